@@ -1,0 +1,177 @@
+"""The one definition of every setting of a run; flags, files, the tuner's space and the docs are made from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from copper_tf import geometry
+from tfds_copper.errors import SettingError
+from tfds_copper.settings import Group, setting, setting_fields
+
+__all__ = ["KINDS", "Config", "DataSettings", "ModelSettings", "TrainingSettings", "default_config"]
+
+KINDS = ("classifier", "segmenter")
+
+
+@dataclass(frozen=True)
+class DataSettings(Group):
+    """How micrographs become training crops."""
+
+    crop: int = setting(256, "side of the part of a training crop that counts", low=8, unit="px")
+    margin: int = setting(0, "context around a training crop that does not count in the mean", low=0, unit="px")
+    crops: int = setting(1, "crops drawn from each picture in an epoch", low=1)
+    normalisation: str = setting(
+        "dataset",
+        "grey values relative to the training set, to the picture, or to a window around each pixel",
+        choices=("dataset", "picture", "local"),
+    )
+    window: int = setting(31, "side of the window of local normalisation, odd", low=3, unit="px")
+    symmetry: str = setting(
+        "square",
+        "how crops are turned: mirrors and quarter turns, only the left-right mirror that keeps a tilt, or not at all",
+        choices=("square", "mirror", "none"),
+    )
+    gain: float = setting(0.2, "contrast of a crop varies by up to this share", low=0.0, high=0.9)
+    offset: float = setting(
+        0.2, "brightness of a crop varies by up to this many standard deviations", low=0.0, high=5.0
+    )
+
+
+@dataclass(frozen=True)
+class ModelSettings(Group):
+    """The architecture, in the paper's own letters."""
+
+    n: int = setting(2, "convolutions in a residual block", low=1, high=8, search=(1, 2, 3))
+    N: int = setting(1, "residual blocks in a stage", low=1, high=8, search=(1, 2, 3))
+    c: int = setting(32, "channels, the same everywhere", low=1, high=1024, search=(8, 16, 32, 64))
+    d: int = setting(4, "stages, each followed by a 2x2 max pool", low=1, high=8, search=(2, 3, 4, 5))
+    padding: str = setting("mirror", "what a convolution sees beyond the border", choices=("mirror", "zero"))
+    head: str = setting("softmax", "how a classifier grades (registered heads)")
+    decoder: str = setting("unet", "how a segmenter goes back up to full size (registered decoders)")
+
+
+@dataclass(frozen=True)
+class TrainingSettings(Group):
+    """How a model is trained."""
+
+    hypothesis: str = setting(
+        "linear", "g, the supposed law of decay: a registered name, or a table keyed by t (JSON text or file)"
+    )
+    epochs: int = setting(200, "times that the training pictures are gone through", low=1)
+    batch: int = setting(8, "crops in a training step", low=1)
+    learning_rate: float = setting(0.001, "step size of Adam", low=1e-7, high=1.0, search=(3e-4, 1e-3, 3e-3))
+    patience: int = setting(0, "epochs without a better validation score before training stops; 0 never stops", low=0)
+    policy: str = setting(
+        "auto",
+        "precision: auto takes mixed_float16 on a GPU, mixed_bfloat16 where the processor has it, float32 else",
+        choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
+    )
+    seed: int = setting(0, "seed of weights, crops and their order", low=0)
+
+
+_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
+    "classifier": {},
+    # A mask is only to be believed where the network is local (receptive field 36 px at d = 2).
+    "segmenter": {"model": {"d": 2, "c": 16}, "data": {"margin": 20}},
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that decides what a run is.
+
+    Attributes:
+        kind: ``"classifier"`` or ``"segmenter"``.
+        data: see `DataSettings`.
+        model: see `ModelSettings`.
+        training: see `TrainingSettings`.
+    """
+
+    kind: str
+    data: DataSettings
+    model: ModelSettings
+    training: TrainingSettings
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise SettingError(f"kind must be one of {', '.join(KINDS)}. Received: {self.kind!r}")
+        if self.data.window % 2 == 0:
+            raise SettingError(f"window must be an odd number of px. Received: {self.data.window}")
+        if self.kind == "classifier" and self.data.margin:
+            raise SettingError(f"margin is for the segmenter, whose mask it frames. Received: {self.data.margin}")
+
+    @property
+    def receptive_field(self) -> int:
+        """Width in px of what one output value sees, the window of local normalisation included."""
+        extra = self.data.window - 1 if self.data.normalisation == "local" else 0
+        return geometry.receptive_field(self.kind, self.model.n, self.model.N, self.model.d) + extra
+
+    @property
+    def reach(self) -> int:
+        """The largest distance in px from an output pixel to a normalised pixel it sees."""
+        return geometry.reach(self.kind, self.model.n, self.model.N, self.model.d)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, nested by group."""
+        groups = {f.name: getattr(self, f.name).to_dict() for f in group_fields()}
+        return {"kind": self.kind, **groups}
+
+    def to_json(self) -> str:
+        """The text of ``config.json``."""
+        return json.dumps(self.to_dict(), indent=2) + "\n"
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Config:
+        """The inverse of `to_dict`.
+
+        Raises:
+            SettingError: if a group or setting is unknown or a value is not allowed.
+        """
+        groups = {f.name: GROUPS[f.name].from_dict(values.get(f.name, {})) for f in group_fields()}
+        unknown = set(values) - {"kind"} - set(groups)
+        if unknown:
+            raise SettingError(f"config: groups are kind, {', '.join(groups)}. Received: {sorted(unknown)}")
+        return cls(kind=values.get("kind", ""), **groups)
+
+    def flat(self) -> dict[str, Any]:
+        """All settings in one level, by their own names (they are unique)."""
+        return {"kind": self.kind, **{k: v for g in GROUPS for k, v in getattr(self, g).to_dict().items()}}
+
+    def replace(self, **settings: Any) -> Config:
+        """A copy in which the settings named are changed.
+
+        Raises:
+            SettingError: if a name is unknown or a value is not allowed.
+        """
+        owners = {f.name: group for group, kind in GROUPS.items() for f in setting_fields(kind)}
+        unknown = sorted(set(settings) - set(owners))
+        if unknown:
+            raise SettingError(f"unknown setting; known are {', '.join(owners)}. Received: {', '.join(unknown)}")
+        changed = self.to_dict()
+        for name, value in settings.items():
+            changed[owners[name]][name] = value
+        return Config.from_dict(changed)
+
+
+GROUPS: dict[str, type[Group]] = {"data": DataSettings, "model": ModelSettings, "training": TrainingSettings}
+
+
+def group_fields() -> tuple[dataclasses.Field[Any], ...]:
+    """The fields of `Config` that are groups of settings."""
+    return tuple(f for f in dataclasses.fields(Config) if f.name in GROUPS)
+
+
+def default_config(kind: str, **settings: Any) -> Config:
+    """The default run of a kind, with the settings named changed.
+
+    Args:
+        kind: ``"classifier"`` or ``"segmenter"``.
+        **settings: any setting of any group, by its own name, e.g. ``d=3``.
+
+    Raises:
+        SettingError: if the kind or a setting is unknown, or a value is not allowed.
+    """
+    return Config.from_dict({"kind": kind, **_DEFAULTS.get(kind, {})}).replace(**settings)

@@ -1,0 +1,153 @@
+"""Overlays, colours, scale bars and colour bars; Pillow only, without TensorFlow."""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+__all__ = [
+    "PALETTES",
+    "SPLIT_COLOURS",
+    "colour_bar",
+    "colours",
+    "grey_image",
+    "overlay",
+    "potency_picture",
+    "scale_bar_length",
+]
+
+# Potency 0, .25, .5, .75, 1. "paper" is red to blue as in Figure 9; "safe" (cividis) is told apart by any eye.
+PALETTES: dict[str, tuple[tuple[int, int, int], ...]] = {
+    "paper": ((178, 24, 43), (239, 138, 98), (247, 247, 247), (103, 169, 207), (33, 102, 172)),
+    "safe": ((0, 34, 78), (66, 78, 108), (124, 123, 120), (187, 174, 102), (254, 232, 56)),
+}
+
+# The paper's colours of the splits in Figures 8 and 10 (blue, yellow, green), from the colour-blind-safe Okabe-Ito set.
+SPLIT_COLOURS = {"train": "#0072B2", "validation": "#E69F00", "test": "#009E73"}
+
+_NICE = (1, 2, 5)
+_BAR_SHARE = 0.22
+
+
+def colours(potency: np.ndarray, palette: str = "paper") -> np.ndarray:
+    """The colour of each potency, uint8 ``(..., 3)``.
+
+    Args:
+        potency: values in [0, 1], any shape.
+        palette: a name in `PALETTES`.
+    """
+    anchors = np.array(PALETTES[palette], np.float32)
+    places = np.linspace(0, 1, len(anchors))
+    table = np.stack([np.interp(np.linspace(0, 1, 256), places, anchors[:, k]) for k in range(3)], -1)
+    return table.round().astype(np.uint8)[np.clip(np.rint(potency * 255), 0, 255).astype(np.uint8)]
+
+
+def grey_image(pixels: np.ndarray) -> np.ndarray:
+    """A micrograph as 8-bit grey for display, stretched between its 0.5 and 99.5 percentiles; ``(height, width)``."""
+    values = pixels.astype(np.float32)
+    low, high = np.percentile(values[:: max(1, values.shape[0] // 512), :: max(1, values.shape[1] // 512)], (0.5, 99.5))
+    return np.clip((values - low) * (255 / max(high - low, 1e-6)), 0, 255).astype(np.uint8)
+
+
+def overlay(pixels: np.ndarray, potency: np.ndarray, palette: str = "paper", strength: float = 0.45) -> np.ndarray:
+    """The potency map laid over the micrograph, uint8 ``(height, width, 3)``.
+
+    Args:
+        pixels: raw grey values ``(height, width)``.
+        potency: map in [0, 1] of the same shape.
+        palette: a name in `PALETTES`.
+        strength: share of the map's colour, 0 to 1.
+    """
+    base = grey_image(pixels)[..., None].astype(np.float32)
+    return (base * (1 - strength) + colours(potency, palette) * strength).round().astype(np.uint8)
+
+
+def scale_bar_length(width: int, pixel_size_nm: float) -> tuple[int, str]:
+    """(length in px, caption) of a scale bar: 1, 2 or 5 times a power of ten, at most 22 % of the width.
+
+    Args:
+        width: picture width in px.
+        pixel_size_nm: NaN where unknown, then the bar counts pixels.
+    """
+    unit = pixel_size_nm if math.isfinite(pixel_size_nm) and pixel_size_nm > 0 else 1.0
+    limit = max(width * _BAR_SHARE * unit, unit)
+    power = 10.0 ** math.floor(math.log10(limit))
+    length = max(n * power for n in _NICE if n * power <= limit)
+    pixels = max(1, round(length / unit))
+    if unit != pixel_size_nm:
+        return pixels, f"{length:g} px"
+    return pixels, f"{length / 1000:g} µm" if length >= 1000 else f"{length:g} nm"
+
+
+@functools.lru_cache(maxsize=8)
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
+
+
+def colour_bar(height: int, palette: str, text: int) -> Image.Image:
+    """An upright colour bar from 1 (top) to 0, captioned ``potency``.
+
+    Args:
+        height: px.
+        palette: a name in `PALETTES`.
+        text: font size in px.
+    """
+    thick = max(8, text)
+    font = _font(text)
+    widest = max(font.getbbox(s)[2] for s in ("potency", "0.5"))
+    bar = Image.new("RGB", (thick * 2 + max(widest, thick * 2 + font.getbbox("0.5")[2]), height), "white")
+    top, bottom = round(2.2 * text), height - round(0.8 * text)
+    ramp = np.repeat(np.linspace(1, 0, bottom - top)[:, None], thick, 1)
+    bar.paste(Image.fromarray(colours(ramp, palette)), (thick, top))
+    pen = ImageDraw.Draw(bar)
+    pen.text((thick, round(0.2 * text)), "potency", fill="black", font=font)
+    pen.rectangle((thick, top, 2 * thick - 1, bottom - 1), outline="black")
+    for value in (0, 0.25, 0.5, 0.75, 1):
+        y = round(bottom - 1 - value * (bottom - 1 - top))
+        pen.line((2 * thick, y, 2 * thick + 4, y), fill="black")
+        if value in (0, 0.5, 1):
+            pen.text((2 * thick + 7, y), f"{value:g}", fill="black", font=font, anchor="lm")
+    return bar
+
+
+def _scale_bar(image: Image.Image, pixel_size_nm: float, text: int) -> None:
+    """Draws a scale bar on a dark plate in the lower left corner."""
+    length, caption = scale_bar_length(image.width, pixel_size_nm)
+    pen, font = ImageDraw.Draw(image), _font(text)
+    pad, thick = max(4, text // 2), max(3, text // 5)
+    caption_width = font.getbbox(caption)[2]
+    width, height = max(length, caption_width) + 2 * pad, text + thick + round(2.4 * pad)
+    left, top = pad, image.height - height - pad
+    pen.rectangle((left, top, left + width, top + height), fill=(0, 0, 0))
+    middle = left + width / 2
+    pen.text((middle, top + pad // 2), caption, fill="white", font=font, anchor="ma")
+    y = top + height - pad - thick
+    pen.rectangle((middle - length / 2, y, middle + length / 2, y + thick), fill="white")
+
+
+def potency_picture(
+    pixels: np.ndarray, potency: np.ndarray, pixel_size_nm: float = math.nan, palette: str = "paper"
+) -> Image.Image:
+    """The overlay a scientist hands on: map over micrograph with scale bar, and a colour bar beside it.
+
+    Small pictures are enlarged in whole steps so that the captions stay readable.
+
+    Args:
+        pixels: raw grey values ``(height, width)``.
+        potency: map in [0, 1] of the same shape.
+        pixel_size_nm: NaN where unknown.
+        palette: a name in `PALETTES`.
+    """
+    blend = Image.fromarray(overlay(pixels, potency, palette))
+    enlarge = max(1, round(512 / max(blend.size)))
+    blend = blend.resize((blend.width * enlarge, blend.height * enlarge), Image.Resampling.NEAREST)
+    text = max(12, min(blend.size) // 32)
+    _scale_bar(blend, pixel_size_nm / enlarge if math.isfinite(pixel_size_nm) else math.nan, text)
+    bar = colour_bar(blend.height, palette, text)
+    whole = Image.new("RGB", (blend.width + bar.width, blend.height), "white")
+    whole.paste(blend, (0, 0))
+    whole.paste(bar, (blend.width, 0))
+    return whole

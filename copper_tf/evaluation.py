@@ -1,0 +1,238 @@
+"""Every score of a run on its own data, as JSON; ``report/`` makes figures and pages of it."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from copper_tf.data import Example, examples
+from copper_tf.prediction import Prediction, Predictor
+from copper_tf.runs import Run
+from copper_tf.statistics import (
+    Rows,
+    Scores,
+    binarity,
+    bootstrap,
+    confusion_matrix,
+    difference_interval,
+    groups_of,
+    intervals,
+    ordinal_scores,
+    pixel_scores,
+    potency_scores,
+    reanchored,
+)
+from tfds_copper.dataset import SemDataset, open_dataset
+from tfds_copper.errors import CopperError, RunError
+from tfds_copper.files import replacing, write_text
+from tfds_copper.splits import SPLITS
+
+__all__ = ["EVALUATION", "EXAMPLES", "PICTURES", "Maps", "dataset_of", "evaluate"]
+
+EVALUATION = "evaluation"
+PICTURES = "pictures.csv"
+EXAMPLES = "examples.npz"
+
+# The side in px of the patches kept for figures, and the labels they are taken from.
+_PATCH = 256
+_EXAMPLE_LABELS = 4
+
+Progress = Callable[[int, int, str], None]
+Row = dict[str, Any]
+
+
+def dataset_of(run: Run) -> SemDataset:
+    """The dataset a run was trained on.
+
+    Raises:
+        RunError: if it is gone or has changed since.
+    """
+    try:
+        dataset = open_dataset(run.data["path"])
+    except CopperError as error:
+        raise RunError(f"{run.path}: its dataset must still be there. Received: {error}") from None
+    if dataset.fingerprint != run.data["fingerprint"]:
+        raise RunError(f"{run.path}: its dataset must be the one of training. Received: {dataset.path} has changed")
+    return dataset
+
+
+class Maps:
+    """Patches of a few test micrographs with map and truth, for figures.
+
+    Args:
+        labels: number K of labels; a few, evenly spread, are kept.
+    """
+
+    def __init__(self, labels: int) -> None:
+        self.wanted = {int(k) for k in np.linspace(0, labels - 1, min(labels, _EXAMPLE_LABELS)).round()}
+        self.kept: dict[str, np.ndarray] = {}
+
+    def offer(self, example: Example, mask: np.ndarray) -> None:
+        """Keeps the middle of the first picture of each wanted label."""
+        if example.label not in self.wanted:
+            return
+        self.wanted.discard(example.label)
+        height, width = (min(_PATCH, s) for s in mask.shape)
+        top, left = ((s - p) // 2 for s, p in zip(mask.shape, (height, width), strict=True))
+        patch = slice(top, top + height), slice(left, left + width)
+        key = f"{example.label:03d}"
+        self.kept[f"{key}_pixels"] = example.pixels[patch]
+        self.kept[f"{key}_map"] = mask[patch]
+        self.kept[f"{key}_pixel_size_nm"] = np.array(example.pixel_size_nm)
+        self.kept[f"{key}_file"] = np.array(example.file)
+        if example.truth is not None:
+            self.kept[f"{key}_truth"] = example.truth[patch]
+
+
+def _row(run: Run, split: str, example: Example, prediction: Prediction) -> Row:
+    """One line of the table of pictures."""
+    row: Row = {"file": example.file, "split": split, "label": example.label, "t": example.t, "sheet": example.sheet}
+    if prediction.mask is None:
+        row |= {"grade": prediction.grade, "median_grade": prediction.median_grade}
+        row |= {f"p_{k}": float(p) for k, p in enumerate(prediction.probabilities)}
+    else:
+        row |= {"g": run.hypothesis[example.label], "potency": prediction.potency}
+        row["binarity"] = binarity(prediction.mask)
+        unknown = {"iou": math.nan, "auc": math.nan, "true_fraction": math.nan}
+        row |= unknown if example.truth is None else pixel_scores(prediction.mask, example.truth)
+    return row | {f"column {name}": value for name, value in example.columns.items()}
+
+
+def _rows(run: Run, dataset: SemDataset, maps: Maps, progress: Progress | None) -> Iterator[Row]:
+    predictor = Predictor(run)
+    total, done = sum(dataset.split_sizes.values()), 0
+    for split in SPLITS:
+        for example in examples(dataset, split):
+            prediction = predictor.predict(example.pixels, example.bit_depth, example.file)
+            if split == "test" and prediction.mask is not None:
+                maps.offer(example, prediction.mask)
+            done += 1
+            if progress:
+                progress(done, total, f"evaluating {split} pictures")
+            yield _row(run, split, example, prediction)
+
+
+def _columns(rows: list[Row], names: tuple[str, ...]) -> Rows:
+    return {name: np.array([row[name] for row in rows]) for name in names}
+
+
+_NUMBERS = {
+    "classifier": ("label", "grade", "median_grade", "t"),
+    "segmenter": ("label", "potency", "g", "t", "iou", "auc", "true_fraction", "binarity"),
+}
+
+
+def _scorer(run: Run) -> Callable[[Rows], Scores]:
+    labels = len(run.labels.times)
+    if run.config.kind == "segmenter":
+        return potency_scores
+
+    def score(rows: Rows) -> Scores:
+        by_median = ordinal_scores({**rows, "grade": rows["median_grade"]}, labels)
+        return ordinal_scores(rows, labels) | {f"median_{name}": value for name, value in by_median.items()}
+
+    return score
+
+
+def _split_scores(run: Run, rows: list[Row]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """(scores of one split with their intervals, the resampled scores behind the intervals)."""
+    score, kind = _scorer(run), run.config.kind
+    columns = _columns(rows, _NUMBERS[kind])
+    groups, unit = groups_of([r["sheet"] for r in rows], [r["file"] for r in rows])
+    scores = score(columns)
+    resampled = bootstrap(columns, groups, score, seed=run.config.training.seed)
+    labels = len(run.labels.times)
+    result: dict[str, Any] = {
+        "pictures": len(rows),
+        "groups": int(groups.max()) + 1,
+        "resampled": unit,
+        "scores": scores,
+        "intervals": intervals(resampled, list(scores)),
+    }
+    if kind == "classifier":
+        counts = confusion_matrix(columns["label"], columns["grade"], labels)
+        result["confusion"] = counts.tolist()
+        shares = np.diag(counts) / np.where(counts.sum(1) > 0, counts.sum(1), np.nan)
+        result["recall"] = shares.tolist()
+    else:
+        means, curve = reanchored(columns["potency"], columns["label"], labels)
+        result |= {"mean_potency": means, "reanchored_curve": curve}
+        result["binarity_middle"] = _middle_binarity(columns, labels)
+    return result, resampled
+
+
+def _middle_binarity(columns: Rows, labels: int) -> float:
+    """Mean binarity of the maps of the middle third of the labels, where a map has most to decide."""
+    middle = np.abs(columns["label"] - (labels - 1) / 2) <= max(labels / 6, 0.5)
+    values = columns["binarity"][middle]
+    values = values[np.isfinite(values)]
+    return float(values.mean()) if values.size else math.nan
+
+
+def _gaps(scores: dict[str, Any], resampled: dict[str, dict[str, np.ndarray]]) -> dict[str, Any]:
+    """What each score loses from the training pictures to pictures that the model hasn't learnt from."""
+    gaps: dict[str, Any] = {}
+    for split in SPLITS[1:]:
+        for name, value in scores[split]["scores"].items():
+            gap = value - scores["train"]["scores"][name]
+            interval = difference_interval(resampled["train"].get(name), resampled[split].get(name))
+            gaps.setdefault(split, {})[name] = {"gap": gap, "interval": interval}
+    return gaps
+
+
+def _write_table(run: Run, rows: list[Row]) -> None:
+    # A column of labels.csv keeps its own name unless a score has it already.
+    taken = {name for name in rows[0] if not name.startswith("column ")}
+    renamed = {n: n if (own := n.removeprefix("column ")) in taken else own for n in rows[0]}
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(renamed.values())
+    writer.writerows([row.get(name, "") for name in renamed] for row in rows)
+    write_text(run.path / "scores" / PICTURES, text.getvalue(), encoding="utf-8-sig")
+
+
+def evaluate(run: Run, dataset: SemDataset, progress: Progress | None = None) -> dict[str, Any]:
+    """Predicts every picture of the dataset whole and scores each split.
+
+    Writes ``scores/evaluation.json``, ``scores/pictures.csv`` and, for a segmenter, ``scores/examples.npz``.
+
+    Args:
+        run: a trained run.
+        dataset: the dataset it was trained on, see `dataset_of`.
+        progress: called with (done, total, what).
+
+    Returns:
+        What was written to ``scores/evaluation.json``.
+
+    Raises:
+        RunError: if the run isn't trained or incomplete.
+    """
+    maps = Maps(len(run.labels.times))
+    rows = list(_rows(run, dataset, maps, progress))
+    per_split = {split: [row for row in rows if row["split"] == split] for split in SPLITS}
+    both = {split: _split_scores(run, part) for split, part in per_split.items()}
+    splits = {split: scores for split, (scores, _) in both.items()}
+    pick = partial(_columns, names=("file", "split", "t", "label", "sheet"))
+    result: dict[str, Any] = {
+        "kind": run.config.kind,
+        "labels": dataclasses.asdict(run.labels),
+        "hypothesis": {"name": run.config.training.hypothesis, "g": list(run.hypothesis)},
+        "splits": splits,
+        "gaps": _gaps(splits, {split: resampled for split, (_, resampled) in both.items()}),
+        "pictures": {name: values.tolist() for name, values in pick(rows).items()},
+    }
+    answer = "grade" if run.config.kind == "classifier" else "potency"
+    result["pictures"][answer] = [row[answer] for row in rows]
+    _write_table(run, rows)
+    if maps.kept:
+        with replacing(run.path / "scores" / EXAMPLES) as file:
+            np.savez_compressed(file, **maps.kept)
+    run.write_scores(EVALUATION, result)
+    return result

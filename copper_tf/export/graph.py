@@ -1,0 +1,83 @@
+"""The exported computation: raw pictures in, named results out, normalisation inside."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from copper_tf.normalisation import LOCAL_FLOOR, Normalisation
+from copper_tf.runs import Run
+
+__all__ = ["DeployedModel", "normalise"]
+
+
+def _window_mean(x: tf.Tensor, window: int) -> tf.Tensor:
+    """Mean over a square window with the border mirrored, one axis after the other."""
+    half = window // 2
+    x = tf.pad(x, [[0, 0], [half, half], [half, half], [0, 0]], "SYMMETRIC")
+    return tf.nn.avg_pool2d(tf.nn.avg_pool2d(x, (window, 1), 1, "VALID"), (1, window), 1, "VALID")
+
+
+def normalise(x: tf.Tensor, how: Normalisation) -> tf.Tensor:
+    """The TensorFlow twin of `Normalisation.apply`.
+
+    Args:
+        x: grey values in [0, 1], ``(batch, height, width, 1)`` float32.
+        how: the run's normalisation.
+    """
+    if how.mode == "dataset":
+        return (x - how.mean) / how.sd
+    if how.mode == "picture":
+        mean, variance = tf.nn.moments(x, (1, 2, 3), keepdims=True)
+        return (x - mean) / tf.maximum(tf.sqrt(variance), LOCAL_FLOOR * how.sd)
+    centred = x - how.mean
+    mean = _window_mean(centred, how.window)
+    variance = tf.maximum(_window_mean(tf.square(centred), how.window) - tf.square(mean), 0.0)
+    return (centred - mean) / tf.sqrt(variance + (LOCAL_FLOOR * how.sd) ** 2)
+
+
+class DeployedModel(tf.Module):
+    """A run's model as other programs call it.
+
+    Args:
+        run: the trained run.
+        model: its float32 model.
+    """
+
+    def __init__(self, run: Run, model: keras.Model) -> None:
+        super().__init__(name="copper")
+        self.model = model
+        self._kind, self._grid = run.config.kind, 2**run.config.model.d
+        self._normalisation = run.normalisation
+        self._times = tf.constant(run.labels.times, tf.float32)
+
+    def _infer(self, values: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Results for grey values in [0, 1], ``(batch, height, width, 1)``."""
+        x = normalise(values, self._normalisation)
+        height, width = tf.shape(x)[1], tf.shape(x)[2]
+        x = tf.pad(x, [[0, 0], [0, -height % self._grid], [0, -width % self._grid], [0, 0]], "REFLECT")
+        y = self.model(x, training=False)
+        if self._kind == "segmenter":
+            mask = y[:, :height, :width]
+            return {"mask": mask, "potency": tf.reduce_mean(mask, axis=(1, 2, 3))}
+        best = tf.argmax(y, -1, tf.int32)
+        below = tf.cumsum(y, -1)
+        median = tf.argmax(tf.cast(below >= 0.5 * below[:, -1:] - 1e-9, tf.int32), -1, tf.int32)
+        return {"probabilities": y, "grade": best, "median_grade": median, "t": tf.gather(self._times, best)}
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 1), tf.uint8, name="picture")])
+    def uint8(self, picture: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Results for 8-bit pictures ``(batch, height, width, 1)``."""
+        return self._infer(tf.cast(picture, tf.float32) / 255.0)
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 1), tf.uint16, name="picture")])
+    def uint16(self, picture: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Results for 16-bit pictures ``(batch, height, width, 1)``."""
+        return self._infer(tf.cast(picture, tf.float32) / 65535.0)
+
+    @tf.function(input_signature=[tf.TensorSpec((), tf.string, name="png")])
+    def png(self, png: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Results for the bytes of one PNG file, 8 or 16 bit, batch of 1."""
+        # An 8-bit PNG read as uint16 comes out times 257, so full scale is full scale either way.
+        picture = tf.io.decode_png(png, channels=1, dtype=tf.uint16)
+        return self._infer(tf.cast(picture, tf.float32)[None] / 65535.0)

@@ -1,0 +1,181 @@
+"""Export as a SavedModel, compared with the run after reloading, and its use for prediction."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import os
+import shutil
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from copper_tf.export.graph import DeployedModel
+from copper_tf.geometry import smallest_picture
+from copper_tf.prediction import Prediction, Predictor
+from copper_tf.runs import Labels, Run
+from tfds_copper.errors import InputError, OutputError, RunError
+from tfds_copper.files import write_json
+
+__all__ = ["CARD", "TOLERANCE", "ExportedPredictor", "export_saved_model", "is_export"]
+
+# What tells an export of ours from any other SavedModel; TensorFlow leaves this folder alone.
+CARD = Path("assets.extra") / "copper.json"
+TOLERANCE = 1e-5
+
+
+def is_export(path: Path) -> bool:
+    """Whether a folder is a SavedModel exported by `export_saved_model`."""
+    return (path / CARD).is_file() and (path / "saved_model.pb").is_file()
+
+
+def _card(run: Run) -> dict[str, Any]:
+    """What a user of the exported model must know and the graph can't say."""
+    return {
+        "kind": run.config.kind,
+        "times": list(run.labels.times),
+        "unit": run.labels.unit,
+        "d": run.config.model.d,
+        "hypothesis": {"name": run.config.training.hypothesis, "g": list(run.hypothesis)},
+        "config": run.config.to_dict(),
+        "dataset_fingerprint": run.data["fingerprint"],
+        "versions": {name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")},
+    }
+
+
+def _trial_pictures(run: Run) -> list[np.ndarray]:
+    """Pictures of awkward sizes and both depths, made like nothing in particular, for the comparison."""
+    draw = np.random.default_rng(0)
+    side = smallest_picture(run.config.model.d)
+    trials = []
+    for kind, height, width in ((np.uint8, side + 67, side + 130), (np.uint16, side + 96, side + 51)):
+        top = np.iinfo(kind).max
+        smooth = draw.normal(run.normalisation.mean, run.normalisation.sd, (height // 4 + 1, width // 4 + 1))
+        fine = draw.normal(0, run.normalisation.sd, (height, width))
+        values = np.kron(smooth, np.ones((4, 4)))[:height, :width] + fine
+        trials.append((np.clip(values, 0, 1) * top).astype(kind))
+    return trials
+
+
+def _difference(mine: Prediction, theirs: dict[str, np.ndarray]) -> float:
+    if mine.mask is not None:
+        return float(np.abs(mine.mask - theirs["mask"][0, ..., 0]).max())
+    return float(np.abs(mine.probabilities - theirs["probabilities"][0]).max())
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def _verify(run: Run, predictor: Predictor, folder: Path) -> float:
+    """The largest difference between the run and the model read back, over all signatures."""
+    signatures = tf.saved_model.load(str(folder)).signatures
+    worst = 0.0
+    for pixels in _trial_pictures(run):
+        mine = predictor.predict(pixels, pixels.dtype.itemsize * 8)
+        name = pixels.dtype.name
+        calls = [signatures[name](picture=tf.constant(pixels[None, ..., None]))]
+        calls.append(signatures["png"](png=tf.constant(_png(pixels))))
+        for result in calls:
+            worst = max(worst, _difference(mine, {k: v.numpy() for k, v in result.items()}))
+    return worst
+
+
+def export_saved_model(run: Run, folder: Path, *, force: bool = False) -> float:
+    """Writes a run as a SavedModel that needs TensorFlow alone, and proves that it says the same as the run.
+
+    Signatures ``uint8`` (also ``serving_default``), ``uint16`` and ``png``; outputs ``mask`` and ``potency``, or
+    ``probabilities``, ``grade``, ``median_grade`` and ``t``.
+
+    Args:
+        run: a trained run.
+        folder: where to write; absent or empty.
+        force: replace what is there, if it is an export of ours.
+
+    Returns:
+        The largest difference found between the run and the reloaded model.
+
+    Raises:
+        OutputError: if the folder is in use, or the reloaded model differs by more than `TOLERANCE`.
+        RunError: if the run isn't trained or incomplete.
+    """
+    taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+    if taken and not (force and is_export(folder)):
+        advice = "; --force replaces it" if is_export(folder) else ""
+        raise OutputError(f"{folder}: an export needs an absent or empty folder{advice}. Received: one in use")
+    predictor = Predictor(run)
+    module = DeployedModel(run, predictor.model)
+    signatures = {name: getattr(module, name) for name in ("uint8", "uint16", "png")}
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = folder.with_name(f".writing-{os.getpid()}-{folder.name}")
+    try:
+        tf.saved_model.save(module, str(temporary), signatures={"serving_default": module.uint8, **signatures})
+        write_json(temporary / CARD, _card(run))
+        worst = _verify(run, predictor, temporary)
+        if not worst <= TOLERANCE:
+            raise OutputError(
+                f"{folder}: not written, since the reloaded model must equal the run within {TOLERANCE:g}. "
+                f"Received: a difference of {worst:g}"
+            )
+        if folder.exists():
+            shutil.rmtree(folder)
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return worst
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportedPredictor:
+    """An exported model, used like a run's `Predictor`.
+
+    Attributes:
+        kind: ``"classifier"`` or ``"segmenter"``.
+        labels: the labels it grades by.
+        d: stages of the network.
+        signatures: its callables by name.
+    """
+
+    kind: str
+    labels: Labels
+    d: int
+    signatures: dict[str, Callable[..., Any]]
+
+    @classmethod
+    def load(cls, path: Path) -> ExportedPredictor:
+        """Opens an export.
+
+        Raises:
+            RunError: if it is damaged.
+        """
+        try:
+            card = json.loads((path / CARD).read_text(encoding="utf-8"))
+            labels = Labels(tuple(card["times"]), card["unit"])
+            return cls(card["kind"], labels, int(card["d"]), dict(tf.saved_model.load(str(path)).signatures))
+        except (OSError, ValueError, KeyError) as error:
+            reason = str(error).splitlines()[0][:100]
+            raise RunError(f"{path}: must be an intact export of `copper export`. Received: {reason}") from None
+
+    def predict(self, pixels: np.ndarray, bit_depth: int, name: str = "picture") -> Prediction:
+        """What the model says of one micrograph, see `Predictor.predict`.
+
+        Raises:
+            InputError: if the picture is smaller than the network needs.
+        """
+        need = smallest_picture(self.d)
+        if min(pixels.shape) < need:
+            size = f"{pixels.shape[1]}x{pixels.shape[0]}"
+            raise InputError(f"{name}: this network needs pictures of at least {need}x{need} px. Received: {size}")
+        raw = pixels.astype(np.uint8 if bit_depth == 8 else np.uint16)[None, ..., None]
+        result = self.signatures[f"uint{bit_depth}"](picture=tf.constant(raw))
+        if self.kind == "segmenter":
+            return Prediction(result["mask"].numpy()[0, ..., 0], None)
+        return Prediction(None, result["probabilities"].numpy()[0].astype(np.float64))

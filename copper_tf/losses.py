@@ -1,0 +1,92 @@
+"""The mean-mask loss of the paper's Eq. 4."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from copper_tf.models.layers import PACKAGE
+
+__all__ = ["LabelTable", "MeanMaskLoss", "potency"]
+
+
+def potency(mask: tf.Tensor, margin: int = 0) -> tf.Tensor:
+    """m(x) of Eq. 2d, the mean of the mask over the pixels that count, in float32.
+
+    Args:
+        mask: ``(batch, height, width, 1)`` in [0, 1].
+        margin: px on each side that don't count.
+
+    Returns:
+        ``(batch,)`` float32.
+    """
+    inner = mask[:, margin : tf.shape(mask)[1] - margin, margin : tf.shape(mask)[2] - margin]
+    return tf.reduce_mean(tf.cast(inner, tf.float32), axis=(1, 2, 3))
+
+
+class LabelTable:
+    """g(t) and its weight for every label, as variables that a later rule for learning g may assign.
+
+    Args:
+        g: the K values of the hypothesis, in [0, 1].
+        weights: the K weights of the labels in the loss, 0 to leave one out; all 1 by default.
+
+    Raises:
+        ValueError: if lengths differ, or a value or weight is out of range.
+    """
+
+    def __init__(self, g: Sequence[float], weights: Sequence[float] | None = None) -> None:
+        values = np.asarray(g, np.float32)
+        shares = np.ones_like(values) if weights is None else np.asarray(weights, np.float32)
+        if values.ndim != 1 or not np.all((values >= 0) & (values <= 1)):
+            raise ValueError(f"g must be a list of values in [0, 1]. Received: {g!r}")
+        if shares.shape != values.shape or not np.all(shares >= 0) or not shares.any():
+            raise ValueError(f"weights must be {values.size} numbers of at least 0, not all 0. Received: {weights!r}")
+        self.g = keras.Variable(values, trainable=False, name="g")
+        self.weights = keras.Variable(shares, trainable=False, name="g_weights")
+
+    def look_up(self, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """g and weight of each label, both ``(batch,)`` float32."""
+        index = tf.reshape(tf.cast(labels, tf.int32), [-1])
+        return tuple(tf.gather(tf.convert_to_tensor(v), index) for v in (self.g, self.weights))
+
+    def to_config(self) -> dict[str, list[float]]:
+        """The current values, for saving."""
+        return {"g": np.asarray(self.g).tolist(), "weights": np.asarray(self.weights).tolist()}
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class MeanMaskLoss(keras.losses.Loss):
+    """Squared error between the mean of the mask and g(t) (Eq. 4): w_t (m(x) - g(t))^2.
+
+    `y_true` is the label, ``(batch,)`` or ``(batch, 1)``; `y_pred` the mask, ``(batch, height, width, 1)``.
+
+    Args:
+        g: g(t) of each label, K values in [0, 1].
+        weights: weight of each label, 0 to leave one out; all 1 by default.
+        margin: px of context on each side of the mask that don't count.
+        name: name of the loss.
+        **kwargs: forwarded to `keras.losses.Loss`.
+    """
+
+    def __init__(
+        self, g: Sequence[float], weights: Sequence[float] | None = None, margin: int = 0,
+        name: str = "mean_mask_loss", **kwargs: Any,
+    ) -> None:  # fmt: skip
+        # float32 whatever the policy: a mean over a million float16 pixels overflows.
+        super().__init__(name=name, **{**kwargs, "dtype": "float32"})
+        self.table = LabelTable(g, weights)
+        self.margin = margin
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        """One loss per picture, ``(batch,)``."""
+        g, weights = self.table.look_up(y_true)
+        return weights * tf.square(potency(y_pred, self.margin) - g)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor, g as it stands now."""
+        return {**super().get_config(), **self.table.to_config(), "margin": self.margin}

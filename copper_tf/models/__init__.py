@@ -1,0 +1,46 @@
+"""The two Keras functional models and the one place that unpacks a config into them."""
+
+from __future__ import annotations
+
+import keras
+
+from copper_tf.config import Config
+from copper_tf.models.classifier import FEATURES, HEADS, build_classifier, register_head
+from copper_tf.models.layers import BilinearUpsampling, Convolution, FusedBatchNorm
+from copper_tf.models.segmenter import DECODERS, build_segmenter, register_decoder
+from tfds_copper.errors import SettingError
+
+__all__ = [
+    "DECODERS",
+    "FEATURES",
+    "HEADS",
+    "BilinearUpsampling",
+    "Convolution",
+    "FusedBatchNorm",
+    "build",
+    "build_classifier",
+    "build_segmenter",
+    "register_decoder",
+    "register_head",
+]
+
+
+def build(config: Config, labels: int, policy: str = "float32") -> keras.Model:
+    """The model of a config, with fresh weights.
+
+    Args:
+        config: the run's config.
+        labels: number K of labels (classifier only).
+        policy: Keras dtype policy, already resolved (never ``"auto"``).
+
+    Raises:
+        SettingError: if the config names an unknown head or decoder.
+    """
+    m = config.model
+    shared = {"n": m.n, "N": m.N, "c": m.c, "d": m.d, "padding": m.padding, "policy": policy}
+    try:
+        if config.kind == "classifier":
+            return build_classifier(**shared, labels=labels, head=m.head)
+        return build_segmenter(**shared, decoder=m.decoder)
+    except ValueError as error:
+        raise SettingError(str(error)) from None

@@ -1,0 +1,64 @@
+"""The residual classifier (paper, section 3.2 and Figure 4) and the registry of its heads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+
+from copper_tf.models.blocks import Policy, descend, picture_input
+
+__all__ = ["FEATURES", "HEADS", "build_classifier", "register_head"]
+
+# The layer whose output is averaged over the picture; tiled prediction averages it over tiles instead.
+FEATURES = "features"
+
+Head = Callable[[keras.KerasTensor, int], keras.KerasTensor]
+HEADS: dict[str, Head] = {}
+
+
+def register_head(name: str) -> Callable[[Head], Head]:
+    """Registers a head: a function of (features ``(batch, c)``, K) that returns ``(batch, K)`` probabilities."""
+
+    def add(head: Head) -> Head:
+        HEADS[name] = head
+        return head
+
+    return add
+
+
+@register_head("softmax")
+def softmax_head(features: keras.KerasTensor, labels: int) -> keras.KerasTensor:
+    """The paper's linear softmax layer; float32 under every policy."""
+    return keras.layers.Dense(labels, activation="softmax", dtype="float32", name="probabilities")(features)
+
+
+def build_classifier(
+    *, n: int, N: int, c: int, d: int, labels: int, padding: str = "mirror", head: str = "softmax",
+    policy: str = "float32",
+) -> keras.Model:  # fmt: skip
+    """The classifier, with D = d n N + 1 convolutions.
+
+    Args:
+        n: convolutions in a residual block.
+        N: residual blocks in a stage.
+        c: channels, the same everywhere.
+        d: stages.
+        labels: number K of labels.
+        padding: ``"mirror"`` or ``"zero"``.
+        head: a name in `HEADS`.
+        policy: Keras dtype policy; pooling over the picture and the head are float32 under each.
+
+    Returns:
+        A functional model from ``(batch, height, width, 1)``, sides multiples of 2^d, to ``(batch, K)`` float32.
+
+    Raises:
+        ValueError: if the head is unknown.
+    """
+    if head not in HEADS:
+        raise ValueError(f"head must be one of {', '.join(HEADS)}. Received: {head!r}")
+    picture = picture_input()
+    x, _ = descend(picture, n, N, c, d, padding, Policy(policy))
+    x = keras.layers.Activation("linear", dtype="float32", name=FEATURES)(x)
+    x = keras.layers.GlobalAveragePooling2D(dtype="float32", name="average")(x)
+    return keras.Model(picture, HEADS[head](x, labels), name="classifier")

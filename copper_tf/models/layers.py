@@ -1,0 +1,160 @@
+"""The layers that Keras lacks: a convolution without invented zeros, a fused batch norm, an exportable upsampling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+__all__ = ["PACKAGE", "BilinearUpsampling", "Convolution", "FusedBatchNorm"]
+
+PACKAGE = "copper_tf"
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class Convolution(keras.layers.Layer):
+    """A 3x3 convolution without bias that keeps the size and mirrors the border instead of inventing zeros.
+
+    Args:
+        filters: number of output channels.
+        padding: ``"mirror"`` (reflect without repeating the edge pixel) or ``"zero"``.
+        **kwargs: forwarded to `keras.layers.Layer`.
+
+    Input and output: ``(batch, height, width, channels)``; at least 2x2 px with ``"mirror"``.
+    """
+
+    def __init__(self, filters: int, padding: str = "mirror", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if padding not in ("mirror", "zero"):
+            raise ValueError(f"padding must be 'mirror' or 'zero'. Received: {padding!r}")
+        self.filters = filters
+        self.padding = padding
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Makes the kernel, He-initialised for the ReLU that follows."""
+        shape = (3, 3, input_shape[-1], self.filters)
+        self.kernel = self.add_weight(name="kernel", shape=shape, initializer="he_normal")
+        super().build(input_shape)
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Applies the convolution."""
+        kernel = tf.convert_to_tensor(self.kernel)
+        if self.padding == "zero":
+            return tf.nn.conv2d(inputs, kernel, 1, "SAME")
+        framed = tf.pad(inputs, [[0, 0], [1, 1], [1, 1], [0, 0]], "REFLECT")
+        return tf.nn.conv2d(framed, kernel, 1, "VALID")
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Same size, `filters` channels."""
+        return (*input_shape[:-1], self.filters)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {**super().get_config(), "filters": self.filters, "padding": self.padding}
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class FusedBatchNorm(keras.layers.Layer):
+    """Batch normalisation in one kernel: Keras' own is a chain of small operations on the TensorFlow backend.
+
+    Scale, shift and statistics are float32 under every policy.
+
+    Args:
+        momentum: share of the moving statistics that a training step keeps.
+        epsilon: added to the variance.
+        **kwargs: forwarded to `keras.layers.Layer`.
+
+    Input and output: ``(batch, height, width, channels)``.
+    """
+
+    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-3, **kwargs: Any) -> None:
+        super().__init__(**{"autocast": True, **kwargs})
+        self.momentum = momentum
+        self.epsilon = epsilon
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Makes scale, shift and the moving statistics."""
+
+        def weight(name: str, initializer: str, trainable: bool) -> keras.Variable:
+            # autocast would hand the kernel bfloat16 statistics, which it refuses.
+            return self.add_weight(
+                name=name, shape=(input_shape[-1],), initializer=initializer, trainable=trainable,
+                dtype="float32", autocast=False,
+            )  # fmt: skip
+
+        self.gamma = weight("gamma", "ones", True)
+        self.beta = weight("beta", "zeros", True)
+        self.moving_mean = weight("moving_mean", "zeros", False)
+        self.moving_variance = weight("moving_variance", "ones", False)
+        super().build(input_shape)
+
+    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Normalises by the batch while training (and updates the moving statistics), by the moving ones else."""
+        moving = [tf.convert_to_tensor(v) for v in (self.moving_mean, self.moving_variance)]
+        empty = tf.zeros([0], tf.float32)
+        mean, variance = (empty, empty) if training else moving
+        result = tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            scale=tf.convert_to_tensor(self.gamma),
+            offset=tf.convert_to_tensor(self.beta),
+            mean=mean,
+            variance=variance,
+            epsilon=self.epsilon,
+            is_training=bool(training),
+        )
+        if training:
+            for variable, old, new in zip(
+                (self.moving_mean, self.moving_variance), moving, (result.batch_mean, result.batch_variance),
+                strict=True,
+            ):  # fmt: skip
+                variable.assign(old * self.momentum + new * (1 - self.momentum))
+        return result.y
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """The input's own."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {**super().get_config(), "momentum": self.momentum, "epsilon": self.epsilon}
+
+
+def _double(x: tf.Tensor, axis: int) -> tf.Tensor:
+    """Bilinear x2 along one axis: even outputs lean on the neighbour before, odd ones on the neighbour after."""
+    first, rest = tf.split(x, [1, tf.shape(x)[axis] - 1], axis)
+    most, last = tf.split(x, [tf.shape(x)[axis] - 1, 1], axis)
+    before = tf.concat([first, most], axis)
+    after = tf.concat([rest, last], axis)
+    near = x * tf.cast(0.75, x.dtype)
+    quarter = tf.cast(0.25, x.dtype)
+    both = tf.stack([near + before * quarter, near + after * quarter], axis + 1)
+    shape = tf.shape(x)
+    shape = tf.concat([shape[:axis], 2 * shape[axis : axis + 1], shape[axis + 1 :]], 0)
+    return tf.reshape(both, shape)
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class BilinearUpsampling(keras.layers.Layer):
+    """Doubles height and width with half-pixel centres, as `tf.image.resize` does, and exports with any size.
+
+    Args:
+        **kwargs: forwarded to `keras.layers.Layer`.
+
+    Input: ``(batch, height, width, channels)``. Output: ``(batch, 2 height, 2 width, channels)``.
+    """
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Doubles height, then width."""
+        doubled = _double(_double(inputs, 1), 2)
+        doubled.set_shape(self.compute_output_shape(inputs.shape))
+        return doubled
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Twice the height and width."""
+        batch, height, width, channels = input_shape
+        return (batch, height and 2 * height, width and 2 * width, channels)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {**super().get_config()}

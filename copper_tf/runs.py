@@ -1,0 +1,216 @@
+"""The run folder: all that is known of one trained model, and the only output of training."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from copper_tf.config import Config
+from copper_tf.normalisation import Normalisation
+from tfds_copper.errors import CopperError, RunError
+from tfds_copper.files import write_json, write_text
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["BEST", "FORMAT", "Labels", "Run", "check_place", "create_run", "is_run", "open_run"]
+
+FORMAT = "copper-run 1"
+BEST = "best.weights.h5"
+_PREFIX, _SUFFIX = "last-", ".keras"
+
+
+@dataclasses.dataclass(frozen=True)
+class Labels:
+    """The labels of a run.
+
+    Attributes:
+        times: stress time t of each label, ascending.
+        unit: unit of t, "" where unknown.
+    """
+
+    times: tuple[float, ...]
+    unit: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What to print for each label, e.g. ``"2.5 h"``."""
+        return tuple(f"{t:g} {self.unit}".strip() for t in self.times)
+
+    @property
+    def axis(self) -> str:
+        """The caption of a time axis."""
+        return f"stress time t ({self.unit})" if self.unit else "stress time t"
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """An opened run folder.
+
+    Attributes:
+        path: the folder.
+        config: its settings.
+        labels: its labels.
+        hypothesis: g of each label, K values; empty for a classifier.
+        normalisation: how its pictures are normalised.
+        data: path, fingerprint and splits of the dataset it was trained on.
+    """
+
+    path: Path
+    config: Config
+    labels: Labels
+    hypothesis: tuple[float, ...]
+    normalisation: Normalisation
+    data: dict[str, Any]
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of weights."""
+        return self.path / "checkpoints"
+
+    @property
+    def history_file(self) -> Path:
+        """One row per finished epoch."""
+        return self.path / "history.csv"
+
+    def last_checkpoint(self) -> tuple[int, Path] | None:
+        """(finished epochs, file) of the newest complete checkpoint, None where there is none."""
+        found = {int(p.name[len(_PREFIX) : -len(_SUFFIX)]): p for p in self.checkpoints.glob(f"{_PREFIX}*{_SUFFIX}")}
+        return max(found.items()) if found else None
+
+    def checkpoint_file(self, epochs: int) -> Path:
+        """Where the checkpoint after so many epochs goes."""
+        return self.checkpoints / f"{_PREFIX}{epochs:05d}{_SUFFIX}"
+
+    def history(self) -> list[dict[str, float]]:
+        """The rows of ``history.csv``, oldest first."""
+        if not self.history_file.is_file():
+            return []
+        with self.history_file.open(newline="") as file:
+            return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+
+    def write_history(self, rows: list[dict[str, float]]) -> None:
+        """Writes all rows, atomically."""
+        names = list(rows[0])
+        lines = [",".join(names), *(",".join(repr(float(row[n])) for n in names) for row in rows)]
+        write_text(self.history_file, "\n".join(lines) + "\n")
+
+    def load_model(self) -> keras.Model:
+        """The model with its best weights, in float32 whatever it was trained in.
+
+        Raises:
+            RunError: if the weights are missing, damaged or don't fit the config.
+        """
+        from copper_tf.models import build
+
+        file = self.checkpoints / BEST
+        if not file.is_file():
+            raise RunError(f"{self.path}: not trained yet; a run needs checkpoints/{BEST}. Received: no such file")
+        model = build(self.config, len(self.labels.times))
+        try:
+            model.load_weights(file)
+        except (OSError, ValueError, KeyError) as error:
+            reason = str(error).splitlines()[0][:100]
+            raise RunError(f"{file}: must be the weights of this run's config. Received: {reason}") from None
+        return model
+
+    def scores_file(self, name: str) -> Path:
+        """Where the scores of that name go."""
+        return self.path / "scores" / f"{name}.json"
+
+    def write_scores(self, name: str, scores: dict[str, Any]) -> Path:
+        """Writes ``scores/NAME.json`` atomically and returns its path."""
+        write_json(self.scores_file(name), scores)
+        return self.scores_file(name)
+
+    def read_scores(self, name: str) -> dict[str, Any]:
+        """The scores of that name.
+
+        Raises:
+            RunError: if there are none yet.
+        """
+        file = self.scores_file(name)
+        if not file.is_file():
+            raise RunError(f"{self.path}: no scores/{name}.json yet; it is written by `copper evaluate`. Received: none")
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder is a run, whole or not."""
+    return (path / "format").is_file() or (path / "config.json").is_file()
+
+
+def check_place(path: Path, *, force: bool = False) -> None:
+    """Whether a new run may be made here.
+
+    Raises:
+        RunError: if the folder holds a run already (unless `force`), or other files.
+    """
+    if path.exists() and not path.is_dir():
+        raise RunError(f"{path}: a run is a folder. Received: a file")
+    if not path.is_dir() or not any(path.iterdir()):
+        return
+    if not is_run(path):
+        raise RunError(f"{path}: a new run needs an empty or absent folder. Received: a folder with other files")
+    if not force:
+        raise RunError(f"{path}: holds a run; --resume goes on with it, --force replaces it. Received: neither")
+
+
+def create_run(run: Run, *, force: bool = False) -> None:
+    """Makes the folder of a new run.
+
+    Args:
+        run: what to write.
+        force: delete a run that is already there.
+
+    Raises:
+        RunError: if the folder can't take a run, see `check_place`.
+    """
+    check_place(run.path, force=force)
+    if run.path.is_dir():
+        shutil.rmtree(run.path)
+    run.checkpoints.mkdir(parents=True, exist_ok=True)
+    write_json(run.path / "labels.json", dataclasses.asdict(run.labels))
+    write_json(run.path / "hypothesis.json", {"name": run.config.training.hypothesis, "g": list(run.hypothesis)})
+    write_json(run.path / "normalisation.json", run.normalisation.to_dict())
+    write_json(run.path / "data.json", run.data)
+    write_text(run.path / "config.json", run.config.to_json())
+    write_text(run.path / "format", FORMAT + "\n")
+
+
+def _read(path: Path, name: str) -> Any:
+    file = path / name
+    if not file.is_file():
+        raise RunError(f"{path}: a run holds {name}, which is missing. Received: no such file")
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RunError(f"{file}: must be JSON. Received: {error}") from None
+
+
+def open_run(path: Path) -> Run:
+    """Opens a run folder.
+
+    Raises:
+        RunError: if it isn't one, a file is missing or damaged, or its format is of another version.
+    """
+    if not is_run(path):
+        raise RunError(f"{path}: must be a run folder made by `copper train`. Received: no run there")
+    if not (path / "format").is_file():
+        raise RunError(f"{path}: a run holds format, which is missing. Received: no such file")
+    version = (path / "format").read_text().strip()
+    if version != FORMAT:
+        raise RunError(f"{path}: this version of copper-tf reads {FORMAT!r}. Received: {version!r}")
+    files = ("config", "labels", "hypothesis", "normalisation", "data")
+    parts = {name: _read(path, f"{name}.json") for name in files}
+    try:
+        labels = Labels(tuple(float(t) for t in parts["labels"]["times"]), str(parts["labels"]["unit"]))
+        g = tuple(float(v) for v in parts["hypothesis"]["g"])
+        config = Config.from_dict(parts["config"])
+    except (KeyError, TypeError, ValueError, CopperError) as error:
+        raise RunError(f"{path}: config.json, labels.json or hypothesis.json is damaged. Received: {error}") from None
+    return Run(path, config, labels, g, Normalisation.from_dict(parts["normalisation"]), dict(parts["data"]))

@@ -1,0 +1,21 @@
+"""SEM folders with a known truth: synthetic micrographs of etched copper, their masks, and controls that must fail."""
+
+from copper_tf.simulation.calibration import calibrate
+from copper_tf.simulation.contact import contact_sheet
+from copper_tf.simulation.folder import read_settings, simulate
+from copper_tf.simulation.measures import fine_coarse
+from copper_tf.simulation.picture import picture, plan
+from copper_tf.simulation.settings import LAWS, WORLDS, SimulationSettings
+
+__all__ = [
+    "LAWS",
+    "SimulationSettings",
+    "WORLDS",
+    "calibrate",
+    "contact_sheet",
+    "fine_coarse",
+    "picture",
+    "plan",
+    "read_settings",
+    "simulate",
+]

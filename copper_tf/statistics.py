@@ -1,0 +1,226 @@
+"""Scores of grades and potencies, and how sure one can be of them; NumPy and SciPy only."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+__all__ = [
+    "MIN_GROUPS",
+    "binarity",
+    "bootstrap",
+    "confusion_matrix",
+    "difference_interval",
+    "groups_of",
+    "intervals",
+    "mean_interval",
+    "ordinal_scores",
+    "pixel_scores",
+    "potency_scores",
+    "posterior_median",
+    "reanchored",
+]
+
+# Below this many sheets (or pictures) an interval would be a guess, so none is given.
+MIN_GROUPS = 5
+_LEVEL = 0.95
+_RESAMPLES = 1000
+
+Rows = Mapping[str, np.ndarray]
+Scores = dict[str, float]
+
+
+def confusion_matrix(truth: np.ndarray, graded: np.ndarray, labels: int) -> np.ndarray:
+    """Counts ``(labels, labels)``: rows are the true labels, columns the grades."""
+    counts = np.zeros((labels, labels), np.int64)
+    np.add.at(counts, (truth, graded), 1)
+    return counts
+
+
+def _kappa(counts: np.ndarray) -> float:
+    """Quadratic-weighted kappa (Cohen 1968) of a confusion matrix; NaN where it is undefined."""
+    steps = np.arange(len(counts))
+    weights = (steps[:, None] - steps[None]) ** 2
+    expected = np.outer(counts.sum(1), counts.sum(0)) / max(counts.sum(), 1)
+    chance = float((weights * expected).sum())
+    return 1 - float((weights * counts).sum()) / chance if chance > 0 else float("nan")
+
+
+def _correlation(kind: Callable[..., Any], a: np.ndarray, b: np.ndarray) -> float:
+    if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return float("nan")
+    return float(kind(a, b).statistic)
+
+
+def ordinal_scores(rows: Rows, labels: int) -> Scores:
+    """Scores of grades (SCIENCE: an ordinal label is not just right or wrong).
+
+    Args:
+        rows: ``label`` and ``grade``, both ranks, ``(pictures,)``.
+        labels: number K of labels.
+
+    Returns:
+        ``accuracy``, ``within_one``, ``mae`` (steps), ``qwk`` (quadratic-weighted kappa), ``spearman``.
+    """
+    truth, graded = rows["label"], rows["grade"]
+    step = np.abs(truth - graded)
+    return {
+        "accuracy": float(np.mean(step == 0)),
+        "within_one": float(np.mean(step <= 1)),
+        "mae": float(np.mean(step)),
+        "qwk": _kappa(confusion_matrix(truth, graded, labels)),
+        "spearman": _correlation(stats.spearmanr, truth, graded),
+    }
+
+
+def posterior_median(probabilities: np.ndarray) -> np.ndarray:
+    """The rank at which half of the probability lies at or below, ``(pictures,)`` from ``(pictures, K)``."""
+    total = np.cumsum(probabilities, -1)
+    return np.argmax(total >= 0.5 * total[..., -1:] - 1e-9, -1)
+
+
+def potency_scores(rows: Rows) -> Scores:
+    """Scores of potencies against the hypothesis.
+
+    Args:
+        rows: ``potency``, ``g`` and ``t``, ``(pictures,)``; optionally ``true_fraction`` (NaN where unknown), and
+            ``iou``, ``auc`` and ``binarity`` of each map.
+
+    Returns:
+        ``mse`` (Eq. 4), ``nmse`` (over the variance of g on the same pictures), ``mae``, ``corr_g``, ``spearman_t``,
+        and, where truth is known, ``corr_fraction``, ``mae_fraction``, mean ``iou`` and mean ``auc``.
+    """
+    m, g = rows["potency"], rows["g"]
+    mse, variance = float(np.mean((m - g) ** 2)), float(np.var(g))
+    scores = {
+        "mse": mse,
+        "nmse": mse / variance if variance > 1e-9 else float("nan"),
+        "mae": float(np.mean(np.abs(m - g))),
+        "corr_g": _correlation(stats.pearsonr, m, g),
+        "spearman_t": _correlation(stats.spearmanr, m, rows["t"]),
+    }
+    if "true_fraction" in rows:
+        known = np.isfinite(rows["true_fraction"])
+        truth = rows["true_fraction"][known]
+        scores["corr_fraction"] = _correlation(stats.pearsonr, m[known], truth)
+        scores["mae_fraction"] = float(np.mean(np.abs(m[known] - truth))) if known.any() else float("nan")
+    for name in ("iou", "auc", "binarity"):
+        if name in rows:
+            finite = rows[name][np.isfinite(rows[name])]
+            scores[name] = float(finite.mean()) if finite.size else float("nan")
+    return scores
+
+
+def groups_of(sheets: Sequence[str], files: Sequence[str]) -> tuple[np.ndarray, str]:
+    """What to resample: sheets where all are known, else pictures.
+
+    Returns:
+        The group's number of each picture, and ``"sheets"`` or ``"pictures"``.
+    """
+    known = all(sheets) and len(sheets) > 0
+    return np.unique(list(sheets if known else files), return_inverse=True)[1], "sheets" if known else "pictures"
+
+
+def bootstrap(rows: Rows, groups: np.ndarray, score: Callable[[Rows], Scores], seed: int = 0) -> dict[str, np.ndarray]:
+    """Scores of resampled data, whole groups at a time; empty where there are fewer than `MIN_GROUPS` groups.
+
+    Args:
+        rows: columns of equal length.
+        groups: number of each row's group.
+        score: rows to scores.
+        seed: of the resampling.
+
+    Returns:
+        For each score its resampled values.
+    """
+    members = [np.flatnonzero(groups == g) for g in np.unique(groups)]
+    if len(members) < MIN_GROUPS:
+        return {}
+    draw = np.random.default_rng(seed)
+    drawn: list[Scores] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", stats.ConstantInputWarning)
+        for _ in range(_RESAMPLES):
+            chosen = np.concatenate([members[k] for k in draw.integers(len(members), size=len(members))])
+            drawn.append(score({name: values[chosen] for name, values in rows.items()}))
+    return {name: np.array([d[name] for d in drawn]) for name in drawn[0]}
+
+
+def _interval(values: np.ndarray) -> list[float] | None:
+    finite = values[np.isfinite(values)]
+    if finite.size < 0.9 * values.size or not finite.size:
+        return None
+    tail = (1 - _LEVEL) / 2
+    return [float(v) for v in np.quantile(finite, (tail, 1 - tail))]
+
+
+def intervals(resampled: dict[str, np.ndarray], names: Sequence[str]) -> dict[str, list[float] | None]:
+    """The 95 % percentile interval of each score, None where there is none to give."""
+    return {name: _interval(resampled[name]) if name in resampled else None for name in names}
+
+
+def difference_interval(first: np.ndarray | None, second: np.ndarray | None) -> list[float] | None:
+    """The 95 % interval of second minus first from independent resamples, None where either is missing."""
+    return None if first is None or second is None else _interval(second - first)
+
+
+def mean_interval(values: np.ndarray) -> tuple[float, list[float] | None]:
+    """Mean and 95 % Student interval of a sample, no interval for n = 1."""
+    mean = float(np.mean(values))
+    if len(values) < 2:
+        return mean, None
+    half = float(stats.t.ppf((1 + _LEVEL) / 2, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
+    return mean, [mean - half, mean + half]
+
+
+def binarity(potency: np.ndarray) -> float:
+    """B = Var(s) / (m (1 - m)) of a map: 1 for a map of zeros and ones, 0 for a grey one; NaN at m = 0 or 1."""
+    m = float(potency.mean(dtype=np.float64))
+    return float(potency.var(dtype=np.float64)) / (m * (1 - m)) if 1e-4 < m < 1 - 1e-4 else float("nan")
+
+
+def pixel_scores(potency: np.ndarray, truth: np.ndarray) -> Scores:
+    """How well a map finds a true mask.
+
+    Args:
+        potency: map in [0, 1], ``(height, width)``.
+        truth: mask in {0, 1} of the same shape.
+
+    Returns:
+        ``iou`` at threshold 0.5, ``auc`` (area under the ROC curve within this picture, NaN where the mask is all 0
+        or all 1) and ``true_fraction``.
+    """
+    true, found = truth.astype(bool), potency >= 0.5
+    union = int((true | found).sum())
+    # 4096 steps of potency: exact to 1e-4, and linear in the number of pixels.
+    bins = np.clip((potency * 4096).astype(np.int64), 0, 4095).ravel()
+    ones = np.bincount(bins[true.ravel()], minlength=4096).astype(np.float64)
+    zeros = np.bincount(bins[~true.ravel()], minlength=4096).astype(np.float64)
+    pairs = ones.sum() * zeros.sum()
+    below = np.cumsum(zeros) - zeros / 2
+    return {
+        "iou": float((true & found).sum()) / union if union else 1.0,
+        "auc": float((ones * below).sum() / pairs) if pairs else float("nan"),
+        "true_fraction": float(true.mean()),
+    }
+
+
+def reanchored(potency: np.ndarray, label: np.ndarray, labels: int) -> tuple[list[float], list[float]]:
+    """Mean potency of each label, and the ageing curve a(t) = (m_t - m_T) / (m_0 - m_T) that it implies.
+
+    Args:
+        potency: of each picture.
+        label: rank of t of each picture.
+        labels: number K of labels.
+
+    Returns:
+        Both of length K; NaN where a label has no picture or the ends don't differ.
+    """
+    means = np.array([potency[label == k].mean() if (label == k).any() else np.nan for k in range(labels)])
+    span = means[0] - means[-1]
+    curve = (means - means[-1]) / span if np.isfinite(span) and abs(span) > 1e-6 else np.full(labels, np.nan)
+    return means.tolist(), curve.tolist()

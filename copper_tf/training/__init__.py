@@ -1,0 +1,8 @@
+"""Training: from a built dataset to a run folder."""
+
+from __future__ import annotations
+
+from copper_tf.training.loop import MONITOR, compile_model, train
+from copper_tf.training.policy import processor_has_bfloat16, resolve_policy
+
+__all__ = ["MONITOR", "compile_model", "processor_has_bfloat16", "resolve_policy", "train"]

@@ -1,0 +1,107 @@
+"""What happens after each epoch: history, checkpoints, early stopping, progress."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from copper_tf.runs import BEST, Run
+from tfds_copper.files import replacing
+
+__all__ = ["Bookkeeper", "Reporter", "best_epoch", "should_stop"]
+
+Progress = Callable[[int, int, str], None]
+
+
+def best_epoch(history: list[dict[str, float]], monitor: str) -> int:
+    """Index of the row with the lowest finite monitored score, the first of equals; -1 where there is none."""
+    scores = [row[monitor] if math.isfinite(row[monitor]) else math.inf for row in history]
+    return scores.index(min(scores)) if scores and min(scores) < math.inf else -1
+
+
+def should_stop(history: list[dict[str, float]], monitor: str, patience: int) -> bool:
+    """Whether the score has not become better for `patience` epochs; never where patience is 0."""
+    return patience > 0 and len(history) - 1 - best_epoch(history, monitor) >= patience
+
+
+class Bookkeeper(keras.callbacks.Callback):
+    """Writes history, best weights and last checkpoint after each epoch, in this order and each atomically.
+
+    The checkpoint comes last: an epoch counts as done only when it is on disk, and one that was cut short is simply
+    run again, with the same result.
+
+    Args:
+        run: the run folder.
+        monitor: the column of the history to minimise.
+    """
+
+    def __init__(self, run: Run, monitor: str) -> None:
+        super().__init__()
+        self.run, self.monitor = run, monitor
+        done = run.last_checkpoint()
+        self.rows = run.history()[: done[0] if done else 0]
+        self.started = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Starts the clock."""
+        self.started = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Writes what the epoch gave.
+
+        Raises:
+            FloatingPointError: if the training loss is no longer a number.
+        """
+        scores = {name: float(value) for name, value in (logs or {}).items()}
+        if not math.isfinite(scores["loss"]):
+            raise FloatingPointError(f"epoch {epoch + 1}: the loss is {scores['loss']}")
+        self.rows.append({"epoch": epoch + 1, **scores, "seconds": time.perf_counter() - self.started})
+        self.run.write_history(self.rows)
+        if best_epoch(self.rows, self.monitor) == epoch or epoch == 0:
+            with replacing(self.run.checkpoints / BEST) as file:
+                self.model.save_weights(file)
+        older = self.run.last_checkpoint()
+        with replacing(self.run.checkpoint_file(epoch + 1)) as file:
+            self.model.save(file)
+        if older:
+            older[1].unlink()
+        if should_stop(self.rows, self.monitor, self.run.config.training.patience):
+            self.model.stop_training = True
+
+
+class Reporter(keras.callbacks.Callback):
+    """Tells the caller how far training is.
+
+    Args:
+        progress: called with (steps done, steps in all, scores of the last epoch).
+        steps: steps in an epoch.
+        epochs: epochs in all.
+    """
+
+    def __init__(self, progress: Progress, steps: int, epochs: int) -> None:
+        super().__init__()
+        self.progress, self.steps, self.epochs = progress, steps, epochs
+        self.epoch, self.scores = 0, ""
+
+    def _tell(self, step: int) -> None:
+        text = f"epoch {min(self.epoch + 1, self.epochs)}/{self.epochs} {self.scores}".rstrip()
+        self.progress(self.epoch * self.steps + step, self.epochs * self.steps, text)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Notes the epoch."""
+        self.epoch = epoch
+        self._tell(0)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Tells of one more step."""
+        self._tell(batch + 1)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Keeps the epoch's scores for display."""
+        shown = {k: v for k, v in (logs or {}).items() if k in ("loss", "val_loss", "val_nmse", "val_accuracy")}
+        self.scores = " ".join(f"{k} {float(v):.3g}" for k, v in shown.items())
+        self._tell(self.steps)

@@ -1,0 +1,201 @@
+"""train(config, dataset, workdir) -> Run: the one way a model comes to be."""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from copper_tf.config import Config
+from copper_tf.data import CropStream, load_pictures
+from copper_tf.hypotheses import check_informative, hypothesis_values
+from copper_tf.losses import MeanMaskLoss
+from copper_tf.metrics import NMSE
+from copper_tf.models import build
+from copper_tf.normalisation import Normalisation
+from copper_tf.runs import Labels, Run, check_place, create_run, is_run, open_run
+from copper_tf.training.callbacks import Bookkeeper, Reporter, should_stop
+from copper_tf.training.policy import resolve_policy
+from copper_tf.training.watching import TensorBoardWriter
+from tfds_copper.dataset import SemDataset
+from tfds_copper.errors import InputError, RunError
+
+__all__ = ["MONITOR", "compile_model", "train"]
+
+# The column of the history that decides which weights are best.
+MONITOR = {"classifier": "val_loss", "segmenter": "val_nmse"}
+
+Progress = Callable[[int, int, str], None]
+
+
+def compile_model(
+    model: keras.Model, config: Config, g: tuple[float, ...], weights: tuple[float, ...] | None = None
+) -> None:
+    """Gives a model its optimizer (Adam, default settings), loss and metrics.
+
+    Args:
+        model: a classifier or segmenter.
+        config: the run's config.
+        g: g(t) of each label (segmenter only).
+        weights: weight of each label in the loss; all 1 by default.
+    """
+    adam = keras.optimizers.Adam(config.training.learning_rate)
+    if config.kind == "classifier":
+        loss, metrics = keras.losses.SparseCategoricalCrossentropy(dtype="float32"), ["accuracy"]
+    else:
+        loss = MeanMaskLoss(g, weights, config.data.margin)
+        metrics = [NMSE(g, weights, config.data.margin)]
+    # XLA makes training on a processor slower and fails on bfloat16.
+    model.compile(adam, loss, metrics=metrics, jit_compile=False)
+
+
+def _hypothesis(config: Config, dataset: SemDataset) -> tuple[float, ...]:
+    """g of each label of the data, () for a classifier."""
+    if config.kind == "classifier":
+        return ()
+    values = hypothesis_values(config.training.hypothesis, dataset.times)
+    check_informative(config.training.hypothesis, values)
+    return tuple(float(v) for v in values)
+
+
+def _old_run(config: Config, dataset: SemDataset, workdir: Path) -> Run:
+    run = open_run(workdir)
+    asked, has = config.flat(), run.config.flat()
+    for name, value in asked.items():
+        if value != has[name]:
+            raise RunError(
+                f"{workdir}: --resume goes on with the run's own settings, {name} = {has[name]!r}. "
+                f"Received: {name} = {value!r}"
+            )
+    if run.data["fingerprint"] != dataset.fingerprint:
+        raise RunError(
+            f"{workdir}: --resume needs the dataset the run was started on, {run.data['path']}. "
+            f"Received: another one, {dataset.path}"
+        )
+    for left in run.checkpoints.glob(".writing-*"):
+        left.unlink()
+    return run
+
+
+def _model(run: Run, policy: str) -> tuple[keras.Model, int]:
+    """(compiled model, finished epochs): fresh, or as the last checkpoint left it, optimizer and g included."""
+    last = run.last_checkpoint()
+    if last:
+        try:
+            return keras.models.load_model(last[1]), last[0]
+        except (OSError, ValueError, KeyError) as error:
+            reason = str(error).splitlines()[0][:100]
+            raise RunError(f"{last[1]}: must be a complete checkpoint. Received: {reason}") from None
+    keras.utils.set_random_seed(run.config.training.seed)
+    model = build(run.config, len(run.labels.times), policy)
+    compile_model(model, run.config, run.hypothesis)
+    return model, 0
+
+
+def peak_memory_mb() -> float:
+    """The largest resident memory of this process so far, in MB (10^6 bytes)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+
+
+def _write_cost(run: Run, model: keras.Model, policy: str) -> None:
+    rows = run.history()
+    run.write_scores(
+        "training",
+        {
+            "epochs": len(rows),
+            "seconds": sum(row["seconds"] for row in rows),
+            "seconds_per_epoch": float(np.median([row["seconds"] for row in rows])),
+            "peak_memory_mb": peak_memory_mb(),
+            "parameters": model.count_params(),
+            "policy": policy,
+            "processors": os.cpu_count(),
+            "receptive_field_px": run.config.receptive_field,
+        },
+    )
+
+
+def train(
+    config: Config,
+    dataset: SemDataset,
+    workdir: Path,
+    *,
+    resume: bool = False,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Run:
+    """Trains a model into a run folder; killed at any moment, it goes on from the last finished epoch.
+
+    Args:
+        config: all settings of the run.
+        dataset: a built dataset.
+        workdir: the run folder.
+        resume: go on with the run that is there, or start one where there is none.
+        force: replace a run that is there.
+        progress: called with (done, total, what).
+
+    Returns:
+        The opened run.
+
+    Raises:
+        RunError: if the folder can't be used, or `resume` meets other settings or data.
+        SettingError: if the hypothesis is unknown, incomplete or hardly varies.
+        InputError: if a split is empty or a picture smaller than the network needs.
+    """
+    old = _old_run(config, dataset, workdir) if resume and is_run(workdir) else None
+    g = old.hypothesis if old else _hypothesis(config, dataset)
+    if not old:
+        check_place(workdir, force=force)
+    training = load_pictures(dataset, "train", progress)
+    validating = load_pictures(dataset, "validation", progress)
+    normalisation = Normalisation(config.data.normalisation, training.mean, training.sd, config.data.window)
+    stream = CropStream(training, config, normalisation, augment=True)
+    validation = CropStream(validating, config, normalisation, augment=False)
+    run = old or Run(
+        path=workdir,
+        config=config,
+        labels=Labels(tuple(dataset.times), dataset.unit),
+        hypothesis=g,
+        normalisation=normalisation,
+        data={
+            "path": str(Path(dataset.path).resolve()),
+            "fingerprint": dataset.fingerprint,
+            "pictures": dict(dataset.split_sizes),
+        },
+    )
+    if not old:
+        create_run(run, force=force)
+    _fit(run, stream, validation, progress)
+    return run
+
+
+def _fit(run: Run, stream: CropStream, validation: CropStream, progress: Progress | None) -> None:
+    """Runs the epochs that are left."""
+    config = run.config
+    policy = resolve_policy(config.training.policy)
+    model, done = _model(run, policy)
+    epochs, monitor = config.training.epochs, MONITOR[config.kind]
+    if done >= epochs or should_stop(run.history()[:done], monitor, config.training.patience):
+        return
+    callbacks: list[keras.callbacks.Callback] = [
+        Bookkeeper(run, monitor),
+        TensorBoardWriter(run, validation, policy),
+    ]
+    if progress:
+        callbacks.append(Reporter(progress, stream.steps, epochs))
+    try:
+        model.fit(
+            stream.batches(done, epochs),
+            steps_per_epoch=stream.steps,
+            initial_epoch=done,
+            epochs=epochs,
+            validation_data=validation.batches(),
+            callbacks=callbacks,
+            verbose=0,
+        )
+    except FloatingPointError as error:
+        raise InputError(f"{run.path}: training diverged; try a smaller learning_rate. Received: {error}") from None
+    _write_cost(run, model, policy)

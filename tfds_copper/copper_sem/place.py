@@ -1,0 +1,68 @@
+"""The folder that datasets are built into: what it holds, what a killed build left, and one build at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from collections.abc import Iterator
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from tfds_copper.errors import OutputError
+
+try:
+    import fcntl
+except ImportError:
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["METADATA_FORMAT", "NAME", "build_lock", "built_datasets", "read_metadata", "remove_unfinished"]
+
+METADATA_FORMAT = 1
+NAME = "copper_sem"
+
+
+def read_metadata(path: Path) -> dict[str, Any] | None:
+    """The metadata of the finished `copper_sem` in a version directory; None where there is none."""
+    try:
+        metadata = json.loads((path / "metadata.json").read_text("utf-8"))
+        name = json.loads((path / "dataset_info.json").read_text("utf-8"))["name"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return metadata if name == NAME and isinstance(metadata, dict) and "fingerprint" in metadata else None
+
+
+def built_datasets(data_dir: str | PathLike[str]) -> list[tuple[Path, dict[str, Any]]]:
+    """The finished datasets below a data_dir, each with its metadata, sorted by path."""
+    # TFDS lays them out as data_dir/copper_sem/<config>/<version>, and unfinished ones as incomplete.*.
+    found = [(path, read_metadata(path)) for path in sorted(Path(data_dir).glob(f"{NAME}/*/[0-9]*.[0-9]*.[0-9]*"))]
+    return [(path, metadata) for path, metadata in found if metadata is not None]
+
+
+def remove_unfinished(dataset_dir: str | PathLike[str]) -> None:
+    """Removes what killed builds of this dataset left; call it under `build_lock` only."""
+    path = Path(dataset_dir)
+    for left in path.parent.glob(f"incomplete.*_{path.name}"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def build_lock(data_dir: str | PathLike[str]) -> Iterator[None]:
+    """Lets one process at a time build into a data_dir; the others wait. A killed process's lock is free.
+
+    Raises:
+        OutputError: if the folder can't be made or written.
+    """
+    if fcntl is None or "://" in str(data_dir):  # Windows and buckets have no such lock
+        yield
+        return
+    path = Path(data_dir)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        stream = (path / f".{NAME}.lock").open("w")
+    except OSError as error:
+        raise OutputError(f"{path}: must be a folder that can be written. Received: {error.strerror}") from error
+    with stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,117 @@
+"""Open a built dataset: checked, and in an order that never changes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tfds_copper.copper_sem.place import METADATA_FORMAT, NAME, built_datasets, read_metadata
+from tfds_copper.errors import InputError
+from tfds_copper.splits import SPLITS
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+__all__ = ["SemDataset", "is_dataset", "open_dataset"]
+
+
+@dataclasses.dataclass(frozen=True)
+class SemDataset:
+    """A built `copper_sem` dataset.
+
+    Args:
+        path: its version directory.
+        times: the stress times, ascending; label k is ``times[k]``.
+        unit: the unit of the stress times; empty where none was written.
+        fingerprint: of files, labels and split settings.
+        split_sizes: pictures in each split.
+        metadata: everything the build recorded.
+    """
+
+    path: Path
+    times: tuple[float, ...]
+    unit: str
+    fingerprint: str
+    split_sizes: Mapping[str, int]
+    metadata: Mapping[str, Any]
+
+    def records(self, split: str) -> tf.data.Dataset:
+        """The records of one split, in the order in which they lie on disk.
+
+        Args:
+            split: ``train``, ``validation`` or ``test``.
+
+        Returns:
+            Elements are dicts: ``picture`` `(height, width, 1)` uint16, ``truth`` the same in uint8 or
+            `(1, 1, 1)` where ``has_truth`` is false, and the scalars ``bit_depth``, ``label``, ``t``,
+            ``sheet``, ``file``, ``pixel_size_nm`` and ``columns`` (JSON).
+
+        Raises:
+            InputError: if there is no such split.
+        """
+        if split not in self.split_sizes:
+            raise InputError(f"split must be one of {', '.join(self.split_sizes)}. Received: {split!r}")
+        import tensorflow_datasets as tfds
+
+        config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
+        builder = tfds.builder_from_directory(self.path)
+        return builder.as_dataset(split=split, shuffle_files=False, read_config=config)
+
+
+def is_dataset(path: str | PathLike[str]) -> bool:
+    """Whether a path is a built dataset or a data_dir that holds one, without opening it."""
+    return read_metadata(Path(path)) is not None or bool(built_datasets(path))
+
+
+def _located(path: Path) -> tuple[Path, dict[str, Any]]:
+    here = read_metadata(path)
+    if here is not None:
+        return path, here
+    found = built_datasets(path)
+    if len(found) > 1:
+        names = ", ".join(str(p) for p, _ in found)
+        raise InputError(f"{path}: must hold one dataset; name one of those inside. Received: {names}")
+    if not found:
+        what = "nothing there" if not path.exists() else "no complete dataset"
+        raise InputError(f"{path}: must be a dataset built by `copper build` or `tfds build`. Received: {what}")
+    return found[0]
+
+
+def _split_sizes(path: Path) -> dict[str, int]:
+    """Pictures per split; checks that every shard is there."""
+    info = json.loads((path / "dataset_info.json").read_text("utf-8"))
+    sizes: dict[str, int] = {}
+    for split in info["splits"]:
+        lengths = [int(n) for n in split["shardLengths"]]
+        for k in range(len(lengths)):
+            shard = path / f"{NAME}-{split['name']}.tfrecord-{k:05d}-of-{len(lengths):05d}"
+            if not shard.is_file():
+                raise InputError(f"{path}: must hold all of its shards; build it again. Received: no {shard.name}")
+        sizes[split["name"]] = sum(lengths)
+    return {name: sizes[name] for name in SPLITS}
+
+
+def open_dataset(path: str | PathLike[str]) -> SemDataset:
+    """Opens a built dataset.
+
+    Args:
+        path: its version directory, or a data_dir that holds exactly one.
+
+    Raises:
+        InputError: if there is none, several, or an incomplete one.
+    """
+    where, metadata = _located(Path(path))
+    if metadata.get("format") != METADATA_FORMAT:
+        raise InputError(
+            f"{where}: must be of dataset format {METADATA_FORMAT}; build it again. Received: {metadata.get('format')}"
+        )
+    try:
+        sizes = _split_sizes(where)
+        times = tuple(float(t) for t in metadata["times"])
+        return SemDataset(where, times, str(metadata["unit"]), str(metadata["fingerprint"]), sizes, metadata)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{where}: must be an intact dataset; build it again. Received: {error!r}") from error

@@ -1,0 +1,86 @@
+"""From decoded samples to grey values, without guessing."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from tfds_copper.errors import InputError
+
+__all__ = ["ALLOWED", "MAX_PIXELS", "Samples", "check_size", "palette_to_samples", "spread_bits", "to_grey"]
+
+ALLOWED = "allowed are grey pictures of 8 or 16 bit as PNG, TIFF, BMP or JPEG"
+MAX_PIXELS = 10**9
+
+# Zeiss lays a few annotation colours over an otherwise plain ramp: 27 of 256 entries in a real file.
+_RAMP_SHARE = 0.8
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Samples:
+    """Decoded samples before they are known to be grey.
+
+    Args:
+        values: `(height, width)` or `(height, width, channels)`, alpha removed, uint8 or uint16.
+        notes: what was done so far.
+    """
+
+    values: np.ndarray
+    notes: tuple[str, ...] = ()
+
+
+def check_size(path: Path, width: int, height: int) -> None:
+    """Refuses a picture by its header, before anything is decoded.
+
+    Raises:
+        InputError: if the picture is empty or has more than `MAX_PIXELS` pixels.
+    """
+    if not 0 < width * height <= MAX_PIXELS:
+        raise InputError(f"{path}: a picture must have 1 to {MAX_PIXELS} pixels. Received: {width} x {height}")
+
+
+def spread_bits(values: np.ndarray, bits: int) -> tuple[np.ndarray, str]:
+    """Values of fewer than 8 bits stretched to 0..255, with the note that says so."""
+    wide = (values.astype(np.uint16) * 255 // (2**bits - 1)).astype(np.uint8)
+    return wide, f"{bits}-bit greys stretched to 0..255"
+
+
+def palette_to_samples(index: np.ndarray, palette: np.ndarray) -> Samples:
+    """Grey values of a palette picture, or its colours where the palette is no grey one.
+
+    Args:
+        index: `(height, width)`, uint8.
+        palette: `(entries, 3)`, uint8.
+
+    Returns:
+        The index itself where the palette is a ramp of greys with at most a few annotation colours, else
+        what the palette shows, `(height, width, 3)`.
+    """
+    ramp = np.arange(len(palette), dtype=np.uint8)[:, None]
+    if len(palette) == 256 and np.mean(np.all(palette == ramp, axis=1)) >= _RAMP_SHARE:
+        return Samples(index, ("palette: index taken as grey value",))
+    full = np.zeros((256, 3), np.uint8)
+    full[: len(palette)] = palette[:256]
+    return Samples(full[index], ("palette: mapped through its colours",))
+
+
+def to_grey(path: Path, samples: Samples) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The grey values, `(height, width)`, and the notes so far.
+
+    Raises:
+        InputError: if the samples are of another type, or the picture has colours.
+    """
+    values = samples.values
+    if values.dtype not in (np.uint8, np.uint16):
+        raise InputError(f"{path}: {ALLOWED}, unsigned whole numbers. Received: {values.dtype} pixels")
+    if values.ndim == 2:
+        return values, samples.notes
+    if values.shape[-1] == 1:
+        return values[..., 0], samples.notes
+    first = values[..., :1]
+    coloured = float(np.mean(np.any(values != first, axis=-1)))
+    if coloured:
+        raise InputError(f"{path}: {ALLOWED}. Received: a colour picture, {100 * coloured:.3g}% of its pixels not grey")
+    return np.ascontiguousarray(values[..., 0]), (*samples.notes, "grey saved as colour: one channel taken")
