@@ -130,7 +130,7 @@ class Config:
         Raises:
             SettingError: if a group or setting is unknown or a value is not allowed.
         """
-        groups = {f.name: GROUPS[f.name].from_dict(values.get(f.name, {})) for f in group_fields()}
+        groups: dict[str, Any] = {f.name: GROUPS[f.name].from_dict(values.get(f.name, {})) for f in group_fields()}
         unknown = set(values) - {"kind"} - set(groups)
         if unknown:
             raise SettingError(f"config: groups are kind, {', '.join(groups)}. Received: {sorted(unknown)}")

@@ -8,6 +8,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
@@ -188,14 +189,13 @@ class CropStream:
         full = self.pictures.full_scale.astype(np.float32)
         if normalisation.mode == "local":
             self.arrays = tuple(
-                normalisation.apply(a.astype(np.float32) / f)
-                for a, f in zip(self.pictures.arrays, full, strict=True)
+                normalisation.apply(a.astype(np.float32) / f) for a, f in zip(self.pictures.arrays, full, strict=True)
             )
             self.scale, self.shift = np.ones_like(full), np.zeros_like(full)
             return
         self.arrays = self.pictures.arrays
-        means = [normalisation.affine(lambda a=a, f=f: a / f) for a, f in zip(self.arrays, full, strict=True)]
-        mean, sd = np.array(means, np.float32).T
+        values = (partial(np.divide, a, f) for a, f in zip(self.arrays, full, strict=True))
+        mean, sd = np.array([normalisation.affine(v) for v in values], np.float32).T
         self.scale, self.shift = 1 / (full * sd), -mean / sd
 
     @functools.lru_cache(maxsize=4)  # noqa: B019 - the stream lives as long as its training
@@ -248,4 +248,3 @@ class CropStream:
             return crops, labels
 
         return numbers.map(cut, num_parallel_calls=2, deterministic=True).prefetch(2)
-

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import math
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -83,8 +85,10 @@ def scale_bar_length(width: int, pixel_size_nm: float) -> tuple[int, str]:
 
 
 @functools.lru_cache(maxsize=8)
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    # Pillow's own font has no µ; matplotlib's is found without importing matplotlib.
+    places = importlib.util.find_spec("matplotlib").submodule_search_locations  # type: ignore[union-attr]
+    return ImageFont.truetype(Path(places[0]) / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf", size)  # type: ignore[index]
 
 
 def colour_bar(height: int, palette: str, text: int) -> Image.Image:
@@ -97,8 +101,8 @@ def colour_bar(height: int, palette: str, text: int) -> Image.Image:
     """
     thick = max(8, text)
     font = _font(text)
-    widest = max(font.getbbox(s)[2] for s in ("potency", "0.5"))
-    bar = Image.new("RGB", (thick * 2 + max(widest, thick * 2 + font.getbbox("0.5")[2]), height), "white")
+    widest = math.ceil(max(font.getbbox(s)[2] for s in ("potency", "0.5")))
+    bar = Image.new("RGB", (thick * 2 + max(widest, thick * 2 + math.ceil(font.getbbox("0.5")[2])), height), "white")
     top, bottom = round(2.2 * text), height - round(0.8 * text)
     ramp = np.repeat(np.linspace(1, 0, bottom - top)[:, None], thick, 1)
     bar.paste(Image.fromarray(colours(ramp, palette)), (thick, top))

@@ -94,10 +94,10 @@ class Maps:
 def _row(run: Run, split: str, example: Example, prediction: Prediction) -> Row:
     """One line of the table of pictures."""
     row: Row = {"file": example.file, "split": split, "label": example.label, "t": example.t, "sheet": example.sheet}
-    if prediction.mask is None:
+    if prediction.probabilities is not None:
         row |= {"grade": prediction.grade, "median_grade": prediction.median_grade}
         row |= {f"p_{k}": float(p) for k, p in enumerate(prediction.probabilities)}
-    else:
+    if prediction.mask is not None:
         row |= {"g": run.hypothesis[example.label], "potency": prediction.potency}
         row["binarity"] = binarity(prediction.mask)
         unknown = {"iou": math.nan, "auc": math.nan, "true_fraction": math.nan}
@@ -233,6 +233,6 @@ def evaluate(run: Run, dataset: SemDataset, progress: Progress | None = None) ->
     _write_table(run, rows)
     if maps.kept:
         with replacing(run.path / "scores" / EXAMPLES) as file:
-            np.savez_compressed(file, **maps.kept)
+            np.savez_compressed(file, allow_pickle=False, **maps.kept)
     run.write_scores(EVALUATION, result)
     return result

@@ -74,7 +74,7 @@ class Predictor:
 
         from copper_tf.models import FEATURES
 
-        self.run, self.tile = run, tile
+        self.run, self.tile, self.labels = run, tile, run.labels
         self.model = model or run.load_model()
         inner = self.model
         if run.config.kind == "classifier":

@@ -135,7 +135,9 @@ class Run:
         """
         file = self.scores_file(name)
         if not file.is_file():
-            raise RunError(f"{self.path}: no scores/{name}.json yet; it is written by `copper evaluate`. Received: none")
+            raise RunError(
+                f"{self.path}: no scores/{name}.json yet; it is written by `copper evaluate`. Received: none"
+            )
         return dict(json.loads(file.read_text(encoding="utf-8")))
 
 

@@ -20,8 +20,8 @@ __all__ = [
     "mean_interval",
     "ordinal_scores",
     "pixel_scores",
-    "potency_scores",
     "posterior_median",
+    "potency_scores",
     "reanchored",
 ]
 

@@ -18,6 +18,7 @@ from copper_tf.simulation import (
     WORLDS,
     SimulationSettings,
     calibrate,
+    calibration,
     contact_sheet,
     fine_coarse,
     picture,
@@ -25,7 +26,6 @@ from copper_tf.simulation import (
     read_settings,
     simulate,
 )
-from copper_tf.simulation import calibration
 from copper_tf.simulation import folder as folder_module
 from copper_tf.simulation.bar import scale_bar_length
 from copper_tf.simulation.noise import caps, gauss_response, generator, smooth_field, stratified

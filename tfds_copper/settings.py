@@ -45,7 +45,7 @@ def setting(
 
 def setting_fields(group: type[Group] | Group) -> tuple[dataclasses.Field[Any], ...]:
     """The fields of a group that were made by `setting`."""
-    return tuple(f for f in dataclasses.fields(group) if "help" in f.metadata)
+    return tuple(f for f in dataclasses.fields(group) if "help" in f.metadata)  # type: ignore[arg-type]
 
 
 def field_types(group: type[Group]) -> dict[str, type]:

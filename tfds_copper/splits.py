@@ -23,9 +23,9 @@ __all__ = ["SPLITS", "SplitSettings", "assign"]
 class SplitSettings(Group):
     """How pictures are shared out among train, validation and test."""
 
-    split: str = setting("40/5/5", "Proportions of train/validation/test pictures in every label.")
-    min_sheets: int = setting(1, "Fewest whole sheets in each of validation and test, where sheets are known.", low=1)
-    seed: int = setting(0, "Seed of the choice of pictures or sheets.", low=0)
+    split: str = setting("40/5/5", "proportions of train/validation/test pictures in every label")
+    min_sheets: int = setting(1, "fewest whole sheets in each of validation and test, where sheets are known", low=1)
+    seed: int = setting(0, "seed of the choice of pictures or sheets", low=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -15,7 +15,7 @@ import numpy as np
 
 from tfds_copper.errors import SettingError
 
-__all__ = ["HYPOTHESES", "Law", "MIN_VARIANCE", "check_informative", "hypothesis_values", "normalised_time"]
+__all__ = ["HYPOTHESES", "MIN_VARIANCE", "Law", "check_informative", "hypothesis_values", "normalised_time"]
 
 Law = Callable[[np.ndarray], np.ndarray]
 
@@ -37,10 +37,10 @@ def _logarithmic(u: np.ndarray) -> np.ndarray:
 
 
 def _logistic(u: np.ndarray) -> np.ndarray:
-    def sigma(x: np.ndarray) -> np.ndarray:
+    def sigma(x: np.ndarray | float) -> np.ndarray:
         return 1 / (1 + np.exp(-_LOGISTIC_SLOPE * (0.5 - x)))
 
-    first, last = sigma(np.float64(0)), sigma(np.float64(1))
+    first, last = sigma(0.0), sigma(1.0)
     return (sigma(u) - last) / (first - last)
 
 
@@ -102,7 +102,9 @@ def hypothesis_values(name: str, times: Sequence[float]) -> np.ndarray:
     if name in HYPOTHESES:
         return np.clip(HYPOTHESES[name](normalised_time(times)), 0.0, 1.0)
     path = Path(name)
-    text = name if name.lstrip().startswith("{") else path.read_text() if path.suffix == ".json" and path.is_file() else ""
+    text = (
+        name if name.lstrip().startswith("{") else path.read_text() if path.suffix == ".json" and path.is_file() else ""
+    )
     if not text:
         allowed = ", ".join(HYPOTHESES)
         raise SettingError(f"hypothesis must be one of {allowed}, or a table keyed by t (JSON). Received: {name!r}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 
 from copper_tf.config import Config
@@ -37,7 +39,7 @@ def build(config: Config, labels: int, policy: str = "float32") -> keras.Model:
         SettingError: if the config names an unknown head or decoder.
     """
     m = config.model
-    shared = {"n": m.n, "N": m.N, "c": m.c, "d": m.d, "padding": m.padding, "policy": policy}
+    shared: dict[str, Any] = {"n": m.n, "N": m.N, "c": m.c, "d": m.d, "padding": m.padding, "policy": policy}
     try:
         if config.kind == "classifier":
             return build_classifier(**shared, labels=labels, head=m.head)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import keras
 
 from copper_tf.models.layers import Convolution, FusedBatchNorm
 
 __all__ = ["descend", "picture_input", "stage", "unit"]
 
-Policy = keras.dtype_policies.DTypePolicy
+Policy: TypeAlias = keras.dtype_policies.DTypePolicy
 
 
 def picture_input() -> keras.KerasTensor:
@@ -23,9 +25,7 @@ def unit(x: keras.KerasTensor, c: int, padding: str, policy: Policy, name: str) 
     return keras.layers.ReLU(dtype=policy, name=f"{name}_relu")(x)
 
 
-def stage(
-    x: keras.KerasTensor, n: int, N: int, c: int, padding: str, policy: Policy, name: str
-) -> keras.KerasTensor:
+def stage(x: keras.KerasTensor, n: int, N: int, c: int, padding: str, policy: Policy, name: str) -> keras.KerasTensor:
     """N residual blocks y = x + f(x), f being n units and nothing following the sum (paper, section 3.2)."""
     for block in range(1, N + 1):
         y = x

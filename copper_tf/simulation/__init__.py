@@ -9,8 +9,8 @@ from copper_tf.simulation.settings import LAWS, WORLDS, SimulationSettings
 
 __all__ = [
     "LAWS",
-    "SimulationSettings",
     "WORLDS",
+    "SimulationSettings",
     "calibrate",
     "contact_sheet",
     "fine_coarse",

@@ -48,7 +48,7 @@ def calibrate(
         pooled = np.concatenate([pair[number].ravel() for pair in pairs]).astype(np.float64)
         quantiles[phase] = np.quantile(pooled, ndtr(LEVELS))
         standard.append(np.interp(pooled, quantiles[phase], LEVELS))
-    correlation = float(np.corrcoef(*standard)[0, 1])
+    correlation = float(np.corrcoef(standard[0], standard[1])[0, 1])
     return {phase: [round(float(q), 4) for q in values] for phase, values in quantiles.items()}, round(correlation, 4)
 
 

@@ -18,6 +18,7 @@ from PIL import Image
 from copper_tf.simulation.picture import picture, plan
 from copper_tf.simulation.settings import SimulationSettings
 from tfds_copper.errors import CopperError, OutputError, SettingError
+from tfds_copper.files import replacing
 
 __all__ = ["SETTINGS_FILE", "picture_path", "read_settings", "simulate"]
 
@@ -49,11 +50,8 @@ def _output(path: Path) -> Iterator[None]:
 
 def _write(path: Path, data: bytes) -> None:
     """Writes a file whole or not at all."""
-    with _output(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
+    with _output(path), replacing(path) as part:
         part.write_bytes(data)
-        os.replace(part, path)
 
 
 def _png(pixels: np.ndarray) -> bytes:

@@ -149,7 +149,8 @@ def picture(settings: SimulationSettings, label: int, index: int) -> tuple[np.nd
     key = (settings.seed, label, drawn.sheet, index)
     look = _look(settings, drawn)
     rough, smooth = phase_signals(generator(_SURFACE, *key), shape, look)
-    mask, share = None, drawn.share
+    mask: np.ndarray | None = None
+    share: float | np.ndarray = drawn.share
     if settings.world != "gradual":
         mask, share = draw_mask(generator(_DOMAINS, *key), shape, drawn.share, look.scale)
     scale = settings.scale

@@ -10,7 +10,7 @@ from copper_tf.hypotheses.registry import HYPOTHESES, hypothesis_values
 from tfds_copper.errors import SettingError
 from tfds_copper.settings import Group, setting
 
-__all__ = ["LAWS", "SimulationSettings", "WORLDS"]
+__all__ = ["LAWS", "WORLDS", "SimulationSettings"]
 
 # A law of decay falls all the way: the other hypotheses can be tested against a world, but none follows them.
 LAWS = tuple(name for name in HYPOTHESES if np.all(np.diff(hypothesis_values(name, range(9))) < 0))

@@ -24,12 +24,17 @@ from copper_tf.training.watching import TensorBoardWriter
 from tfds_copper.dataset import SemDataset
 from tfds_copper.errors import InputError, RunError
 
-__all__ = ["MONITOR", "compile_model", "train"]
+__all__ = ["compile_model", "monitored", "train"]
 
 # The column of the history that decides which weights are best.
-MONITOR = {"classifier": "val_loss", "segmenter": "val_nmse"}
+_MONITOR = {"classifier": "val_loss", "segmenter": "val_nmse"}
 
 Progress = Callable[[int, int, str], None]
+
+
+def monitored(config: Config) -> str:
+    """The column of the history whose lowest value marks the best epoch."""
+    return _MONITOR[config.kind]
 
 
 def compile_model(
@@ -60,6 +65,23 @@ def _hypothesis(config: Config, dataset: SemDataset) -> tuple[float, ...]:
     values = hypothesis_values(config.training.hypothesis, dataset.times)
     check_informative(config.training.hypothesis, values)
     return tuple(float(v) for v in values)
+
+
+def _new_run(
+    config: Config, dataset: SemDataset, workdir: Path, g: tuple[float, ...], normalisation: Normalisation
+) -> Run:
+    return Run(
+        path=workdir,
+        config=config,
+        labels=Labels(tuple(dataset.times), dataset.unit),
+        hypothesis=g,
+        normalisation=normalisation,
+        data={
+            "path": str(Path(dataset.path).resolve()),
+            "fingerprint": dataset.fingerprint,
+            "pictures": dict(dataset.split_sizes),
+        },
+    )
 
 
 def _old_run(config: Config, dataset: SemDataset, workdir: Path) -> Run:
@@ -154,18 +176,7 @@ def train(
     normalisation = Normalisation(config.data.normalisation, training.mean, training.sd, config.data.window)
     stream = CropStream(training, config, normalisation, augment=True)
     validation = CropStream(validating, config, normalisation, augment=False)
-    run = old or Run(
-        path=workdir,
-        config=config,
-        labels=Labels(tuple(dataset.times), dataset.unit),
-        hypothesis=g,
-        normalisation=normalisation,
-        data={
-            "path": str(Path(dataset.path).resolve()),
-            "fingerprint": dataset.fingerprint,
-            "pictures": dict(dataset.split_sizes),
-        },
-    )
+    run = old or _new_run(config, dataset, workdir, g, normalisation)
     if not old:
         create_run(run, force=force)
     _fit(run, stream, validation, progress)
@@ -177,7 +188,7 @@ def _fit(run: Run, stream: CropStream, validation: CropStream, progress: Progres
     config = run.config
     policy = resolve_policy(config.training.policy)
     model, done = _model(run, policy)
-    epochs, monitor = config.training.epochs, MONITOR[config.kind]
+    epochs, monitor = config.training.epochs, monitored(config)
     if done >= epochs or should_stop(run.history()[:done], monitor, config.training.patience):
         return
     callbacks: list[keras.callbacks.Callback] = [

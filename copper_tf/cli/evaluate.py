@@ -1,0 +1,44 @@
+"""``copper evaluate``: scores, figures, and one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from copper_tf.cli.progress import progress_bar
+from copper_tf.cli.tables import number, print_table
+
+__all__ = ["command", "print_scores"]
+
+
+def print_scores(scores: dict[str, Any]) -> None:
+    """The scores of every split with their intervals, one score a row."""
+    splits = scores["splits"]
+    names = list(splits["test"]["scores"])
+    rows = [[n, *(number(s["scores"][n], s["intervals"][n]) for s in splits.values())] for n in names]
+    print_table(["score", *splits], rows)
+
+
+@click.command("evaluate")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--open", "open_page", is_flag=True, help="Open the page in a browser.")
+def command(run: Path, open_page: bool) -> None:
+    """Score a run on the data it was trained on, and draw its figures and page."""
+    from copper_tf.runs import open_run
+
+    opened = open_run(run)
+    from copper_tf.cli.sources import import_tensorflow
+
+    import_tensorflow()
+    from copper_tf.evaluation import dataset_of, evaluate
+    from copper_tf.report import render_evaluation
+
+    with progress_bar() as progress:
+        scores = evaluate(opened, dataset_of(opened), progress)
+    print_scores(scores)
+    page = render_evaluation(opened)
+    click.echo(page)
+    if open_page:
+        click.launch(str(page))

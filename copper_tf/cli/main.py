@@ -1,0 +1,98 @@
+"""``copper``: one module a verb, imported only when it is called."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from copper_tf import __version__
+from tfds_copper.errors import CopperError
+
+__all__ = ["COMMANDS", "cli", "main"]
+
+# Verb -> what it does; the module of the same name in this folder holds its `command`.
+COMMANDS = {
+    "simulate": "Draw a SEM folder whose truth is known.",
+    "build": "Convert a SEM folder into a dataset of sharded TFRecords.",
+    "train": "Train a classifier or a segmenter into a run folder.",
+    "evaluate": "Score a run on its own data and draw the page.",
+    "predict": "Grade micrographs, or map their potency.",
+    "export": "Write a run as a model for other programs.",
+    "demo": "Walk the whole road on simulated pictures.",
+}
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+class _Verbs(click.Group):
+    """A group that knows its verbs by name and imports one only when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"copper_tf.cli.{name}").command
+        command.help = command.help or COMMANDS[name]
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(__version__, prog_name="copper")
+def cli() -> None:
+    """Grade etched copper surfaces from SEM micrographs: which grade, where, and by what law they decay.
+
+    DATA is a built dataset or a SEM folder (FOLDER/<class>/<picture>, one number in each class folder's name).
+    MODEL is a run folder or an exported model. -o is always a folder.
+    """
+
+
+def _reason(error: OSError) -> str:
+    """One line for what the file system objects to."""
+    place = f"{error.filename}: " if error.filename else ""
+    hint = {
+        errno.ENOSPC: "the disk is full",
+        errno.EROFS: "this place can only be read",
+        errno.EACCES: "no permission",
+        errno.ENOTDIR: "a file is in the way of a folder",
+    }.get(error.errno or 0, error.strerror or type(error).__name__)
+    return f"{place}a place with room that can be written, or a file that can be read, is needed. Received: {hint}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns its exit code: 0 done, 1 a result is bad, 2 bad input, 130 interrupted."""
+    # TensorFlow reads these when it is first imported, which happens inside the verbs.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    try:
+        code = cli.main(None if arguments is None else list(arguments), prog_name="copper", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "")
+        return BAD_INPUT
+    except click.ClickException as error:
+        command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "copper"
+        click.echo(f"copper: {error.format_message()} (see `{command} --help`)", err=True)
+    except CopperError as error:
+        click.echo(f"copper: {error}", err=True)
+    except OSError as error:
+        click.echo(f"copper: {_reason(error)}", err=True)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("copper: stopped; what was finished is kept", err=True)
+        return INTERRUPTED
+    return BAD_INPUT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""Flags made from the settings themselves, and the flags that mean the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tfds_copper.settings import Group, field_types, setting_fields
+
+__all__ = ["explicit", "flags", "folder_option", "force_option", "group_of"]
+
+Decorator = Callable[[Any], Any]
+
+
+def _kind(kind: type, metadata: Any) -> click.ParamType:
+    """How click reads a value; the limits themselves are checked by the group, in one place."""
+    if metadata["choices"] and kind is str:
+        return click.Choice(list(metadata["choices"]))
+    kinds: dict[type, click.ParamType] = {int: click.INT, float: click.FLOAT, bool: click.BOOL}
+    return kinds.get(kind, click.STRING)
+
+
+def flags(group: type[Group], defaults: Group | None = None, omit: tuple[str, ...] = ()) -> Decorator:
+    """Adds a flag for every setting of a group, spelled exactly as the setting (``_`` becomes ``-``).
+
+    Args:
+        group: the settings.
+        defaults: the values shown and used where no flag is given; the group's own by default.
+        omit: settings that get no flag.
+    """
+    base = defaults or group()
+    kinds = field_types(group)
+
+    def add(function: Any) -> Any:
+        for field in reversed(setting_fields(group)):
+            if field.name in omit:
+                continue
+            unit = f" ({field.metadata['unit']})" if field.metadata["unit"] else ""
+            function = click.option(
+                f"--{field.name.replace('_', '-')}",
+                field.name,
+                type=_kind(kinds[field.name], field.metadata),
+                default=getattr(base, field.name),
+                show_default=True,
+                help=field.metadata["help"] + unit,
+            )(function)
+        return function
+
+    return add
+
+
+def group_of(group: type[Group], values: dict[str, Any]) -> Any:
+    """The group from the values of a command's flags, checked."""
+    return group.from_dict({f.name: values[f.name] for f in setting_fields(group) if f.name in values})
+
+
+def explicit(values: dict[str, Any]) -> dict[str, Any]:
+    """Only those values that the user gave on the command line."""
+    context = click.get_current_context()
+    given = click.core.ParameterSource.COMMANDLINE
+    return {name: value for name, value in values.items() if context.get_parameter_source(name) == given}
+
+
+def folder_option(what: str, required: bool = True, default: str | None = None) -> Decorator:
+    """``-o``, always a folder."""
+    return click.option(
+        "-o", "--output", type=click.Path(path_type=Path), required=required and default is None, default=default,
+        show_default=default is not None, help=what,
+    )  # fmt: skip
+
+
+force_option = click.option("--force", is_flag=True, help="Replace what an earlier call left in the output folder.")

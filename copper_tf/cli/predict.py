@@ -1,0 +1,135 @@
+"""``copper predict``: grades or potency maps of micrographs."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from copper_tf.cli.options import folder_option
+from copper_tf.cli.progress import progress_bar
+from copper_tf.draw import PALETTES
+from tfds_copper.errors import CopperError, InputError, SettingError
+
+__all__ = ["command"]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Source:
+    """One micrograph to predict: its file, its name in the results, and what is known of it."""
+
+    path: Path
+    name: str
+    sheet: str = ""
+    pixel_size_nm: float = math.nan
+
+
+def _of_folder(folder: Path) -> list[_Source]:
+    """The pictures of a SEM folder with labels.csv, or else whatever pictures lie below a folder."""
+    from tfds_copper.folder import scan
+    from tfds_copper.micrograph import EXTENSIONS
+
+    if (folder / "labels.csv").is_file():
+        found = scan(folder)
+        return [_Source(folder / p.file, p.file, p.sheet, p.pixel_size_nm) for p in found.pictures]
+    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in EXTENSIONS and p.is_file())
+    files = [p for p in files if p.relative_to(folder).parts[0] != "truth"]
+    if not files:
+        raise InputError(f"{folder}: must hold pictures ({', '.join(sorted(EXTENSIONS))}). Received: none")
+    return [_Source(p, p.relative_to(folder).as_posix()) for p in files]
+
+
+def _sources(paths: tuple[Path, ...], sheet: str, pixel_size: float | None) -> Iterator[_Source]:
+    """All pictures, each with a name of its own."""
+    names: set[str] = set()
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"{path}: a picture or a folder of pictures is needed. Received: nothing there")
+        for source in _of_folder(path) if path.is_dir() else [_Source(path, path.name)]:
+            stem = str(Path(source.name).with_suffix(""))
+            if stem in names:
+                raise SettingError(
+                    f"{source.path}: two pictures would give results of one name; "
+                    f"predict them into two folders. Received: {stem} twice"
+                )
+            names.add(stem)
+            size = source.pixel_size_nm if pixel_size is None else pixel_size
+            yield dataclasses.replace(source, sheet=sheet or source.sheet, pixel_size_nm=size)
+
+
+def _row(source: _Source, picture: Any, prediction: Any, labels: Any) -> dict[str, Any]:
+    height, width = picture.pixels.shape
+    row = {"file": source.name, "sheet": source.sheet, "width": width, "height": height}
+    row["pixel_size_nm"] = source.pixel_size_nm
+    if prediction.mask is not None:
+        return row | {"potency": prediction.potency}
+    row |= {"grade t": labels.times[prediction.grade], "median grade t": labels.times[prediction.median_grade]}
+    return row | {f"p(t={t:g})": float(p) for t, p in zip(labels.times, prediction.probabilities, strict=True)}
+
+
+def _one(source: _Source, predictor: Any, output: Path, palette: str) -> dict[str, Any]:
+    from copper_tf.maps import write_map, write_overlay
+    from tfds_copper.micrograph import read
+
+    picture = read(source.path)
+    if not math.isfinite(source.pixel_size_nm):
+        source = dataclasses.replace(source, pixel_size_nm=picture.pixel_size_nm)
+    prediction = predictor.predict(picture.pixels, picture.bit_depth, str(source.path))
+    if prediction.mask is not None:
+        stem = Path(re.sub(r"[<>:\"|?*]", "_", source.name)).with_suffix("")
+        write_map((output / "maps" / stem).with_name(f"{stem.name}.tif"), prediction.mask, source.pixel_size_nm)
+        overlay = (output / "overlays" / stem).with_name(f"{stem.name}.png")
+        write_overlay(overlay, picture.pixels, prediction.mask, source.pixel_size_nm, palette)
+    labels = predictor.labels
+    return _row(source, picture, prediction, labels)
+
+
+@click.command("predict")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("pictures", type=click.Path(path_type=Path), nargs=-1, required=True)
+@folder_option("Tables, maps and overlays.")
+@click.option("--table", default="predictions.csv", show_default=True, help="name of the table in it, .csv or .xlsx")
+@click.option("--sheet", default="", help="name of the sheet that all these pictures are of")
+@click.option("--pixel-size", type=float, help="pixel size of all these pictures, overruling what the files say (nm)")
+@click.option("--palette", type=click.Choice(list(PALETTES)), default="paper", show_default=True, help="colours")
+def command(
+    model: Path, pictures: tuple[Path, ...], output: Path, table: str, sheet: str, pixel_size: float | None,
+    palette: str,
+) -> None:  # fmt: skip
+    """Grade micrographs or map their potency, by MODEL, a run or an export.
+
+    PICTURES are files or folders. A segmenter writes maps/ (float TIFF) and overlays/ (PNG). Potency is an index
+    relative to the end labels of the model's own training: resemblance to the surface at the first t, not adhesion.
+    """
+    from copper_tf.cli.sources import predictor_from
+    from copper_tf.tables import check_table, sheet_rows, write_tables
+
+    check_table(output / table)
+    if pixel_size is not None and not pixel_size > 0:
+        raise SettingError(f"pixel-size must be a number of nm above 0. Received: {pixel_size}")
+    sources = list(_sources(pictures, sheet, pixel_size))
+    output.mkdir(parents=True, exist_ok=True)
+    predictor = predictor_from(model)
+    rows, failures = [], []
+    with progress_bar() as progress:
+        for done, source in enumerate(sources, start=1):
+            try:
+                rows.append(_one(source, predictor, output, palette))
+            except CopperError as error:
+                failures.append(error)
+            progress(done, len(sources), "predicting")
+    for failure in failures:
+        click.echo(f"copper: {failure}", err=True)
+    if rows:
+        value = "potency" if "potency" in rows[0] else "median grade t"
+        for file in write_tables(output / table, rows, sheet_rows(rows, value)):
+            click.echo(file)
+        if "potency" in rows[0]:
+            click.echo(f"{output / 'maps'}\n{output / 'overlays'}")
+    if failures:
+        raise InputError(f"every picture must be readable; the others are done. Received: {len(failures)} that are not")

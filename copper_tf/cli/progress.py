@@ -1,0 +1,68 @@
+"""A progress bar with time left on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import click
+
+__all__ = ["progress_bar"]
+
+_LINE_EVERY = 15.0
+
+Progress = Callable[[int, int, str], None]
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+@contextlib.contextmanager
+def _lines() -> Iterator[Progress]:
+    """For logs and pipes: one line when something new starts, then one every quarter of a minute."""
+    shown, started, phase = 0.0, time.monotonic(), ""
+
+    def tell(done: int, total: int, what: str) -> None:
+        nonlocal shown, started, phase
+        now = time.monotonic()
+        if (name := what.split(" ")[0]) != phase:
+            phase, started, shown = name, now, 0.0
+        if done < total and now - shown < _LINE_EVERY:
+            return
+        shown = now
+        left = f", {_clock((now - started) / done * (total - done))} left" if 0 < done < total else ""
+        click.echo(f"{what}: {done}/{total}{left}", err=True)
+
+    yield tell
+
+
+@contextlib.contextmanager
+def _bar() -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[tuple[str, int], TaskID] = {}
+
+        def tell(done: int, total: int, what: str) -> None:
+            key = (what.split(" ")[0], total)
+            if key not in tasks:
+                for old in tasks.values():
+                    bar.update(old, visible=False)
+                tasks[key] = bar.add_task(what, total=total)
+            bar.update(tasks[key], completed=done, description=what)
+
+        yield tell
+
+
+@contextlib.contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """Yields ``progress(done, total, what)`` for the library to call."""
+    with _bar() if sys.stderr.isatty() else _lines() as tell:
+        yield tell

@@ -1,0 +1,107 @@
+"""The tables of a prediction: one row per picture, one per sheet; CSV, or a workbook for Excel in any language."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from copper_tf.statistics import mean_interval
+from tfds_copper.errors import SettingError
+from tfds_copper.files import replacing, write_text
+
+__all__ = ["SUFFIXES", "check_table", "sheet_rows", "write_tables"]
+
+SUFFIXES = (".csv", ".xlsx")
+
+Row = dict[str, Any]
+
+
+def check_table(path: Path) -> None:
+    """Whether a table of that name can be written.
+
+    Raises:
+        SettingError: if the ending is neither ``.csv`` nor ``.xlsx``.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise SettingError(f"table must end in {' or '.join(SUFFIXES)}. Received: {path}")
+
+
+def sheet_rows(rows: Sequence[Row], value: str) -> list[Row]:
+    """One row per known sheet: n, the mean of a column, and its 95 % Student interval (empty for n = 1).
+
+    Args:
+        rows: rows of pictures, each with ``sheet``.
+        value: the column to average.
+    """
+    result = []
+    for sheet in sorted({row["sheet"] for row in rows if row["sheet"]}):
+        values = np.array([row[value] for row in rows if row["sheet"] == sheet], np.float64)
+        mean, interval = mean_interval(values)
+        low, high = interval or (math.nan, math.nan)
+        result.append({"sheet": sheet, "n": len(values), f"mean {value}": mean, "95% low": low, "95% high": high})
+    return result
+
+
+def _cell(value: Any) -> Any:
+    """An empty cell instead of NaN; plain numbers instead of NumPy's."""
+    value = value.item() if hasattr(value, "item") else value
+    return "" if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _write_csv(path: Path, rows: Sequence[Row]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(rows[0])
+    writer.writerows([_cell(v) for v in row.values()] for row in rows)
+    # The byte order mark tells Excel that names are UTF-8.
+    write_text(path, text.getvalue(), encoding="utf-8-sig")
+
+
+def _write_workbook(path: Path, tables: dict[str, Sequence[Row]]) -> None:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.remove(book.active)
+    for name, rows in tables.items():
+        page = book.create_sheet(name)
+        page.append(list(rows[0]))
+        for row in rows:
+            page.append([_cell(v) for v in row.values()])
+        page.freeze_panes = "A2"
+    with replacing(path) as file:
+        book.save(file)
+
+
+def write_tables(path: Path, pictures: Sequence[Row], sheets: Sequence[Row]) -> list[Path]:
+    """Writes the table of pictures and, where sheets are known, that of sheets.
+
+    A ``.csv`` gets the sheets in a file of its own beside it; an ``.xlsx`` in a worksheet of its own, with real
+    numbers, which Excel shows by the rules of its own language.
+
+    Args:
+        path: file ending in ``.csv`` or ``.xlsx``.
+        pictures: at least one row.
+        sheets: rows of `sheet_rows`, may be empty.
+
+    Returns:
+        The files written.
+
+    Raises:
+        SettingError: if the ending is neither.
+    """
+    check_table(path)
+    if path.suffix.lower() == ".xlsx":
+        _write_workbook(path, {"pictures": pictures, **({"sheets": sheets} if sheets else {})})
+        return [path]
+    _write_csv(path, pictures)
+    if not sheets:
+        return [path]
+    beside = path.with_name(f"{path.stem}_sheets.csv")
+    _write_csv(beside, sheets)
+    return [path, beside]

@@ -1,0 +1,65 @@
+"""What many tests stand on: one small simulated world, built once, and one small run of each kind."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["KERAS_BACKEND"] = "tensorflow"
+
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+import pytest  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real pictures; tests that need it skip where it is absent."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("../shared/data is absent")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sem_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SEM folder: 3 labels x 10 pictures of 64x80 px from 5 sheets each, with masks."""
+    from copper_tf.simulation import SimulationSettings, simulate
+
+    settings = SimulationSettings(labels=3, pictures=10, sheets=5, height=64, width=80, seed=3)
+    return simulate(tmp_path_factory.mktemp("sem") / "copper", settings, workers=1)
+
+
+@pytest.fixture(scope="session")
+def dataset(sem_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The built dataset of `sem_folder`: 6/2/2 pictures of every label."""
+    from tfds_copper.copper_sem import build
+    from tfds_copper.dataset import open_dataset
+    from tfds_copper.splits import SplitSettings
+
+    return open_dataset(build(sem_folder, tmp_path_factory.mktemp("built"), SplitSettings(split="6/2/2")))
+
+
+def small(kind: str, **settings: Any) -> Any:
+    """A config that trains in seconds."""
+    from copper_tf.config import default_config
+
+    margin = {} if kind == "classifier" else {"margin": 8}
+    return default_config(kind, **{"crop": 48, "c": 4, "d": 2, "epochs": 2, "batch": 6, **margin, **settings})
+
+
+@pytest.fixture(scope="session")
+def runs(dataset: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A trained and evaluated run of each kind."""
+    from copper_tf.evaluation import evaluate
+    from copper_tf.training import train
+
+    made = {}
+    for kind in ("classifier", "segmenter"):
+        run = train(small(kind), dataset, tmp_path_factory.mktemp("runs") / kind)
+        evaluate(run, dataset)
+        made[kind] = run
+    return made

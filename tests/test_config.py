@@ -1,0 +1,57 @@
+"""One definition of every setting."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from copper_tf.config import GROUPS, KINDS, Config, default_config
+from tfds_copper.errors import SettingError
+from tfds_copper.settings import setting_fields
+
+
+def test_names_are_unique_over_all_groups() -> None:
+    names = [f.name for group in GROUPS.values() for f in setting_fields(group)]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_json_goes_there_and_back(kind: str) -> None:
+    config = default_config(kind, d=3, learning_rate=0.002)
+    assert Config.from_dict(json.loads(config.to_json())) == config
+    assert config.flat()["d"] == 3
+
+
+def test_the_papers_full_run_is_the_default() -> None:
+    config = default_config("classifier")
+    assert (config.training.epochs, config.training.learning_rate) == (200, 0.001)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"d": 0}, r"d must be a whole number from 1 to 8. Received: 0"),
+        ({"d": 2.5}, r"d must be a whole number from 1 to 8. Received: 2.5"),
+        ({"padding": "valid"}, r"padding must be one of mirror, zero. Received: 'valid'"),
+        ({"learning_rate": float("nan")}, r"learning_rate must be a number .* Received: nan"),
+        ({"window": 30}, r"window must be an odd number of px. Received: 30"),
+        ({"depth": 3}, r"unknown setting; known are crop, .* Received: depth"),
+        ({"margin": 4}, r"margin is for the segmenter.* Received: 4"),
+    ],
+)
+def test_wrong_settings_are_named(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        default_config("classifier", **settings)
+
+
+def test_unknown_kind_and_group() -> None:
+    with pytest.raises(SettingError, match="kind must be one of classifier, segmenter. Received: 'detector'"):
+        default_config("detector")
+    with pytest.raises(SettingError, match="groups are kind, data, model, training"):
+        Config.from_dict({"kind": "classifier", "modell": {}})
+
+
+def test_local_normalisation_widens_the_receptive_field() -> None:
+    assert default_config("segmenter").receptive_field == 36
+    assert default_config("segmenter", normalisation="local", window=21).receptive_field == 56

@@ -1,0 +1,75 @@
+"""Receptive fields by arithmetic against those measured on the networks themselves; tiles."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from copper_tf import geometry
+from copper_tf.models import FEATURES, build_classifier, build_segmenter
+
+
+@pytest.mark.parametrize(("d", "width"), [(2, 36), (3, 80), (4, 168)])
+def test_known_receptive_fields(d: int, width: int) -> None:
+    assert geometry.receptive_field("segmenter", 2, 1, d) == width
+
+
+def _linear(model):  # type: ignore[no-untyped-def]
+    """Makes every path of a network visible: positive kernels, so that no ReLU closes one."""
+    for weight in model.weights:
+        if "kernel" in weight.path:
+            weight.assign(np.full(weight.shape, 0.05, np.float32))
+    return model
+
+
+def _seen(network: keras.Model, size: int, pick: tuple[int, int]) -> tuple[int, int]:
+    """First and last input row with any influence on one output; pools route it anew for each of several pictures."""
+    low, high = size, 0
+    for seed in range(12):
+        picture = tf.Variable(np.random.default_rng(seed).random((1, size, size, 1), np.float32))
+        with tf.GradientTape() as tape:
+            output = network(picture, training=False)[0, pick[0], pick[1], 0]
+        gradient = tape.gradient(output, picture).numpy()[0, ..., 0]
+        rows = np.flatnonzero(np.abs(gradient).sum(1) > 0)
+        low, high = min(low, int(rows[0])), max(high, int(rows[-1]))
+    return low, high
+
+
+@pytest.mark.parametrize(("n", "N", "d"), [(2, 1, 2), (1, 2, 2), (1, 1, 3)])
+def test_segmenter_sees_what_arithmetic_says(n: int, N: int, d: int) -> None:
+    model = _linear(build_segmenter(n=n, N=N, c=1, d=d, padding="zero"))
+    network = keras.Model(model.input, model.get_layer("logit").output)
+    size, middle = 2**d * 24, 2**d * 12
+    widths = []
+    for phase in range(2**d):
+        low, high = _seen(network, size, (middle + phase, middle))
+        widths.append(high - low + 1)
+        assert max(middle + phase - low, high - middle - phase) <= geometry.reach("segmenter", n, N, d)
+    assert round(float(np.mean(widths))) == geometry.receptive_field("segmenter", n, N, d)
+
+
+def test_classifier_sees_what_arithmetic_says() -> None:
+    model = _linear(build_classifier(n=2, N=1, c=1, d=2, labels=3, padding="zero"))
+    low, high = _seen(keras.Model(model.input, model.get_layer(FEATURES).output), 96, (12, 12))
+    assert high - low + 1 == geometry.receptive_field("classifier", 2, 1, 2)
+    assert max(48 - low, high - 51) == geometry.reach("classifier", 2, 1, 2)
+
+
+@pytest.mark.parametrize("length", [16, 64, 400, 1280, 4096])
+@pytest.mark.parametrize(("size", "margin", "d"), [(160, 19, 2), (256, 43, 3), (1280, 91, 4)])
+def test_tiles_cover_once_with_enough_context(length: int, size: int, margin: int, d: int) -> None:
+    cut = geometry.tiles(length, size, margin, d)
+    covered = [p for tile in cut for p in range(tile.keep_start, tile.keep_stop)]
+    assert covered == list(range(length))
+    for tile in cut:
+        assert tile.start % 2**d == 0 and tile.size == cut[0].size
+        assert tile.start + tile.size <= length
+        assert tile.keep_start == 0 or tile.keep_start - tile.start >= margin
+        assert tile.keep_stop == length or tile.start + tile.size - tile.keep_stop >= margin
+
+
+def test_smallest_picture() -> None:
+    assert geometry.smallest_picture(4) == 32
+    assert geometry.smallest_picture(2, margin=20) == 44

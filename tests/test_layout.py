@@ -1,0 +1,166 @@
+"""The house stays tidy: imports point downwards, rooms are small, the public face is sorted, starting is quick."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+# Each line may import those above it (and its own); what stands on one line may not import each other.
+FLOORS = [
+    ["tfds_copper"],
+    ["copper_tf"],
+    ["copper_tf.config", "copper_tf.geometry", "copper_tf.normalisation", "copper_tf.draw", "copper_tf.statistics"],
+    ["copper_tf.hypotheses", "copper_tf.maps", "copper_tf.tables"],
+    ["copper_tf.simulation"],
+    ["copper_tf.models"],
+    ["copper_tf.losses", "copper_tf.data"],
+    ["copper_tf.metrics"],
+    ["copper_tf.runs"],
+    ["copper_tf.training", "copper_tf.prediction"],
+    ["copper_tf.evaluation"],
+    ["copper_tf.export", "copper_tf.report"],
+    ["copper_tf.cli"],
+]
+# config derives the receptive field from geometry, on the same floor.
+SAME_FLOOR = {("copper_tf.config", "copper_tf.geometry")}
+SOURCES = sorted(p for top in ("copper_tf", "tfds_copper", "tests", "benchmarks") for p in (ROOT / top).rglob("*.py"))
+PACKAGES = [p for p in SOURCES if p.relative_to(ROOT).parts[0] in ("copper_tf", "tfds_copper")]
+
+
+def _module(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _imports(path: Path) -> set[str]:
+    """Modules of ours that a file imports at run time, inside functions too."""
+    tree = ast.parse(path.read_text())
+    typing_only = {
+        id(child)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for child in ast.walk(node)
+    }
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{name.name}" for name in node.names}
+            found |= {i if (ROOT / i.replace(".", "/")).with_suffix(".py").is_file() else node.module for i in inner}
+    return {name for name in found if name.split(".")[0] in ("copper_tf", "tfds_copper", "benchmarks", "tests")}
+
+
+def _room(module: str) -> str:
+    return ".".join(module.split(".")[:2]) if module.startswith("copper_tf.") else module.split(".")[0]
+
+
+def test_imports_point_downwards() -> None:
+    height = {room: k for k, floor in enumerate(FLOORS) for room in floor}
+    wrong = []
+    for path in PACKAGES:
+        room = _room(_module(path))
+        for target in map(_room, _imports(path)):
+            upwards = height[target] >= height[room] and target != room
+            if upwards and (room, target) not in SAME_FLOOR:
+                wrong.append(f"{_module(path)} imports {target}")
+    assert not wrong
+
+
+def test_there_are_no_import_cycles() -> None:
+    graph = {_module(p): _imports(p) for p in PACKAGES}
+    done: set[str] = set()
+
+    def visit(module: str, road: tuple[str, ...]) -> None:
+        assert module not in road, " -> ".join((*road, module))
+        if module not in done:
+            for target in graph.get(module, ()):
+                # Importing a sibling through the package's own __init__ is the package itself.
+                if target != module:
+                    visit(target, (*road, module))
+            done.add(module)
+
+    for module in graph:
+        visit(module, ())
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=_module)
+def test_rooms_are_small(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= 400
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            assert node.end_lineno - node.lineno < 50, f"{node.name} is too long"
+
+
+@pytest.mark.parametrize("path", PACKAGES, ids=_module)
+def test_the_public_face_is_sorted_and_documented(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    if not tree.body:
+        return
+    assert ast.get_docstring(tree), "a module says what it is for"
+    names = [ast.literal_eval(n.value) for n in tree.body if isinstance(n, ast.Assign) and _is_all(n)]
+    defined = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+    if not names:
+        assert not [n for n in defined if not n.startswith("_")], "public names are listed in __all__"
+        return
+    assert len(set(names[0])) == len(names[0])
+    for name in set(names[0]) & set(defined):
+        assert ast.get_docstring(defined[name]), f"{name} has a docstring"
+
+
+def _is_all(node: ast.Assign) -> bool:
+    return any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets)
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["copper_tf", "copper_tf.cli.main", "copper_tf.config", "copper_tf.draw", "copper_tf.simulation", "tfds_copper"],
+)
+def test_light_modules_leave_tensorflow_alone(module: str) -> None:
+    code = f"import sys, {module}; sys.exit(any(m in sys.modules for m in ('tensorflow', 'keras', 'matplotlib')))"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_help_shows_at_once_and_without_tensorflow() -> None:
+    code = (
+        "import sys; from copper_tf.cli.main import main; code = main(['--help']);"
+        "sys.exit(code or 'tensorflow' in sys.modules)"
+    )
+    seconds = []
+    for _ in range(3):
+        started = time.perf_counter()
+        shown = subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True, text=True)
+        seconds.append(time.perf_counter() - started)
+    assert "simulate" in shown.stdout
+    assert min(seconds) < 0.5
+
+
+def test_the_wheel_holds_all_that_is_needed(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), str(ROOT)]
+    subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    missing = {p.relative_to(ROOT).as_posix() for p in PACKAGES} - names
+    assert {m for m in missing if not m.endswith("_test.py")} == set()
+    for needed in ("README.md", "CITATIONS.bib", "TAGS.txt"):
+        assert f"tfds_copper/copper_sem/{needed}" in names
+    assert any(n.startswith("copper_tf/report/templates/") for n in names)
+    assert not [n for n in names if n.startswith(("tests/", "benchmarks/"))]
+    place = tmp_path / "site"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--no-deps", "--target", place, wheel], check=True, capture_output=True
+    )
+    code = "import sys; sys.path.insert(0, sys.argv[1]); from copper_tf.cli.main import main; sys.exit(main(['--help']))"
+    subprocess.run([sys.executable, "-I", "-c", code, str(place)], check=True, capture_output=True, cwd=tmp_path)

@@ -1,0 +1,136 @@
+"""The two networks are what the paper says, under every precision, and survive being saved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from copper_tf.config import default_config
+from copper_tf.losses import MeanMaskLoss
+from copper_tf.metrics import NMSE
+from copper_tf.models import (
+    DECODERS,
+    HEADS,
+    BilinearUpsampling,
+    Convolution,
+    FusedBatchNorm,
+    build,
+    build_classifier,
+    build_segmenter,
+)
+from tfds_copper.errors import SettingError
+
+POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
+
+
+def _count(model: keras.Model, kind: type) -> int:
+    return sum(isinstance(layer, kind) for layer in model.layers)
+
+
+@pytest.mark.parametrize(("n", "N", "d"), [(2, 1, 4), (1, 1, 1), (3, 2, 2), (2, 3, 3)])
+def test_depth_is_d_n_N_plus_one(n: int, N: int, d: int) -> None:
+    classifier = build_classifier(n=n, N=N, c=4, d=d, labels=16)
+    assert _count(classifier, Convolution) == d * n * N + 1
+    assert _count(classifier, keras.layers.MaxPooling2D) == d
+    assert _count(classifier, keras.layers.Add) == d * N
+    assert classifier.output_shape == (None, 16)
+    segmenter = build_segmenter(n=n, N=N, c=4, d=d)
+    assert _count(segmenter, Convolution) == 2 * d * n * N + 1
+    assert _count(segmenter, BilinearUpsampling) == d
+    assert _count(segmenter, keras.layers.Add) == 2 * d * N + d
+    assert all(layer.filters == 4 for layer in segmenter.layers if isinstance(layer, Convolution))
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_outputs_are_float32_and_as_large_as_the_picture(policy: str) -> None:
+    picture = np.random.default_rng(0).normal(size=(2, 32, 48, 1)).astype(np.float32)
+    mask = build_segmenter(n=1, N=1, c=4, d=2, policy=policy)(picture, training=True)
+    assert mask.dtype == tf.float32 and mask.shape == (2, 32, 48, 1)
+    grades = build_classifier(n=1, N=1, c=4, d=2, labels=3, policy=policy)(picture, training=True)
+    assert grades.dtype == tf.float32
+    np.testing.assert_allclose(grades.numpy().sum(-1), 1, atol=1e-5)
+
+
+def test_policy_does_not_leak() -> None:
+    build(default_config("segmenter"), 4, "mixed_float16")
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_unknown_head_and_decoder_are_named() -> None:
+    with pytest.raises(SettingError, match="head must be one of softmax. Received: 'corn'"):
+        build(default_config("classifier", head="corn"), 4)
+    with pytest.raises(SettingError, match="decoder must be one of unet. Received: 'fpn'"):
+        build(default_config("segmenter", decoder="fpn"), 4)
+    assert set(HEADS) == {"softmax"} and set(DECODERS) == {"unet"}
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize(
+    "thing",
+    [
+        Convolution(3, "mirror", name="a"),
+        Convolution(2, "zero", name="b"),
+        FusedBatchNorm(0.8, 1e-4, name="c"),
+        BilinearUpsampling(name="d"),
+        MeanMaskLoss([1.0, 0.25], [1.0, 0.0], margin=3),
+        NMSE([1.0, 0.25], margin=3),
+    ],
+    ids=lambda t: type(t).__name__,
+)
+def test_registered_objects_come_back(thing: Any, policy: str) -> None:
+    config = thing.get_config()
+    if isinstance(thing, keras.layers.Layer):
+        config["dtype"] = policy
+    again = type(thing).from_config(config)
+    assert again.get_config() == type(again).from_config(again.get_config()).get_config()
+    for name in ("filters", "padding", "momentum", "epsilon", "margin"):
+        assert getattr(again, name, None) == getattr(thing, name, None)
+    assert keras.saving.get_registered_name(type(thing)) == f"copper_tf>{type(thing).__name__}"
+
+
+def test_upsampling_equals_resize_and_keeps_its_gradient() -> None:
+    x = tf.Variable(np.random.default_rng(0).random((2, 5, 7, 3), np.float32))
+    with tf.GradientTape(persistent=True) as tape:
+        mine = BilinearUpsampling()(x)
+        theirs = tf.image.resize(x, (10, 14))
+        weights = tf.random.stateless_normal(mine.shape, (1, 2))
+        scores = [tf.reduce_sum(mine * weights), tf.reduce_sum(theirs * weights)]
+    np.testing.assert_allclose(mine, theirs, atol=1e-6)
+    np.testing.assert_allclose(tape.gradient(scores[0], x), tape.gradient(scores[1], x), atol=1e-5)
+
+
+def test_fused_batch_norm_equals_keras_own() -> None:
+    x = np.random.default_rng(0).normal(2, 3, (4, 6, 6, 5)).astype(np.float32)
+    mine, theirs = FusedBatchNorm(0.9), keras.layers.BatchNormalization(momentum=0.9)
+    np.testing.assert_allclose(mine(x, training=True), theirs(x, training=True), atol=1e-5)
+    np.testing.assert_allclose(mine.moving_mean, theirs.moving_mean, atol=1e-5)
+    # The fused kernel keeps the unbiased variance: n / (n - 1) of Keras' own.
+    unbiased = (np.asarray(theirs.moving_variance) - 0.9) * 144 / 143 + 0.9
+    np.testing.assert_allclose(mine.moving_variance, unbiased, rtol=1e-5)
+    np.testing.assert_allclose(mine(x), theirs(x), rtol=2e-2, atol=2e-2)
+
+
+def test_mirrored_borders_are_not_invented() -> None:
+    flat = np.full((1, 16, 16, 1), 3.0, np.float32)
+    mirrored, zeroed = Convolution(1, "mirror"), Convolution(1, "zero")
+    assert np.ptp(mirrored(flat).numpy()) == pytest.approx(0, abs=1e-5)
+    assert np.ptp(zeroed(flat).numpy()) > 0.1
+    with pytest.raises(ValueError, match="padding must be 'mirror' or 'zero'. Received: 'same'"):
+        Convolution(1, "same")
+
+
+def test_models_come_back_from_disk(tmp_path: Any) -> None:
+    model = build_segmenter(n=1, N=1, c=3, d=2)
+    model.compile("adam", MeanMaskLoss([1.0, 0.5, 0.0], margin=4), metrics=[NMSE([1.0, 0.5, 0.0], margin=4)])
+    x = np.random.default_rng(1).normal(size=(1, 24, 24, 1)).astype(np.float32)
+    model.fit(x, np.array([0]), verbose=0)
+    model.loss.table.g.assign([0.9, 0.4, 0.1])
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(model(x), again(x))
+    # g is checkpointed with the model, as it stands.
+    np.testing.assert_allclose(again.loss.table.g, [0.9, 0.4, 0.1])
