@@ -171,6 +171,7 @@ class CropStream:
 
     def __init__(self, pictures: Pictures, config: Config, normalisation: Normalisation, augment: bool) -> None:
         self.pictures, self.config, self.augment = pictures, config, augment
+        self.normalisation = normalisation
         data, d = config.data, config.model.d
         need, have = geometry.smallest_picture(d, data.margin), pictures.smallest_side
         if have < need:

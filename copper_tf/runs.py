@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ __all__ = ["BEST", "FORMAT", "Labels", "Run", "check_place", "create_run", "is_r
 FORMAT = "copper-run 1"
 BEST = "best.weights.h5"
 _PREFIX, _SUFFIX = "last-", ".keras"
+_MONITOR = {"classifier": "val_loss", "segmenter": "val_nmse"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,6 +94,17 @@ class Run:
             return []
         with self.history_file.open(newline="") as file:
             return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+
+    @property
+    def monitor(self) -> str:
+        """The column of the history whose lowest value marks the best epoch."""
+        return _MONITOR[self.config.kind]
+
+    def best_epoch(self, history: list[dict[str, float]] | None = None) -> int:
+        """Index of the row with the lowest finite monitored score, the first of equals; -1 where there is none."""
+        rows = self.history() if history is None else history
+        scores = [row[self.monitor] if math.isfinite(row[self.monitor]) else math.inf for row in rows]
+        return scores.index(min(scores)) if scores and min(scores) < math.inf else -1
 
     def write_history(self, rows: list[dict[str, float]]) -> None:
         """Writes all rows, atomically."""

@@ -148,7 +148,17 @@ def test_help_shows_at_once_and_without_tensorflow() -> None:
 
 
 def test_the_wheel_holds_all_that_is_needed(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), str(ROOT)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        str(tmp_path),
+        str(ROOT),
+    ]
     subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
@@ -162,5 +172,7 @@ def test_the_wheel_holds_all_that_is_needed(tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "pip", "install", "--no-deps", "--target", place, wheel], check=True, capture_output=True
     )
-    code = "import sys; sys.path.insert(0, sys.argv[1]); from copper_tf.cli.main import main; sys.exit(main(['--help']))"
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from copper_tf.cli.main import main; sys.exit(main(['--help']))"
+    )
     subprocess.run([sys.executable, "-I", "-c", code, str(place)], check=True, capture_output=True, cwd=tmp_path)

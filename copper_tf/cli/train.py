@@ -47,11 +47,11 @@ def _train(kind: str, data: Path, output: Path, resume: bool, force: bool, dry_r
 
         dataset = dataset_from(data, group_of(SplitSettings, {**values, "seed": 0}), progress)
         import_tensorflow()
-        from copper_tf.training import best_epoch, monitored, train
+        from copper_tf.training import train
 
         run = train(config, dataset, output, resume=resume, force=force, progress=progress)
     history = run.history()
-    best = history[best_epoch(history, monitored(config))]
+    best = history[run.best_epoch()]
     shown = " ".join(f"{k} {v:.4g}" for k, v in best.items() if k.startswith("val_"))
     click.echo(f"receptive field {config.receptive_field} px")
     click.echo(f"{run.path}: {len(history)} epochs, best epoch {best['epoch']:.0f}: {shown}")

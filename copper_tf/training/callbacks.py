@@ -12,20 +12,15 @@ import keras
 from copper_tf.runs import BEST, Run
 from tfds_copper.files import replacing
 
-__all__ = ["Bookkeeper", "Reporter", "best_epoch", "should_stop"]
+__all__ = ["Bookkeeper", "Reporter", "should_stop"]
 
 Progress = Callable[[int, int, str], None]
 
 
-def best_epoch(history: list[dict[str, float]], monitor: str) -> int:
-    """Index of the row with the lowest finite monitored score, the first of equals; -1 where there is none."""
-    scores = [row[monitor] if math.isfinite(row[monitor]) else math.inf for row in history]
-    return scores.index(min(scores)) if scores and min(scores) < math.inf else -1
-
-
-def should_stop(history: list[dict[str, float]], monitor: str, patience: int) -> bool:
-    """Whether the score has not become better for `patience` epochs; never where patience is 0."""
-    return patience > 0 and len(history) - 1 - best_epoch(history, monitor) >= patience
+def should_stop(run: Run, history: list[dict[str, float]]) -> bool:
+    """Whether the score has not become better for the run's `patience`; never where that is 0."""
+    patience = run.config.training.patience
+    return patience > 0 and len(history) - 1 - run.best_epoch(history) >= patience
 
 
 class Bookkeeper(keras.callbacks.Callback):
@@ -36,12 +31,11 @@ class Bookkeeper(keras.callbacks.Callback):
 
     Args:
         run: the run folder.
-        monitor: the column of the history to minimise.
     """
 
-    def __init__(self, run: Run, monitor: str) -> None:
+    def __init__(self, run: Run) -> None:
         super().__init__()
-        self.run, self.monitor = run, monitor
+        self.run = run
         done = run.last_checkpoint()
         self.rows = run.history()[: done[0] if done else 0]
         self.started = 0.0
@@ -61,7 +55,7 @@ class Bookkeeper(keras.callbacks.Callback):
             raise FloatingPointError(f"epoch {epoch + 1}: the loss is {scores['loss']}")
         self.rows.append({"epoch": epoch + 1, **scores, "seconds": time.perf_counter() - self.started})
         self.run.write_history(self.rows)
-        if best_epoch(self.rows, self.monitor) == epoch or epoch == 0:
+        if self.run.best_epoch(self.rows) == epoch or epoch == 0:
             with replacing(self.run.checkpoints / BEST) as file:
                 self.model.save_weights(file)
         older = self.run.last_checkpoint()
@@ -69,7 +63,7 @@ class Bookkeeper(keras.callbacks.Callback):
             self.model.save(file)
         if older:
             older[1].unlink()
-        if should_stop(self.rows, self.monitor, self.run.config.training.patience):
+        if should_stop(self.run, self.rows):
             self.model.stop_training = True
 
 

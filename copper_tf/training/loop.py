@@ -24,17 +24,9 @@ from copper_tf.training.watching import TensorBoardWriter
 from tfds_copper.dataset import SemDataset
 from tfds_copper.errors import InputError, RunError
 
-__all__ = ["compile_model", "monitored", "train"]
-
-# The column of the history that decides which weights are best.
-_MONITOR = {"classifier": "val_loss", "segmenter": "val_nmse"}
+__all__ = ["compile_model", "train"]
 
 Progress = Callable[[int, int, str], None]
-
-
-def monitored(config: Config) -> str:
-    """The column of the history whose lowest value marks the best epoch."""
-    return _MONITOR[config.kind]
 
 
 def compile_model(
@@ -67,19 +59,18 @@ def _hypothesis(config: Config, dataset: SemDataset) -> tuple[float, ...]:
     return tuple(float(v) for v in values)
 
 
-def _new_run(
-    config: Config, dataset: SemDataset, workdir: Path, g: tuple[float, ...], normalisation: Normalisation
-) -> Run:
+def _new_run(config: Config, dataset: SemDataset, workdir: Path, g: tuple[float, ...], stream: CropStream) -> Run:
     return Run(
         path=workdir,
         config=config,
         labels=Labels(tuple(dataset.times), dataset.unit),
         hypothesis=g,
-        normalisation=normalisation,
+        normalisation=stream.normalisation,
         data={
             "path": str(Path(dataset.path).resolve()),
             "fingerprint": dataset.fingerprint,
             "pictures": dict(dataset.split_sizes),
+            "window": stream.window,
         },
     )
 
@@ -176,7 +167,7 @@ def train(
     normalisation = Normalisation(config.data.normalisation, training.mean, training.sd, config.data.window)
     stream = CropStream(training, config, normalisation, augment=True)
     validation = CropStream(validating, config, normalisation, augment=False)
-    run = old or _new_run(config, dataset, workdir, g, normalisation)
+    run = old or _new_run(config, dataset, workdir, g, stream)
     if not old:
         create_run(run, force=force)
     _fit(run, stream, validation, progress)
@@ -188,11 +179,11 @@ def _fit(run: Run, stream: CropStream, validation: CropStream, progress: Progres
     config = run.config
     policy = resolve_policy(config.training.policy)
     model, done = _model(run, policy)
-    epochs, monitor = config.training.epochs, monitored(config)
-    if done >= epochs or should_stop(run.history()[:done], monitor, config.training.patience):
+    epochs = config.training.epochs
+    if done >= epochs or should_stop(run, run.history()[:done]):
         return
     callbacks: list[keras.callbacks.Callback] = [
-        Bookkeeper(run, monitor),
+        Bookkeeper(run),
         TensorBoardWriter(run, validation, policy),
     ]
     if progress:

@@ -1,0 +1,67 @@
+"""Figure 8: what a classifier grades."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from copper_tf.report.style import INK, TEST_MEAN_COLOUR, dots, figure, tidy, time_axis
+
+__all__ = ["grades_figure"]
+
+
+def _regression(axes: Axes, scores: dict[str, Any]) -> None:
+    times = np.array(scores["labels"]["times"], float)
+    pictures = scores["pictures"]
+    graded = times[np.array(pictures["grade"], int)]
+    axes.plot(times[[0, -1]], times[[0, -1]], color=INK, linewidth=1, linestyle="--", label="right", zorder=1)
+    dots(axes, scores, graded, both=True)
+    test, label = np.array(pictures["split"]) == "test", np.array(pictures["label"])
+    present = [k for k in range(len(times)) if (test & (label == k)).any()]
+    means = [graded[test & (label == k)].mean() for k in present]
+    line = {"color": TEST_MEAN_COLOUR, "linewidth": 1.6, "marker": "D", "markersize": 4}
+    axes.plot(times[present], means, label="test mean", zorder=6, **line)
+    tidy(axes)
+    time_axis(axes, scores["labels"])
+    unit = f" ({scores['labels']['unit']})" if scores["labels"]["unit"] else ""
+    axes.set_ylabel(f"graded t{unit}", fontsize=9)
+    axes.legend(fontsize=7.5, frameon=True, framealpha=0.9, edgecolor="none", loc="best")
+    axes.set_title("every picture", fontsize=10, loc="left")
+
+
+def _confusion(axes: Axes, scores: dict[str, Any]) -> None:
+    counts = np.array(scores["splits"]["test"]["confusion"])
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    shown = axes.imshow(shares, cmap="cividis", vmin=0, vmax=1)
+    names = [f"{t:g}" for t in scores["labels"]["times"]]
+    step = max(1, len(names) // 16)
+    places = range(0, len(names), step)
+    axes.set_xticks(places, names[::step], fontsize=8)
+    axes.set_yticks(places, names[::step], fontsize=8)
+    size = 9 if len(names) <= 8 else max(4.5, 9 - len(names) / 4)
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            colour = "black" if shares[row, column] > 0.5 else "white"
+            axes.text(column, row, str(count), ha="center", va="center", fontsize=size, color=colour)
+    axes.set_xlabel("graded t", fontsize=9)
+    axes.set_ylabel("true t", fontsize=9)
+    axes.set_title("test pictures", fontsize=10, loc="left")
+    bar = axes.figure.colorbar(shown, ax=axes, shrink=0.8)
+    bar.set_label("share of the true label", fontsize=8)
+    bar.ax.tick_params(labelsize=7)
+
+
+def grades_figure(scores: dict[str, Any]) -> Figure:
+    """The paper's Figure 8: regression plot of all splits, confusion matrix of the test pictures.
+
+    Args:
+        scores: the evaluation of a classifier.
+    """
+    drawn = figure(10, 4.6)
+    left, right = drawn.subplots(1, 2)
+    _regression(left, scores)
+    _confusion(right, scores)
+    return drawn

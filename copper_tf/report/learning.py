@@ -1,0 +1,43 @@
+"""How training went, epoch by epoch."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from copper_tf.draw import SPLIT_COLOURS
+from copper_tf.report.style import INK, figure, tidy
+
+__all__ = ["learning_figure"]
+
+_SECOND = {"classifier": ("accuracy", "accuracy"), "segmenter": ("nmse", "NMSE")}
+
+
+def _panel(axes: Axes, history: list[dict[str, float]], column: str, caption: str, best: int) -> None:
+    epochs = [row["epoch"] for row in history]
+    for split, name in (("train", column), ("validation", f"val_{column}")):
+        values = [row[name] for row in history]
+        mark = "o" if len(epochs) < 40 else None
+        axes.plot(epochs, values, color=SPLIT_COLOURS[split], label=split, linewidth=1.4, marker=mark, markersize=3)
+    axes.axvline(epochs[best], color=INK, linewidth=0.9, linestyle=":", label=f"best epoch {epochs[best]:.0f}")
+    tidy(axes)
+    axes.set_xlabel("epoch", fontsize=9)
+    axes.set_ylabel(caption, fontsize=9)
+    axes.legend(fontsize=7.5, frameon=False)
+
+
+def learning_figure(history: list[dict[str, float]], kind: str, best: int) -> Figure:
+    """Loss and NMSE or accuracy of training (augmented crops) and validation (fixed crops).
+
+    Args:
+        history: the rows of ``history.csv``, at least one.
+        kind: ``"classifier"`` or ``"segmenter"``.
+        best: index of the row whose weights the run uses.
+    """
+    drawn = figure(10, 3.2)
+    left, right = drawn.subplots(1, 2)
+    _panel(left, history, "loss", "loss", best)
+    _panel(right, history, *_SECOND[kind], best)
+    if kind == "segmenter":
+        right.set_yscale("log")
+    return drawn

@@ -1,0 +1,167 @@
+"""The page of an evaluation: one file that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from copper_tf.config import GROUPS
+from copper_tf.report.examples import overlay_figure, read_patches, truth_figure
+from copper_tf.report.grades import grades_figure
+from copper_tf.report.learning import learning_figure
+from copper_tf.report.network import network_figure
+from copper_tf.report.potency import potency_figure
+from copper_tf.report.style import png
+from copper_tf.report.wording import (
+    ASSUMPTIONS,
+    CAPTIONS,
+    GLOSSARY,
+    POTENCY_NOTE,
+    SCORE_NAMES,
+    no_interval,
+    verdict,
+)
+from copper_tf.runs import Run
+from tfds_copper.files import replacing, write_text
+from tfds_copper.settings import setting_fields
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
+
+__all__ = ["render_evaluation"]
+
+_EVALUATION, _EXAMPLES = "evaluation", "examples.npz"
+_SVG_LIMIT = 300_000
+_VERSIONS = ("copper-tf", "tensorflow", "keras", "tensorflow-datasets", "numpy")
+
+
+def _figures(run: Run, scores: dict[str, Any]) -> dict[str, Figure]:
+    """Every figure there are results for, in the order of the page."""
+    patches = read_patches(run.path / "scores" / _EXAMPLES)
+    known = [patch for patch in patches if patch.truth is not None]
+    drawn: dict[str, Figure] = {}
+    if run.config.kind == "classifier":
+        drawn["grades"] = grades_figure(scores)
+    else:
+        drawn["potency"] = potency_figure(scores)
+        if patches:
+            drawn["overlay"] = overlay_figure(patches, scores["labels"])
+        if known:
+            drawn["truth"] = truth_figure(known, scores["labels"])
+    drawn["network"] = network_figure(run.config, int(run.data["window"]), len(run.labels.times))
+    history = run.history()
+    if history:
+        drawn["learning"] = learning_figure(history, run.config.kind, run.best_epoch(history))
+    return drawn
+
+
+def _inline(drawn: Figure, raster: bytes, alt: str) -> Markup:
+    """The figure for the page: sharp lines where they are few, pixels else."""
+    stream = io.StringIO()
+    drawn.savefig(stream, format="svg", metadata={"Date": None})
+    vector = stream.getvalue()
+    if len(vector) < _SVG_LIMIT:
+        kind, data = "svg+xml", vector.encode()
+    else:
+        kind, data = "png", raster
+    text = base64.b64encode(data).decode()
+    return Markup('<img alt="{}" src="data:image/{};base64,{}">').format(alt, kind, text)
+
+
+def _shown(value: float | None, interval: list[float] | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f}" + (f" [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "")
+
+
+def _tables(scores: dict[str, Any]) -> dict[str, Any]:
+    """Rows of scores and of gaps, as text."""
+    names = [n for n in SCORE_NAMES if n in scores["splits"]["test"]["scores"]]
+    rows = [
+        (SCORE_NAMES[n], [_shown(p["scores"][n], p["intervals"][n]) for p in scores["splits"].values()]) for n in names
+    ]
+    gaps = [(SCORE_NAMES[n], [_shown(p[n]["gap"], p[n]["interval"]) for p in scores["gaps"].values()]) for n in names]
+    return {"scores": rows, "gaps": gaps}
+
+
+def _settings(run: Run) -> list[tuple[str, Any, str]]:
+    """(name, value, help) of every setting."""
+    flat = run.config.flat()
+    return [(f.name, flat[f.name], f.metadata["help"]) for group in GROUPS.values() for f in setting_fields(group)]
+
+
+def _cost(run: Run) -> list[tuple[str, str]]:
+    if not run.scores_file("training").is_file():
+        return []
+    cost = run.read_scores("training")
+    return [
+        ("epochs", f"{cost['epochs']}"),
+        ("time", f"{cost['seconds']:.0f} s ({cost['seconds_per_epoch']:.1f} s per epoch, median)"),
+        ("peak memory", f"{cost['peak_memory_mb']:.0f} MB"),
+        ("parameters", f"{cost['parameters']:,}"),
+        ("precision", cost["policy"]),
+        ("processors", f"{cost['processors']}"),
+    ]
+
+
+def _versions() -> list[tuple[str, str]]:
+    found = []
+    for name in _VERSIONS:
+        try:
+            found.append((name, metadata.version(name)))
+        except metadata.PackageNotFoundError:
+            found.append((name, "not installed"))
+    return found
+
+
+def render_evaluation(run: Run) -> Path:
+    """Writes ``report/evaluation.html`` and every figure as a PNG beside it.
+
+    Args:
+        run: an evaluated run.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        RunError: if the run has no scores yet.
+    """
+    scores = run.read_scores(_EVALUATION)
+    folder = run.path / "report"
+    inline = {}
+    for name, drawn in _figures(run, scores).items():
+        raster = png(drawn)
+        with replacing(folder / "figures" / f"{name}.png") as file:
+            file.write_bytes(raster)
+        inline[name] = _inline(drawn, raster, CAPTIONS[name])
+    page = Environment(
+        loader=PackageLoader("copper_tf.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    ).get_template("evaluation.html.j2")
+    names = run.labels.names
+    text = page.render(
+        run=run,
+        kind=run.config.kind,
+        verdict=verdict(scores),
+        figures=inline,
+        captions=CAPTIONS,
+        tables=_tables(scores),
+        splits=scores["splits"],
+        reasons={name: no_interval(part) for name, part in scores["splits"].items()},
+        note=POTENCY_NOTE.format(first=names[0], last=names[-1]),
+        assumptions=ASSUMPTIONS,
+        glossary=GLOSSARY,
+        settings=_settings(run),
+        hypothesis=json.dumps(dict(zip((f"{t:g}" for t in run.labels.times), run.hypothesis, strict=False))),
+        cost=_cost(run),
+        versions=_versions(),
+    )
+    write_text(folder / "evaluation.html", text)
+    return folder / "evaluation.html"

@@ -1,0 +1,73 @@
+"""Figure 10: potency against the hypothesis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from copper_tf.draw import SPLIT_COLOURS
+from copper_tf.report.style import HYPOTHESIS_COLOUR, TEST_MEAN_COLOUR, dots, figure, tidy, time_axis
+
+__all__ = ["potency_figure"]
+
+
+def _numbers(values: list[float | None]) -> np.ndarray:
+    return np.array([np.nan if v is None else v for v in values], float)
+
+
+def _hypothesis(axes: Axes, scores: dict[str, Any], values: np.ndarray) -> None:
+    name = scores["hypothesis"]["name"]
+    shown = name if len(name) < 16 else "table"
+    axes.plot(
+        scores["labels"]["times"], values, color=HYPOTHESIS_COLOUR, linewidth=1.6, marker="o", markersize=4,
+        label=f"hypothesis g ({shown})", zorder=6,
+    )  # fmt: skip
+
+
+def _every_picture(axes: Axes, scores: dict[str, Any]) -> None:
+    dots(axes, scores, np.array(scores["pictures"]["potency"], float))
+    _hypothesis(axes, scores, np.array(scores["hypothesis"]["g"]))
+    means = _numbers(scores["splits"]["test"]["mean_potency"])
+    axes.plot(
+        scores["labels"]["times"], means, color=TEST_MEAN_COLOUR, linewidth=1.6, marker="D", markersize=4,
+        label="test mean", zorder=7,
+    )  # fmt: skip
+    axes.set_ylim(-0.03, 1.03)
+    axes.set_ylabel("potency m(x)", fontsize=9)
+    axes.set_title("every picture", fontsize=10, loc="left")
+
+
+def _curves(axes: Axes, scores: dict[str, Any]) -> None:
+    g = np.array(scores["hypothesis"]["g"])
+    span = g[0] - g[-1]
+    if abs(span) > 1e-6:
+        _hypothesis(axes, scores, (g - g[-1]) / span)
+    markers = {"train": "o", "validation": "s", "test": "D"}
+    for split, part in scores["splits"].items():
+        curve = _numbers(part["reanchored_curve"])
+        axes.plot(
+            scores["labels"]["times"], curve, color=SPLIT_COLOURS[split], linewidth=1.3, marker=markers[split],
+            markersize=4, label=split,
+        )  # fmt: skip
+    axes.set_ylabel("re-anchored curve a(t)", fontsize=9)
+    axes.set_title("mean of each label, put on 1 to 0", fontsize=10, loc="left")
+
+
+def potency_figure(scores: dict[str, Any]) -> Figure:
+    """The paper's Figure 10, and beside it a(t) = (m_t - m_T) / (m_0 - m_T) of each split.
+
+    Args:
+        scores: the evaluation of a segmenter.
+    """
+    drawn = figure(10, 4.4)
+    left, right = drawn.subplots(1, 2)
+    _every_picture(left, scores)
+    _curves(right, scores)
+    for axes in (left, right):
+        tidy(axes)
+        time_axis(axes, scores["labels"])
+        axes.legend(fontsize=7.5, frameon=True, framealpha=0.9, edgecolor="none", loc="best")
+    return drawn

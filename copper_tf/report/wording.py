@@ -1,0 +1,112 @@
+"""The sentences of a page: a verdict that says no more than the scores do, captions, and a glossary."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from copper_tf.statistics import MIN_GROUPS
+
+__all__ = ["ASSUMPTIONS", "CAPTIONS", "GLOSSARY", "POTENCY_NOTE", "SCORE_NAMES", "no_interval", "verdict"]
+
+POTENCY_NOTE = (
+    "Potency is an index relative to the end labels of this run, neither adhesion itself nor comparable between runs. "
+    "The map shows resemblance to the surface at the first t, {first}: 1 (blue) looks like it, 0 (red) looks like the "
+    "surface at the last t, {last}."
+)
+
+ASSUMPTIONS = (
+    "The scale assumes that the surface at the first t is rough everywhere (f = 1) and that at the last t nowhere "
+    "(f = 0). Nothing in the pictures can prove this.",
+    "A map may be read as areas only where the surface has two phases and the network is local: its receptive field "
+    "should not be wider than the domains it is to find.",
+)
+
+SCORE_NAMES = {
+    "accuracy": "accuracy",
+    "within_one": "within one step",
+    "mae": "MAE",
+    "qwk": "QWK",
+    "spearman": "Spearman",
+    "median_accuracy": "accuracy, by the median",
+    "median_within_one": "within one step, by the median",
+    "median_mae": "MAE, by the median",
+    "median_qwk": "QWK, by the median",
+    "median_spearman": "Spearman, by the median",
+    "mse": "MSE (Eq. 4)",
+    "nmse": "NMSE",
+    "corr_g": "correlation of potency with g",
+    "spearman_t": "Spearman of potency with t",
+    "corr_fraction": "correlation of potency with true area",
+    "mae_fraction": "MAE of potency to true area",
+    "iou": "IoU of the map",
+    "auc": "ROC-AUC of the map",
+    "binarity": "binarity B",
+}
+
+GLOSSARY = {
+    "NMSE": "mean squared error of the potency over the variance of g on the same pictures: 0 is perfect, 1 is what "
+    "a constant reaches. It can't be made small by a flat hypothesis, as raw MSE can.",
+    "MAE": "mean absolute error: in steps of the label for grades, in potency for maps.",
+    "QWK": "quadratic-weighted kappa: agreement of grades beyond chance, errors weighted by the square of their steps; "
+    "1 is perfect, 0 is chance.",
+    "by the median": "the grade at the middle of the probabilities instead of the most probable one; on ordered "
+    "labels it errs by fewer steps.",
+    "Spearman": "rank correlation; -1 or 1 is perfectly monotone.",
+    "IoU": "area that map (potency of at least 0.5) and true mask share, over the area that either covers.",
+    "ROC-AUC": "chance that a truly rough pixel has a higher potency than a truly smooth one of the same picture, "
+    "averaged over pictures; 0.5 is guessing.",
+    "binarity B": "Var(s) / (m (1 - m)) of a map: 1 for zeros and ones only, 0 for even grey.",
+    "re-anchored curve": "a(t) = (m_t - m_T) / (m_0 - m_T) from the mean potency m_t of each label: an estimate of the "
+    "decay that leans less on the hypothesis than the potency itself.",
+    "interval": f"95 % bootstrap over whole sheets where sheets are known, else over pictures; none is given for fewer "
+    f"than {MIN_GROUPS}.",
+}
+
+CAPTIONS = {
+    "network": "The network with its shapes (paper, Figures 4 and 6): height × width × channels of a training crop.",
+    "learning": "Training, epoch by epoch, on augmented crops (train) and fixed ones (validation). A gap that grows "
+    "is overfitting.",
+    "grades": "What the model grades (paper, Figure 8). Left: one dot per picture, shifted a little so that none hides "
+    "another. Right: rows are true, columns graded. Look at how far errors lie from the diagonal; don't interpret "
+    "single labels: 3 of 5 right is compatible with anything from 15 to 95 %.",
+    "potency": "Potency against the hypothesis (paper, Figure 10). Left: one dot per picture. Right: the mean of each "
+    "label, stretched to 1 and 0 at the ends. Where the curves leave the hypothesis in the same way in all splits, "
+    "the data contradict it.",
+    "overlay": "The middle of the first test picture of a few labels, and the potency map over it (paper, Figure 9). "
+    "Not chosen by result.",
+    "truth": "The same patches beside their true masks (paper, Figure 5; white is 1), which the model has never seen.",
+}
+
+
+def no_interval(part: dict[str, Any]) -> str:
+    """Why a split's scores carry no interval, "" where they do."""
+    if part["groups"] >= MIN_GROUPS:
+        return ""
+    return f"no intervals: {part['groups']} {part['resampled']}, at least {MIN_GROUPS} are needed"
+
+
+def _with_interval(part: dict[str, Any], name: str, digits: int = 2) -> str:
+    value, interval = part["scores"][name], part["intervals"][name]
+    if value is None:
+        return "undefined"
+    if not interval:
+        return f"{value:.{digits}f}"
+    return f"{value:.{digits}f} (95 % interval {interval[0]:.{digits}f} to {interval[1]:.{digits}f})"
+
+
+def verdict(scores: dict[str, Any]) -> str:
+    """One sentence of what the test pictures say."""
+    test = scores["splits"]["test"]
+    sheets = f" from {test['groups']} sheets" if test["resampled"] == "sheets" else " (sheets unknown)"
+    start = f"On {test['pictures']} test pictures{sheets}, "
+    if scores["kind"] == "classifier":
+        text = (
+            f"the grade is right in a share of {_with_interval(test, 'accuracy')} and by the median "
+            f"{_with_interval(test, 'median_mae')} steps off on average"
+        )
+    else:
+        text = f"the potency follows the hypothesis with an NMSE of {_with_interval(test, 'nmse')}"
+        if test["scores"]["auc"] is not None:
+            text += f", and the maps find the true rough areas with a ROC-AUC of {_with_interval(test, 'auc')}"
+    reason = no_interval(test)
+    return start + text + (f" ({reason})." if reason else ".")

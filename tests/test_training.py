@@ -1,0 +1,196 @@
+"""One true training step, the run folder, and training that survives being killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from copper_tf.models import build
+from copper_tf.runs import BEST, open_run
+from copper_tf.training import compile_model, processor_has_bfloat16, resolve_policy, train
+from tests.conftest import ROOT, small
+from tfds_copper.errors import InputError, RunError, SettingError
+
+G = (1.0, 0.5, 0.0)
+
+
+def _weights(run: Any) -> list[np.ndarray]:
+    return keras.models.load_model(run.last_checkpoint()[1]).get_weights()
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("kind", ["classifier", "segmenter"])
+def test_training_steps_lower_the_loss(kind: str, policy: str) -> None:
+    keras.utils.set_random_seed(0)
+    config = small(kind, margin=0, learning_rate=0.01)
+    model = build(config, 3, policy)
+    compile_model(model, config, G)
+    draw = np.random.default_rng(0)
+    labels = np.array([0, 1, 2] * 2)
+    scale = np.array([2.0, 1.0, 0.2])[labels][:, None, None, None]
+    pictures = (draw.normal(size=(6, 32, 32, 1)) * scale).astype(np.float32)
+    losses = [model.train_on_batch(pictures, labels, return_dict=True)["loss"] for _ in range(12)]
+    assert np.isfinite(losses).all() and losses[-1] < 0.8 * losses[0]
+    assert all(w.dtype == "float32" for w in model.trainable_variables)
+
+
+def test_policy_is_chosen_by_looking(tmp_path: Path) -> None:
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text("processor: 0\nflags\t\t: fpu avx2 avx512_bf16\n")
+    assert processor_has_bfloat16(cpuinfo)
+    cpuinfo.write_text("processor: 0\nflags\t\t: fpu avx2\n")
+    assert not processor_has_bfloat16(cpuinfo)
+    assert not processor_has_bfloat16(tmp_path / "absent")
+    assert resolve_policy("mixed_float16") == "mixed_float16"
+    assert resolve_policy("auto") in ("float32", "mixed_bfloat16", "mixed_float16")
+
+
+def test_a_run_holds_all_that_later_commands_need(runs: dict[str, Any]) -> None:
+    for kind, run in runs.items():
+        names = {p.name for p in run.path.iterdir()}
+        assert {"format", "config.json", "labels.json", "hypothesis.json", "normalisation.json", "data.json"} <= names
+        assert {"checkpoints", "history.csv", "scores", "tensorboard"} <= names
+        again = open_run(run.path)
+        assert again == run and again.config.kind == kind
+        assert [row["epoch"] for row in again.history()] == [1, 2]
+        cost = again.read_scores("training")
+        assert cost["peak_memory_mb"] > 50 and cost["receptive_field_px"] == run.config.receptive_field
+
+
+def test_tensorboard_shows_scalars_pictures_and_config(runs: dict[str, Any]) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    for kind, run in runs.items():
+        events = EventAccumulator(str(run.path / "tensorboard"), size_guidance={"images": 0}).Reload()
+        tags = set(events.Tags()["tensors"])
+        assert {"loss/train", "loss/validation", "config/text_summary", "epoch"} - tags <= {
+            "config/text_summary",
+            "epoch",
+        }
+        assert any(tag.startswith("confusion" if kind == "classifier" else "potency map") for tag in tags)
+        assert any("config" in tag for tag in tags)
+
+
+def test_one_seed_gives_one_result(dataset: Any, tmp_path: Path, runs: dict[str, Any]) -> None:
+    for kind, run in runs.items():
+        again = train(small(kind), dataset, tmp_path / kind)
+        for a, b in zip(_weights(run), _weights(again), strict=True):
+            np.testing.assert_array_equal(a, b)
+        other = train(small(kind, seed=1, epochs=1), dataset, tmp_path / f"{kind}1")
+        assert any(not np.array_equal(a, b) for a, b in zip(_weights(run), _weights(other), strict=True))
+
+
+_SCRIPT = """
+import json, sys
+from pathlib import Path
+from copper_tf.config import Config
+from copper_tf.training import train
+from tfds_copper.dataset import open_dataset
+train(Config.from_dict(json.loads(sys.argv[1])), open_dataset(sys.argv[2]), Path(sys.argv[3]), resume=True)
+"""
+
+
+def test_killed_and_resumed_equals_unbroken(dataset: Any, tmp_path: Path) -> None:
+    config = small("segmenter", epochs=4, hypothesis="sqrt")
+    unbroken = train(config, dataset, tmp_path / "unbroken")
+    workdir = tmp_path / "killed"
+    command = [sys.executable, "-c", _SCRIPT, json.dumps(config.to_dict()), str(dataset.path), str(workdir)]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list((workdir / "checkpoints").glob("last-*")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    done = open_run(workdir).last_checkpoint()
+    assert done is not None and done[0] < 4, "killed too late to prove anything"
+    # What a kill in the middle of a write leaves behind.
+    (workdir / "checkpoints" / ".writing-1-last-00009.keras").write_bytes(b"half")
+    resumed = train(config, dataset, workdir, resume=True)
+    for a, b in zip(_weights(unbroken), _weights(resumed), strict=True):
+        np.testing.assert_array_equal(a, b)
+    drop = ("seconds",)
+    rows = [[{k: v for k, v in row.items() if k not in drop} for row in run.history()] for run in (unbroken, resumed)]
+    assert rows[0] == rows[1]
+    assert {p.name for p in resumed.checkpoints.iterdir()} == {BEST, "last-00004.keras"}
+    before = (workdir / "history.csv").read_bytes()
+    train(config, dataset, workdir, resume=True)
+    assert (workdir / "history.csv").read_bytes() == before
+
+
+def test_patience_stops_training(dataset: Any, tmp_path: Path) -> None:
+    config = small("classifier", epochs=30, patience=1, learning_rate=0.5)
+    run = train(config, dataset, tmp_path / "run")
+    rows = run.history()
+    assert len(rows) < 30
+    assert len(rows) - 1 - run.best_epoch() == 1
+
+
+def test_divergence_is_one_clear_line(dataset: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from copper_tf.data import CropStream
+
+    whole = CropStream.batch
+    monkeypatch.setattr(CropStream, "batch", lambda self, k: (whole(self, k)[0] * np.float32("nan"), whole(self, k)[1]))
+    with pytest.raises(InputError, match="training diverged; try a smaller learning_rate"):
+        train(small("segmenter", epochs=1), dataset, tmp_path / "run")
+
+
+def test_resume_refuses_other_settings_and_data(dataset: Any, runs: dict[str, Any]) -> None:
+    run = runs["segmenter"]
+    with pytest.raises(RunError, match=r"--resume goes on with the run's own settings, d = 2. Received: d = 3"):
+        train(small("segmenter", d=3), dataset, run.path, resume=True)
+    other = type(dataset)(**{**vars(dataset), "fingerprint": "0" * 64})
+    with pytest.raises(RunError, match="needs the dataset the run was started on"):
+        train(small("segmenter"), other, run.path, resume=True)
+
+
+def test_a_run_is_never_overwritten_silently(dataset: Any, runs: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="--resume goes on with it, --force replaces it"):
+        train(small("segmenter"), dataset, runs["segmenter"].path)
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(RunError, match="needs an empty or absent folder"):
+        train(small("segmenter"), dataset, tmp_path, force=True)
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+
+
+def test_wrong_hypotheses_are_refused_before_any_work(dataset: Any, tmp_path: Path) -> None:
+    for name, message in (("cubic", "hypothesis must be one of"), ("constant", "hardly varies")):
+        with pytest.raises(SettingError, match=message):
+            train(small("segmenter", hypothesis=name), dataset, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["format", "config.json", "labels.json", "hypothesis.json", "data.json"])
+def test_a_missing_file_is_named(runs: dict[str, Any], tmp_path: Path, name: str) -> None:
+    import shutil
+
+    copy = Path(shutil.copytree(runs["segmenter"].path, tmp_path / "run"))
+    (copy / name).unlink()
+    with pytest.raises(RunError, match=f"a run holds {name}, which is missing"):
+        open_run(copy)
+
+
+def test_damaged_runs_are_named(runs: dict[str, Any], tmp_path: Path) -> None:
+    import shutil
+
+    copy = Path(shutil.copytree(runs["segmenter"].path, tmp_path / "run"))
+    (copy / "checkpoints" / BEST).write_bytes(b"half a file")
+    with pytest.raises(RunError, match="must be the weights of this run's config"):
+        open_run(copy).load_model()
+    (copy / "checkpoints" / BEST).unlink()
+    with pytest.raises(RunError, match="not trained yet"):
+        open_run(copy).load_model()
+    (copy / "format").write_text("copper-run 99\n")
+    with pytest.raises(RunError, match="reads 'copper-run 1'. Received: 'copper-run 99'"):
+        open_run(copy)
+    with pytest.raises(RunError, match="must be a run folder"):
+        open_run(tmp_path / "nowhere")
