@@ -1,0 +1,86 @@
+"""Scores of a run, as files."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from copper_tf.evaluation import EVALUATION, EXAMPLES, PICTURES, dataset_of
+from copper_tf.prediction import Predictor
+from copper_tf.runs import Run
+from tfds_copper.errors import RunError
+
+
+def _table(run: Run) -> list[dict[str, str]]:
+    with (run.path / "scores" / PICTURES).open(newline="", encoding="utf-8-sig") as file:
+        return list(csv.DictReader(file))
+
+
+def test_scores_can_be_repeated_from_the_table(runs: dict[str, Any]) -> None:
+    run = runs["segmenter"]
+    scores = json.loads(run.scores_file(EVALUATION).read_text())
+    rows = [r for r in _table(run) if r["split"] == "test"]
+    m, g = (np.array([float(r[name]) for r in rows]) for name in ("potency", "g"))
+    assert scores["splits"]["test"]["scores"]["nmse"] == pytest.approx(np.mean((m - g) ** 2) / np.var(g))
+    rows = [r for r in _table(runs["classifier"]) if r["split"] == "test"]
+    right = np.mean([r["grade"] == r["label"] for r in rows])
+    scores = runs["classifier"].read_scores(EVALUATION)
+    assert scores["splits"]["test"]["scores"]["accuracy"] == pytest.approx(right)
+    assert sum(map(sum, scores["splits"]["test"]["confusion"])) == len(rows)
+
+
+def test_further_columns_travel_along(runs: dict[str, Any]) -> None:
+    for run in runs.values():
+        rows = _table(run)
+        assert len(rows) == 30 and {"lot", "area_drawn"} <= set(rows[0])
+        assert all(row["lot"] for row in rows)
+
+
+def test_whole_pictures_are_scored(runs: dict[str, Any], sem_folder: Any) -> None:
+    from tfds_copper.micrograph import read
+
+    run = runs["segmenter"]
+    row = _table(run)[0]
+    picture = read(sem_folder / row["file"])
+    prediction = Predictor(run).predict(picture.pixels, picture.bit_depth)
+    assert prediction.potency == pytest.approx(float(row["potency"]), abs=1e-6)
+
+
+def test_true_areas_are_those_drawn(runs: dict[str, Any]) -> None:
+    for row in _table(runs["segmenter"]):
+        assert float(row["true_fraction"]) == pytest.approx(float(row["area_drawn"]), abs=1e-4)
+
+
+def test_gaps_compare_with_training(runs: dict[str, Any]) -> None:
+    scores = runs["segmenter"].read_scores(EVALUATION)
+    train, test = (scores["splits"][s]["scores"]["mae"] for s in ("train", "test"))
+    assert scores["gaps"]["test"]["mae"]["gap"] == pytest.approx(test - train)
+    # Three sheets of test pictures: no interval; nine of training ones: one.
+    assert scores["splits"]["test"]["intervals"]["mae"] is None
+    assert scores["splits"]["train"]["intervals"]["mae"] is not None
+
+
+def test_examples_are_kept_for_figures(runs: dict[str, Any]) -> None:
+    with np.load(runs["segmenter"].path / "scores" / EXAMPLES) as kept:
+        names = [n for n in kept.files if n.endswith("_map")]
+        assert len(names) == 3
+        assert kept["000_map"].shape == kept["000_pixels"].shape == kept["000_truth"].shape
+
+
+def test_a_dataset_that_is_gone_or_changed_is_named(runs: dict[str, Any], tmp_path: Any) -> None:
+    run = runs["segmenter"]
+    gone = Run(**{**vars(run), "data": {**run.data, "path": str(tmp_path / "gone")}})
+    with pytest.raises(RunError, match="its dataset must still be there"):
+        dataset_of(gone)
+    changed = Run(**{**vars(run), "data": {**run.data, "fingerprint": "0"}})
+    with pytest.raises(RunError, match="must be the one of training.* has changed"):
+        dataset_of(changed)
+
+
+def test_scores_that_are_missing_are_named(runs: dict[str, Any]) -> None:
+    with pytest.raises(RunError, match="no scores/trust.json yet"):
+        runs["segmenter"].read_scores("trust")

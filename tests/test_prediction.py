@@ -1,0 +1,92 @@
+"""Whole micrographs: tiled equals whole, whatever the size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from copper_tf.models import build
+from copper_tf.normalisation import Normalisation
+from copper_tf.prediction import Predictor
+from copper_tf.runs import Labels, Run
+from tests.conftest import small
+from tfds_copper.errors import InputError
+
+
+def _trained_looking(kind: str, d: int, **settings: Any) -> tuple[Run, Any]:
+    """A run whose network has neither saturated nor flat outputs."""
+    config = small(kind, d=d, **settings)
+    model = build(config, 5)
+    draw = np.random.default_rng(0)
+    for weight in model.weights:
+        if "moving_mean" in weight.path or "beta" in weight.path:
+            weight.assign(draw.normal(0, 0.2, weight.shape))
+        if "gamma" in weight.path:
+            weight.assign(draw.uniform(0.2, 0.5, weight.shape))
+    last = model.get_layer("logit" if kind == "segmenter" else "probabilities")
+    before = keras.Model(model.input, last.input)(draw.normal(size=(1, 64, 64, 1)).astype(np.float32))
+    logits = np.asarray(before) @ np.asarray(last.kernel).reshape(-1, last.kernel.shape[-1])
+    spread = logits.std() if kind == "segmenter" else np.abs(logits).max()
+    last.kernel.assign(last.kernel / spread)
+    last.bias.assign(last.bias - (logits / spread).reshape(-1, logits.shape[-1]).mean(0))
+    norm = Normalisation(config.data.normalisation, 0.5, 0.29, config.data.window)
+    return Run(Path("unused"), config, Labels((0, 1, 2, 3, 4), ""), (1, 0.8, 0.5, 0.2, 0), norm, {}), model
+
+
+@pytest.mark.parametrize("normalisation", ["dataset", "local"])
+@pytest.mark.parametrize(("d", "shape"), [(2, (157, 301)), (3, (203, 128)), (3, (96, 415))])
+def test_tiled_equals_whole(d: int, shape: tuple[int, int], normalisation: str) -> None:
+    pixels = np.random.default_rng(1).integers(0, 255, shape).astype(np.uint8)
+    run, model = _trained_looking("segmenter", d, normalisation=normalisation)
+    whole = Predictor(run, tile=4096, model=model).predict(pixels, 8)
+    tiled = Predictor(run, tile=112, model=model).predict(pixels, 8)
+    assert whole.mask is not None and tiled.mask is not None
+    assert whole.mask.shape == shape and whole.mask.std() > 0.01
+    assert np.abs(whole.mask - tiled.mask).max() < 1e-5
+    assert whole.potency == pytest.approx(float(whole.mask.mean()), abs=1e-6)
+
+
+@pytest.mark.parametrize("d", [2, 3])
+def test_tiled_grades_equal_whole_ones(d: int) -> None:
+    pixels = np.random.default_rng(1).integers(0, 65535, (171, 260)).astype(np.uint16)
+    run, model = _trained_looking("classifier", d)
+    whole = Predictor(run, tile=4096, model=model).predict(pixels, 16).probabilities
+    tiled = Predictor(run, tile=96, model=model).predict(pixels, 16).probabilities
+    assert whole is not None and tiled is not None
+    assert np.abs(whole - tiled).max() < 1e-5
+    assert whole.sum() == pytest.approx(1, abs=1e-5) and whole.max() < 0.999
+
+
+def test_a_tile_that_cuts_too_close_would_show() -> None:
+    """The control: with less context than the network's reach, seams appear."""
+    pixels = np.random.default_rng(1).integers(0, 255, (157, 301)).astype(np.uint8)
+    run, model = _trained_looking("segmenter", 3)
+
+    class Hasty(Predictor):
+        def _cuts(self, framed: np.ndarray) -> Any:
+            from copper_tf import geometry
+
+            rows, columns = (geometry.tiles(s, 112, 4, 3) for s in framed.shape)
+            return [(row, column) for row in rows for column in columns]
+
+    whole, hasty = (kind(run, tile=4096, model=model).predict(pixels, 8).mask for kind in (Predictor, Hasty))
+    assert np.abs(whole - hasty).max() > 1e-4
+
+
+def test_grades_by_mode_and_by_median() -> None:
+    from copper_tf.prediction import Prediction
+
+    answer = Prediction(None, np.array([0.4, 0.0, 0.1, 0.3, 0.2]))
+    assert (answer.grade, answer.median_grade) == (0, 2)
+    with pytest.raises(ValueError, match="a classifier gives no potency"):
+        _ = answer.potency
+
+
+def test_a_picture_too_small_is_named() -> None:
+    run, model = _trained_looking("segmenter", 3)
+    with pytest.raises(InputError, match=r"tiny.png: this network needs pictures of at least 16x16 px. Received: 40x9"):
+        Predictor(run, model=model).predict(np.zeros((9, 40), np.uint8), 8, "tiny.png")
