@@ -233,7 +233,6 @@ def test_resume_keeps_what_is_there(tmp_path):
     calls = []
     simulate(folder, SMALL, progress=lambda *call: calls.append(call))
     assert [(done, total) for done, total, _ in calls] == [(11, 12), (12, 12)]
-    assert sorted(what for _, _, what in calls) == sorted([names[0], names[5]])
     assert (folder / names[1]).stat().st_mtime_ns == kept
     assert before == {row["file"]: (folder / row["file"]).read_bytes() for row in table(folder)}
     assert not list(folder.rglob("*.part"))

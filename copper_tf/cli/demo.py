@@ -16,7 +16,7 @@ __all__ = ["command"]
 
 # Small pictures and a short training: enough for the map to find the rough areas, not for the paper's figures.
 WORLD = SimulationSettings(labels=6, pictures=20, sheets=10, height=128, width=128, law="sqrt", seed=1)
-CLASSIFIER = default_config("classifier", crop=96, c=8, d=3, epochs=8)
+CLASSIFIER = default_config("classifier", crop=96, c=8, d=3, epochs=40, learning_rate=0.003)
 SEGMENTER = default_config("segmenter", crop=88, c=8, d=2, epochs=12, hypothesis="sqrt", learning_rate=0.003)
 _MARK = "copper-demo"
 

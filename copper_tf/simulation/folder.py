@@ -192,10 +192,8 @@ def simulate(
     _write(folder / SETTINGS_FILE, _description(settings).encode("utf-8"))
     keys = _missing(folder, settings)
     total = settings.labels * settings.pictures
-    for done, name in enumerate(
-        _draw_all(folder, settings, keys, workers or os.cpu_count() or 1), total - len(keys) + 1
-    ):
+    for done, _ in enumerate(_draw_all(folder, settings, keys, workers or os.cpu_count() or 1), total - len(keys) + 1):
         if progress:
-            progress(done, total, name)
+            progress(done, total, "drawing")
     _write(folder / "labels.csv", _labels_csv(settings))
     return folder

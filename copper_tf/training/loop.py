@@ -196,6 +196,7 @@ def _fit(run: Run, stream: CropStream, validation: CropStream, progress: Progres
             epochs=epochs,
             validation_data=validation.batches(),
             callbacks=callbacks,
+            shuffle=False,
             verbose=0,
         )
     except FloatingPointError as error:
