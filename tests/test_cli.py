@@ -33,6 +33,11 @@ def _grey(path: Path, shape: tuple[int, int] = (64, 64)) -> None:
     Image.fromarray(np.random.default_rng(0).integers(0, 255, shape).astype(np.uint8)).save(path)
 
 
+def _table(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def _folder(root: Path, names: tuple[str, ...] = ("t0", "t1"), pictures: int = 4) -> Path:
     for name in names:
         for k in range(pictures):
@@ -74,15 +79,12 @@ def test_the_road_by_hand(sem_folder: Path, tmp_path: Path, capsys: pytest.Captu
     assert main(["export", str(run), "-o", str(tmp_path / "model")]) == 0
     for model, out in ((run, "by_run"), (tmp_path / "model", "by_export")):
         assert main(["predict", str(model), str(sem_folder), "-o", str(tmp_path / out)]) == 0
-    tables = [
-        list(csv.DictReader((tmp_path / o / "predictions.csv").open(encoding="utf-8-sig")))
-        for o in ("by_run", "by_export")
-    ]
+    tables = [_table(tmp_path / out / "predictions.csv") for out in ("by_run", "by_export")]
     assert len(tables[0]) == 30
     for a, b in zip(*tables, strict=True):
         assert a["file"] == b["file"] and a["sheet"] == b["sheet"]
         assert float(a["potency"]) == pytest.approx(float(b["potency"]), abs=1e-5)
-    sheets = list(csv.DictReader((tmp_path / "by_run" / "predictions_sheets.csv").open(encoding="utf-8-sig")))
+    sheets = _table(tmp_path / "by_run" / "predictions_sheets.csv")
     assert len(sheets) == 15 and all(row["n"] == "2" and row["95% low"] for row in sheets)
 
 
@@ -104,7 +106,8 @@ def test_maps_open_in_fiji_with_their_pixel_size(runs: dict[str, Any], sem_folde
     assert row["potency"] == pytest.approx(float(mask.mean()), abs=1e-6) and row["sheet"] == "S7"
     sheet = dict(zip(*([cell.value for cell in line] for line in book["sheets"].rows), strict=True))
     assert sheet["n"] == 1 and not sheet["95% low"]
-    assert Image.open(tmp_path / "overlays" / f"{picture.stem}.png").size[0] > 80
+    with Image.open(tmp_path / "overlays" / f"{picture.stem}.png") as overlay:
+        assert overlay.size[0] > 80
 
 
 def test_one_bad_picture_costs_only_itself(
@@ -116,7 +119,7 @@ def test_one_bad_picture_costs_only_itself(
     assert main(["predict", str(runs["classifier"].path), str(bad), str(good), "-o", str(tmp_path / "out")]) == 2
     err = capfd.readouterr().err
     assert "bad.png" in err and "Traceback" not in err and "1 that are not" in err
-    (row,) = csv.DictReader((tmp_path / "out" / "predictions.csv").open(encoding="utf-8-sig"))
+    (row,) = _table(tmp_path / "out" / "predictions.csv")
     assert row["file"] == good.name and sum(float(row[f"p(t={t})"]) for t in range(3)) == pytest.approx(1, abs=1e-5)
 
 
@@ -157,12 +160,12 @@ def test_mistakes_with_runs(
         capfd, "train", "classifier", dataset.path, "-o", tmp_path / "x", "--d", 7
     )
     assert not (tmp_path / "x").exists()
+    small = tmp_path / "small.png"
+    _grey(small, (5, 5))
     copy = Path(shutil.copytree(runs["segmenter"].path, tmp_path / "run"))
     (copy / "normalisation.json").unlink()
     assert "normalisation.json" in _fails(capfd, "evaluate", copy)
-    assert "run of `copper train`" in _fails(capfd, "predict", tmp_path, tmp_path, "-o", tmp_path / "y")
-    small = tmp_path / "small.png"
-    _grey(small, (5, 5))
+    assert "run of `copper train`" in _fails(capfd, "predict", tmp_path, small, "-o", tmp_path / "y")
     assert main(["predict", str(runs["segmenter"].path), str(small), "-o", str(tmp_path / "z")]) == 2
     assert "small.png: this network needs pictures of at least 8x8 px" in capfd.readouterr().err
     assert "Received: r.doc" in _fails(capfd, "predict", copy, small, "-o", ".", "--table", "r.doc").replace("./", "")
