@@ -1,0 +1,1 @@
+"""What is timed or takes long: benchmarks and the acceptance table."""

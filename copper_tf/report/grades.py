@@ -22,7 +22,7 @@ def _regression(axes: Axes, scores: dict[str, Any]) -> None:
     test, label = np.array(pictures["split"]) == "test", np.array(pictures["label"])
     present = [k for k in range(len(times)) if (test & (label == k)).any()]
     means = [graded[test & (label == k)].mean() for k in present]
-    line = {"color": TEST_MEAN_COLOUR, "linewidth": 1.6, "marker": "D", "markersize": 4}
+    line: dict[str, Any] = {"color": TEST_MEAN_COLOUR, "linewidth": 1.6, "marker": "D", "markersize": 4}
     axes.plot(times[present], means, label="test mean", zorder=6, **line)
     tidy(axes)
     time_axis(axes, scores["labels"])
