@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
@@ -35,7 +37,7 @@ def _arrow(
     if text:
         beside = 0.06 if start[0] == stop[0] else 0.0
         x, y = (start[0] + stop[0]) / 2 + beside, (start[1] + stop[1]) / 2
-        place = {"ha": "left", "va": "center"} if beside else {"ha": "center", "va": "bottom"}
+        place: dict[str, Any] = {"ha": "left", "va": "center"} if beside else {"ha": "center", "va": "bottom"}
         plate = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
         axes.text(x, y if beside else y + 0.05, text, fontsize=7, color="#555555", bbox=plate, **place)
 
