@@ -159,6 +159,9 @@ def test_mistakes_with_runs(
     assert "needs pictures of at least" in _fails(
         capfd, "train", "classifier", dataset.path, "-o", tmp_path / "x", "--d", 7
     )
+    assert "keeps the split it was built with" in _fails(
+        capfd, "train", "classifier", dataset.path, "-o", tmp_path / "x", "--split", "6/2/2"
+    )
     assert not (tmp_path / "x").exists()
     small = tmp_path / "small.png"
     _grey(small, (5, 5))

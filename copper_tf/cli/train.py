@@ -10,6 +10,8 @@ import click
 from copper_tf.cli.options import explicit, flags, folder_option, force_option, group_of
 from copper_tf.cli.progress import progress_bar
 from copper_tf.config import GROUPS, KINDS, Config, default_config
+from tfds_copper.dataset import is_dataset
+from tfds_copper.errors import RunError, SettingError
 from tfds_copper.settings import setting_fields
 from tfds_copper.splits import SplitSettings
 
@@ -31,10 +33,25 @@ def _config(kind: str, output: Path, resume: bool, values: dict[str, Any]) -> Co
         return default_config(kind, **given)
     run = open_run(output)
     if run.config.kind != kind:
-        from tfds_copper.errors import RunError
-
         raise RunError(f"{output}: --resume goes on with the run's own kind, {run.config.kind}. Received: {kind}")
     return run.config.replace(**explicit(given))
+
+
+def _split(data: Path, values: dict[str, Any]) -> SplitSettings:
+    """The split asked for; a dataset that is built has its own already.
+
+    Raises:
+        SettingError: if a split is asked for where it can't have an effect.
+    """
+    names = {f.name for f in setting_fields(SplitSettings)} - {"seed"}
+    asked = {name: value for name, value in values.items() if name in names}
+    if is_dataset(data) and (given := explicit(asked)):
+        raise SettingError(
+            f"{data}: a built dataset keeps the split it was built with; build it anew with `copper build`. "
+            f"Received: {', '.join(given)}"
+        )
+    split: SplitSettings = group_of(SplitSettings, asked)
+    return split
 
 
 def _train(kind: str, data: Path, output: Path, resume: bool, force: bool, dry_run: bool, **values: Any) -> None:
@@ -42,10 +59,11 @@ def _train(kind: str, data: Path, output: Path, resume: bool, force: bool, dry_r
     if dry_run:
         click.echo(config.to_json(), nl=False)
         return
+    split = _split(data, values)
     with progress_bar() as progress:
         from copper_tf.cli.sources import dataset_from, import_tensorflow
 
-        dataset = dataset_from(data, group_of(SplitSettings, {**values, "seed": 0}), progress)
+        dataset = dataset_from(data, split, progress)
         import_tensorflow()
         from copper_tf.training import train
 
