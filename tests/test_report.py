@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import math
 import re
@@ -17,6 +18,8 @@ from PIL import Image
 from copper_tf.config import default_config
 from copper_tf.normalisation import Normalisation
 from copper_tf.report import render_evaluation
+from copper_tf.report.network import parameters
+from copper_tf.report.wording import verdict
 from copper_tf.runs import Labels, Run, create_run
 from tests.conftest import ROOT
 
@@ -114,14 +117,15 @@ def test_intervals_are_given_or_their_absence_explained(tmp_path: Path) -> None:
     without = render_evaluation(_run(tmp_path / "a", "classifier")).read_text()
     assert "no intervals: 3 sheets, at least 5 are needed" in without and "[0.400, 0.600]" not in without
     given = render_evaluation(_run(tmp_path / "b", "classifier", interval=True)).read_text()
-    assert "0.500 [0.400, 0.600]" in given and "no intervals:" not in given
+    assert '<td>0.500</td><td class="interval">[0.400, 0.600]</td>' in given and "no intervals:" not in given
     assert "95 % interval 0.40 to 0.60" in given
 
 
 def test_unknown_truth_is_a_dash(tmp_path: Path) -> None:
     run = _run(tmp_path / "run", "segmenter", truth=False)
     text = render_evaluation(run).read_text()
-    assert re.search(r"IoU of the map</th><td>–</td><td>–</td><td>–</td>", text)
+    unknown = '<td>–</td><td class="interval">–</td>' * 3
+    assert f"IoU of the map</th>{unknown}" in text
     assert _figures(run) == {"potency", "overlay", "network", "learning"}
     assert "ROC-AUC of" not in text.split("</header>")[0]
 
@@ -137,6 +141,52 @@ def test_every_setting_is_on_the_page(tmp_path: Path) -> None:
     text = render_evaluation(run).read_text()
     for name in run.config.flat():
         assert name == "kind" or f'<th scope="row">{name}</th>' in text
+
+
+@pytest.mark.parametrize(
+    ("nmse", "interval", "auc", "words"),
+    [
+        (1.07, None, 0.5, "does not follow the hypothesis: an NMSE of 1.07, where a constant reaches 1"),
+        (0.9, [0.6, 1.2], None, "it is not sure that the potency follows the hypothesis"),
+        (
+            0.4,
+            [0.2, 0.6],
+            0.9,
+            "an NMSE of 0.40 (95 % interval 0.20 to 0.60), and the maps find",
+        ),
+        (0.4, None, 0.51, "the maps don't find the true rough areas better than guessing"),
+    ],
+)
+def test_the_verdict_of_a_map_says_no_more_than_its_scores(
+    nmse: float, interval: list[float] | None, auc: float | None, words: str
+) -> None:
+    test = {"groups": 6, "pictures": 9, "resampled": "sheets", "scores": {"nmse": nmse, "auc": auc}}
+    test["intervals"] = {"nmse": interval, "auc": None}
+    assert words in verdict({"kind": "segmenter", "splits": {"test": test}})
+
+
+def test_the_verdict_of_grades_stands_beside_chance() -> None:
+    test = {"groups": 6, "pictures": 8, "resampled": "sheets", "confusion": [[2, 2], [2, 2]]}
+    scores = {"accuracy": 0.5, "median_mae": 0.5}
+    for low, words in ((0.2, "not clearly more than the 0.50 of always"), (0.6, "against the 0.50 of always")):
+        test |= {"scores": scores, "intervals": {"accuracy": [low, 0.9], "median_mae": None}}
+        assert words in verdict({"kind": "classifier", "splits": {"test": test}})
+
+
+@pytest.mark.parametrize(("n", "N", "c", "d"), [(2, 1, 8, 2), (1, 2, 5, 3)])
+def test_parameters_by_arithmetic_are_those_of_the_nets(n: int, N: int, c: int, d: int) -> None:
+    from copper_tf.models import build
+
+    for kind in ("classifier", "segmenter"):
+        config = default_config(kind, n=n, N=N, c=c, d=d)
+        assert parameters(config, 7) == build(config, 7).count_params()
+
+
+def test_the_command_on_the_page_gives_the_run_again(tmp_path: Path) -> None:
+    run = _run(tmp_path / "run", "segmenter")
+    changed = Run(**{**vars(run), "config": run.config.replace(d=3, hypothesis='{"0": 1}')})
+    text = html.unescape(render_evaluation(changed).read_text())
+    assert "copper train segmenter '/data/<b>copper</b>' -o RUN --d 3 --hypothesis '{\"0\": 1}'" in text
 
 
 def test_real_runs_have_a_page(runs: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
 
 from copper_tf.draw import SPLIT_COLOURS
 from copper_tf.report.style import INK, figure, tidy
@@ -21,6 +22,7 @@ def _panel(axes: Axes, history: list[dict[str, float]], column: str, caption: st
         axes.plot(epochs, values, color=SPLIT_COLOURS[split], label=split, linewidth=1.4, marker=mark, markersize=3)
     axes.axvline(epochs[best], color=INK, linewidth=0.9, linestyle=":", label=f"best epoch {epochs[best]:.0f}")
     tidy(axes)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("epoch", fontsize=9)
     axes.set_ylabel(caption, fontsize=9)
     axes.legend(fontsize=7.5, frameon=False)
@@ -40,4 +42,11 @@ def learning_figure(history: list[dict[str, float]], kind: str, best: int) -> Fi
     _panel(right, history, *_SECOND[kind], best)
     if kind == "segmenter":
         right.set_yscale("log")
+        right.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        right.yaxis.set_major_formatter(ScalarFormatter())
+        right.yaxis.set_minor_formatter(NullFormatter())
+        right.axhline(1, color=INK, linewidth=0.8, linestyle="--", label="a constant", zorder=1)
+        right.legend(fontsize=7.5, frameon=False)
+    else:
+        right.set_ylim(-0.02, 1.02)
     return drawn

@@ -11,7 +11,7 @@ from matplotlib.patches import FancyBboxPatch
 from copper_tf.config import Config
 from copper_tf.report.style import INK, figure
 
-__all__ = ["network_figure"]
+__all__ = ["network_figure", "parameters"]
 
 _FILL = {"io": "#f2f2f2", "stem": "#dbe9f6", "down": "#c6dcef", "up": "#cfe8d5", "head": "#fbe3cd"}
 _WIDE, _HIGH = 1.7, 0.62
@@ -91,6 +91,22 @@ def _segmenter_top(axes: Axes, config: Config, side: int, step: float) -> None:
     _arrow(axes, (right, -step + _HIGH / 2), (right, -_HIGH / 2))
 
 
+def parameters(config: Config, labels: int) -> int | None:
+    """Number of weights, moving statistics included; None for a head or decoder whose size isn't known here.
+
+    Args:
+        config: the run's config.
+        labels: number K of labels.
+    """
+    m = config.model
+    if (m.head, m.decoder) != ("softmax", "unet"):
+        return None
+    # A unit is a 3x3 kernel without bias, and the four vectors of its batch normalisation.
+    stages = m.d * (2 if config.kind == "segmenter" else 1)
+    units = 9 * m.c + 4 * m.c + stages * m.n * m.N * (9 * m.c * m.c + 4 * m.c)
+    return units + (m.c + 1 if config.kind == "segmenter" else (m.c + 1) * labels)
+
+
 def network_figure(config: Config, side: int, labels: int) -> Figure:
     """The paper's Figure 4 (classifier) or 6 (segmenter), shapes as height x width x channels of a training crop.
 
@@ -102,7 +118,7 @@ def network_figure(config: Config, side: int, labels: int) -> Figure:
     m, step = config.model, 1.05
     segmenter = config.kind == "segmenter"
     depth = (m.d + (2.6 if segmenter else 1.6)) * step
-    drawn = figure(8 if segmenter else 5.8, 0.8 * depth + 0.8)
+    drawn = figure(8 if segmenter else 6.4, 0.8 * depth + 0.8)
     axes = drawn.subplots()
     _way_down(axes, config, side, step)
     if segmenter:
@@ -112,6 +128,8 @@ def network_figure(config: Config, side: int, labels: int) -> Figure:
     convolutions = m.d * m.n * m.N * (2 if segmenter else 1) + 1
     letters = f"n = {m.n}, N = {m.N}, c = {m.c}, d = {m.d}"
     title = f"{letters}: {convolutions} convolutions 3×3, receptive field {config.receptive_field} px"
+    count = parameters(config, labels)
+    title += f", {count:,} parameters" if count else ""
     axes.set_title(title, fontsize=9, loc="left")
     axes.set_xlim(-1.1, 5.5 if segmenter else 3.7)
     axes.set_ylim(-depth, 0.5)

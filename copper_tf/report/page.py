@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import io
 import json
+import shlex
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from copper_tf.config import GROUPS
+from copper_tf.config import GROUPS, default_config
 from copper_tf.report.examples import overlay_figure, read_patches, truth_figure
 from copper_tf.report.grades import grades_figure
 from copper_tf.report.learning import learning_figure
@@ -19,6 +20,7 @@ from copper_tf.report.network import network_figure
 from copper_tf.report.potency import potency_figure
 from copper_tf.report.style import png
 from copper_tf.report.wording import (
+    ALTS,
     ASSUMPTIONS,
     CAPTIONS,
     GLOSSARY,
@@ -76,26 +78,49 @@ def _inline(drawn: Figure, raster: bytes, alt: str) -> Markup:
     return Markup('<img alt="{}" src="data:image/{};base64,{}">').format(alt, kind, text)
 
 
-def _shown(value: float | None, interval: list[float] | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.3f}" + (f" [{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "")
+def _shown(value: float | None, interval: list[float] | None) -> tuple[str, str]:
+    """A score and its interval as text, a dash for what there isn't."""
+    return (
+        "–" if value is None else f"{value:.3f}".replace("-", "−"),
+        f"[{interval[0]:.3f}, {interval[1]:.3f}]".replace("-", "−") if interval else "–",
+    )
 
 
 def _tables(scores: dict[str, Any]) -> dict[str, Any]:
-    """Rows of scores and of gaps, as text."""
+    """Rows of scores and of gaps, as (name, (score, interval) of each split)."""
+    splits, gaps = scores["splits"].values(), scores["gaps"].values()
     names = [n for n in SCORE_NAMES if n in scores["splits"]["test"]["scores"]]
-    rows = [
-        (SCORE_NAMES[n], [_shown(p["scores"][n], p["intervals"][n]) for p in scores["splits"].values()]) for n in names
-    ]
-    gaps = [(SCORE_NAMES[n], [_shown(p[n]["gap"], p[n]["interval"]) for p in scores["gaps"].values()]) for n in names]
-    return {"scores": rows, "gaps": gaps}
+    rows = [(SCORE_NAMES[n], [_shown(p["scores"][n], p["intervals"][n]) for p in splits]) for n in names]
+    if scores["kind"] == "segmenter":
+        rows.append((SCORE_NAMES["binarity_middle"], [_shown(p.get("binarity_middle"), None) for p in splits]))
+    return {
+        "scores": rows,
+        "gaps": [(SCORE_NAMES[n], [_shown(p[n]["gap"], p[n]["interval"]) for p in gaps]) for n in names],
+    }
 
 
-def _settings(run: Run) -> list[tuple[str, Any, str]]:
-    """(name, value, help) of every setting."""
-    flat = run.config.flat()
-    return [(f.name, flat[f.name], f.metadata["help"]) for group in GROUPS.values() for f in setting_fields(group)]
+def _reasons(splits: dict[str, Any]) -> list[str]:
+    """Why intervals are missing; once where it is the same for every split."""
+    found = {name: no_interval(part) for name, part in splits.items()}
+    if len(set(found.values())) == 1:
+        return [f"{next(iter(found.values()))} in each split"] if any(found.values()) else []
+    return [f"{name}: {reason}" for name, reason in found.items() if reason]
+
+
+def _command(run: Run) -> str:
+    """The command that trains this run again, with the flags whose values aren't the default."""
+    default = default_config(run.config.kind).flat()
+    changed = {n: v for n, v in run.config.flat().items() if v != default[n]}
+    flags = [f"--{name.replace('_', '-')} {shlex.quote(str(value))}" for name, value in changed.items()]
+    return " ".join(["copper train", run.config.kind, shlex.quote(str(run.data["path"])), "-o RUN", *flags])
+
+
+def _settings(run: Run) -> list[tuple[str, Any, Any, str]]:
+    """(name, value, default, help) of every setting."""
+    flat, default = run.config.flat(), default_config(run.config.kind).flat()
+    fields = [f for group in GROUPS.values() for f in setting_fields(group)]
+    units = {f.name: f" ({f.metadata['unit']})" if f.metadata["unit"] else "" for f in fields}
+    return [(f.name, flat[f.name], default[f.name], f.metadata["help"] + units[f.name]) for f in fields]
 
 
 def _cost(run: Run) -> list[tuple[str, str]]:
@@ -103,6 +128,7 @@ def _cost(run: Run) -> list[tuple[str, str]]:
         return []
     cost = run.read_scores("training")
     return [
+        ("receptive field", f"{run.config.receptive_field} px"),
         ("epochs", f"{cost['epochs']}"),
         ("time", f"{cost['seconds']:.0f} s ({cost['seconds_per_epoch']:.1f} s per epoch, median)"),
         ("peak memory", f"{cost['peak_memory_mb']:.0f} MB"),
@@ -141,7 +167,7 @@ def render_evaluation(run: Run) -> Path:
         raster = png(drawn)
         with replacing(folder / "figures" / f"{name}.png") as file:
             file.write_bytes(raster)
-        inline[name] = _inline(drawn, raster, CAPTIONS[name])
+        inline[name] = _inline(drawn, raster, ALTS[name])
     page = Environment(
         loader=PackageLoader("copper_tf.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     ).get_template("evaluation.html.j2")
@@ -154,7 +180,9 @@ def render_evaluation(run: Run) -> Path:
         captions=CAPTIONS,
         tables=_tables(scores),
         splits=scores["splits"],
-        reasons={name: no_interval(part) for name, part in scores["splits"].items()},
+        reasons=_reasons(scores["splits"]),
+        command=_command(run),
+        patches=[(names[p.label], p.file) for p in read_patches(run.path / "scores" / _EXAMPLES)],
         note=POTENCY_NOTE.format(first=names[0], last=names[-1]),
         assumptions=ASSUMPTIONS,
         glossary=GLOSSARY,

@@ -11,7 +11,10 @@ from matplotlib.figure import Figure
 from copper_tf.draw import SPLIT_COLOURS
 from copper_tf.report.style import HYPOTHESIS_COLOUR, TEST_MEAN_COLOUR, dots, figure, tidy, time_axis
 
-__all__ = ["potency_figure"]
+__all__ = ["READABLE_SPAN", "potency_figure"]
+
+# m_0 - m_T below which a re-anchored curve says nothing (SCIENCE: the update of g is skipped there too).
+READABLE_SPAN = 0.2
 
 
 def _numbers(values: list[float | None]) -> np.ndarray:
@@ -40,6 +43,13 @@ def _every_picture(axes: Axes, scores: dict[str, Any]) -> None:
     axes.set_title("every picture", fontsize=10, loc="left")
 
 
+def _name(split: str, apart: float) -> str:
+    """A split's name, and why its curve can't be read where it can't."""
+    if np.isnan(apart):
+        return f"{split} (an end label has no picture)"
+    return split if apart >= READABLE_SPAN else f"{split} (ends {apart:.2f} apart: noise)"
+
+
 def _curves(axes: Axes, scores: dict[str, Any]) -> None:
     g = np.array(scores["hypothesis"]["g"])
     span = g[0] - g[-1]
@@ -48,9 +58,14 @@ def _curves(axes: Axes, scores: dict[str, Any]) -> None:
     markers = {"train": "o", "validation": "s", "test": "D"}
     for split, part in scores["splits"].items():
         curve = _numbers(part["reanchored_curve"])
+        means = _numbers(part["mean_potency"])
+        apart = means[0] - means[-1]
+        # Divided by next to nothing, a curve is noise; it is shown, but so that nobody reads it as a result.
+        weak = not apart >= READABLE_SPAN
         axes.plot(
             scores["labels"]["times"], curve, color=SPLIT_COLOURS[split], linewidth=1.3, marker=markers[split],
-            markersize=4, label=split,
+            markersize=4, label=_name(split, apart),
+            linestyle=":" if weak else "-", alpha=0.5 if weak else 1.0,
         )  # fmt: skip
     axes.set_ylabel("re-anchored curve a(t)", fontsize=9)
     axes.set_title("mean of each label, put on 1 to 0", fontsize=10, loc="left")

@@ -6,7 +6,7 @@ from typing import Any
 
 from copper_tf.statistics import MIN_GROUPS
 
-__all__ = ["ASSUMPTIONS", "CAPTIONS", "GLOSSARY", "POTENCY_NOTE", "SCORE_NAMES", "no_interval", "verdict"]
+__all__ = ["ALTS", "ASSUMPTIONS", "CAPTIONS", "GLOSSARY", "POTENCY_NOTE", "SCORE_NAMES", "no_interval", "verdict"]
 
 POTENCY_NOTE = (
     "Potency is an index relative to the end labels of this run, neither adhesion itself nor comparable between runs. "
@@ -41,9 +41,11 @@ SCORE_NAMES = {
     "iou": "IoU of the map",
     "auc": "ROC-AUC of the map",
     "binarity": "binarity B",
+    "binarity_middle": "binarity B, middle labels",
 }
 
 GLOSSARY = {
+    "accuracy": "share of pictures graded with their own label; within one step: or with a neighbouring one.",
     "NMSE": "mean squared error of the potency over the variance of g on the same pictures: 0 is perfect, 1 is what "
     "a constant reaches. It can't be made small by a flat hypothesis, as raw MSE can.",
     "MAE": "mean absolute error: in steps of the label for grades, in potency for maps.",
@@ -57,32 +59,55 @@ GLOSSARY = {
     "averaged over pictures; 0.5 is guessing.",
     "binarity B": "Var(s) / (m (1 - m)) of a map: 1 for zeros and ones only, 0 for even grey.",
     "re-anchored curve": "a(t) = (m_t - m_T) / (m_0 - m_T) from the mean potency m_t of each label: an estimate of the "
-    "decay that leans less on the hypothesis than the potency itself.",
+    "decay that leans less on the hypothesis than the potency itself. It says nothing where "
+    "the ends are under 0.2 apart.",
     "interval": f"95 % bootstrap over whole sheets where sheets are known, else over pictures; none is given for fewer "
-    f"than {MIN_GROUPS}.",
+    f"than {MIN_GROUPS}, nor where the score is undefined in over a tenth of the resamples.",
 }
 
 CAPTIONS = {
-    "network": "The network with its shapes (paper, Figures 4 and 6): height × width × channels of a training crop.",
+    "network": "The network with its shapes (paper, Figures 4 and 6): height × width × channels of a training crop, "
+    "with its context where it has any. Each convolution but the 1×1 is followed by batch normalisation and ReLU.",
     "learning": "Training, epoch by epoch, on augmented crops (train) and fixed ones (validation). A gap that grows "
-    "is overfitting.",
+    "is overfitting; the weights of the best validation epoch are the run's.",
     "grades": "What the model grades (paper, Figure 8). Left: one dot per picture, shifted a little so that none hides "
-    "another. Right: rows are true, columns graded. Look at how far errors lie from the diagonal; don't interpret "
-    "single labels: 3 of 5 right is compatible with anything from 15 to 95 %.",
+    "another. Right: rows are true, columns graded, what is right is framed. Look at how far errors lie from the "
+    "diagonal; don't interpret single labels: 3 of 5 right is compatible with anything from 15 to 95 %. Training "
+    "pictures say how much was learnt by heart, not how good the model is.",
     "potency": "Potency against the hypothesis (paper, Figure 10). Left: one dot per picture. Right: the mean of each "
     "label, stretched to 1 and 0 at the ends. Where the curves leave the hypothesis in the same way in all splits, "
-    "the data contradict it.",
+    "the data contradict it; single labels of few pictures scatter and prove nothing. A curve that fits g shows only "
+    "that g can be learnt, not that it is the law: compare runs with other hypotheses.",
     "overlay": "The middle of the first test picture of a few labels, and the potency map over it (paper, Figure 9). "
-    "Not chosen by result.",
-    "truth": "The same patches beside their true masks (paper, Figure 5; white is 1), which the model has never seen.",
+    "Not chosen by result. Look whether the colours follow structures of the surface; a map without such borders, or "
+    "one even colour, shows no areas.",
+    "truth": "The same patches beside their true masks (paper, Figure 5; white is 1), which the model has never seen. "
+    "Areas and IoU (map of at least 0.5) are of the patch alone; those of whole pictures stand in the table.",
 }
+
+
+ALTS = {
+    "network": "Diagram of the network: boxes for its stages with their output shapes, arrows for pools and skips",
+    "learning": "Two line plots over the epochs, of training and validation: the loss, and the second score",
+    "grades": "Scatter plot of graded over true stress time, and the confusion matrix of the test pictures",
+    "potency": "Scatter plot of potency over stress time with the hypothesis, and the re-anchored curves of the splits",
+    "overlay": "Patches of test micrographs, and below each the same patch coloured by its potency map",
+    "truth": "Patches of test micrographs, below each its true mask in black and white, and its potency map",
+}
+
+# Under this, a ROC-AUC is a coin's: calling it a finding needs an interval that excludes 0.5.
+_HARDLY = 0.55
+
+
+def _count(number: int, things: str) -> str:
+    return f"{number} {things if number != 1 else things.removesuffix('s')}"
 
 
 def no_interval(part: dict[str, Any]) -> str:
     """Why a split's scores carry no interval, "" where they do."""
     if part["groups"] >= MIN_GROUPS:
         return ""
-    return f"no intervals: {part['groups']} {part['resampled']}, at least {MIN_GROUPS} are needed"
+    return f"no intervals: {_count(part['groups'], part['resampled'])}, at least {MIN_GROUPS} are needed"
 
 
 def _with_interval(part: dict[str, Any], name: str, digits: int = 2) -> str:
@@ -94,19 +119,43 @@ def _with_interval(part: dict[str, Any], name: str, digits: int = 2) -> str:
     return f"{value:.{digits}f} (95 % interval {interval[0]:.{digits}f} to {interval[1]:.{digits}f})"
 
 
-def verdict(scores: dict[str, Any]) -> str:
-    """One sentence of what the test pictures say."""
-    test = scores["splits"]["test"]
-    sheets = f" from {test['groups']} sheets" if test["resampled"] == "sheets" else " (sheets unknown)"
-    start = f"On {test['pictures']} test pictures{sheets}, "
-    if scores["kind"] == "classifier":
-        text = (
-            f"the grade is right in a share of {_with_interval(test, 'accuracy')} and by the median "
-            f"{_with_interval(test, 'median_mae')} steps off on average"
-        )
+def _grades_verdict(test: dict[str, Any]) -> str:
+    accuracy = test["scores"]["accuracy"]
+    per_label = [sum(row) for row in test["confusion"]]
+    commonest = max(per_label) / max(sum(per_label), 1)
+    low = (test["intervals"]["accuracy"] or [accuracy])[0]
+    chance = f"{commonest:.2f} of always answering the commonest label"
+    return (
+        f"the grade is right in a share of {_with_interval(test, 'accuracy')}, "
+        f"{'against the' if low > commonest else 'not clearly more than the'} {chance}; by the median it is "
+        f"{_with_interval(test, 'median_mae')} steps off on average"
+    )
+
+
+def _potency_verdict(test: dict[str, Any]) -> str:
+    nmse, interval = test["scores"]["nmse"], test["intervals"]["nmse"]
+    shown = f"an NMSE of {_with_interval(test, 'nmse')}"
+    if nmse is None:
+        text = "the potency can't be compared with the hypothesis, which is the same for all of them"
+    elif nmse >= 1:
+        text = f"the potency does not follow the hypothesis: {shown}, where a constant reaches 1"
+    elif interval and interval[1] >= 1:
+        text = f"it is not sure that the potency follows the hypothesis: {shown}, where a constant reaches 1"
     else:
-        text = f"the potency follows the hypothesis with an NMSE of {_with_interval(test, 'nmse')}"
-        if test["scores"]["auc"] is not None:
-            text += f", and the maps find the true rough areas with a ROC-AUC of {_with_interval(test, 'auc')}"
+        text = f"the potency follows the hypothesis with {shown}"
+    auc, sure = test["scores"].get("auc"), test["intervals"].get("auc")
+    if auc is None:
+        return text
+    found = f"the true rough areas {{}}a ROC-AUC of {_with_interval(test, 'auc')}"
+    if sure[0] > 0.5 if sure else auc >= _HARDLY:
+        return text + ", and the maps find " + found.format("with ")
+    return text + "; the maps don't find " + found.format("better than guessing: ")
+
+
+def verdict(scores: dict[str, Any]) -> str:
+    """One sentence of what the test pictures say, beside what knowing nothing would reach."""
+    test = scores["splits"]["test"]
+    sheets = f" from {_count(test['groups'], 'sheets')}" if test["resampled"] == "sheets" else " (sheets unknown)"
+    text = _grades_verdict(test) if scores["kind"] == "classifier" else _potency_verdict(test)
     reason = no_interval(test)
-    return start + text + (f" ({reason})." if reason else ".")
+    return f"On {_count(test['pictures'], 'test pictures')}{sheets}, {text}" + (f" ({reason})." if reason else ".")
