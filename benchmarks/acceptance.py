@@ -84,7 +84,7 @@ def _dataset(folder: Path, seed: int) -> Any:
 
     with progress_bar() as progress:
         world = simulate(folder / "world", _settings(seed), progress=progress, workers=1)
-        return open_dataset(build(world, folder / "data", SplitSettings(split="24/8/10", seed=seed), progress))
+        return open_dataset(build(world, folder / "data", SplitSettings(split="24/8/10", seed=seed), progress=progress))
 
 
 def _world(folder: Path, seed: int) -> Results:

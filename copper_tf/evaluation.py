@@ -6,8 +6,9 @@ import csv
 import dataclasses
 import io
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ from tfds_copper.errors import CopperError, RunError
 from tfds_copper.files import replacing, write_text
 from tfds_copper.splits import SPLITS
 
-__all__ = ["EVALUATION", "EXAMPLES", "PICTURES", "Maps", "dataset_of", "evaluate"]
+__all__ = ["EVALUATION", "EXAMPLES", "PICTURES", "Maps", "dataset_of", "evaluate", "evaluate_folds"]
 
 EVALUATION = "evaluation"
 PICTURES = "pictures.csv"
@@ -198,6 +199,32 @@ def _write_table(run: Run, rows: list[Row]) -> None:
     write_text(run.path / "scores" / PICTURES, text.getvalue(), encoding="utf-8-sig")
 
 
+def _written(run: Run, rows: list[Row], maps: Maps) -> dict[str, Any]:
+    """Scores all rows, writes the three files, and returns what went into the first."""
+    per_split = {split: [row for row in rows if row["split"] == split] for split in SPLITS}
+    both = {split: _split_scores(run, part) for split, part in per_split.items()}
+    splits = {split: scores for split, (scores, _) in both.items()}
+    pick = partial(_columns, names=("file", "split", "t", "label", "sheet"))
+    result: dict[str, Any] = {
+        "kind": run.config.kind,
+        "labels": dataclasses.asdict(run.labels),
+        "hypothesis": {"name": run.config.training.hypothesis, "g": list(run.hypothesis)},
+        "folds": int(run.data.get("folds", 0)),
+        "caveats": list(run.caveats),
+        "splits": splits,
+        "gaps": _gaps(splits, {split: resampled for split, (_, resampled) in both.items()}),
+        "pictures": {name: values.tolist() for name, values in pick(rows).items()},
+    }
+    answer = "grade" if run.config.kind == "classifier" else "potency"
+    result["pictures"][answer] = [row[answer] for row in rows]
+    _write_table(run, rows)
+    if maps.kept:
+        with replacing(run.path / "scores" / EXAMPLES) as file:
+            np.savez_compressed(file, allow_pickle=False, **maps.kept)
+    run.write_scores(EVALUATION, result)
+    return result
+
+
 def evaluate(run: Run, dataset: SemDataset, progress: Progress | None = None) -> dict[str, Any]:
     """Predicts every picture of the dataset whole and scores each split.
 
@@ -215,24 +242,37 @@ def evaluate(run: Run, dataset: SemDataset, progress: Progress | None = None) ->
         RunError: if the run isn't trained or incomplete.
     """
     maps = Maps(len(run.labels.times))
-    rows = list(_rows(run, dataset, maps, progress))
-    per_split = {split: [row for row in rows if row["split"] == split] for split in SPLITS}
-    both = {split: _split_scores(run, part) for split, part in per_split.items()}
-    splits = {split: scores for split, (scores, _) in both.items()}
-    pick = partial(_columns, names=("file", "split", "t", "label", "sheet"))
-    result: dict[str, Any] = {
-        "kind": run.config.kind,
-        "labels": dataclasses.asdict(run.labels),
-        "hypothesis": {"name": run.config.training.hypothesis, "g": list(run.hypothesis)},
-        "splits": splits,
-        "gaps": _gaps(splits, {split: resampled for split, (_, resampled) in both.items()}),
-        "pictures": {name: values.tolist() for name, values in pick(rows).items()},
-    }
-    answer = "grade" if run.config.kind == "classifier" else "potency"
-    result["pictures"][answer] = [row[answer] for row in rows]
-    _write_table(run, rows)
-    if maps.kept:
-        with replacing(run.path / "scores" / EXAMPLES) as file:
-            np.savez_compressed(file, allow_pickle=False, **maps.kept)
-    run.write_scores(EVALUATION, result)
-    return result
+    return _written(run, list(_rows(run, dataset, maps, progress)), maps)
+
+
+def evaluate_folds(path: Path, runs: Sequence[Run], progress: Progress | None = None) -> tuple[Run, dict[str, Any]]:
+    """Evaluates the runs of a cross-validation and all of them pooled: each picture is tested once, by its own fold.
+
+    Args:
+        path: the folder of the runs, where the pooled scores go.
+        runs: one for each fold.
+        progress: called with (done, total, what).
+
+    Returns:
+        The pooled scores as those of a run at `path`, and what was written to its ``scores/evaluation.json``.
+
+    Raises:
+        RunError: if a fold is missing, not trained or of other settings than the first.
+    """
+    datasets = [dataset_of(run) for run in runs]
+    folds = int(datasets[0].metadata["settings"]["folds"])
+    if len(runs) != folds:
+        raise RunError(f"{path}: must hold the runs of all {folds} folds. Received: {len(runs)}")
+    for run in runs[1:]:
+        if run.config != runs[0].config:
+            raise RunError(f"{run.path}: all folds must have the same settings. Received: others than {runs[0].path}")
+    maps, rows = Maps(len(runs[0].labels.times)), []
+    for run, dataset in zip(runs, datasets, strict=True):
+        own = Maps(len(run.labels.times))
+        part = list(_rows(run, dataset, own, progress))
+        _written(run, part, own)
+        rows += part
+        maps.kept = maps.kept or own.kept
+    data = runs[0].data | {"path": str(datasets[0].path.parents[1]), "folds": folds}
+    pooled = dataclasses.replace(runs[0], path=path, data=data)
+    return pooled, _written(pooled, rows, maps)

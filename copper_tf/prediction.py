@@ -84,6 +84,16 @@ class Predictor:
         # One trace for all sizes; training=False keeps batch norm on its moving statistics.
         self._network = tf.function(lambda x: inner(x, training=False), input_signature=signature)
 
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What every result must say, because of how the model's data were split."""
+        return self.run.caveats
+
+    @property
+    def pixel_sizes_nm(self) -> dict[str, int]:
+        """How many pictures of training, validation and test were of each pixel size; ``nan`` is unknown."""
+        return dict(self.run.data["pixel_sizes_nm"])
+
     def predict(self, pixels: np.ndarray, bit_depth: int, name: str = "picture") -> Prediction:
         """What the model says of one micrograph.
 

@@ -18,10 +18,12 @@ from tfds_copper.files import write_json, write_text
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["BEST", "FORMAT", "Labels", "Run", "check_place", "create_run", "is_run", "open_run"]
+__all__ = ["BEST", "FOLD", "FORMAT", "Labels", "Run", "check_place", "create_run", "fold_runs", "is_run", "open_run"]
 
 FORMAT = "copper-run 1"
 BEST = "best.weights.h5"
+# The folder of one fold's run inside that of the cross-validation.
+FOLD = "fold_{}"
 _PREFIX, _SUFFIX = "last-", ".keras"
 _MONITOR = {"classifier": "val_loss", "segmenter": "val_nmse"}
 
@@ -78,6 +80,11 @@ class Run:
     def history_file(self) -> Path:
         """One row per finished epoch."""
         return self.path / "history.csv"
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What every result of this run must say, because of how its data are split."""
+        return tuple(self.data.get("caveats", ()))
 
     def last_checkpoint(self) -> tuple[int, Path] | None:
         """(finished epochs, file) of the newest complete checkpoint, None where there is none."""
@@ -229,3 +236,13 @@ def open_run(path: Path) -> Run:
     except (KeyError, TypeError, ValueError, CopperError) as error:
         raise RunError(f"{path}: config.json, labels.json or hypothesis.json is damaged. Received: {error}") from None
     return Run(path, config, labels, g, Normalisation.from_dict(parts["normalisation"]), dict(parts["data"]))
+
+
+def fold_runs(path: Path) -> list[Run]:
+    """The runs of a cross-validation, by fold; none where the folder holds none.
+
+    Raises:
+        RunError: if one of them is damaged.
+    """
+    runs = [open_run(p) for p in path.glob(FOLD.format("*")) if is_run(p)]
+    return sorted(runs, key=lambda run: int(run.data.get("fold", 0)))

@@ -16,7 +16,7 @@ from tfds_copper.splits import SPLITS
 if TYPE_CHECKING:
     import tensorflow as tf
 
-__all__ = ["SemDataset", "is_dataset", "open_dataset"]
+__all__ = ["SemDataset", "is_dataset", "open_dataset", "open_folds"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +39,11 @@ class SemDataset:
     split_sizes: Mapping[str, int]
     metadata: Mapping[str, Any]
 
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What every result on this dataset must say."""
+        return tuple(self.metadata.get("caveats", ()))
+
     def records(self, split: str) -> tf.data.Dataset:
         """The records of one split, in the order in which they lie on disk.
 
@@ -48,7 +53,7 @@ class SemDataset:
         Returns:
             Elements are dicts: ``picture`` `(height, width, 1)` uint16, ``truth`` the same in uint8 or
             `(1, 1, 1)` where ``has_truth`` is false, and the scalars ``bit_depth``, ``label``, ``t``,
-            ``sheet``, ``file``, ``pixel_size_nm`` and ``columns`` (JSON).
+            ``sheet``, ``file``, ``pixel_size_nm``, and in JSON ``columns``, ``metadata``, ``bar`` and ``notes``.
 
         Raises:
             InputError: if there is no such split.
@@ -79,6 +84,24 @@ def _located(path: Path) -> tuple[Path, dict[str, Any]]:
         what = "nothing there" if not path.exists() else "no complete dataset"
         raise InputError(f"{path}: must be a dataset built by `copper build` or `tfds build`. Received: {what}")
     return found[0]
+
+
+def open_folds(path: str | PathLike[str]) -> list[SemDataset]:
+    """Opens the folds of a cross-validation, in their order, or the one dataset there is.
+
+    Args:
+        path: a data_dir that holds all folds of one folder and nothing else, or whatever `open_dataset` takes.
+
+    Raises:
+        InputError: if there is no dataset, or several that are no folds of each other.
+    """
+    found = {} if read_metadata(Path(path)) is not None else dict(built_datasets(path))
+    # The settings without the fold, which all folds share.
+    kinds = {json.dumps([{**m.get("settings", {}), "fold": 0}, m.get("reading")]) for m in found.values()}
+    folds = [m.get("settings", {}).get("folds", 0) for m in found.values()]
+    if len(found) < 2 or len(kinds) != 1 or folds[0] != len(found):
+        return [open_dataset(path)]
+    return [open_dataset(p) for p in sorted(found, key=lambda p: int(found[p]["settings"]["fold"]))]
 
 
 def _split_sizes(path: Path) -> dict[str, int]:

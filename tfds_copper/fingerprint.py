@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tfds_copper.errors import InputError
 from tfds_copper.folder import Picture, SemFolder
+from tfds_copper.micrograph.vendors import sidecar_bytes
 
 __all__ = ["Progress", "folder_fingerprint"]
 
@@ -30,7 +31,7 @@ def _file_digest(path: Path) -> bytes:
 
 
 def folder_fingerprint(folder: SemFolder, progress: Progress | None = None) -> str:
-    """The SHA-256 of all labels and of the bytes of all pictures and true masks, as 64 hex digits.
+    """The SHA-256 of all labels and of the bytes of all pictures, sidecars and true masks, as 64 hex digits.
 
     Where the folder lies does not count, nor do files that were skipped.
 
@@ -45,6 +46,7 @@ def folder_fingerprint(folder: SemFolder, progress: Progress | None = None) -> s
     for done, picture in enumerate(folder.pictures, start=1):
         total.update(_label_line(picture))
         total.update(_file_digest(folder.root / picture.file))
+        total.update(hashlib.sha256(sidecar_bytes(folder.root / picture.file)).digest())
         if picture.truth is not None:
             total.update(_file_digest(picture.truth))
         if progress is not None:

@@ -6,11 +6,12 @@ import collections
 import dataclasses
 import math
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 
-from tfds_copper.errors import InputError
+from tfds_copper.errors import InputError, SettingError
 from tfds_copper.labels import LabelRow, read_labels
 from tfds_copper.micrograph import EXTENSIONS, LOSSLESS_EXTENSIONS
 from tfds_copper.times import Time, common_unit, numbers_in, parse_name, time_text
@@ -189,15 +190,35 @@ def _assemble(root: Path, rows: list[LabelRow], walk: _Walk) -> SemFolder:
     return SemFolder(root, unit, times, tuple(pictures), dict(sorted(walk.skipped.items())))
 
 
-def scan(folder: str | PathLike[str]) -> SemFolder:
+def _sheets_by_name(pictures: Sequence[Picture], pattern: str) -> tuple[Picture, ...]:
+    """The pictures with the sheets that a pattern finds in their paths; sheets of labels.csv stay."""
+    try:
+        search = re.compile(pattern)
+    except re.error as error:
+        raise SettingError(f"sheet-from must be a regular expression ({error}). Received: {pattern!r}") from error
+    if "sheet" not in search.groupindex:
+        raise SettingError(f"sheet-from must name the sheet, as in (?P<sheet>S\\d+)_. Received: {pattern!r}")
+    named = []
+    for picture in pictures:
+        found = search.search(picture.file)
+        sheet = picture.sheet or (found.group("sheet") if found else "")
+        if not sheet:
+            raise InputError(f"{picture.file}: sheet-from must find a sheet in every path. Received: {pattern!r}")
+        named.append(dataclasses.replace(picture, sheet=sheet))
+    return tuple(named)
+
+
+def scan(folder: str | PathLike[str], sheet_from: str = "") -> SemFolder:
     """Scans a SEM folder without reading its pictures.
 
     Args:
         folder: ``FOLDER/<class>/<picture>``, one number in each class folder's name, which is the stress time;
             optionally ``labels.csv``, which then is complete and overrules the names, and ``truth/``.
+        sheet_from: regular expression with a group ``sheet`` that is looked for in every picture's path.
 
     Raises:
-        InputError: if the folder, a name in it or its labels.csv can't be used.
+        InputError: if the folder, a name in it or its labels.csv can't be used, or a path names no sheet.
+        SettingError: if `sheet_from` is no regular expression with such a group.
     """
     root = Path(folder)
     if not root.is_dir():
@@ -210,4 +231,5 @@ def scan(folder: str | PathLike[str]) -> SemFolder:
             f"({', '.join(EXTENSIONS)}). Received: no picture in a folder, {len(walk.pictures.get('.', []))} beside"
         )
     rows = _from_names(root, walk) if walk.labels is None else _from_table(walk, walk.labels)
-    return _assemble(root, rows, walk)
+    found = _assemble(root, rows, walk)
+    return dataclasses.replace(found, pictures=_sheets_by_name(found.pictures, sheet_from)) if sheet_from else found

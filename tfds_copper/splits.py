@@ -1,11 +1,11 @@
-"""Who goes to train, validation and test: by proportions per label, and never one sheet in two splits."""
+"""Who goes to train, validation and test: by proportions per label, and nothing of one unit in two splits."""
 
 from __future__ import annotations
 
 import collections
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -15,8 +15,12 @@ from tfds_copper.labels import SPLITS
 from tfds_copper.settings import Group, setting
 from tfds_copper.sheets import assign_sheets
 from tfds_copper.times import time_text
+from tfds_copper.units import Link, opened_labels, units
 
-__all__ = ["SPLITS", "SplitSettings", "assign"]
+__all__ = ["SPLITS", "SplitSettings", "assign", "caveats"]
+
+# Train, validation and test need a fold each.
+_FEWEST_FOLDS = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +29,10 @@ class SplitSettings(Group):
 
     split: str = setting("40/5/5", "proportions of train/validation/test pictures in every label")
     min_sheets: int = setting(1, "fewest whole sheets in each of validation and test, where sheets are known", low=1)
+    sheet_from: str = setting("", "regular expression that finds the sheet in a file's path, such as (?P<sheet>S\\d+)_")
+    within_sheet: bool = setting(False, "split labels of fewer than three sheets within their sheets")
+    folds: int = setting(0, "folds of a cross-validation by sheets, in place of split; 0 for none", low=0, high=100)
+    fold: int = setting(0, "the fold that is the test split, from 1; 0: one dataset for each", low=0, high=100)
     seed: int = setting(0, "seed of the choice of pictures or sheets", low=0)
 
     def __post_init__(self) -> None:
@@ -36,12 +44,23 @@ class SplitSettings(Group):
                 f"Received: {self.split!r}"
             )
         object.__setattr__(self, "split", "/".join(str(int(p)) for p in parts))
+        if 0 < self.folds < _FEWEST_FOLDS:
+            raise SettingError(f"folds must be 0 or at least {_FEWEST_FOLDS}. Received: {self.folds}")
+        if self.fold > self.folds:
+            raise SettingError(f"fold must be at most folds ({self.folds}). Received: {self.fold}")
 
     @property
     def parts(self) -> tuple[int, int, int]:
         """The three proportions as given, e.g. ``(40, 5, 5)``."""
         train, validation, test = (int(p) for p in self.split.split("/"))
         return train, validation, test
+
+    @property
+    def each_fold(self) -> tuple[SplitSettings, ...]:
+        """The settings of every dataset asked for: one, or one for each fold."""
+        if not self.folds or self.fold:
+            return (self,)
+        return tuple(dataclasses.replace(self, fold=k) for k in range(1, self.folds + 1))
 
 
 def _order(seed: int, names: Iterable[str]) -> list[str]:
@@ -77,31 +96,76 @@ def _by_picture(pictures: Sequence[Picture], settings: SplitSettings) -> dict[st
     return chosen
 
 
-def _sheet_key(picture: Picture) -> str:
-    # A picture of unknown sheet counts as a sheet of its own; \0 can't occur in a sheet's name.
-    return picture.sheet or f"\0{picture.file}"
-
-
-def _by_sheet(pictures: Sequence[Picture], settings: SplitSettings) -> dict[str, str]:
+def _counts_of(
+    pictures: Sequence[Picture], unit: Mapping[str, str], seed: int
+) -> tuple[list[str], list[float], np.ndarray]:
+    """The units in an order that the seed decides, the times, and the pictures of each `(units, labels)`."""
     times = sorted({p.t for p in pictures})
-    sheets = _order(settings.seed, {_sheet_key(p) for p in pictures})
-    row, column = {s: i for i, s in enumerate(sheets)}, {t: k for k, t in enumerate(times)}
-    counts = np.zeros((len(sheets), len(times)), np.int64)
+    names = _order(seed, set(unit.values()))
+    row, column = {s: i for i, s in enumerate(names)}, {t: k for k, t in enumerate(times)}
+    counts = np.zeros((len(names), len(times)), np.int64)
     for picture in pictures:
-        counts[row[_sheet_key(picture)], column[picture.t]] += 1
+        counts[row[unit[picture.file]], column[picture.t]] += 1
+    return names, times, counts
+
+
+def _refuse_few(times: Sequence[float], counts: np.ndarray, least: int, what: str, for_each: str) -> None:
     for t, n in zip(times, np.count_nonzero(counts, axis=0), strict=True):
-        if n < len(SPLITS):
+        if n < least:
+            hint = "; --within-sheet splits it within its sheets" if what == "sheets" else ""
             raise InputError(
-                f"label t = {time_text(t)}: must have pictures of at least 3 sheets, one for each of "
-                f"{', '.join(SPLITS)}. Received: {n}"
+                f"label t = {time_text(t)}: must have pictures of at least {least} {what}, one for each of {for_each}"
+                f"{hint}. Received: {n}"
             )
-    where = assign_sheets(counts, settings.parts, settings.min_sheets, settings.seed)
+
+
+def _what(pictures: Sequence[Picture]) -> str:
+    return "sheets" if any(p.sheet for p in pictures) else "different places"
+
+
+def _by_unit(pictures: Sequence[Picture], unit: Mapping[str, str], settings: SplitSettings) -> dict[str, str]:
+    names, times, counts = _counts_of(pictures, unit, settings.seed)
+    _refuse_few(times, counts, len(SPLITS), _what(pictures), ", ".join(SPLITS))
+    least = settings.min_sheets if any(p.sheet for p in pictures) else 1
+    where = assign_sheets(counts, settings.parts, least, settings.seed)
     if where is None:
         raise InputError(
             f"sheets: no way was found to give every label a whole sheet in each of {', '.join(SPLITS)} with "
-            f"min_sheets {settings.min_sheets}. Received: {len(sheets)} sheets over {len(times)} labels"
+            f"min_sheets {settings.min_sheets}. Received: {len(names)} sheets over {len(times)} labels"
         )
-    return {p.file: SPLITS[where[row[_sheet_key(p)]]] for p in pictures}
+    home = {name: SPLITS[k] for name, k in zip(names, where, strict=True)}
+    return {p.file: home[unit[p.file]] for p in pictures}
+
+
+def _by_fold(pictures: Sequence[Picture], unit: Mapping[str, str], settings: SplitSettings) -> dict[str, str]:
+    """Fold `fold` is test, the next one validation, the others train; the same folds whichever is asked for."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    _, times, counts = _counts_of(pictures, unit, settings.seed)
+    _refuse_few(times, counts, settings.folds, _what(pictures), f"{settings.folds} folds")
+    labels, groups = [p.label for p in pictures], [unit[p.file] for p in pictures]
+    cutter = StratifiedGroupKFold(settings.folds, shuffle=True, random_state=settings.seed)
+    home = np.zeros(len(pictures), np.int64)
+    for k, (_, tested) in enumerate(cutter.split(np.zeros(len(pictures)), labels, groups), start=1):
+        home[tested] = k
+    held = len(set(zip(home.tolist(), labels, strict=True)))
+    if held < settings.folds * len(times):
+        raise InputError(
+            f"folds: every label must have a whole sheet in each of {settings.folds} folds; try fewer. "
+            f"Received: {settings.folds * len(times) - held} folds without one"
+        )
+    split = {settings.fold: "test", settings.fold % settings.folds + 1: "validation"}
+    return {p.file: split.get(int(k), "train") for p, k in zip(pictures, home, strict=True)}
+
+
+def _refuse_leaks(pictures: Sequence[Picture], links: Sequence[Link]) -> None:
+    split = {p.file: p.split for p in pictures}
+    for first, second in links:
+        if split[first] != split[second]:
+            raise InputError(
+                f"labels.csv: pictures of one place must be in one split. Received: {first!r} in {split[first]} and "
+                f"{second!r} in {split[second]}, which show the same"
+            )
 
 
 def _as_given(pictures: Sequence[Picture]) -> dict[str, str]:
@@ -128,21 +192,50 @@ def _as_given(pictures: Sequence[Picture]) -> dict[str, str]:
     return {p.file: p.split for p in pictures}
 
 
-def assign(pictures: Sequence[Picture], settings: SplitSettings) -> dict[str, str]:
+def assign(pictures: Sequence[Picture], settings: SplitSettings, links: Sequence[Link] = ()) -> dict[str, str]:
     """The split of each picture, by file name.
 
-    Splits given in labels.csv are honoured as they are. Where sheets are known, whole sheets are shared out so
-    that every label comes as close to the proportions as whole sheets allow; else pictures are, label by label.
-    Only file names, labels, sheets and settings decide, not the order in which pictures come.
+    Splits given in labels.csv are honoured as they are. Else whole units are shared out, see `units.units`, so that
+    every label comes as close to the proportions as they allow; where neither sheets nor links are known, pictures
+    are, label by label. Only file names, labels, sheets, links and settings decide, not the order in which pictures
+    come.
 
     Args:
         pictures: of one SEM folder.
-        settings: proportions, fewest sheets and seed.
+        settings: proportions, fewest sheets, folds and seed; of folds, one must be chosen.
+        links: pairs of files that show the same place.
 
     Raises:
         InputError: if a label has too few pictures or sheets, or given splits leak.
+        SettingError: if folds are asked for and none is chosen.
     """
     pictures = sorted(pictures, key=lambda picture: picture.file)
+    if settings.folds and not settings.fold:
+        raise SettingError(f"fold must be chosen, from 1 to {settings.folds}. Received: {settings.fold}")
     if any(p.split for p in pictures):
+        if settings.folds:
+            raise SettingError(f"folds must be 0 where labels.csv gives splits. Received: {settings.folds}")
+        _refuse_leaks(pictures, links)
         return _as_given(pictures)
-    return _by_sheet(pictures, settings) if any(p.sheet for p in pictures) else _by_picture(pictures, settings)
+    unit = units(pictures, links, settings.within_sheet)
+    if settings.folds:
+        return _by_fold(pictures, unit, settings)
+    if links or any(p.sheet for p in pictures):
+        return _by_unit(pictures, unit, settings)
+    return _by_picture(pictures, settings)
+
+
+def caveats(pictures: Sequence[Picture], settings: SplitSettings) -> tuple[str, ...]:
+    """What every result of a dataset with these splits must say; empty where nothing."""
+    if not any(p.sheet for p in pictures):
+        return (
+            "No sheets are known: pictures of one sheet may lie in several splits, label and sheet can't be told apart, "
+            "and scores may flatter.",
+        )
+    opened = opened_labels(pictures) if settings.within_sheet and not any(p.split for p in pictures) else []
+    if opened:
+        times = ", ".join(time_text(t) for t in opened)
+        return (
+            f"Split within sheets for t = {times}: label and sheet can't be told apart there, and scores may flatter.",
+        )
+    return ()

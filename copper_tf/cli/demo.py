@@ -72,7 +72,7 @@ def command(ctx: click.Context, output: Path, force: bool, open_pages: bool) -> 
     with progress_bar() as progress:
         simulate(folder, WORLD, progress=progress, workers=1)
         import_tensorflow()
-        data = build(folder, output / "dataset", SplitSettings(split="30/10/10"), progress)
+        data = build(folder, output / "dataset", SplitSettings(split="30/10/10"), progress=progress)
     grades_page, grades = _run("classifier", CLASSIFIER, output, data)
     maps_page, maps = _run("segmenter", SEGMENTER, output, data)
     middle = sorted((folder / "t02").glob("*.png"))[:2]

@@ -25,19 +25,31 @@ def print_scores(scores: dict[str, Any]) -> None:
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--open", "open_page", is_flag=True, help="Open the page in a browser.")
 def command(run: Path, open_page: bool) -> None:
-    """Score a run on the data it was trained on, and draw its figures and page."""
-    from copper_tf.runs import open_run
+    """Score a run on the data it was trained on, and draw its figures and page.
 
-    opened = open_run(run)
+    Where RUN holds the runs of all folds, each is scored, and then all pooled: every picture by the fold that has not
+    seen it.
+    """
+    from copper_tf.runs import fold_runs, open_run
+
+    folds = fold_runs(run)
+    opened = None if folds else open_run(run)
     from copper_tf.cli.sources import import_tensorflow
 
     import_tensorflow()
-    from copper_tf.evaluation import dataset_of, evaluate
+    from copper_tf.evaluation import dataset_of, evaluate, evaluate_folds
     from copper_tf.report import render_evaluation
 
     with progress_bar() as progress:
-        scores = evaluate(opened, dataset_of(opened), progress)
+        if opened is None:
+            opened, scores = evaluate_folds(run, folds, progress)
+        else:
+            scores = evaluate(opened, dataset_of(opened), progress)
+    for part in folds:
+        render_evaluation(part)
     print_scores(scores)
+    for text in scores["caveats"]:
+        click.echo(f"warning: {text}")
     page = render_evaluation(opened)
     click.echo(page)
     if open_page:

@@ -19,7 +19,7 @@ def _kind(kind: type, metadata: Any) -> click.ParamType:
     """How click reads a value; the limits themselves are checked by the group, in one place."""
     if metadata["choices"] and kind is str:
         return click.Choice(list(metadata["choices"]))
-    kinds: dict[type, click.ParamType] = {int: click.INT, float: click.FLOAT, bool: click.BOOL}
+    kinds: dict[type, click.ParamType] = {int: click.INT, float: click.FLOAT}
     return kinds.get(kind, click.STRING)
 
 
@@ -39,12 +39,14 @@ def flags(group: type[Group], defaults: Group | None = None, omit: tuple[str, ..
             if field.name in omit:
                 continue
             unit = f" ({field.metadata['unit']})" if field.metadata["unit"] else ""
+            switch = kinds[field.name] is bool
             function = click.option(
                 f"--{field.name.replace('_', '-')}",
                 field.name,
-                type=_kind(kinds[field.name], field.metadata),
+                type=None if switch else _kind(kinds[field.name], field.metadata),
+                is_flag=switch,
                 default=getattr(base, field.name),
-                show_default=True,
+                show_default=not switch and getattr(base, field.name) != "",
                 help=field.metadata["help"] + unit,
             )(function)
         return function

@@ -11,12 +11,16 @@ from typing import Any
 
 import click
 
-from copper_tf.cli.options import folder_option
+from copper_tf.cli.options import flags, folder_option, group_of
 from copper_tf.cli.progress import progress_bar
 from copper_tf.draw import PALETTES
 from tfds_copper.errors import CopperError, InputError, SettingError
+from tfds_copper.micrograph import EXTENSIONS, Micrograph, ReadSettings, read
 
 __all__ = ["command"]
+
+# Pixel sizes that differ by no more than this share are one scale.
+_SAME_SCALE = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +36,6 @@ class _Source:
 def _of_folder(folder: Path) -> list[_Source]:
     """The pictures of a SEM folder with labels.csv, or else whatever pictures lie below a folder."""
     from tfds_copper.folder import scan
-    from tfds_copper.micrograph import EXTENSIONS
 
     if (folder / "labels.csv").is_file():
         found = scan(folder)
@@ -44,7 +47,7 @@ def _of_folder(folder: Path) -> list[_Source]:
     return [_Source(p, p.relative_to(folder).as_posix()) for p in files]
 
 
-def _sources(paths: tuple[Path, ...], sheet: str, pixel_size: float | None) -> Iterator[_Source]:
+def _sources(paths: tuple[Path, ...], sheet: str) -> Iterator[_Source]:
     """All pictures, each with a name of its own."""
     names: set[str] = set()
     for path in paths:
@@ -58,35 +61,45 @@ def _sources(paths: tuple[Path, ...], sheet: str, pixel_size: float | None) -> I
                     f"predict them into two folders. Received: {stem} twice"
                 )
             names.add(stem)
-            size = source.pixel_size_nm if pixel_size is None else pixel_size
-            yield dataclasses.replace(source, sheet=sheet or source.sheet, pixel_size_nm=size)
+            yield dataclasses.replace(source, sheet=sheet or source.sheet)
 
 
-def _row(source: _Source, picture: Any, prediction: Any, labels: Any) -> dict[str, Any]:
+def _row(source: _Source, picture: Micrograph, prediction: Any, labels: Any) -> dict[str, Any]:
     height, width = picture.pixels.shape
     row = {"file": source.name, "sheet": source.sheet, "width": width, "height": height}
-    row["pixel_size_nm"] = source.pixel_size_nm
+    row |= {"pixel_size_nm": picture.pixel_size_nm, "notes": "; ".join(picture.notes)}
     if prediction.mask is not None:
         return row | {"potency": prediction.potency}
     row |= {"grade t": labels.times[prediction.grade], "median grade t": labels.times[prediction.median_grade]}
     return row | {f"p(t={t:g})": float(p) for t, p in zip(labels.times, prediction.probabilities, strict=True)}
 
 
-def _one(source: _Source, predictor: Any, output: Path, palette: str) -> dict[str, Any]:
+def _one(source: _Source, predictor: Any, output: Path, palette: str, reading: ReadSettings) -> dict[str, Any]:
     from copper_tf.maps import write_map, write_overlay
-    from tfds_copper.micrograph import read
 
-    picture = read(source.path)
-    if not math.isfinite(source.pixel_size_nm):
-        source = dataclasses.replace(source, pixel_size_nm=picture.pixel_size_nm)
+    picture = read(source.path, reading, source.pixel_size_nm)
     prediction = predictor.predict(picture.pixels, picture.bit_depth, str(source.path))
     if prediction.mask is not None:
         stem = Path(re.sub(r"[<>:\"|?*]", "_", source.name)).with_suffix("")
-        write_map((output / "maps" / stem).with_name(f"{stem.name}.tif"), prediction.mask, source.pixel_size_nm)
+        write_map((output / "maps" / stem).with_name(f"{stem.name}.tif"), prediction.mask, picture.pixel_size_nm)
         overlay = (output / "overlays" / stem).with_name(f"{stem.name}.png")
-        write_overlay(overlay, picture.pixels, prediction.mask, source.pixel_size_nm, palette)
-    labels = predictor.labels
-    return _row(source, picture, prediction, labels)
+        write_overlay(overlay, picture.pixels, prediction.mask, picture.pixel_size_nm, palette)
+    return _row(source, picture, prediction, predictor.labels)
+
+
+def _other_scale(rows: list[dict[str, Any]], trained: dict[str, int]) -> str:
+    """What to say where pictures are of another pixel size than those of training; empty where they aren't."""
+    known = [float(size) for size in trained if math.isfinite(float(size))]
+    if not known or len(known) < len(trained):
+        return ""
+    low, high = min(known) * (1 - _SAME_SCALE), max(known) * (1 + _SAME_SCALE)
+    other = [row for row in rows if math.isfinite(row["pixel_size_nm"]) and not low <= row["pixel_size_nm"] <= high]
+    if not other:
+        return ""
+    return (
+        f"{len(other)} of {len(rows)} pictures are of another pixel size than those of training ({min(known):g} to "
+        f"{max(known):g} nm), such as {other[0]['file']} of {other[0]['pixel_size_nm']:g} nm: their results mean nothing"
+    )
 
 
 @click.command("predict")
@@ -95,11 +108,10 @@ def _one(source: _Source, predictor: Any, output: Path, palette: str) -> dict[st
 @folder_option("Tables, maps and overlays.")
 @click.option("--table", default="predictions.csv", show_default=True, help="name of the table in it, .csv or .xlsx")
 @click.option("--sheet", default="", help="name of the sheet that all these pictures are of")
-@click.option("--pixel-size", type=float, help="pixel size of all these pictures, overruling what the files say (nm)")
+@flags(ReadSettings)
 @click.option("--palette", type=click.Choice(list(PALETTES)), default="paper", show_default=True, help="colours")
 def command(
-    model: Path, pictures: tuple[Path, ...], output: Path, table: str, sheet: str, pixel_size: float | None,
-    palette: str,
+    model: Path, pictures: tuple[Path, ...], output: Path, table: str, sheet: str, palette: str, **settings: Any
 ) -> None:  # fmt: skip
     """Grade micrographs or map their potency, by MODEL, a run or an export.
 
@@ -110,21 +122,22 @@ def command(
     from copper_tf.tables import check_table, sheet_rows, write_tables
 
     check_table(output / table)
-    if pixel_size is not None and not pixel_size > 0:
-        raise SettingError(f"pixel-size must be a number of nm above 0. Received: {pixel_size}")
-    sources = list(_sources(pictures, sheet, pixel_size))
+    reading = group_of(ReadSettings, settings)
+    sources = list(_sources(pictures, sheet))
     output.mkdir(parents=True, exist_ok=True)
     predictor = predictor_from(model)
     rows, failures = [], []
     with progress_bar() as progress:
         for done, source in enumerate(sources, start=1):
             try:
-                rows.append(_one(source, predictor, output, palette))
+                rows.append(_one(source, predictor, output, palette, reading))
             except CopperError as error:
                 failures.append(error)
             progress(done, len(sources), "predicting")
     for failure in failures:
         click.echo(f"copper: {failure}", err=True)
+    for text in filter(None, (*predictor.caveats, _other_scale(rows, predictor.pixel_sizes_nm))):
+        click.echo(f"warning: {text}")
     if rows:
         value = "potency" if "potency" in rows[0] else "median grade t"
         for file in write_tables(output / table, rows, sheet_rows(rows, value)):

@@ -7,13 +7,17 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tfds_copper.dataset import SemDataset, is_dataset, open_dataset
-from tfds_copper.errors import RunError
+from tfds_copper.dataset import SemDataset, is_dataset, open_dataset, open_folds
+from tfds_copper.errors import InputError, RunError
+from tfds_copper.micrograph import ReadSettings
 from tfds_copper.splits import SplitSettings
 
-__all__ = ["dataset_from", "import_tensorflow", "predictor_from", "quiet"]
+if TYPE_CHECKING:
+    from tfds_copper.audit.survey import Survey
+
+__all__ = ["datasets_from", "import_tensorflow", "looked_at", "predictor_from", "quiet", "refuse_unsound"]
 
 Progress = Callable[[int, int, str], None]
 
@@ -38,21 +42,55 @@ def import_tensorflow() -> None:
         import tensorflow  # noqa: F401
 
 
-def dataset_from(path: Path, settings: SplitSettings, progress: Progress) -> SemDataset:
-    """A built dataset; a SEM folder is built first, into ``FOLDER.tfds`` beside it.
+def looked_at(folder: Path, split: SplitSettings, reading: ReadSettings, progress: Progress) -> Survey:
+    """A SEM folder with a look at each of its pictures.
 
     Raises:
-        InputError: if it is neither, or can't be built.
+        InputError: if the folder or its labels can't be used.
     """
-    if is_dataset(path):
-        return open_dataset(path)
-    from tfds_copper.copper_sem import build
+    from tfds_copper.audit.survey import survey
     from tfds_copper.folder import scan
 
-    scan(path)
+    return survey(scan(folder, split.sheet_from), reading, progress)
+
+
+def refuse_unsound(looked: Survey, split: SplitSettings) -> None:
+    """Stops before anything is built that nothing sound could be learnt from.
+
+    Raises:
+        InputError: naming the first thing that `copper check` calls unsound.
+    """
+    from tfds_copper.audit.findings import UNSOUND, findings
+
+    wrong = [f for f in findings(looked, split) if f.level == UNSOUND]
+    if not wrong:
+        return
+    if wrong[0].rule in ("unreadable", "split"):  # no --force helps against these
+        raise InputError(wrong[0].text)
+    more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+    raise InputError(
+        f"{looked.folder.root}: must be sound to train on; `copper check` shows all, `copper build --force` builds it "
+        f"all the same. Received: {wrong[0].text}{more}"
+    )
+
+
+def datasets_from(path: Path, split: SplitSettings, reading: ReadSettings, progress: Progress) -> list[SemDataset]:
+    """A built dataset or its folds; a SEM folder is built first, into ``FOLDER.tfds`` beside it.
+
+    Raises:
+        InputError: if it is neither, unsound, or can't be built.
+    """
+    if is_dataset(path):
+        found = open_folds(path)
+        return [d for d in found if d.metadata["settings"]["fold"] == split.fold] if split.fold else found
+    looked = looked_at(path, split, reading, progress)
+    refuse_unsound(looked, split)
     import_tensorflow()
+    from tfds_copper.copper_sem import build_survey
+
     folder = path.resolve()
-    return open_dataset(build(folder, folder.with_name(f"{folder.name}.tfds"), settings, progress))
+    target = folder.with_name(f"{folder.name}.tfds")
+    return [open_dataset(d) for d in build_survey(looked, target, split, progress)]
 
 
 def predictor_from(path: Path) -> Any:

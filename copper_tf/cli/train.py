@@ -10,8 +10,10 @@ import click
 from copper_tf.cli.options import explicit, flags, folder_option, force_option, group_of
 from copper_tf.cli.progress import progress_bar
 from copper_tf.config import GROUPS, KINDS, Config, default_config
-from tfds_copper.dataset import is_dataset
+from copper_tf.runs import FOLD
+from tfds_copper.dataset import is_dataset, open_folds
 from tfds_copper.errors import RunError, SettingError
+from tfds_copper.micrograph import ReadSettings
 from tfds_copper.settings import setting_fields
 from tfds_copper.splits import SplitSettings
 
@@ -37,42 +39,54 @@ def _config(kind: str, output: Path, resume: bool, values: dict[str, Any]) -> Co
     return run.config.replace(**explicit(given))
 
 
-def _split(data: Path, values: dict[str, Any]) -> SplitSettings:
-    """The split asked for; a dataset that is built has its own already.
+def _asked(data: Path, values: dict[str, Any]) -> tuple[SplitSettings, ReadSettings]:
+    """How the pictures of a folder are to be split and read; a dataset that is built has both already.
 
     Raises:
-        SettingError: if a split is asked for where it can't have an effect.
+        SettingError: if something is asked for where it can't have an effect.
     """
-    names = {f.name for f in setting_fields(SplitSettings)} - {"seed"}
+    names = {f.name for group in (SplitSettings, ReadSettings) for f in setting_fields(group)} - {"seed"}
     asked = {name: value for name, value in values.items() if name in names}
-    if is_dataset(data) and (given := explicit(asked)):
-        raise SettingError(
-            f"{data}: a built dataset keeps the split it was built with; build it anew with `copper build`. "
-            f"Received: {', '.join(given)}"
-        )
-    split: SplitSettings = group_of(SplitSettings, asked)
-    return split
+    given = set(explicit(asked))
+    if is_dataset(data):
+        if given - {"fold"}:
+            raise SettingError(
+                f"{data}: a built dataset keeps the split it was built with; build it anew with `copper build`. "
+                f"Received: {', '.join(sorted(given - {'fold'}))}"
+            )
+        folds = max(d.metadata["settings"]["folds"] for d in open_folds(data))
+        asked["folds"] = folds
+    return group_of(SplitSettings, asked), group_of(ReadSettings, asked)
 
 
-def _train(kind: str, data: Path, output: Path, resume: bool, force: bool, dry_run: bool, **values: Any) -> None:
-    config = _config(kind, output, resume, values)
-    if dry_run:
-        click.echo(config.to_json(), nl=False)
-        return
-    split = _split(data, values)
+def _train_one(config: Config, dataset: Any, output: Path, resume: bool, force: bool) -> None:
+    from copper_tf.training import train
+
     with progress_bar() as progress:
-        from copper_tf.cli.sources import dataset_from, import_tensorflow
-
-        dataset = dataset_from(data, split, progress)
-        import_tensorflow()
-        from copper_tf.training import train
-
         run = train(config, dataset, output, resume=resume, force=force, progress=progress)
     history = run.history()
     best = history[run.best_epoch()]
     shown = " ".join(f"{k} {v:.4g}" for k, v in best.items() if k.startswith("val_"))
-    click.echo(f"receptive field {config.receptive_field} px")
     click.echo(f"{run.path}: {len(history)} epochs, best epoch {best['epoch']:.0f}: {shown}")
+
+
+def _train(kind: str, data: Path, output: Path, resume: bool, force: bool, dry_run: bool, **values: Any) -> None:
+    if dry_run:
+        click.echo(_config(kind, output, resume, values).to_json(), nl=False)
+        return
+    split, reading = _asked(data, values)
+    from copper_tf.cli.sources import datasets_from, import_tensorflow
+
+    with progress_bar() as progress:
+        datasets = datasets_from(data, split, reading, progress)
+    import_tensorflow()
+    for dataset in datasets:
+        where = output / FOLD.format(dataset.metadata["settings"]["fold"]) if len(datasets) > 1 else output
+        config = _config(kind, where, resume, values)
+        _train_one(config, dataset, where, resume, force)
+    click.echo(f"receptive field {config.receptive_field} px")
+    for text in datasets[0].caveats:
+        click.echo(f"warning: {text}")
 
 
 def _verb(kind: str) -> click.Command:
@@ -84,14 +98,15 @@ def _verb(kind: str) -> click.Command:
     hidden = ("margin", "hypothesis", "decoder") if kind == "classifier" else ("head",)
     for name, group in reversed(GROUPS.items()):
         run = flags(group, getattr(defaults, name), omit=hidden)(run)
-    run = flags(SplitSettings, omit=("seed",))(run)
+    run = flags(ReadSettings)(flags(SplitSettings, omit=("seed",))(run))
     run = click.option("--dry-run", is_flag=True, help="Only show the settings.")(run)
     run = force_option(run)
     run = click.option("--resume", is_flag=True, help="Go on from the last finished epoch.")(run)
     run = folder_option("The run folder.")(run)
     run = click.argument("data", type=click.Path(path_type=Path))(run)
     article = "the paper's residual classifier" if kind == "classifier" else "the paper's sum-skip U-Net"
-    return click.command(kind, help=f"Train {article} on DATA. --split and --min-sheets apply to a SEM folder.")(run)
+    return click.command(kind, help=f"Train {article} on DATA. Of folds, all are trained, each into a folder of its own, "
+        "unless --fold chooses one. How pictures are split and read applies to a SEM folder.")(run)
 
 
 for _kind in KINDS:

@@ -45,6 +45,8 @@ def _card(run: Run) -> dict[str, Any]:
         "hypothesis": {"name": run.config.training.hypothesis, "g": list(run.hypothesis)},
         "config": run.config.to_dict(),
         "dataset_fingerprint": run.data["fingerprint"],
+        "pixel_sizes_nm": dict(run.data["pixel_sizes_nm"]),
+        "caveats": list(run.caveats),
         "versions": {name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")},
     }
 
@@ -142,12 +144,16 @@ class ExportedPredictor:
         labels: the labels it grades by.
         d: stages of the network.
         signatures: its callables by name.
+        caveats: what every result must say.
+        pixel_sizes_nm: how many pictures of its data were of each pixel size.
     """
 
     kind: str
     labels: Labels
     d: int
     signatures: dict[str, Callable[..., Any]]
+    caveats: tuple[str, ...]
+    pixel_sizes_nm: dict[str, int]
 
     @classmethod
     def load(cls, path: Path) -> ExportedPredictor:
@@ -159,7 +165,9 @@ class ExportedPredictor:
         try:
             card = json.loads((path / CARD).read_text(encoding="utf-8"))
             labels = Labels(tuple(card["times"]), card["unit"])
-            return cls(card["kind"], labels, int(card["d"]), dict(tf.saved_model.load(str(path)).signatures))
+            signatures = dict(tf.saved_model.load(str(path)).signatures)
+            known = tuple(card["caveats"]), dict(card["pixel_sizes_nm"])
+            return cls(card["kind"], labels, int(card["d"]), signatures, *known)
         except (OSError, ValueError, KeyError) as error:
             reason = str(error).splitlines()[0][:100]
             raise RunError(f"{path}: must be an intact export of `copper export`. Received: {reason}") from None

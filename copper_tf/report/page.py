@@ -9,7 +9,7 @@ import shlex
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from copper_tf.config import GROUPS, default_config
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-__all__ = ["render_evaluation"]
+__all__ = ["render_evaluation", "template"]
 
 _EVALUATION, _EXAMPLES = "evaluation", "examples.npz"
 _SVG_LIMIT = 300_000
@@ -148,6 +148,16 @@ def _versions() -> list[tuple[str, str]]:
     return found
 
 
+def template(name: str) -> Template:
+    """A template of this package; what it needs and doesn't get is an error.
+
+    Args:
+        name: its file name.
+    """
+    loader = PackageLoader("copper_tf.report")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True).get_template(name)
+
+
 def render_evaluation(run: Run) -> Path:
     """Writes ``report/evaluation.html`` and every figure as a PNG beside it.
 
@@ -168,14 +178,12 @@ def render_evaluation(run: Run) -> Path:
         with replacing(folder / "figures" / f"{name}.png") as file:
             file.write_bytes(raster)
         inline[name] = _inline(drawn, raster, ALTS[name])
-    page = Environment(
-        loader=PackageLoader("copper_tf.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    ).get_template("evaluation.html.j2")
     names = run.labels.names
-    text = page.render(
+    text = template("evaluation.html.j2").render(
         run=run,
         kind=run.config.kind,
         verdict=verdict(scores),
+        caveats=scores["caveats"],
         figures=inline,
         captions=CAPTIONS,
         tables=_tables(scores),

@@ -71,6 +71,9 @@ def _new_run(config: Config, dataset: SemDataset, workdir: Path, g: tuple[float,
             "fingerprint": dataset.fingerprint,
             "pictures": dict(dataset.split_sizes),
             "window": stream.window,
+            "fold": dataset.metadata["settings"]["fold"],
+            "pixel_sizes_nm": dict(dataset.metadata["pixel_sizes_nm"]),
+            "caveats": list(dataset.caveats),
         },
     )
 

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
 
-from tfds_copper.errors import CopperError, OutputError
-from tfds_copper.fingerprint import Progress
+from tfds_copper.audit.survey import Progress, Survey, survey
+from tfds_copper.errors import CopperError, InputError, OutputError
 from tfds_copper.folder import scan
+from tfds_copper.micrograph import ReadSettings
 from tfds_copper.splits import SplitSettings, assign
 
-__all__ = ["build"]
+__all__ = ["build", "build_survey"]
 
 
 @contextlib.contextmanager
@@ -34,30 +35,7 @@ def _quiet() -> Iterator[None]:
         absl_logging.set_verbosity(before)
 
 
-def build(
-    folder: str | PathLike[str],
-    data_dir: str | PathLike[str],
-    settings: SplitSettings | None = None,
-    progress: Progress | None = None,
-) -> Path:
-    """Builds a SEM folder into sharded TFRecords; a folder already built is left as it is.
-
-    Args:
-        folder: the SEM folder.
-        data_dir: the folder of datasets, made where missing.
-        settings: proportions, fewest sheets and seed; the defaults where None.
-        progress: called with pictures done, their total, and ``"checking"`` or ``"writing"``.
-
-    Returns:
-        The directory of the built dataset, which `open_dataset` takes.
-
-    Raises:
-        InputError: if the folder or a picture in it can't be used.
-        OutputError: if `data_dir` can't be written or already holds the dataset of another folder.
-    """
-    settings = settings or SplitSettings()
-    # Mistakes in the folder show before TensorFlow's slow import.
-    assign(scan(folder).pictures, settings)
+def _build_one(looked: Survey, data_dir: str, settings: SplitSettings, progress: Progress | None) -> Path:
     with _quiet():
         import tensorflow as tf
         import tensorflow_datasets as tfds
@@ -66,9 +44,11 @@ def build(
 
         tfds.disable_progress_bar()
         try:
-            builder = Builder(data_dir=str(data_dir), config=CopperSemConfig(**settings.to_dict()))
-            builder.progress = progress
-            builder.download_and_prepare(download_config=tfds.download.DownloadConfig(manual_dir=str(folder)))
+            config = CopperSemConfig(**settings.to_dict(), **looked.settings.to_dict())
+            builder = Builder(data_dir=data_dir, config=config)
+            builder.progress, builder.survey = progress, looked
+            where = str(looked.folder.root)
+            builder.download_and_prepare(download_config=tfds.download.DownloadConfig(manual_dir=where))
         except CopperError:
             raise
         except (OSError, tf.errors.OpError) as error:
@@ -77,3 +57,64 @@ def build(
                 error
             )
     return Path(str(builder.data_dir))
+
+
+def build_survey(
+    looked: Survey,
+    data_dir: str | PathLike[str],
+    settings: SplitSettings | None = None,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Builds a surveyed folder: one dataset, or one for each fold.
+
+    Args:
+        looked: the folder and a look at each of its pictures.
+        data_dir: the folder of datasets, made where missing.
+        settings: how pictures are shared out; the defaults where None.
+        progress: called with pictures done, their total, and what is being done.
+
+    Returns:
+        The directories of the built datasets, which `open_dataset` takes.
+
+    Raises:
+        InputError: if the folder or a picture in it can't be used.
+        OutputError: if `data_dir` can't be written or already holds the dataset of another folder.
+    """
+    settings = settings or SplitSettings()
+    # Mistakes in the folder show before TensorFlow's slow import.
+    for seen in looked.seen:
+        if seen.error:
+            raise InputError(seen.error)
+    for one in settings.each_fold:
+        assign(looked.folder.pictures, one, looked.links)
+    return [_build_one(looked, str(data_dir), one, progress) for one in settings.each_fold]
+
+
+def build(
+    folder: str | PathLike[str],
+    data_dir: str | PathLike[str],
+    settings: SplitSettings | None = None,
+    reading: ReadSettings | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Builds a SEM folder into sharded TFRecords; a folder already built is left as it is.
+
+    Args:
+        folder: the SEM folder.
+        data_dir: the folder of datasets, made where missing.
+        settings: how pictures are shared out; the defaults where None.
+        reading: how pictures are read; the defaults where None.
+        progress: called with pictures done, their total, and what is being done.
+
+    Returns:
+        The directory of the built dataset, which `open_dataset` takes; with folds, of the first.
+
+    Raises:
+        InputError: if the folder or a picture in it can't be used.
+        OutputError: if `data_dir` can't be written or already holds the dataset of another folder.
+    """
+    settings = settings or SplitSettings()
+    found = scan(folder, settings.sheet_from)
+    if not settings.folds:  # a folder that can't be split shows before its pictures are read
+        assign(found.pictures, settings)
+    return build_survey(survey(found, reading, progress), data_dir, settings, progress)[0]

@@ -19,7 +19,7 @@ except ImportError:
 
 __all__ = ["METADATA_FORMAT", "NAME", "build_lock", "built_datasets", "read_metadata", "remove_unfinished"]
 
-METADATA_FORMAT = 1
+METADATA_FORMAT = 2
 NAME = "copper_sem"
 
 

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from tfds_copper.micrograph.options import ReadSettings
 from tfds_copper.micrograph.reading import EXTENSIONS, LOSSLESS_EXTENSIONS, read, read_mask
-from tfds_copper.micrograph.record import Micrograph
+from tfds_copper.micrograph.record import Bar, Metadata, Micrograph
 
-__all__ = ["EXTENSIONS", "LOSSLESS_EXTENSIONS", "Micrograph", "read", "read_mask"]
+__all__ = [
+    "EXTENSIONS",
+    "LOSSLESS_EXTENSIONS",
+    "Bar",
+    "Metadata",
+    "Micrograph",
+    "ReadSettings",
+    "read",
+    "read_mask",
+]

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from tfds_copper.errors import InputError
+from tfds_copper.micrograph.record import Metadata
 
-__all__ = ["ALLOWED", "MAX_PIXELS", "Samples", "check_size", "palette_to_samples", "spread_bits", "to_grey"]
+__all__ = ["ALLOWED", "Samples", "check_size", "palette_to_samples", "spread_bits", "to_grey"]
 
 ALLOWED = "allowed are grey pictures of 8 or 16 bit as PNG, TIFF, BMP or JPEG"
-MAX_PIXELS = 10**9
 
 # Zeiss lays a few annotation colours over an otherwise plain ramp: 27 of 256 entries in a real file.
 _RAMP_SHARE = 0.8
@@ -25,20 +25,22 @@ class Samples:
     Args:
         values: `(height, width)` or `(height, width, channels)`, alpha removed, uint8 or uint16.
         notes: what was done so far.
+        metadata: what the microscope wrote into the file; None where it has no such tag.
     """
 
     values: np.ndarray
     notes: tuple[str, ...] = ()
+    metadata: Metadata | None = None
 
 
-def check_size(path: Path, width: int, height: int) -> None:
+def check_size(path: Path, width: int, height: int, max_pixels: int) -> None:
     """Refuses a picture by its header, before anything is decoded.
 
     Raises:
-        InputError: if the picture is empty or has more than `MAX_PIXELS` pixels.
+        InputError: if the picture is empty or has more than `max_pixels` pixels.
     """
-    if not 0 < width * height <= MAX_PIXELS:
-        raise InputError(f"{path}: a picture must have 1 to {MAX_PIXELS} pixels. Received: {width} x {height}")
+    if not 0 < width * height <= max_pixels:
+        raise InputError(f"{path}: a picture must have 1 to {max_pixels} pixels. Received: {width} x {height}")
 
 
 def spread_bits(values: np.ndarray, bits: int) -> tuple[np.ndarray, str]:

@@ -62,18 +62,19 @@ def _from_image(path: Path, image: Any, raw: str) -> Samples:
     raise InputError(f"{path}: {ALLOWED}. Received: Pillow mode {mode}")
 
 
-def read_raster(path: Path, kind: str) -> Samples:
+def read_raster(path: Path, kind: str, max_pixels: int) -> Samples:
     """The samples of a PNG, BMP or JPEG file.
 
     Args:
         path: the file.
         kind: ``PNG``, ``BMP`` or ``JPEG``, as its first bytes say.
+        max_pixels: the largest picture that is opened.
 
     Raises:
         InputError: if the picture is too large or of a kind that holds no greys.
     """
     with _opened(path, kind) as image:
-        check_size(path, *image.size)
+        check_size(path, *image.size, max_pixels)
         raw = _raw_mode(image)  # decoding forgets it
         image.load()
         samples = _from_image(path, image, raw)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
 from tfds_copper.errors import InputError
+from tfds_copper.micrograph.fitting import cut_bar, narrow_bits, own_pixel_size, resampled
 from tfds_copper.micrograph.grey import Samples, to_grey
+from tfds_copper.micrograph.options import ReadSettings
 from tfds_copper.micrograph.raster import read_raster
-from tfds_copper.micrograph.record import Micrograph
+from tfds_copper.micrograph.record import Metadata, Micrograph
 from tfds_copper.micrograph.tiff import read_tiff
+from tfds_copper.micrograph.vendors import sidecar_metadata
 
 __all__ = ["EXTENSIONS", "LOSSLESS_EXTENSIONS", "read", "read_mask"]
 
@@ -43,39 +47,83 @@ def _kind(path: Path) -> str:
     raise InputError(f"{path}: a picture must be a PNG, TIFF, BMP or JPEG file. Received: {what}")
 
 
-def _decode(path: Path) -> Samples:
+def _decode(path: Path, max_pixels: int) -> Samples:
     kind = _kind(path)
     try:
-        samples = read_tiff(path) if kind == "TIFF" else read_raster(path, kind)
+        samples = read_tiff(path, max_pixels) if kind == "TIFF" else read_raster(path, kind, max_pixels)
     except (InputError, ImportError):
         raise
     except Exception as error:  # decoders raise anything at all on damaged files
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path}: a {kind} file must be complete and intact. Received: {reason}") from error
     if _USUAL.get(path.suffix.lower(), kind) != kind:
-        return Samples(samples.values, (*samples.notes, f"named {path.suffix.lower()}, read as {kind}"))
+        notes = (*samples.notes, f"named {path.suffix.lower()}, read as {kind}")
+        return Samples(samples.values, notes, samples.metadata)
     return samples
 
 
-def read(path: str | PathLike[str]) -> Micrograph:
-    """Reads one micrograph: PNG, TIFF, BMP or JPEG, grey, 8 or 16 bit.
+def read(
+    path: str | PathLike[str], settings: ReadSettings | None = None, listed_pixel_size_nm: float = math.nan
+) -> Micrograph:
+    """Reads one micrograph: PNG, TIFF, BMP or JPEG, grey, 8 or 16 bit, with what its microscope wrote about it.
 
     Args:
-        path: the file; its first bytes, not its extension, decide how it is read.
+        path: the file; its first bytes, not its extension, decide how it is read. A Hitachi or JEOL ``.txt`` of
+            the same stem beside it is read too.
+        settings: what the user overrules; nothing where None.
+        listed_pixel_size_nm: what labels.csv says; overrules the file, and is overruled by the settings.
 
     Raises:
-        InputError: if the file is missing, damaged, no picture, or a colour picture.
+        InputError: if the file is missing, damaged, too large, no picture, or a colour picture.
     """
-    path = Path(path)
-    pixels, notes = to_grey(path, _decode(path))
-    return Micrograph(np.ascontiguousarray(pixels), 8 * pixels.dtype.itemsize, notes=notes)
+    path, settings = Path(path), settings or ReadSettings()
+    samples = _decode(path, settings.max_pixels)
+    whole, notes = to_grey(path, samples)
+    whole, narrowed = narrow_bits(whole)
+    metadata = samples.metadata or sidecar_metadata(path) or Metadata()
+    bar, on_bar, contradicted = cut_bar(path, whole, metadata, settings)
+    pixels = whole if bar is None else bar.crop(whole)
+    size = own_pixel_size(metadata, contradicted, listed_pixel_size_nm, settings)
+    pixels, size, on_size = resampled(path, pixels, size, settings.resample)
+    return Micrograph(
+        np.ascontiguousarray(pixels),
+        8 * pixels.dtype.itemsize,
+        size,
+        (*notes, *narrowed, *on_bar, *on_size),
+        metadata,
+        bar,
+        whole.shape,
+    )
 
 
-def read_mask(path: str | PathLike[str]) -> np.ndarray:
+def read_mask(path: str | PathLike[str], picture: Micrograph | None = None) -> np.ndarray:
     """Reads one true mask, `(height, width)`, uint8: 1 where the file is not black, else 0.
 
+    Args:
+        path: the file.
+        picture: the micrograph that it is the mask of; a mask as large as that one's file is cut and resampled as
+            the picture was.
+
     Raises:
-        InputError: if the file is missing, damaged or no picture.
+        InputError: if the file is missing, damaged, no picture, or of another size than its picture.
     """
-    values = _decode(Path(path)).values
-    return np.any(values > 0, axis=-1).astype(np.uint8) if values.ndim == 3 else (values > 0).astype(np.uint8)
+    values = _decode(Path(path), ReadSettings().max_pixels).values
+    mask = (np.any(values > 0, axis=-1) if values.ndim == 3 else values > 0).astype(np.uint8)
+    if picture is None or mask.shape == picture.pixels.shape:
+        return mask
+    rows = picture.recorded[0] - (picture.bar.rows if picture.bar else 0)
+    if mask.shape == picture.recorded and picture.bar is not None:
+        mask = picture.bar.crop(mask)
+    if mask.shape == (rows, picture.recorded[1]):
+        height, width = picture.pixels.shape
+        if mask.shape == (height, width):
+            return np.ascontiguousarray(mask)
+        from PIL import Image
+
+        share = Image.fromarray(mask.astype(np.float32)).resize((width, height), Image.Resampling.BOX)
+        return (np.asarray(share) >= 0.5).astype(np.uint8)
+    height, width = picture.pixels.shape
+    raise InputError(
+        f"{path}: a true mask must have its picture's size, {width} x {height}. "
+        f"Received: {mask.shape[1]} x {mask.shape[0]}"
+    )

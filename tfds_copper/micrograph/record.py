@@ -85,6 +85,7 @@ class Micrograph:
         notes: what was done to the file's values, one short sentence each.
         metadata: what the microscope wrote.
         bar: the information bar that was cropped; None where there was none.
+        recorded: height and width of the whole picture in the file, in px.
     """
 
     pixels: np.ndarray
@@ -93,3 +94,4 @@ class Micrograph:
     notes: tuple[str, ...] = ()
     metadata: Metadata = Metadata()
     bar: Bar | None = None
+    recorded: tuple[int, int] = (0, 0)

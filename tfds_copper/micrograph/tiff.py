@@ -10,6 +10,7 @@ import numpy as np
 
 from tfds_copper.errors import InputError
 from tfds_copper.micrograph.grey import ALLOWED, Samples, check_size, palette_to_samples, spread_bits
+from tfds_copper.micrograph.vendors import tiff_metadata
 
 __all__ = ["read_tiff"]
 
@@ -63,8 +64,12 @@ def _page_samples(path: Path, page: Any) -> Samples:
     return Samples(values, tuple(notes))
 
 
-def read_tiff(path: Path) -> Samples:
-    """The samples of the first page of a TIFF file.
+def read_tiff(path: Path, max_pixels: int) -> Samples:
+    """The samples of the first page of a TIFF file, with what the microscope wrote into it.
+
+    Args:
+        path: the file.
+        max_pixels: the largest picture that is opened.
 
     Raises:
         InputError: if the picture is incomplete, too large, or of a kind that holds no greys.
@@ -73,8 +78,10 @@ def read_tiff(path: Path) -> Samples:
 
     with tifffile.TiffFile(path) as tiff:
         page: Any = tiff.pages[0]
-        check_size(path, page.imagewidth, page.imagelength)
+        check_size(path, page.imagewidth, page.imagelength, max_pixels)
         _check_complete(path, page, path.stat().st_size)
         samples = _page_samples(path, page)
-        pages = len(tiff.pages)
-    return Samples(samples.values, (*samples.notes, "several pages: the first taken") if pages > 1 else samples.notes)
+        several = len(tiff.pages) > 1
+        metadata = tiff_metadata(tiff)
+    notes = (*samples.notes, "several pages: the first taken") if several else samples.notes
+    return Samples(samples.values, notes, metadata)

@@ -1,0 +1,184 @@
+"""What is wrong with a SEM folder, each thing in one line: the rules of `copper check`."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from tfds_copper.audit.shortcuts import shortcuts
+from tfds_copper.audit.survey import Seen, Survey
+from tfds_copper.errors import InputError
+from tfds_copper.splits import SplitSettings, assign, caveats
+
+__all__ = ["NOTE", "UNSOUND", "WARNING", "Finding", "findings"]
+
+# Training would be unsound; results need care; only worth knowing.
+UNSOUND, WARNING, NOTE = "unsound", "warning", "note"
+
+# The shorter side in px below which a picture holds no patch that a net could learn from, and no crop of any use.
+_USELESS, _SMALL = 32, 128
+# Shares of pixels at an end of the range that tell of a wrong gain, not of pores or edges.
+_BLACK, _WHITE = 0.5, 0.2
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One thing found.
+
+    Args:
+        level: `UNSOUND`, `WARNING` or `NOTE`.
+        rule: the rule's name, one word.
+        text: one line in plain words, with what can be done.
+        files: the pictures concerned, if some are more than others.
+        pairs: pairs of pictures that show the same place, if that is what was found.
+    """
+
+    level: str
+    rule: str
+    text: str
+    files: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
+
+
+def _names(seen: Iterable[Seen]) -> tuple[str, ...]:
+    return tuple(s.picture.file for s in seen)
+
+
+def _such_as(names: Sequence[str]) -> str:
+    return f"such as {names[0]}" if len(names) > 1 else names[0]
+
+
+def _pictures(count: int) -> str:
+    return "1 picture" if count == 1 else f"{count} pictures"
+
+
+def _unreadable(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
+    for seen in survey.seen:
+        if seen.error:
+            yield Finding(UNSOUND, "unreadable", seen.error, (seen.picture.file,))
+
+
+def _empty(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
+    readable = [s for s in survey.seen if not s.error]
+    blank = [s for s in readable if s.contrast == 0]
+    if blank:
+        names = _names(blank)
+        yield Finding(UNSOUND, "blank", f"{_pictures(len(names))} of one grey value only: {_such_as(names)}", names)
+    for name, share, limit in (("black", lambda s: s.black, _BLACK), ("white", lambda s: s.white, _WHITE)):
+        names = _names(s for s in readable if s.contrast > 0 and share(s) > limit)
+        if names:
+            text = f"{_pictures(len(names))} with more than {limit:.0%} of the pixels fully {name}: {_such_as(names)}"
+            yield Finding(WARNING, "saturated", text, names)
+
+
+def _small(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
+    readable = [s for s in survey.seen if not s.error]
+    for level, low, high in ((UNSOUND, 0, _USELESS), (WARNING, _USELESS, _SMALL)):
+        names = _names(s for s in readable if low <= min(s.shape) < high)
+        if names:
+            text = f"{_pictures(len(names))} with a side of less than {high} px: {_such_as(names)}"
+            yield Finding(level, "small", text, names)
+
+
+def _pixel_sizes(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
+    readable = [s for s in survey.seen if not s.error]
+    unknown = _names(s for s in readable if s.pixel_size_nm != s.pixel_size_nm)
+    if len(unknown) == len(readable):
+        yield Finding(
+            WARNING, "pixel-size", "pixel sizes are unknown: nothing shows that all pictures are of one scale; give "
+            "--pixel-size or a column pixel_size_nm in labels.csv"
+        )  # fmt: skip
+    elif unknown:
+        text = f"the pixel size of {_pictures(len(unknown))} of {len(readable)} is unknown: {_such_as(unknown)}"
+        yield Finding(WARNING, "pixel-size", text, unknown)
+    sizes = collections.Counter(round(s.pixel_size_nm, 3) for s in readable if s.pixel_size_nm == s.pixel_size_nm)
+    if sizes and max(sizes) > 1.005 * min(sizes):
+        shown = ", ".join(f"{size:g} nm ({n})" for size, n in sorted(sizes.items())[:6])
+        text = f"{len(sizes)} pixel sizes: {shown}; --resample {max(sizes):g} brings all pictures to the largest"
+        yield Finding(WARNING, "pixel-size", text)
+
+
+def _metadata(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
+    rescaled = [s for s in survey.seen if any("cut or rescaled since" in n for n in s.notes)]
+    if rescaled:
+        note = next(n for n in rescaled[0].notes if "cut or rescaled since" in n)
+        names = _names(rescaled)
+        yield Finding(WARNING, "contradiction", f"{_pictures(len(names))}, {_such_as(names)}: {note}", names)
+    dropped = collections.Counter(d for s in survey.seen for d in s.metadata.dropped)
+    for value, count in sorted(dropped.items()):
+        yield Finding(NOTE, "metadata", f"metadata that can't be right, used for nothing: {value} ({count})")
+
+
+def _lossy(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
+    names = _names(s for s in survey.seen if any(n.startswith("JPEG") for n in s.notes))
+    if names:
+        text = f"{_pictures(len(names))} saved as JPEG, which changes fine texture: {_such_as(names)}"
+        yield Finding(WARNING, "lossy", text, names)
+
+
+def _bars(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
+    rows = collections.Counter((s.bar.rows, s.bar.side) if s.bar else None for s in survey.seen if not s.error)
+    if set(rows) - {None}:
+        found = (f"{_pictures(n)}: {k[0]} rows at the {k[1]}" for k, n in sorted(rows.items(), key=str) if k)
+        rest = f"; {_pictures(rows[None])} without" if rows[None] else ""
+        yield Finding(NOTE, "bar", f"information bars cut off, {', '.join(found)}{rest}")
+
+
+def _linked(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
+    kinds: dict[tuple[str, str, str], list[tuple[str, str]]] = collections.defaultdict(list)
+    for alike in survey.likenesses:
+        a, b = survey.seen[alike.first].picture, survey.seen[alike.second].picture
+        what = "overlap" if alike.kind == "overlap" else "copy"
+        where = "one sheet" if a.sheet and a.sheet == b.sheet else "different sheets" if a.sheet or b.sheet else ""
+        kinds[what, "one label" if a.label == b.label else "different labels", where].append((a.file, b.file))
+    for (what, labels, where), pairs in sorted(kinds.items()):
+        across = labels == "different labels"
+        # A sheet that carries several labels by design may show one place under two of them; it is never split.
+        level = UNSOUND if across and (what == "copy" or where != "one sheet") else WARNING
+        of = f" of {where}" if where else ""
+        shows = "show overlapping fields of view" if what == "overlap" else "are copies of each other"
+        under = f" under {labels}" if across else ""
+        verb = "one of each must go, or its label is wrong" if level == UNSOUND else "they are kept in one split"
+        text = f"{len(pairs)} pairs of pictures{of} {shows}{under}: {verb}; such as {pairs[0][0]} and {pairs[0][1]}"
+        near = ", near-duplicates" if what == "overlap" and where == "one sheet" else ""
+        yield Finding(level, what, text.replace(shows, shows + near), pairs=tuple(pairs))
+
+
+def _splits(survey: Survey, settings: SplitSettings) -> Iterator[Finding]:
+    pictures = survey.folder.pictures
+    try:
+        for one in settings.each_fold:
+            assign(pictures, one, survey.links)
+    except InputError as error:
+        yield Finding(UNSOUND, "split", str(error))
+    for text in caveats(pictures, settings):
+        yield Finding(WARNING, "sheets", text)
+
+
+def _skipped(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
+    for reason, count in survey.folder.skipped.items():
+        yield Finding(NOTE, "skipped", f"skipped {count}: {reason}")
+
+
+def _shortcuts(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
+    for found in shortcuts(survey):
+        if found.association.strong or found.association.weak:
+            level = UNSOUND if found.association.strong else WARNING
+            yield Finding(level, found.rule, found.text)
+
+
+_RULES: tuple[Callable[[Survey, SplitSettings], Iterator[Finding]], ...] = (
+    _unreadable, _empty, _small, _linked, _shortcuts, _splits, _pixel_sizes, _metadata, _lossy, _bars, _skipped,
+)  # fmt: skip
+
+
+def findings(survey: Survey, settings: SplitSettings | None = None) -> list[Finding]:
+    """Everything worth telling of a folder, the worst first.
+
+    Args:
+        survey: of the folder.
+        settings: how it is to be split; the defaults where None.
+    """
+    found = [f for rule in _RULES for f in rule(survey, settings or SplitSettings())]
+    return sorted(found, key=lambda f: (UNSOUND, WARNING, NOTE).index(f.level))

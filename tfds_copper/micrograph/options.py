@@ -1,0 +1,37 @@
+"""How pictures are read: what the user may overrule."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tfds_copper.errors import SettingError
+from tfds_copper.settings import Group, setting
+
+__all__ = ["AUTO", "KEEP", "ReadSettings"]
+
+AUTO, KEEP = "auto", "keep"
+
+
+@dataclasses.dataclass(frozen=True)
+class ReadSettings(Group):
+    """What is done to a picture between its file and the dataset."""
+
+    bar: str = setting(
+        AUTO, "information bar: auto finds it by metadata or by looking, keep cuts nothing, a number cuts so many rows "
+        "off the bottom"
+    )  # fmt: skip
+    pixel_size: float = setting(0.0, "pixel size of all pictures, overruling what files say; 0: as they say", low=0.0,
+                                high=1e6, unit="nm")  # fmt: skip
+    resample: float = setting(0.0, "common pixel size to average every picture to, never below its own; 0: as recorded",
+                              low=0.0, high=1e6, unit="nm")  # fmt: skip
+    max_pixels: int = setting(10**9, "largest picture that is opened", low=1, unit="px")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.bar not in (AUTO, KEEP) and not (self.bar.isdecimal() and 0 < int(self.bar) < 10**5):
+            raise SettingError(f"bar must be {AUTO}, {KEEP} or a number of rows above 0. Received: {self.bar!r}")
+
+    @property
+    def bar_rows(self) -> int:
+        """The rows that the user wants cut off the bottom; 0 where the picture decides."""
+        return int(self.bar) if self.bar.isdecimal() else 0

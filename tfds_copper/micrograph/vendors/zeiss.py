@@ -1,0 +1,82 @@
+"""Zeiss SmartSEM: TIFF tag 34118, which tifffile reads as ``{key: (name, value, unit)}``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfds_copper.micrograph.record import Metadata
+from tfds_copper.micrograph.vendors.values import Findings, printable, sizes
+
+__all__ = ["zeiss_metadata"]
+
+_DISPLAY_WIDTH = 1024
+# Units where the file writes none. tifffile loses lines in capitals only, "EHT = 800 V"; the target stands in for it.
+_FIELDS = (
+    ("magnification", "ap_mag", "x"),
+    ("voltage_kv", "ap_actualkv", "kV"),
+    ("voltage_kv", "ap_manualkv", "kV"),
+    ("working_distance_mm", "ap_wd", "mm"),
+    ("tilt_deg", "ap_stage_at_t", "°"),
+    ("rotation_deg", "ap_stage_at_r", "°"),
+    ("stage_x_mm", "ap_stage_at_x", "mm"),
+    ("stage_y_mm", "ap_stage_at_y", "mm"),
+    ("stage_z_mm", "ap_stage_at_z", "mm"),
+    ("dwell_us", "dp_dwell_time", ""),
+    # ap_beam_current is what the gun emits, not what reaches the specimen.
+    ("beam_current_pa", "ap_iprobe", ""),
+)
+
+
+def _entry(tag: dict[Any, Any], key: str) -> Any:
+    """The value of a key, as text where it has a unit; None where it is absent or no entry."""
+    entry = tag.get(key)
+    if not isinstance(entry, tuple) or len(entry) < 2:
+        return None
+    return f"{printable(entry[1])} {entry[2]}" if len(entry) > 2 and isinstance(entry[2], str) else entry[1]
+
+
+def _stored_width(tag: dict[Any, Any], width: int, height: int) -> int:
+    """The width that the microscope stored the picture with; 0 where nothing tells."""
+    sides = sizes(_entry(tag, "dp_image_store"))
+    if sides and len(sides[0]) < 7 and int(sides[0]):
+        return int(sides[0])
+    # SmartSEM stores 4:3, 512 or a multiple of 1024 wide; what is higher than that was cut since.
+    usual = width > 0 and (width == 512 or width % 1024 == 0) and 4 * height <= 3 * width
+    return width if usual else 0
+
+
+def _pixel_size(found: Findings, tag: dict[Any, Any], width: int, height: int) -> None:
+    found.measure("pixel_size_nm", "ap_image_pixel_size", _entry(tag, "ap_image_pixel_size"))
+    value, stored = _entry(tag, "ap_pixel_size"), _stored_width(tag, width, height)
+    if found.has("pixel_size_nm") or value is None:
+        return
+    if stored:
+        # It is the pixel of a display 1024 px wide, whatever size was stored.
+        found.measure("pixel_size_nm", "ap_pixel_size", value, "", _DISPLAY_WIDTH / stored)
+    else:
+        found.drop("ap_pixel_size", value)
+
+
+def zeiss_metadata(tag: Any, width: int, height: int) -> Metadata:
+    """What tag 34118 says.
+
+    Args:
+        tag: the tag's value as tifffile reads it.
+        width: the page's, in px.
+        height: the page's, in px, with the information bar.
+    """
+    found = Findings("Zeiss")
+    if not isinstance(tag, dict):
+        found.drop("34118", tag)
+        return found.metadata()
+    _pixel_size(found, tag, width, height)
+    for field, key, unit in _FIELDS:
+        found.measure(field, key, _entry(tag, key), unit)
+    for key in ("dp_detector_channel", "dp_detector_type"):
+        found.text("detector", _entry(tag, key))
+    found.moment(("ap_date", "ap_time"), _entry(tag, "ap_date"), _entry(tag, "ap_time"))
+    store = _entry(tag, "dp_image_store")
+    # Its height counts the bar, so that only the width is of use.
+    if store not in (None, ""):
+        found.count("width", "dp_image_store", (sizes(store) or [store])[0])
+    return found.metadata()

@@ -1,0 +1,63 @@
+"""What must stay together: the pictures of one sheet, and pictures that show the same place."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Sequence
+
+from tfds_copper.folder import Picture
+
+__all__ = ["FEWEST_SHEETS", "Link", "connected", "opened_labels", "units"]
+
+Link = tuple[str, str]
+
+# One each for train, validation and test.
+FEWEST_SHEETS = 3
+
+
+def connected(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
+    """For each of `count` things the smallest index that chains of pairs lead it to."""
+    parent = list(range(count))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    for i, j in pairs:
+        low, high = sorted((root(i), root(j)))
+        parent[high] = low
+    return [root(i) for i in range(count)]
+
+
+def opened_labels(pictures: Sequence[Picture]) -> list[float]:
+    """The times that have fewer sheets than splits, and so can only be split within them."""
+    sheets: dict[float, set[str]] = collections.defaultdict(set)
+    for picture in pictures:
+        # A picture of unknown sheet counts as a sheet of its own.
+        sheets[picture.t].add(picture.sheet or f"\0{picture.file}")
+    return sorted(t for t, names in sheets.items() if len(names) < FEWEST_SHEETS)
+
+
+def units(pictures: Sequence[Picture], links: Sequence[Link], within_sheet: bool = False) -> dict[str, str]:
+    """The unit of each picture, by file: pictures of one unit never lie in two splits.
+
+    Args:
+        pictures: of one SEM folder.
+        links: pairs of files that show the same place, whatever their sheets and labels.
+        within_sheet: take the sheets of labels that have fewer than three of them apart, into places.
+
+    Returns:
+        For each file the name of its unit: its sheet, ``\\0`` and its own name where no sheet is known, or the
+        first of those that links join.
+    """
+    pictures = sorted(pictures, key=lambda picture: picture.file)
+    opened = set(opened_labels(pictures)) if within_sheet else set()
+    apart = {p.sheet for p in pictures if p.t in opened}
+    # \0 can't occur in a sheet's name.
+    keys = [p.sheet if p.sheet and p.sheet not in apart else f"\0{p.file}" for p in pictures]
+    first = {key: i for i, key in reversed(list(enumerate(keys)))}
+    place = {p.file: i for i, p in enumerate(pictures)}
+    joined = [(i, first[key]) for i, key in enumerate(keys)] + [(place[a], place[b]) for a, b in links]
+    return {p.file: keys[k] for p, k in zip(pictures, connected(len(pictures), joined), strict=True)}
