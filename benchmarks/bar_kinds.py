@@ -25,7 +25,16 @@ BARS = (
     "thick",
 )
 _SIZES = ((64, 80), (128, 160), (192, 256), (256, 320), (240, 512), (480, 640))
-_WORDS = ("EHT = 15.00 kV", "WD = 8.1 mm", "Signal A = SE2", "Mag = 10.00 K X", "SE", "x5,000", "15.0kV", "Date :3 Mar 2021")
+_WORDS = (
+    "EHT = 15.00 kV",
+    "WD = 8.1 mm",
+    "Signal A = SE2",
+    "Mag = 10.00 K X",
+    "SE",
+    "x5,000",
+    "15.0kV",
+    "Date :3 Mar 2021",
+)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -49,7 +58,13 @@ def _micrograph(rng: np.random.Generator, height: int, width: int) -> np.ndarray
     """A simulated micrograph, uint8; at times darker, brighter, flatter or darker at one end."""
     world = str(rng.choice(["binary", "gradual", "null", "confound"]))
     settings = SimulationSettings(
-        labels=4, pictures=4, sheets=4, height=max(64, height), width=max(64, width), world=world, seed=int(rng.integers(2**31))
+        labels=4,
+        pictures=4,
+        sheets=4,
+        height=max(64, height),
+        width=max(64, width),
+        world=world,
+        seed=int(rng.integers(2**31)),
     )
     pixels, _ = picture(settings, int(rng.integers(4)), int(rng.integers(4)))
     grey = pixels[:height, :width].astype(np.float32)
@@ -82,9 +97,7 @@ def _line_of_words(
         x += draw.textlength(str(word), font=font) + rng.uniform(0.6, 3) * size
 
 
-def _scale_bar(
-    rng: np.random.Generator, draw: ImageDraw.ImageDraw, x: float, rows: int, width: int, ink: int
-) -> float:
+def _scale_bar(rng: np.random.Generator, draw: ImageDraw.ImageDraw, x: float, rows: int, width: int, ink: int) -> float:
     """A scale bar with its length above or beside it; where it ends."""
     length = int(width * rng.uniform(0.1, 0.25))
     thick = max(1, rows // int(rng.integers(12, 24)))

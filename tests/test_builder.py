@@ -92,7 +92,7 @@ def test_same_folder_and_seed_same_files(built: Path, tmp_path: Path) -> None:
     calls: list[tuple[int, int, str]] = []
     again = build(DUMMY, tmp_path, progress=lambda *call: calls.append(call))
     assert contents(again) == contents(built)
-    assert calls[0] == (1, 18, "checking") and calls[-1] == (18, 18, "writing")
+    assert calls[0] == (1, 18, "looking at pictures") and calls[-1] == (18, 18, "writing")
     before = {p: p.stat().st_mtime_ns for p in again.iterdir()}
     assert build(DUMMY, tmp_path) == again
     assert {p: p.stat().st_mtime_ns for p in again.iterdir()} == before
@@ -203,7 +203,7 @@ def test_datasets_that_cant_be_opened(built: Path, tmp_path: Path) -> None:
         open_dataset(tmp_path / "cut")
     metadata = json.loads((built / "metadata.json").read_text())
     (tmp_path / "cut" / "metadata.json").write_text(json.dumps({**metadata, "format": 99}))
-    with pytest.raises(InputError, match=r"must be of dataset format 1; build it again. Received: 99"):
+    with pytest.raises(InputError, match=r"must be of dataset format 2; build it again. Received: 99"):
         open_dataset(tmp_path / "cut")
     (tmp_path / "cut" / "metadata.json").write_text("{")
     with pytest.raises(InputError, match=r"Received: no complete dataset"):
@@ -232,7 +232,7 @@ def test_a_killed_build_leaves_nothing_that_counts(tmp_path: Path) -> None:
         open_dataset(out)
     path = build(folder, out)
     assert sum(open_dataset(path).split_sizes.values()) == 120
-    assert [p.name for p in path.parent.iterdir()] == ["1.0.0"]
+    assert [p.name for p in path.parent.iterdir()] == ["2.0.0"]
     assert contents(path) == contents(build(folder, tmp_path / "clean"))
 
 

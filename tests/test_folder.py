@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tfds_copper.errors import InputError
+from tfds_copper.errors import InputError, SettingError
 from tfds_copper.folder import scan
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -182,3 +182,16 @@ def test_import_needs_no_tensorflow() -> None:
     code = f"import sys, tfds_copper.{modules}; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_sheets_named_in_the_file_names(tmp_path: Path) -> None:
+    for name in ("t0/S1_a.png", "t0/S2_b.png", "t1/S1_c.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    found = scan(tmp_path, r"(?P<sheet>S\d+)_")
+    assert [p.sheet for p in found.pictures] == ["S1", "S2", "S1"]
+    with pytest.raises(InputError, match=r"t0/S1_a.png: sheet-from must find a sheet in every path"):
+        scan(tmp_path, r"(?P<sheet>lot\d+)_")
+    for pattern, why in ((r"(S\d+)_", "must name the sheet"), ("(?P<sheet>", "must be a regular expression")):
+        with pytest.raises(SettingError, match=why):
+            scan(tmp_path, pattern)

@@ -11,7 +11,7 @@ import tifffile
 from PIL import Image
 
 from tfds_copper.errors import InputError
-from tfds_copper.micrograph import read, read_mask
+from tfds_copper.micrograph import Bar, ReadSettings, read, read_mask
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"no real pictures at {DATA}")
@@ -178,22 +178,34 @@ def test_masks(tmp_path: Path) -> None:
 
 @needs_data
 @pytest.mark.parametrize(
-    ("name", "shape", "bits"),
+    ("name", "shape", "bar", "pixel_size"),
     [
-        ("vendor_sem/test_tiff_Zeiss_SEM_1k.tif", (768, 1024), 8),
-        ("vendor_sem/test_tiff_Zeiss_SEM_512pix.tif", (384, 512), 8),
-        ("vendor_sem/zeiss_aquami_sample.tif", (768, 1024), 8),
-        ("vendor_sem/FEI-Helios-Ebeam-8bits.tif", (471, 512), 8),
-        ("vendor_sem/FEI-Helios-Ebeam-16bits.tif", (471, 512), 16),
-        ("vendor_sem/tescan_1.tif", (1331, 1536), 16),
-        ("ebc_oxide/as_shipped_rgb/050317#3_S0440016.tif", (1024, 1024), 8),
-        ("superalloy/images/spot6_0d_2.png", (512, 512), 8),
+        ("test_tiff_Zeiss_SEM_1k.tif", (768, 1024), 77, 2615),
+        ("test_tiff_Zeiss_SEM_512pix.tif", (384, 512), 34, 11.65),
+        ("zeiss_aquami_sample.tif", (768, 1024), 77, 0.543),
+        ("FEI-Helios-Ebeam-8bits.tif", (471, 512), 29, 3372.4),
+        ("FEI-Helios-Ebeam-16bits.tif", (471, 512), 29, 3372.4),
+        ("tescan_1.tif", (1331, 1536), 179, 4.537772),
     ],
 )
-def test_real_files(name: str, shape: tuple[int, int], bits: int) -> None:
-    micrograph = read(DATA / name)
-    assert (micrograph.pixels.shape, micrograph.bit_depth) == (shape, bits)
-    raw = (tifffile.imread if name.endswith("tif") else lambda p: np.asarray(Image.open(p)))(DATA / name)
-    np.testing.assert_array_equal(micrograph.pixels, raw if raw.ndim == 2 else raw[..., 0])
+def test_vendor_files(name: str, shape: tuple[int, int], bar: int, pixel_size: float) -> None:
+    micrograph = read(DATA / "vendor_sem" / name)
+    assert (micrograph.recorded, micrograph.bar) == (shape, Bar("bottom", bar))
+    assert micrograph.pixel_size_nm == pytest.approx(pixel_size, rel=1e-6)
+    raw = tifffile.imread(DATA / "vendor_sem" / name)[: shape[0] - bar]
+    narrowed = "16bits" in name
+    np.testing.assert_array_equal(micrograph.pixels, raw // 256 if narrowed else raw)
+    assert micrograph.bit_depth == (16 if "tescan" in name else 8)
     if "tescan" in name:
         assert np.mean(micrograph.pixels == 65535) < 0.05
+    kept = read(DATA / "vendor_sem" / name, ReadSettings(bar="keep", pixel_size=7.0))
+    assert (kept.pixels.shape, kept.bar, kept.pixel_size_nm) == (shape, None, 7.0)
+
+
+@needs_data
+@pytest.mark.parametrize("name", ["ebc_oxide/as_shipped_rgb/050317#3_S0440016.tif", "superalloy/images/spot6_0d_2.png"])
+def test_real_pictures_without_bar(name: str) -> None:
+    micrograph = read(DATA / name)
+    raw = (tifffile.imread if name.endswith("tif") else lambda p: np.asarray(Image.open(p)))(DATA / name)
+    np.testing.assert_array_equal(micrograph.pixels, raw if raw.ndim == 2 else raw[..., 0])
+    assert micrograph.bar is None

@@ -10,7 +10,7 @@ import pytest
 
 from tfds_copper.errors import InputError, SettingError
 from tfds_copper.folder import Picture, scan
-from tfds_copper.splits import SPLITS, SplitSettings, assign
+from tfds_copper.splits import SPLITS, SplitSettings, assign, caveats
 
 TILES = Path(__file__).resolve().parents[2] / "shared" / "data" / "superalloy_tiles"
 
@@ -163,3 +163,71 @@ def test_the_real_sheets(split: str, least: int) -> None:
         for train, validation, test in per_label(given, where).values():
             total = train + validation + test
             assert abs(train / total - 0.5) < 0.1 and abs(test / total - 0.25) < 0.1
+
+
+def test_pictures_of_one_place_stay_together_whatever_their_sheets() -> None:
+    given = pictures(3, 6, 3)
+    links = [(given[k].file, given[k + 9].file) for k in range(0, 36, 7)]
+    where = assign(given, SplitSettings("2/1/1"), links)
+    sheets_in(given, where)
+    assert all(where[a] == where[b] for a, b in links)
+    unknown = pictures(3, 12, 1, known=False)
+    chain = [(unknown[k].file, unknown[k + 1].file) for k in range(5)]
+    where = assign(unknown, SplitSettings("2/1/1"), chain)
+    assert len({where[p.file] for p in unknown[:6]}) == 1
+    assert set(per_label(unknown, where)) == {0, 1, 2} and all(min(c) > 0 for c in per_label(unknown, where).values())
+
+
+def test_links_that_leave_too_few_places() -> None:
+    given = pictures(2, 4, 1, known=False)
+    links = [(given[k].file, given[k + 1].file) for k in range(2)]
+    with pytest.raises(
+        InputError, match=r"label t = 0: must have pictures of at least 3 different places.* Received: 2"
+    ):
+        assign(given, SplitSettings(), links)
+
+
+def test_given_splits_may_not_tear_a_place_apart() -> None:
+    given = given_split(*GOOD)
+    with pytest.raises(InputError, match=r"pictures of one place must be in one split. Received: 'a' in train and 'c'"):
+        assign(given, SplitSettings(), [("a", "c")])
+
+
+def test_few_sheets_are_split_only_when_told_and_every_result_says_so() -> None:
+    given = pictures(1, 5, 4) + [p for p in pictures(2, 2, 6) if p.label == 1]
+    with pytest.raises(InputError, match=r"at least 3 sheets.*--within-sheet splits it within its sheets. Received: 2"):
+        assign(given, SplitSettings("2/1/1"))
+    within = SplitSettings("2/1/1", within_sheet=True)
+    where = assign(given, within)
+    sheets_in([p for p in given if p.label == 0], where)
+    assert per_label(given, where)[1] == (6, 3, 3)
+    assert "Split within sheets for t = 1" in caveats(given, within)[0]
+    assert caveats(given, SplitSettings()) == ()
+    assert "No sheets are known" in caveats(pictures(2, 3, 1, known=False), SplitSettings())[0]
+
+
+def test_folds_test_every_picture_once_and_keep_sheets_whole() -> None:
+    given = pictures(4, 5, 3)
+    settings = SplitSettings(folds=5, seed=1)
+    tested: collections.Counter[str] = collections.Counter()
+    for one in settings.each_fold:
+        where = assign(given, one)
+        sheets_in(given, where)
+        assert per_label(given, where) == dict.fromkeys(range(4), (9, 3, 3))
+        tested.update(file for file, split in where.items() if split == "test")
+    assert tested == dict.fromkeys((p.file for p in given), 1)
+    with pytest.raises(InputError, match=r"label t = 0: must have pictures of at least 6 sheets.* Received: 5"):
+        assign(given, SplitSettings(folds=6, fold=1))
+    with pytest.raises(SettingError, match=r"fold must be chosen, from 1 to 5. Received: 0"):
+        assign(given, settings)
+    for wrong in ({"folds": 2}, {"folds": 3, "fold": 4}):
+        with pytest.raises(SettingError):
+            SplitSettings(**wrong)
+
+
+def test_folds_keep_places_together() -> None:
+    given = pictures(3, 9, 1, known=False)
+    links = [(given[0].file, given[1].file), (given[2].file, given[10].file)]
+    for one in SplitSettings(folds=3).each_fold:
+        where = assign(given, one, links)
+        assert all(where[a] == where[b] for a, b in links)

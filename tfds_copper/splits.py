@@ -229,8 +229,8 @@ def caveats(pictures: Sequence[Picture], settings: SplitSettings) -> tuple[str, 
     """What every result of a dataset with these splits must say; empty where nothing."""
     if not any(p.sheet for p in pictures):
         return (
-            "No sheets are known: pictures of one sheet may lie in several splits, label and sheet can't be told apart, "
-            "and scores may flatter.",
+            "No sheets are known: pictures of one sheet may lie in several splits, label and sheet can't be told "
+            "apart, and scores may flatter.",
         )
     opened = opened_labels(pictures) if settings.within_sheet and not any(p.split for p in pictures) else []
     if opened:

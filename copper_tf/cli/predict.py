@@ -97,8 +97,9 @@ def _other_scale(rows: list[dict[str, Any]], trained: dict[str, int]) -> str:
     if not other:
         return ""
     return (
-        f"{len(other)} of {len(rows)} pictures are of another pixel size than those of training ({min(known):g} to "
-        f"{max(known):g} nm), such as {other[0]['file']} of {other[0]['pixel_size_nm']:g} nm: their results mean nothing"
+        f"{len(other)} of {len(rows)} pictures are of another pixel size than those of training ({min(known):g} "
+        f"to {max(known):g} nm), such as {other[0]['file']} of {other[0]['pixel_size_nm']:g} nm: their results "
+        "mean nothing"
     )
 
 

@@ -71,8 +71,9 @@ def _train_one(config: Config, dataset: Any, output: Path, resume: bool, force: 
 
 
 def _train(kind: str, data: Path, output: Path, resume: bool, force: bool, dry_run: bool, **values: Any) -> None:
+    config = _config(kind, output, resume, values)
     if dry_run:
-        click.echo(_config(kind, output, resume, values).to_json(), nl=False)
+        click.echo(config.to_json(), nl=False)
         return
     split, reading = _asked(data, values)
     from copper_tf.cli.sources import datasets_from, import_tensorflow
@@ -105,8 +106,11 @@ def _verb(kind: str) -> click.Command:
     run = folder_option("The run folder.")(run)
     run = click.argument("data", type=click.Path(path_type=Path))(run)
     article = "the paper's residual classifier" if kind == "classifier" else "the paper's sum-skip U-Net"
-    return click.command(kind, help=f"Train {article} on DATA. Of folds, all are trained, each into a folder of its own, "
-        "unless --fold chooses one. How pictures are split and read applies to a SEM folder.")(run)
+    about = (
+        f"Train {article} on DATA. Of folds, all are trained, each into a folder of its own, unless --fold chooses "
+        "one. How pictures are split and read applies to a SEM folder."
+    )
+    return click.command(kind, help=about)(run)
 
 
 for _kind in KINDS:

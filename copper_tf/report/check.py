@@ -45,7 +45,8 @@ def _typical(survey: Survey) -> list[Seen | None]:
     return found
 
 
-def _bar(axes: Axes, height: int, width: int, pixel_size_nm: float) -> None:
+def _bar(axes: Axes, shape: tuple[int, ...], pixel_size_nm: float) -> None:
+    height, width = shape
     length, caption = scale_bar_length(width, pixel_size_nm)
     x, y = 0.05 * width, 0.94 * height
     axes.plot([x, x + length], [y, y], color="white", linewidth=2.5, solid_capstyle="butt")
@@ -57,7 +58,7 @@ def _show(axes: Axes, pixels: np.ndarray, pixel_size_nm: float) -> None:
     axes.imshow(grey_image(pixels), cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
     axes.set_xticks([])
     axes.set_yticks([])
-    _bar(axes, *pixels.shape, pixel_size_nm)
+    _bar(axes, pixels.shape, pixel_size_nm)
 
 
 def _examples_figure(survey: Survey) -> Figure:

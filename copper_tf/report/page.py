@@ -183,7 +183,7 @@ def render_evaluation(run: Run) -> Path:
         run=run,
         kind=run.config.kind,
         verdict=verdict(scores),
-        caveats=scores["caveats"],
+        caveats=scores.get("caveats", []),
         figures=inline,
         captions=CAPTIONS,
         tables=_tables(scores),

@@ -157,7 +157,7 @@ def verdict(scores: dict[str, Any]) -> str:
     test = scores["splits"]["test"]
     sheets = f" from {_count(test['groups'], 'sheets')}" if test["resampled"] == "sheets" else " (sheets unknown)"
     text = _grades_verdict(test) if scores["kind"] == "classifier" else _potency_verdict(test)
-    if scores["folds"]:
+    if scores.get("folds"):
         sheets += f", each by that one of {scores['folds']} folds that had not seen it"
     reason = no_interval(test)
     return f"On {_count(test['pictures'], 'test pictures')}{sheets}, {text}" + (f" ({reason})." if reason else ".")

@@ -38,13 +38,16 @@ def _kinds(values: Iterable[str]) -> str:
     return ", ".join(found[:4]) + (f" and {len(found) - 4} more" if len(found) > 4 else "")
 
 
+def _count(names: Iterable[str]) -> str:
+    return str(len(set(names) - {""}) or "unknown")
+
+
 # A column of the table of labels, and what it says of the pictures of one label.
 _COLUMNS: dict[str, Callable[[list[Seen]], str]] = {
     "pictures": lambda seen: str(len(seen)),
-    "sheets": lambda seen: str(len({s.picture.sheet for s in seen if s.picture.sheet}) or "unknown"),
-    "lots": lambda seen: str(len({lot for s in seen if (lot := s.picture.columns.get("lot", ""))}) or "unknown"),
-    "dates": lambda seen: str(len({d for s in seen if (d := (s.metadata.date or s.picture.columns.get("date", ""))[:10])}
-                                  ) or "unknown"),
+    "sheets": lambda seen: _count(s.picture.sheet for s in seen),
+    "lots": lambda seen: _count(s.picture.columns.get("lot", "") for s in seen),
+    "dates": lambda seen: _count((s.metadata.date or s.picture.columns.get("date", ""))[:10] for s in seen),
     "size (px)": lambda seen: _kinds(f"{s.shape[1]} x {s.shape[0]}" for s in seen if not s.error),
     "bits": lambda seen: _kinds(str(s.bit_depth) for s in seen if not s.error),
     "vendor": lambda seen: _kinds(s.metadata.vendor or "unknown" for s in seen if not s.error),

@@ -130,7 +130,11 @@ def survey(folder: SemFolder, settings: ReadSettings | None = None, progress: Pr
         picture = seen[readable[k]].picture
         return read(folder.root / picture.file, settings, picture.pixel_size_nm).pixels
 
+    def tell(done: int, total: int) -> None:
+        if progress is not None:
+            progress(done, total, "comparing pictures")
+
     prints = [p for s in seen if (p := s.print) is not None]
-    alike = find_likenesses(prints, load, progress)
+    alike = find_likenesses(prints, load, tell)
     mapped = (dataclasses.replace(a, first=readable[a.first], second=readable[a.second]) for a in alike)
     return Survey(folder, settings, seen, tuple(mapped))

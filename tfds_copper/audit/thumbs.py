@@ -14,8 +14,9 @@ __all__ = ["area_resize", "checked", "factor_of", "high_pass", "shrink"]
 
 # The side of the square that a thumbnail has at most the area of.
 _SIDE = 300
-# Above a blob and below a domain: shading and charging go, what tells two places apart stays. Thumbnail px.
-_FINE, _COARSE, _EVEN = 0.8, 8.0, 16.0
+# Shading and charging go, what tells two places apart stays: the standard deviation of the finer blur, and the sides
+# of the squares of the coarser one and of the evening of the contrast, each used twice. Thumbnail px.
+_FINE, _COARSE, _EVEN = 0.8, 19, 39
 # Grey values beyond it are burnt-in text, dust or glare, which may not outweigh the surface. Standard deviations.
 _CLIP = 3.0
 
@@ -72,6 +73,10 @@ def area_resize(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.asarray(image.resize((width, height), Image.Resampling.BOX), np.float32)
 
 
+def _broad(values: np.ndarray, side: int) -> np.ndarray:
+    return ndimage.uniform_filter(ndimage.uniform_filter(values, side), side)
+
+
 def high_pass(thumb: np.ndarray) -> np.ndarray:
     """What of a thumbnail tells places apart: without shading, of even contrast, clipped.
 
@@ -84,11 +89,11 @@ def high_pass(thumb: np.ndarray) -> np.ndarray:
     if not thumb.size or thumb.min() == thumb.max():
         return np.zeros(thumb.shape, np.float32)
     level = thumb - np.float32(thumb.mean(dtype=np.float64))
-    passed = ndimage.gaussian_filter(level, _FINE, truncate=3) - ndimage.gaussian_filter(level, _COARSE, truncate=3)
+    passed = ndimage.gaussian_filter(level, _FINE, truncate=3) - _broad(level, _COARSE)
     spread = float(passed.std(dtype=np.float64))
     # The rounding of float32 is no structure.
     if spread <= 1e-5 * float(np.abs(thumb).max()):
         return np.zeros(thumb.shape, np.float32)
-    around = ndimage.gaussian_filter(passed**2, _EVEN, truncate=2)
+    around = _broad(passed**2, _EVEN)
     even = passed / np.sqrt(np.maximum(around, 0) + np.float32((0.3 * spread) ** 2))
     return np.clip(even, -_CLIP, _CLIP)

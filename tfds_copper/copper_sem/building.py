@@ -7,12 +7,16 @@ import logging
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tfds_copper.audit.survey import Progress, Survey, survey
 from tfds_copper.errors import CopperError, InputError, OutputError
+from tfds_copper.fingerprint import Progress
 from tfds_copper.folder import scan
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.splits import SplitSettings, assign
+
+if TYPE_CHECKING:
+    from tfds_copper.audit.survey import Survey
 
 __all__ = ["build", "build_survey"]
 
@@ -117,4 +121,6 @@ def build(
     found = scan(folder, settings.sheet_from)
     if not settings.folds:  # a folder that can't be split shows before its pictures are read
         assign(found.pictures, settings)
+    from tfds_copper.audit.survey import survey
+
     return build_survey(survey(found, reading, progress), data_dir, settings, progress)[0]

@@ -47,7 +47,8 @@ class CopperSemConfig(_Settings):
     that datasets with different ones lie side by side.
     """
 
-    def __post_init__(self) -> None:
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
         split, reading = self.split_settings, self.read_settings
         words = [f"split_{split.split.replace('/', '_')}", f"sheets_{split.min_sheets}", f"seed_{split.seed}"]
         if split.folds:

@@ -20,16 +20,28 @@ _TALLEST, _THINNEST = 0.45, 10
 # Zeiss leaves the last row and the outermost columns to the picture; others draw a border there.
 _BORDER_ROWS, _BORDER_COLUMNS = 3, 2
 # This part of a row is background: of a row between glyphs, of one about which a JPEG rings, of one through glyphs.
-_CLEAN, _RINGING, _WRITTEN = 0.8, 0.3, 0.12
+_CLEAN, _RINGING, _WRITTEN = 0.8, 0.45, 0.2
 # A ringing row is nearly all within this of the background.
 _NEAR, _NEARLY_ALL = 32, 0.93
 # A drawn line: so many rows, of one value up to what a JPEG does, that is none of the picture's.
-_LINE_ROWS, _LINE_SPREAD, _LINE_PART, _LINE_JUMP = 3, 8, 0.9, 12
+_LINE_ROWS, _LINE_SPREAD, _LINE_PART, _LINE_JUMP = 3, 8, 0.8, 12
+# A line that a JPEG left alone.
+_CONSTANT, _LOOSER = 0.9, 0.2
+# A JPEG moves the rows beside a line by this much, all of them alike.
+_SHIFT, _TIGHT, _TIGHT_PART = 8, 3, 0.8
 # Beyond the boundary the background may be a grey value of the picture as well, but no frequent one.
-_BEYOND, _SHARP = 0.6, 0.25
+_INSIDE, _DROP, _STEP, _SHARP = 0.7, 0.45, 0.3, 0.25
+# So few values beyond the boundary are a mask's, in which everything is sharp.
+_MASK_VALUES = 4
 # Glyphs: contrast to the background, and how much of them there must and may be.
-_CONTRAST, _FEWEST_INK, _MOST_INK, _FEWEST_GLYPHS = 36, 24, 0.5, 3
-_PEAK_WIDTH, _PEAK = 12, 0.3
+_CONTRAST, _FEWEST_INK, _MOST_INK, _FEWEST_GLYPHS = 36, 24, 0.5, 2
+# Of frame lines, of the rows inside the boundary, and of the pixels between ink and background.
+_FRAME, _MARGIN, _MOST_BETWEEN, _FAINT = 0.9, 0.6, 4.0, 8
+# The background reaches from side to side: every such part of the row inside the boundary has some,
+# but for a logo.
+_PARTS, _LOGO_PARTS, _SOME = 16, 3, 0.15
+# A JPEG's small text rings so much that the background is sought once more, with this tolerance.
+_SOFT = 12
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -39,16 +51,16 @@ class _End:
     Args:
         values: `(rows, columns)`, int16, 0..255, without the border columns.
         ground: the value that most of the outermost rows have.
-        share: the part of every row that has it, to the noise.
-        near: the part of every row that may have had it before a JPEG.
-        line: whether a row is of one value, and another one than `ground`.
+        tolerance: how far its noise goes.
+        share: the part of every row that has it, to the tolerance.
+        clean: whether a row is background but for a few pixels, or but for a JPEG's ringing.
     """
 
     values: np.ndarray
     ground: int
+    tolerance: int
     share: np.ndarray
-    near: np.ndarray
-    line: np.ndarray
+    clean: np.ndarray
 
 
 def _levels(pixels: np.ndarray, shift: int) -> np.ndarray:
@@ -61,84 +73,131 @@ def _part(values: np.ndarray, centre: np.ndarray | int, tolerance: int) -> np.nd
     return np.count_nonzero(np.abs(values - centre) <= tolerance, axis=1) / values.shape[1]
 
 
-def _background(values: np.ndarray) -> tuple[int, int] | None:
-    """The most frequent value and its noise, 1 to 3; None where no value is frequent."""
+def _background(values: np.ndarray, soft: bool) -> tuple[int, int] | None:
+    """The most frequent value and its noise, 1 to 3 or `_SOFT`; None where no value is frequent."""
     counts = np.bincount(values.ravel(), minlength=256)
     # Noise spreads the background over a few neighbouring values.
+    width = _SOFT if soft else 4
     peak = int(np.convolve(counts, np.ones(5, int), "same").argmax())
-    low = max(0, peak - 4)
-    around = counts[low : peak + 5]
+    low = max(0, peak - width)
+    around = counts[low : peak + width + 1]
     if around.sum() < _RINGING * values.size:
         return None
     ground = low + int(np.searchsorted(np.cumsum(around), around.sum() / 2))
+    if soft:
+        return ground, _SOFT
     off = np.abs(np.arange(low, low + len(around)) - ground)
     return ground, next(n for n in (1, 2, 3) if n == 3 or around[off <= n].sum() >= 0.9 * around.sum())
 
 
-def _end(pixels: np.ndarray, shift: int) -> _End | None:
+def _end(pixels: np.ndarray, shift: int, soft: bool) -> _End | None:
     """The first rows of `pixels` in figures; None where they have no background."""
-    found = _background(_levels(pixels[_BORDER_ROWS : _THINNEST + _BORDER_ROWS], shift))
+    found = _background(_levels(pixels[_BORDER_ROWS : _THINNEST + _BORDER_ROWS], shift), soft)
     if found is None:
         return None
-    ground, noise = found
+    ground, tolerance = found
     values = _levels(pixels[: round(_TALLEST * len(pixels)) + 16], shift)
-    share = _part(values, ground, noise)
-    line = np.zeros(len(values), bool)
-    (other,) = np.nonzero(share < 1 - _LINE_PART)
-    middle = np.median(values[other], axis=1, keepdims=True).astype(np.int16)
-    line[other] = _part(values[other], middle, _LINE_SPREAD) >= _LINE_PART
-    return _End(values, ground, share, _part(values, ground, _NEAR), line)
+    share = _part(values, ground, tolerance)
+    clean = share >= _CLEAN
+    if not soft:
+        clean |= (share >= _RINGING) & (_part(values, ground, _NEAR) >= _NEARLY_ALL)
+    return _End(values, ground, tolerance, share, clean)
+
+
+def _is_line(end: _End, row: int) -> bool:
+    """Whether a row is of one value."""
+    values = end.values[row]
+    return float(np.mean(np.abs(values - np.median(values)) <= _LINE_SPREAD)) >= _LINE_PART
+
+
+def _is_shifted(end: _End, row: int) -> bool:
+    """Whether a row is the background but for what a JPEG makes of a line beside it."""
+    values = end.values[row]
+    middle = np.median(values)
+    if abs(float(middle) - end.ground) > _SHIFT:
+        return False
+    return float(np.mean(np.abs(values - middle) <= _TIGHT)) >= _TIGHT_PART
 
 
 def _extent(end: _End) -> int:
     """Rows up to the last one that is background, across rows with glyphs and lines."""
-    clean = (end.share >= _CLEAN) | ((end.share >= _RINGING) & (end.near >= _NEARLY_ALL))
-    passable = clean | end.line | (end.share >= _WRITTEN)
-    passable[:_BORDER_ROWS] = True
-    stop = len(passable) if passable.all() else int(passable.argmin())
-    (rows,) = np.nonzero(clean[:stop])
-    return int(rows[-1]) + 1 if len(rows) else 0
+    last, strange = 0, 0
+    for row, share in enumerate(end.share):
+        if end.clean[row] or _is_shifted(end, row):
+            last, strange = row + 1, 0
+        elif share < _WRITTEN and row >= _BORDER_ROWS:
+            strange += 1
+            if strange > _LINE_ROWS or not _is_line(end, row):
+                break
+    return last
 
 
-def _with_line(end: _End, rows: int) -> int:
+def _with_line(end: _End, inner: int) -> int:
     """Rows with the line between bar and picture, if there is one."""
-    middles = np.median(end.values[rows : rows + _LINE_ROWS + 8], axis=1)
-    beyond = np.median(middles[_LINE_ROWS:])
-    drawn = end.line[rows : rows + _LINE_ROWS] & (np.abs(middles[:_LINE_ROWS] - beyond) >= _LINE_JUMP)
-    return rows + (len(drawn) if drawn.all() else int(drawn.argmin()))
+    values = end.values[inner : inner + _LINE_ROWS + 1]
+    middles = np.median(values, axis=1, keepdims=True)
+    tight = _part(values, middles, end.tolerance)
+    rows = inner
+    for k in range(_LINE_ROWS):
+        if not _is_line(end, inner + k):
+            break
+        # Beside a saturated picture a line differs only by having no exceptions.
+        constant = tight[k] >= _CONSTANT and tight[k + 1] <= _CONSTANT - _LOOSER
+        if constant or abs(float(middles[k, 0] - middles[k + 1, 0])) >= _LINE_JUMP:
+            rows = inner + k + 1
+    return rows
 
 
-def _is_sharp(end: _End, rows: int) -> bool:
+def _is_sharp(end: _End, inner: int, rows: int) -> bool:
     """Whether the background ends at once, over the whole width."""
-    usual = float(np.median(end.share[rows + 2 : rows + 12]))
-    return usual <= _BEYOND and float(end.share[rows : rows + 2].max()) <= usual + _SHARP
+    beyond = slice(rows + 2, rows + 12)
+    if len(np.unique(end.values[beyond])) <= _MASK_VALUES:
+        return False
+    usual = float(np.median(end.share[beyond]))
+    first = float(end.share[rows : rows + 2].max())
+    inside = float(end.share[:inner].max())
+    if inside < _INSIDE or usual > inside - _DROP:
+        return False
+    return first <= min(usual + _SHARP, float(end.share[inner - 1]) - _STEP)
 
 
-def _has_glyphs(end: _End, rows: int) -> bool:
+def _is_whole(end: _End, inner: int) -> bool:
+    """Whether the background goes from side to side just inside the boundary, but for a logo."""
+    rows = np.abs(end.values[inner - 2 : inner] - end.ground) <= end.tolerance
+    parts = [float(part.mean(axis=1).max()) >= _SOME for part in np.array_split(rows, _PARTS, axis=1)]
+    return parts[0] and parts[-1] and sum(parts) >= _PARTS - _LOGO_PARTS
+
+
+def _has_glyphs(end: _End, inner: int) -> bool:
     """Whether something is written on the first rows."""
-    inner = end.values[_BORDER_ROWS:rows][~end.line[_BORDER_ROWS:rows]]
-    ink = np.abs(inner - end.ground) > _CONTRAST
+    from scipy import ndimage
+
+    rows = end.values[_BORDER_ROWS:inner]
+    contrast = np.abs(rows[end.share[_BORDER_ROWS:inner] >= _WRITTEN] - end.ground)
+    ink = contrast > _CONTRAST
+    columns = ink.mean(axis=0) < _FRAME
+    ink, contrast = ink[:, columns], contrast[:, columns]
     count = np.count_nonzero(ink)
     if not _FEWEST_INK <= count <= _MOST_INK * ink.size:
         return False
-    columns = ink.any(axis=0)
-    if np.count_nonzero(np.diff(columns.astype(np.int8)) == 1) + int(columns[0]) < _FEWEST_GLYPHS:
+    # What shows through a saturated region is mostly faint, and goes on to the boundary.
+    if np.count_nonzero(contrast > _FAINT) - count > _MOST_BETWEEN * count:
         return False
-    # Ink has a value or two of its own; what shows through a saturated region has all.
-    counts = np.bincount(inner[ink], minlength=256)
-    return int(np.convolve(counts, np.ones(2 * _PEAK_WIDTH + 1, int), "same").max()) >= _PEAK * count
+    if ink[-2:].mean(axis=1).min() > _MARGIN * ink.mean():
+        return False
+    return int(ndimage.label(ink)[1]) >= _FEWEST_GLYPHS
 
 
-def _rows(pixels: np.ndarray, shift: int) -> int:
+def _rows(pixels: np.ndarray, shift: int, soft: bool) -> int:
     """Rows of the bar at the first rows of `pixels`; 0 for none."""
-    end = _end(pixels, shift)
+    end = _end(pixels, shift, soft)
     if end is None:
         return 0
     inner = _extent(end)
-    if not _THINNEST <= inner <= _TALLEST * len(pixels) or not _has_glyphs(end, inner):
+    if not _THINNEST <= inner <= _TALLEST * len(pixels):
         return 0
     rows = _with_line(end, inner)
-    return rows if _is_sharp(end, rows) else 0
+    return rows if _is_sharp(end, inner, rows) and _is_whole(end, inner) and _has_glyphs(end, inner) else 0
 
 
 def find_bar(pixels: np.ndarray) -> Bar | None:
@@ -153,8 +212,9 @@ def find_bar(pixels: np.ndarray) -> Bar | None:
     if min(pixels.shape) < 2 * _THINNEST:
         return None
     shift = max(0, int(pixels.max()).bit_length() - 8)
-    for side, rows_first in ((BOTTOM, pixels[::-1]), (TOP, pixels)):
-        rows = _rows(rows_first, shift)
-        if rows:
-            return Bar(side, rows)
+    for soft in (False, True):
+        for side, ordered in ((BOTTOM, pixels[::-1]), (TOP, pixels)):
+            rows = _rows(ordered, shift, soft)
+            if rows:
+                return Bar(side, rows)
     return None

@@ -74,7 +74,7 @@ def read_raster(path: Path, kind: str, max_pixels: int) -> Samples:
         InputError: if the picture is too large or of a kind that holds no greys.
     """
     with _opened(path, kind) as image:
-        check_size(path, *image.size, max_pixels)
+        check_size(path, image.width, image.height, max_pixels)
         raw = _raw_mode(image)  # decoding forgets it
         image.load()
         samples = _from_image(path, image, raw)

@@ -28,7 +28,7 @@ _TIME = {"ns": -9, "us": -6, "μs": -6, "ms": -3, "s": 0, "sec": 0, "secs": 0}
 _ANGLE = {"°": 0, "deg": 0, "degree": 0, "degrees": 0}
 _TIMES = {"x": 0, "×": 0, "kx": 3, "k": 3}
 
-_NUMBER = re.compile(r"([+-]?)([0-9]*)([.,]?)([0-9]*)((?:[eE][+-]?[0-9]+)?)\s*([^0-9.,\s].*)?", re.DOTALL)
+_NUMBER = re.compile(r"([+-]?)([0-9]*)(?:([.,])([0-9]*))?((?:[eE][+-]?[0-9]+)?)\s*([^0-9.,\s].*)?", re.DOTALL)
 _DATES = (
     (re.compile(r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?(?![0-9])"), "ymd"),
     (re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})(?![0-9])"), "dmy"),
@@ -91,7 +91,7 @@ def _plain_number(text: str) -> tuple[float, str] | None:
         return None
     sign, whole, point, rest, power, unit = match.groups()
     # 99,218 may be 99.218 or 99218; 0,125 and 99,2 can be read in one way only.
-    if point == "," and len(rest) == 3 and not power and 0 < len(whole) <= 3 and whole != "0":
+    if point == "," and len(rest or "") == 3 and not power and 0 < len(whole) <= 3 and whole != "0":
         return None
     return float(f"{sign}{whole or 0}.{rest or 0}{power}"), (unit or "").strip()
 

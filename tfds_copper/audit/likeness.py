@@ -1,0 +1,116 @@
+"""Which pictures of a set show the same place of the same sample, so that they never lie in two splits."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from tfds_copper.audit.candidates import Candidate, candidates
+from tfds_copper.audit.confirm import Likeness, View, confirm_views
+from tfds_copper.audit.prints import Print
+
+__all__ = ["find_likenesses", "groups"]
+
+# Pictures held at once, as thumbnails: of 240x320 px they take 2 MB each, of 128x128 px 0.5 MB.
+_HELD, _HELD_PIXELS = 512, 8e6
+# Votes from which on a candidate is likely enough to load its pictures one after the other.
+_LIKELY = 5
+
+
+class _Sets:
+    """Which numbers belong together so far."""
+
+    def __init__(self, count: int) -> None:
+        self.parents = list(range(count))
+
+    def root(self, number: int) -> int:
+        while self.parents[number] != number:
+            self.parents[number] = self.parents[self.parents[number]]
+            number = self.parents[number]
+        return number
+
+    def unite(self, one: int, other: int) -> None:
+        first, second = sorted((self.root(one), self.root(other)))
+        self.parents[second] = first
+
+
+def find_likenesses(
+    prints: Sequence[Print],
+    load: Callable[[int], np.ndarray],
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    groups_only: bool = False,
+) -> list[Likeness]:
+    """The pairs of pictures that show the same place, each checked on its pixels.
+
+    Args:
+        prints: of all pictures, by number.
+        load: gives the grey values of a picture by its number, shape (height, width), uint8 or uint16; pictures that
+            resemble no other are never loaded, others perhaps more than once.
+        progress: called with the pairs checked and those to check.
+        groups_only: leave out pairs that are joined already through others; `groups` gives the same.
+
+    Returns:
+        Sorted; at most one per pair. Of several exact copies each later one is paired with the first, which alone is
+        compared with the others.
+
+    Raises:
+        InputError: if a loaded picture is not of shape (height, width), or empty.
+    """
+
+    largest = max((p.shape[0] * p.shape[1] / p.factor**2 for p in prints), default=1)
+
+    @functools.lru_cache(maxsize=int(min(_HELD, max(8, _HELD_PIXELS / largest))))
+    def view(number: int) -> View:
+        return View(load(number))
+
+    found: dict[tuple[int, int], Likeness] = {}
+    sets = _Sets(len(prints))
+    asked = _ordered(candidates(prints), len(prints))
+    for done, candidate in enumerate(asked):
+        one, other = candidate.first, candidate.second
+        if (one, other) not in found and not (groups_only and sets.root(one) == sets.root(other)):
+            likeness = _checked(candidate, view)
+            if likeness:
+                found[one, other] = likeness
+                sets.unite(one, other)
+        if progress:
+            progress(done + 1, len(asked))
+    return sorted(found.values())
+
+
+def _checked(candidate: Candidate, view: Callable[[int], View]) -> Likeness | None:
+    if candidate.kind == "copy":
+        return Likeness(candidate.first, candidate.second, "copy", 1.0, 1.0)
+    return confirm_views(view(candidate.first), view(candidate.second), candidate)
+
+
+def _ordered(found: Sequence[Candidate], count: int) -> list[Candidate]:
+    """So that few pictures are loaded twice: by likely group, then by picture; of one pair the copy comes first."""
+    sets = _Sets(count)
+    for candidate in found:
+        if candidate.kind != "overlap" or candidate.votes >= _LIKELY:
+            sets.unite(candidate.first, candidate.second)
+    place = np.empty(count, int)
+    place[sorted(range(count), key=lambda k: (sets.root(k), k))] = np.arange(count)
+    kinds = ("copy", "resaved", "overlap")
+    return sorted(found, key=lambda c: (*sorted(place[[c.first, c.second]]), kinds.index(c.kind)))
+
+
+def groups(count: int, likenesses: Iterable[Likeness]) -> list[int]:
+    """The sets of pictures that are linked by likenesses, directly or through others.
+
+    Args:
+        count: number of pictures.
+        likenesses: pairs of them.
+
+    Returns:
+        The group of each picture: 0, 1, ... in the order of their first pictures; alone where nothing is alike.
+    """
+    sets = _Sets(count)
+    for likeness in likenesses:
+        sets.unite(likeness.first, likeness.second)
+    numbers: dict[int, int] = {}
+    return [numbers.setdefault(sets.root(k), len(numbers)) for k in range(count)]
