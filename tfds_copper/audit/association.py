@@ -15,6 +15,8 @@ __all__ = ["STRONG", "WEAK", "Association", "association"]
 STRONG, WEAK = 0.6, 0.3
 # Chance: several things are looked at in every folder, so the usual .05 would cry wolf.
 _P = 0.001
+# What separates a label without exception needs fewer units: 4 of 16 by chance have p = .002.
+_ENTIRE, _P_ENTIRE, _P_FEW = 0.99, 0.01, 0.1
 _PERMUTATIONS = 1999
 # Numbers with no more different values than this are settings of an instrument and judged as kinds.
 _FEW = 8
@@ -39,13 +41,14 @@ class Association:
     @property
     def strong(self) -> bool:
         """Whether a model could grade by these values alone."""
-        return abs(self.strength) >= STRONG and self.p <= _P
+        entirely = abs(self.strength) >= _ENTIRE and self.p <= _P_ENTIRE
+        return entirely or (abs(self.strength) >= STRONG and self.p <= _P)
 
     @property
     def weak(self) -> bool:
         """Whether they follow t to a lesser degree, or in a set too small to be sure."""
         sure = abs(self.strength) >= WEAK and self.p <= _P
-        return not self.strong and (sure or (abs(self.strength) >= 0.99 and self.p <= 0.1))
+        return not self.strong and (sure or (abs(self.strength) >= _ENTIRE and self.p <= _P_FEW))
 
 
 def _cramer(labels: np.ndarray, kinds: np.ndarray) -> float:

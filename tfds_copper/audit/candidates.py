@@ -60,7 +60,7 @@ def _resaved(prints: Sequence[Print], kept: Sequence[int]) -> list[Candidate]:
     # All pairs, but at a nanosecond each: 8,000 pictures take a tenth of a second.
     for start in range(0, len(kept), _HASH_ROWS):
         differing = np.bitwise_count(looks[start : start + _HASH_ROWS, None] ^ looks[None, start:])
-        differing[np.tri(*differing.shape, dtype=bool)] = 255
+        differing[np.tri(*differing.shape, dtype=np.uint8) > 0] = 255
         rows, columns = np.nonzero(differing <= _BITS)
         order = np.lexsort((columns, differing[rows, columns], rows))
         rank = np.arange(rows.size) - np.searchsorted(rows[order], rows[order])
@@ -119,7 +119,9 @@ def _overlaps(prints: Sequence[Print], kept: Sequence[int]) -> list[Candidate]:
     parts = [_matches(prints, kept, factor) for factor in factors]
     if not sum(len(part.first) for part in parts):
         return []
-    joined = (np.concatenate([getattr(part, name) for part in parts]) for name in ("first", "second", "shift", "cosine"))
+    joined = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("first", "second", "shift", "cosine")
+    )
     keys, votes, shifts, cosines = _tally(_Votes(*joined), len(kept))
     order = np.lexsort((keys, -cosines, -votes))
     # The most and the surest votes first, and no more than can be looked at.

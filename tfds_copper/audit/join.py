@@ -16,7 +16,7 @@ _PROBES = 3
 # Likes kept per vector: a place is seen by a few pictures, a scratch on the detector by all.
 _LIKES = 16
 # The smallest cosine: rises with the number of vectors, so that chance matches per vector stay few.
-_COSINE, _COSINE_AT, _PER_DECADE, _HIGHEST = 0.72, 2e4, 0.08, 0.9
+_COSINE, _COSINE_AT, _PER_DECADE, _HIGHEST = 0.77, 2e4, 0.06, 0.9
 # Numbers in one block of cosines.
 _BLOCK = 2**22
 

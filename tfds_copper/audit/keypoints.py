@@ -14,14 +14,14 @@ __all__ = ["DIMENSION", "Marks", "find_marks"]
 DIMENSION = 24
 _HALF = 9
 # The two blurs whose difference answers to blobs.
-_INNER, _OUTER = 1.8, 3.1
+_INNER, _OUTER = 1.6, 2.8
 # A blob must be the strongest of a square of such a side, thumbnail px: unlike the best of each cell of a fixed grid,
 # it then stays a mark when the field of view shifts. Small pictures need denser marks to have some in any overlap.
 _APART, _DENSEST, _PER_SIDE = 21, 9, 13
 # A blob below it, in standard deviations of the blob response, is noise.
-_WEAKEST = 0.5
+_WEAKEST = 0.6
 # Two marks of one picture that look so much alike say nothing of where they are.
-_SELF = 0.97
+_SELF = 0.95
 
 
 @dataclasses.dataclass(frozen=True)

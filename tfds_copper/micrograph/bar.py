@@ -16,7 +16,7 @@ from tfds_copper.micrograph.record import BOTTOM, TOP, Bar
 __all__ = ["find_bar"]
 
 # All grey values below are of 0..255. A bar has 10 rows or more, and is no taller than this part of the picture.
-_TALLEST, _THINNEST = 0.45, 10
+_TALLEST, _THINNEST, _SMALLEST = 0.45, 10, 32
 # Zeiss leaves the last row and the outermost columns to the picture; others draw a border there.
 _BORDER_ROWS, _BORDER_COLUMNS = 3, 2
 # This part of a row is background: of a row between glyphs, of one about which a JPEG rings, of one through glyphs.
@@ -24,7 +24,9 @@ _CLEAN, _RINGING, _WRITTEN = 0.8, 0.45, 0.2
 # A ringing row is nearly all within this of the background.
 _NEAR, _NEARLY_ALL = 32, 0.93
 # A drawn line: so many rows, of one value up to what a JPEG does, that is none of the picture's.
-_LINE_ROWS, _LINE_SPREAD, _LINE_PART, _LINE_JUMP = 3, 8, 0.8, 12
+_LINE_ROWS, _LINE_SPREAD, _LINE_PART, _LINE_JUMP, _SMALL_JUMP = 3, 8, 0.8, 12, 5
+# With the rows that a JPEG spoils beside it.
+_LINE_MOST = 5
 # A line that a JPEG left alone.
 _CONSTANT, _LOOSER = 0.9, 0.2
 # A JPEG moves the rows beside a line by this much, all of them alike.
@@ -134,16 +136,17 @@ def _extent(end: _End) -> int:
 
 def _with_line(end: _End, inner: int) -> int:
     """Rows with the line between bar and picture, if there is one."""
-    values = end.values[inner : inner + _LINE_ROWS + 1]
-    middles = np.median(values, axis=1, keepdims=True)
-    tight = _part(values, middles, end.tolerance)
+    middles = np.median(end.values[inner : inner + _LINE_MOST + 9], axis=1)
+    tight = _part(end.values[inner : inner + _LINE_MOST + 1], middles[: _LINE_MOST + 1, None], end.tolerance)
+    jumps = np.abs(np.diff(middles))
+    # A dark line beside a dark picture: a small jump, but far larger than any between the picture's rows.
+    jump = min(_LINE_JUMP, max(_SMALL_JUMP, 3 * float(jumps[_LINE_MOST:].max())))
     rows = inner
-    for k in range(_LINE_ROWS):
+    for k in range(_LINE_MOST):
         if not _is_line(end, inner + k):
             break
         # Beside a saturated picture a line differs only by having no exceptions.
-        constant = tight[k] >= _CONSTANT and tight[k + 1] <= _CONSTANT - _LOOSER
-        if constant or abs(float(middles[k, 0] - middles[k + 1, 0])) >= _LINE_JUMP:
+        if jumps[k] >= jump or (tight[k] >= _CONSTANT and tight[k + 1] <= _CONSTANT - _LOOSER):
             rows = inner + k + 1
     return rows
 
@@ -158,6 +161,8 @@ def _is_sharp(end: _End, inner: int, rows: int) -> bool:
     inside = float(end.share[:inner].max())
     if inside < _INSIDE or usual > inside - _DROP:
         return False
+    # A natural border fades over some rows, even where it is nearly straight.
+    usual = min(usual, float(np.median(end.share[rows + 2 : rows + 6])))
     return first <= min(usual + _SHARP, float(end.share[inner - 1]) - _STEP)
 
 
@@ -209,7 +214,7 @@ def find_bar(pixels: np.ndarray) -> Bar | None:
     Returns:
         The bar with its border and separating lines; None where nothing is surely a bar.
     """
-    if min(pixels.shape) < 2 * _THINNEST:
+    if min(pixels.shape) < _SMALLEST:
         return None
     shift = max(0, int(pixels.max()).bit_length() - 8)
     for soft in (False, True):
