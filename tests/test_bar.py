@@ -11,11 +11,10 @@ from PIL import Image, ImageDraw, ImageFont
 from benchmarks.bar_kinds import BARS, TRAPS, bar_sample, trap_sample
 from benchmarks.bars import experiment, verdict
 from copper_tf.simulation import SimulationSettings, picture
+from tfds_copper.micrograph import ReadSettings, read
 from tfds_copper.micrograph.bar import find_bar
-from tfds_copper.micrograph.grey import to_grey
-from tfds_copper.micrograph.raster import read_raster
+from tfds_copper.micrograph.options import KEEP
 from tfds_copper.micrograph.record import BOTTOM, TOP, Bar
-from tfds_copper.micrograph.tiff import read_tiff
 
 
 def _micrograph(height: int = 240, width: int = 320, bar: int = 0, bit_depth: int = 8) -> np.ndarray:
@@ -26,8 +25,7 @@ def _micrograph(height: int = 240, width: int = 320, bar: int = 0, bit_depth: in
 
 
 def _file(path: Path) -> np.ndarray:
-    samples = read_tiff(path) if path.suffix == ".tif" else read_raster(path, "PNG")
-    return to_grey(path, samples)[0]
+    return read(path, ReadSettings(bar=KEEP)).pixels
 
 
 def _strip(rows: int, width: int, ground: int, ink: int) -> np.ndarray:

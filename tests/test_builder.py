@@ -15,10 +15,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfds_copper.copper_sem import build
-from tfds_copper.dataset import SemDataset, is_dataset, open_dataset
+from copper_tf.simulation.bar import information_bar
+from tfds_copper.audit.survey import survey
+from tfds_copper.copper_sem import build, build_survey
+from tfds_copper.dataset import SemDataset, is_dataset, open_dataset, open_folds
 from tfds_copper.errors import CopperError, InputError, OutputError, SettingError
-from tfds_copper.micrograph import read
+from tfds_copper.folder import scan
+from tfds_copper.micrograph import ReadSettings, read
 from tfds_copper.splits import SplitSettings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -260,3 +263,62 @@ def test_the_real_command_line(built: Path, tmp_path: Path) -> None:
     assert done.returncode != 0
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("tfds_copper.errors.OutputError: ") and "holds the dataset of other files or labels" in last
+
+
+def test_beam_gives_the_same_examples_and_splits(tmp_path: Path, built: Path) -> None:
+    command = [
+        str(Path(sys.executable).with_name("tfds")), "build", "tfds_copper/copper_sem", "--config", "beam",
+        "--beam_pipeline_options=runner=DirectRunner", "--data_dir", str(tmp_path), "--manual_dir", str(DUMMY),
+    ]  # fmt: skip
+    done = subprocess.run(command, cwd=ROOT, env=ENV, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    made = open_dataset(tmp_path)
+    assert made.path.parent.name == "beam"
+    assert (made.path / "splits.csv").read_bytes() == (built / "splits.csv").read_bytes()
+    for split in ("train", "validation", "test"):
+        one, other = (list(d.records(split).as_numpy_iterator()) for d in (made, open_dataset(built)))
+        assert [r["file"] for r in one] == [r["file"] for r in other] and one
+        for a, b in zip(one, other, strict=True):
+            assert all(
+                np.array_equal(a[k], b[k], equal_nan=np.issubdtype(np.asarray(a[k]).dtype, np.floating)) for k in b
+            )
+
+
+def test_bars_metadata_and_notes_reach_the_records(tmp_path: Path) -> None:
+    folder = sem_folder(tmp_path / "sem", each=3, side=200)
+    first = sorted(folder.glob("t0/*"))[0]
+    pixels = np.asarray(Image.open(first))
+    bar = information_bar(40, pixels.shape[1], 50.0, 8.0)
+    Image.fromarray(np.vstack([pixels, bar])).save(first)
+    first.with_suffix(".txt").write_text(
+        f"[SemImageFile]\nPixelSize=50\nDataSize={pixels.shape[1]}x{len(pixels) + 40}\nAcceleratingVoltage=15000 Volt\n"
+    )
+    dataset = open_dataset(build(folder, tmp_path / "out"))
+    records = [r for s in dataset.split_sizes for r in dataset.records(s).as_numpy_iterator()]
+    (with_bar,) = [r for r in records if r["file"].decode() == first.relative_to(folder).as_posix()]
+    np.testing.assert_array_equal(with_bar["picture"][..., 0], pixels)
+    assert json.loads(with_bar["bar"]) == {"side": "bottom", "rows": 40}
+    assert json.loads(with_bar["metadata"])["voltage_kv"] == 15.0 and with_bar["pixel_size_nm"] == 50
+    assert {r["bar"] for r in records if r is not with_bar} == {b"null"}
+    # Another pixel size than asked for is averaged to it, never made up.
+    coarse = open_dataset(build(folder, tmp_path / "coarse", reading=ReadSettings(pixel_size=50, resample=100)))
+    shapes = {r["picture"].shape for s in coarse.split_sizes for r in coarse.records(s).as_numpy_iterator()}
+    assert shapes == {(100, 100, 1), (101, 100, 1)}
+    with pytest.raises(InputError, match=r"pixel size must be known and at most 100 nm to resample. Received: an unkn"):
+        build(folder, tmp_path / "unknown", reading=ReadSettings(resample=100))
+    # The sidecar is part of what the dataset was made of.
+    first.with_suffix(".txt").write_text("[SemImageFile]\nPixelSize=60\n")
+    with pytest.raises(OutputError, match="holds the dataset of other files or labels"):
+        build(folder, tmp_path / "out")
+
+
+def test_folds_lie_side_by_side_and_open_together(tmp_path: Path) -> None:
+    folder = sem_folder(tmp_path / "sem", each=6)
+    build_survey(survey(scan(folder)), tmp_path / "out", SplitSettings(folds=3))
+    folds = open_folds(tmp_path / "out")
+    assert [d.metadata["settings"]["fold"] for d in folds] == [1, 2, 3]
+    tested = [r["file"] for d in folds for r in d.records("test").as_numpy_iterator()]
+    assert sorted(tested) == sorted(p.file.encode() for p in scan(folder).pictures)
+    assert all("No sheets are known" in d.caveats[0] for d in folds)
+    with pytest.raises(InputError, match="must hold one dataset"):
+        open_dataset(tmp_path / "out")

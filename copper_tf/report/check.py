@@ -25,9 +25,9 @@ from tfds_copper.micrograph import read
 __all__ = ["render_check"]
 
 # The side of the zoom of the paper's Figure 3, and how many labels stand beside one another.
-_ZOOM, _ACROSS = 200, 6
+_ZOOM, _ACROSS = 200, 4
 # Pairs shown for each finding, and the longer side of their thumbnails, px.
-_PAIRS, _THUMB = 4, 280
+_PAIRS, _THUMB = 3, 280
 _DOT = "#0072B2"
 
 
@@ -51,7 +51,7 @@ def _bar(axes: Axes, shape: tuple[int, ...], pixel_size_nm: float) -> None:
     x, y = 0.05 * width, 0.94 * height
     axes.plot([x, x + length], [y, y], color="white", linewidth=2.5, solid_capstyle="butt")
     box = {"facecolor": "black", "alpha": 0.6, "edgecolor": "none", "pad": 1.2}
-    axes.text(x, y - 0.05 * height, caption, color="white", fontsize=6.5, va="bottom", bbox=box)
+    axes.text(x, y - 0.05 * height, caption, color="white", fontsize=8, va="bottom", bbox=box)
 
 
 def _show(axes: Axes, pixels: np.ndarray, pixel_size_nm: float) -> None:
@@ -66,7 +66,7 @@ def _examples_figure(survey: Survey) -> Figure:
     typical, names = _typical(survey), survey.folder.class_names
     columns = min(_ACROSS, len(typical))
     rows = -(-len(typical) // columns)
-    drawn = figure(1.75 * columns, 3.3 * rows)
+    drawn = figure(2.5 * columns, 4.6 * rows)
     grid = drawn.subplots(2 * rows, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()

@@ -28,11 +28,11 @@ _LINE_ROWS, _LINE_SPREAD, _LINE_PART, _LINE_JUMP, _SMALL_JUMP = 3, 8, 0.8, 12, 5
 # With the rows that a JPEG spoils beside it.
 _LINE_MOST = 5
 # A line that a JPEG left alone.
-_CONSTANT, _LOOSER = 0.9, 0.2
+_CONSTANT, _LOOSER = 0.85, 0.2
 # A JPEG moves the rows beside a line by this much, all of them alike.
 _SHIFT, _TIGHT, _TIGHT_PART = 8, 3, 0.8
 # Beyond the boundary the background may be a grey value of the picture as well, but no frequent one.
-_INSIDE, _DROP, _STEP, _SHARP = 0.7, 0.45, 0.3, 0.25
+_INSIDE, _DROP, _STEP, _SHARP = 0.7, 0.45, 0.3, 0.3
 # So few values beyond the boundary are a mask's, in which everything is sharp.
 _MASK_VALUES = 4
 # Glyphs: contrast to the background, and how much of them there must and may be.
@@ -136,17 +136,20 @@ def _extent(end: _End) -> int:
 
 def _with_line(end: _End, inner: int) -> int:
     """Rows with the line between bar and picture, if there is one."""
-    middles = np.median(end.values[inner : inner + _LINE_MOST + 9], axis=1)
-    tight = _part(end.values[inner : inner + _LINE_MOST + 1], middles[: _LINE_MOST + 1, None], end.tolerance)
+    middles = np.median(end.values[inner : inner + _LINE_MOST + 17], axis=1)
+    tight = _part(
+        end.values[inner : inner + _LINE_MOST + 1], middles[: _LINE_MOST + 1, None], min(end.tolerance, _TIGHT)
+    )
     jumps = np.abs(np.diff(middles))
     # A dark line beside a dark picture: a small jump, but far larger than any between the picture's rows.
-    jump = min(_LINE_JUMP, max(_SMALL_JUMP, 3 * float(jumps[_LINE_MOST:].max())))
+    small = max(_SMALL_JUMP, 3 * float(jumps[_LINE_MOST:].max()))
     rows = inner
     for k in range(_LINE_MOST):
         if not _is_line(end, inner + k):
             break
         # Beside a saturated picture a line differs only by having no exceptions.
-        if jumps[k] >= jump or (tight[k] >= _CONSTANT and tight[k + 1] <= _CONSTANT - _LOOSER):
+        other = jumps[k] >= small or tight[k + 1] <= _CONSTANT - _LOOSER
+        if jumps[k] >= _LINE_JUMP or (other and tight[k] >= _CONSTANT):
             rows = inner + k + 1
     return rows
 
@@ -163,7 +166,8 @@ def _is_sharp(end: _End, inner: int, rows: int) -> bool:
         return False
     # A natural border fades over some rows, even where it is nearly straight.
     usual = min(usual, float(np.median(end.share[rows + 2 : rows + 6])))
-    return first <= min(usual + _SHARP, float(end.share[inner - 1]) - _STEP)
+    last = float(end.share[inner - 1])
+    return first <= last - _STEP and first - usual <= _SHARP * (last - usual)
 
 
 def _is_whole(end: _End, inner: int) -> bool:
