@@ -101,7 +101,9 @@ def _called(verdict: Verdict, function: Callable[..., Any], *args: Any) -> Any:
         _check_text(error, verdict)
         return None
     except BaseException as error:
-        where = " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in traceback.extract_tb(error.__traceback__)[::-1])
+        where = " < ".join(
+            f"{Path(f.filename).name}:{f.lineno}" for f in traceback.extract_tb(error.__traceback__)[::-1]
+        )
         verdict.fail(type(error).__name__, f"{' '.join(str(error).split())[:200]} at {where[:300]}")
         return None
     verdict.reads += 1

@@ -176,7 +176,9 @@ def _saved(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 def _bmps() -> dict[str, bytes]:
     grey = Image.fromarray(GREY)
-    made = {name: _saved(grey.convert(mode), "BMP") for name, mode in (("1 bit", "1"), ("8 bit", "L"), ("24 bit", "RGB"))}
+    made = {
+        name: _saved(grey.convert(mode), "BMP") for name, mode in (("1 bit", "1"), ("8 bit", "L"), ("24 bit", "RGB"))
+    }
     made["32 bit"] = _saved(Image.fromarray(np.dstack([GREY] * 4), "RGBA"), "BMP")
     made["4 bit"] = _bmp_by_hand(4, 0, bytes(range(16)) * 24)
     runs = b"".join(bytes([16, y * 3, 0, 16]) + bytes(range(16)) + b"\0\0" for y in range(24)) + b"\0\1"

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from typing import Any
 
 from copper_tf.cli.main import COMMANDS
 from copper_tf.config import GROUPS, default_config
 from tests.conftest import ROOT
+from tfds_copper.micrograph import ReadSettings
 from tfds_copper.settings import setting_fields
+from tfds_copper.splits import SplitSettings
 
 README = ROOT / "README.md"
 _HEAD = "| setting | default | meaning |\n| --- | --- | --- |\n"
+_FOLDER_HEAD = _HEAD.replace("setting", "of a folder")
+
+
+def _row(field: dataclasses.Field[Any], default: str) -> str:
+    unit = f" {field.metadata['unit']}" if field.metadata["unit"] and default else ""
+    choices = ", ".join(f"`{c}`" for c in field.metadata["choices"])
+    meaning = field.metadata["help"] + (f" ({choices})" if choices else "")
+    return f"| `{field.name}` | {default}{unit} | {meaning} |\n"
 
 
 def settings_table() -> str:
@@ -20,16 +32,19 @@ def settings_table() -> str:
     for group in GROUPS.values():
         for field in setting_fields(group):
             first, second = (str(flat[field.name]) for flat in kinds)
-            default = first if first == second else f"{first} / {second}"
-            unit = f" {field.metadata['unit']}" if field.metadata["unit"] else ""
-            choices = ", ".join(f"`{c}`" for c in field.metadata["choices"])
-            meaning = field.metadata["help"] + (f" ({choices})" if choices else "")
-            rows.append(f"| `{field.name}` | {default}{unit} | {meaning} |")
-    return _HEAD + "\n".join(rows) + "\n"
+            rows.append(_row(field, first if first == second else f"{first} / {second}"))
+    return _HEAD + "".join(rows)
+
+
+def folder_table() -> str:
+    """One row for each setting of how a folder is read and split."""
+    fields = [f for group in (SplitSettings, ReadSettings) for f in setting_fields(group)]
+    return _FOLDER_HEAD + "".join(_row(f, "no" if f.default is False else str(f.default)) for f in fields)
 
 
 def test_the_readme_shows_every_setting() -> None:
-    assert settings_table() in README.read_text(encoding="utf-8")
+    text = README.read_text(encoding="utf-8")
+    assert settings_table() in text and folder_table() in text
 
 
 def test_the_readme_and_changelog_name_every_verb() -> None:
@@ -45,5 +60,6 @@ def test_pictures_of_the_readme_exist() -> None:
 
 if __name__ == "__main__":
     text = README.read_text(encoding="utf-8")
-    pattern = re.escape(_HEAD) + r"(?:\|[^\n]*\n)*"
-    README.write_text(re.sub(pattern, lambda _: settings_table(), text), encoding="utf-8")
+    for head, table in ((_HEAD, settings_table()), (_FOLDER_HEAD, folder_table())):
+        text = re.sub(re.escape(head) + r"(?:\|[^\n]*\n)*", lambda _, table=table: table, text)
+    README.write_text(text, encoding="utf-8")
