@@ -4,9 +4,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 SEEDS ?= 5
+CASES ?= 10000
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo test lint bench acceptance clean
+.PHONY: help demo test lint bench acceptance fuzz clean
 
 help:
 	@echo "make demo        simulate, build, train, evaluate, predict, export (OPEN=1 opens the pages)"
@@ -14,6 +15,7 @@ help:
 	@echo "make lint        ruff and mypy"
 	@echo "make bench       benchmarks, as ratios against a peer"
 	@echo "make acceptance  the table of acceptance experiments, SEEDS=$(SEEDS), resumable"
+	@echo "make fuzz        CASES=$(CASES) mutated files, each of which must end in a clear error or a correct read"
 	@echo "make clean       remove the virtual environment and what the targets made"
 
 $(READY): setup.cfg pyproject.toml constraints.txt
@@ -35,9 +37,16 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.pipeline
+	$(BIN)/python -m benchmarks.bars
+	$(BIN)/python -m benchmarks.bar_leak
+	$(BIN)/python -m benchmarks.likeness
+	$(BIN)/python -m benchmarks.building
 
 acceptance: $(READY)
 	$(BIN)/python -m benchmarks.acceptance --seeds $(SEEDS) --output acceptance
+
+fuzz: $(READY)
+	$(BIN)/python -m benchmarks.fuzz --cases $(CASES)
 
 clean:
 	rm -rf $(VENV) demo acceptance build dist *.egg-info

@@ -66,17 +66,19 @@ def _pipe(where: str) -> Callable[[Path], None]:
     return lambda root: os.mkfifo(root / where)
 
 
-def _deep(root: Path) -> None:
-    # Made from within, as the whole path is longer than the system takes.
-    handle = os.open(root / "t0", os.O_RDONLY)
-    for k in range(3000):
-        os.mkdir("d", dir_fd=handle)
-        below = os.open("d", os.O_RDONLY, dir_fd=handle)
+def _deep(levels: int) -> Callable[[Path], None]:
+    def made(root: Path) -> None:
+        # Made from within, as the whole path may be longer than the system takes.
+        handle = os.open(root / "t0", os.O_RDONLY)
+        for _ in range(levels):
+            os.mkdir("d", dir_fd=handle)
+            below = os.open("d", os.O_RDONLY, dir_fd=handle)
+            os.close(handle)
+            handle = below
+        os.close(os.open("x.png", os.O_CREAT | os.O_WRONLY, dir_fd=handle))
         os.close(handle)
-        handle = below
-        if k == 1500:
-            os.close(os.open("x.png", os.O_CREAT | os.O_WRONLY, dir_fd=handle))
-    os.close(handle)
+
+    return made
 
 
 def _named(root: Path) -> None:
@@ -133,7 +135,8 @@ TRAPS: dict[str, Callable[[Path], None]] = {
     "folder for a sidecar": _folder_named("t0/0.txt"),
     "picture without permission": lambda root: (root / "t0/0.png").chmod(0),
     "empty picture": lambda root: (root / "t0/0.png").write_bytes(b""),
-    "3,000 folders deep": _deep,
+    "1,500 folders deep": _deep(1500),
+    "3,000 folders deep": _deep(3000),
     "strange file names": _named,
     "folder name with a new line": _folder_named("t\n7\n8"),
     "folder name that is no text": _folder_named("\udcff7"),
@@ -150,7 +153,9 @@ def trap_folder(name: str, root: Path) -> None:
 
 def _random_file(rng: np.random.Generator, root: Path, path: Path) -> None:
     what = int(rng.integers(12))
-    link = str(rng.choice(["../../outside/canary.png", "../outside/canary.png", "x.png", "..", "../../outside", "/dev/null"]))
+    link = str(
+        rng.choice(["../../outside/canary.png", "../outside/canary.png", "x.png", "..", "../../outside", "/dev/null"])
+    )
     if what == 0:
         path.symlink_to(link)
     elif what == 1:

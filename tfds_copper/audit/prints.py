@@ -1,4 +1,4 @@
-"""What is kept of a picture to know it again: its hashes and the marks of the place it shows; a few kB."""
+"""What is kept of a picture to know it again: its hashes and the marks of the place it shows; some kB."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HASH_SIDE, _HASH_KEPT = 32, 8
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Print:
-    """What is kept of one picture; about 5 kB, and it can be pickled.
+    """What is kept of one picture; 5 to 14 kB, and it can be pickled.
 
     Attributes:
         digest: SHA-256 of size and grey values, whatever the bit depth; 32 bytes.
