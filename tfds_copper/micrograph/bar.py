@@ -28,7 +28,7 @@ _LINE_ROWS, _LINE_SPREAD, _LINE_PART, _LINE_JUMP, _SMALL_JUMP = 3, 8, 0.8, 12, 5
 # With the rows that a JPEG spoils beside it.
 _LINE_MOST = 5
 # A line that a JPEG left alone.
-_CONSTANT, _LOOSER = 0.85, 0.2
+_CONSTANT, _LOOSER, _JUMPING = 0.85, 0.2, 0.75
 # A JPEG moves the rows beside a line by this much, all of them alike.
 _SHIFT, _TIGHT, _TIGHT_PART = 8, 3, 0.8
 # Beyond the boundary the background may be a grey value of the picture as well, but no frequent one.
@@ -42,7 +42,8 @@ _FRAME, _MARGIN, _MOST_BETWEEN, _FAINT = 0.9, 0.6, 4.0, 8
 # The background reaches from side to side: every such part of the row inside the boundary has some,
 # but for a logo.
 _PARTS, _LOGO_PARTS, _SOME = 16, 3, 0.15
-# A JPEG's small text rings so much that the background is sought once more, with this tolerance.
+# Ways to look, tried in turn: no ringing, some, and so much, about a JPEG's small text, that this is the tolerance.
+_PLAIN, _JPEG, _SMEARED = range(3)
 _SOFT = 12
 
 
@@ -75,33 +76,33 @@ def _part(values: np.ndarray, centre: np.ndarray | int, tolerance: int) -> np.nd
     return np.count_nonzero(np.abs(values - centre) <= tolerance, axis=1) / values.shape[1]
 
 
-def _background(values: np.ndarray, soft: bool) -> tuple[int, int] | None:
+def _background(values: np.ndarray, way: int) -> tuple[int, int] | None:
     """The most frequent value and its noise, 1 to 3 or `_SOFT`; None where no value is frequent."""
     counts = np.bincount(values.ravel(), minlength=256)
     # Noise spreads the background over a few neighbouring values.
-    width = _SOFT if soft else 4
+    width = _SOFT if way == _SMEARED else 4
     peak = int(np.convolve(counts, np.ones(5, int), "same").argmax())
     low = max(0, peak - width)
     around = counts[low : peak + width + 1]
     if around.sum() < _RINGING * values.size:
         return None
     ground = low + int(np.searchsorted(np.cumsum(around), around.sum() / 2))
-    if soft:
+    if way == _SMEARED:
         return ground, _SOFT
     off = np.abs(np.arange(low, low + len(around)) - ground)
     return ground, next(n for n in (1, 2, 3) if n == 3 or around[off <= n].sum() >= 0.9 * around.sum())
 
 
-def _end(pixels: np.ndarray, shift: int, soft: bool) -> _End | None:
+def _end(pixels: np.ndarray, shift: int, way: int) -> _End | None:
     """The first rows of `pixels` in figures; None where they have no background."""
-    found = _background(_levels(pixels[_BORDER_ROWS : _THINNEST + _BORDER_ROWS], shift), soft)
+    found = _background(_levels(pixels[_BORDER_ROWS : _THINNEST + _BORDER_ROWS], shift), way)
     if found is None:
         return None
     ground, tolerance = found
     values = _levels(pixels[: round(_TALLEST * len(pixels)) + 16], shift)
     share = _part(values, ground, tolerance)
     clean = share >= _CLEAN
-    if not soft:
+    if way == _JPEG:
         clean |= (share >= _RINGING) & (_part(values, ground, _NEAR) >= _NEARLY_ALL)
     return _End(values, ground, tolerance, share, clean)
 
@@ -146,10 +147,12 @@ def _with_line(end: _End, inner: int) -> int:
     rows = inner
     for k in range(_LINE_MOST):
         if not _is_line(end, inner + k):
-            break
+            if abs(middles[k] - end.ground) > _SHIFT:
+                break
+            continue
         # Beside a saturated picture a line differs only by having no exceptions.
-        other = jumps[k] >= small or tight[k + 1] <= _CONSTANT - _LOOSER
-        if jumps[k] >= _LINE_JUMP or (other and tight[k] >= _CONSTANT):
+        constant = tight[k] >= _CONSTANT and tight[k + 1] <= _CONSTANT - _LOOSER
+        if constant or jumps[k] >= _LINE_JUMP or (jumps[k] >= small and tight[k] >= _JUMPING):
             rows = inner + k + 1
     return rows
 
@@ -162,7 +165,7 @@ def _is_sharp(end: _End, inner: int, rows: int) -> bool:
     usual = float(np.median(end.share[beyond]))
     first = float(end.share[rows : rows + 2].max())
     inside = float(end.share[:inner].max())
-    if inside < _INSIDE or usual > inside - _DROP:
+    if inside < _INSIDE or usual > inside - (_STEP if rows > inner else _DROP):
         return False
     # A natural border fades over some rows, even where it is nearly straight.
     usual = min(usual, float(np.median(end.share[rows + 2 : rows + 6])))
@@ -184,7 +187,7 @@ def _has_glyphs(end: _End, inner: int) -> bool:
     rows = end.values[_BORDER_ROWS:inner]
     contrast = np.abs(rows[end.share[_BORDER_ROWS:inner] >= _WRITTEN] - end.ground)
     ink = contrast > _CONTRAST
-    columns = ink.mean(axis=0) < _FRAME
+    columns = np.count_nonzero(ink, axis=0) < _FRAME * len(ink)
     ink, contrast = ink[:, columns], contrast[:, columns]
     count = np.count_nonzero(ink)
     if not _FEWEST_INK <= count <= _MOST_INK * ink.size:
@@ -197,9 +200,9 @@ def _has_glyphs(end: _End, inner: int) -> bool:
     return int(ndimage.label(ink)[1]) >= _FEWEST_GLYPHS
 
 
-def _rows(pixels: np.ndarray, shift: int, soft: bool) -> int:
+def _rows(pixels: np.ndarray, shift: int, way: int) -> int:
     """Rows of the bar at the first rows of `pixels`; 0 for none."""
-    end = _end(pixels, shift, soft)
+    end = _end(pixels, shift, way)
     if end is None:
         return 0
     inner = _extent(end)
@@ -221,9 +224,9 @@ def find_bar(pixels: np.ndarray) -> Bar | None:
     if min(pixels.shape) < _SMALLEST:
         return None
     shift = max(0, int(pixels.max()).bit_length() - 8)
-    for soft in (False, True):
+    for way in (_PLAIN, _JPEG, _SMEARED):
         for side, ordered in ((BOTTOM, pixels[::-1]), (TOP, pixels)):
-            rows = _rows(ordered, shift, soft)
+            rows = _rows(ordered, shift, way)
             if rows:
                 return Bar(side, rows)
     return None
