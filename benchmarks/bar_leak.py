@@ -31,7 +31,7 @@ def _telling_bar(width: int, label: int) -> np.ndarray:
     pen, font = ImageDraw.Draw(image), ImageFont.load_default(13)
     pen.text((6, 3), f"{5 * (label + 1)}.0kV x{label + 1},000", fill=255, font=font)
     # Thick and long: what is tested is the cut, not how small a print a net can read.
-    pen.rectangle((width - 6 - 42 * label, 22, width - 6, 36), fill=255)
+    pen.rectangle((width - 6 - 20 * (label + 1), 20, width - 6, 36), fill=255)
     pen.line([(0, 0), (width, 0)], fill=255)
     return np.asarray(image)
 

@@ -83,6 +83,7 @@ def _judged(seed: int, number: int, base: Path, said: IO[bytes]) -> dict[str, An
     root, file, sheet_from = tried.put(folder)
     print(json.dumps(answer), file=_REPLIES, flush=True)
     os.ftruncate(said.fileno(), 0)
+    os.lseek(said.fileno(), 0, os.SEEK_SET)
     Path("/proc/self/clear_refs").write_text("5")  # forgets the highest memory so far
     before, start = _memory("VmRSS"), time.perf_counter()
     verdict = judge(root, file, sheet_from)
@@ -138,15 +139,20 @@ class _Worker:
 
     def _start(self) -> None:
         command = [sys.executable, "-m", "benchmarks.fuzz", "--seed", str(self._seed), "--worker"]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+        self._rest = b""
 
     def _line(self, seconds: float) -> dict[str, Any]:
         assert self._process.stdout
-        if not select.select([self._process.stdout], [], [], seconds)[0]:
-            raise TimeoutError
-        line = self._process.stdout.readline()
-        if not line:
-            raise EOFError
+        end = time.monotonic() + seconds
+        while b"\n" not in self._rest:
+            if not select.select([self._process.stdout], [], [], max(0, end - time.monotonic()))[0]:
+                raise TimeoutError
+            more = self._process.stdout.read(2**16)
+            if not more:
+                raise EOFError
+            self._rest += more
+        line, _, self._rest = self._rest.partition(b"\n")
         return dict(json.loads(line))
 
     def ask(self, number: int) -> dict[str, Any]:
@@ -154,7 +160,7 @@ class _Worker:
         assert self._process.stdin
         answer: dict[str, Any] = {"kind": "fuzz", "name": str(number)}
         try:
-            print(number, file=self._process.stdin, flush=True)
+            self._process.stdin.write(b"%d\n" % number)
             answer = self._line(_WRITING)
             return answer if "failures" in answer else self._line(3 * _SECONDS)
         except (TimeoutError, EOFError, BrokenPipeError) as error:

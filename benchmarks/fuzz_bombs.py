@@ -180,7 +180,7 @@ _PICTURES = (
     Bomb("PNG with a giant zTXt", "x.png", _text_chunk(b"zTXt", b"key\0\0", False)),
     Bomb("PNG with a giant iCCP", "x.png", _text_chunk(b"iCCP", b"name\0\0", False)),
     Bomb("PNG with a giant zTXt behind the pixels", "x.png", _text_chunk(b"zTXt", b"key\0\0", True)),
-    Bomb("PNG of 500,000 empty chunks", "x.png", lambda: png(8, 0, extra=chunk(b"teSt", b"") * 500_000)),
+    Bomb("PNG of 200,000 empty chunks", "x.png", lambda: png(8, 0, extra=chunk(b"teSt", b"") * 200_000)),
     Bomb("PNG with a chunk that claims 2 GiB", "x.png", lambda: png(8, 0, extra=struct.pack(">I", 2**31 - 1) + b"tEXtab")),
     Bomb("animated PNG that claims no frame", "x.png", lambda: png(8, 0, extra=chunk(b"acTL", bytes(8)))),
     Bomb("animated PNG", "x.png", lambda: png(8, 0, extra=chunk(b"acTL", struct.pack(">II", 2**31 - 1, 0)))),

@@ -7,6 +7,7 @@ import dataclasses
 import math
 import os
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -14,11 +15,15 @@ from pathlib import Path
 from tfds_copper.errors import InputError, SettingError
 from tfds_copper.labels import LabelRow, read_labels
 from tfds_copper.micrograph import EXTENSIONS, LOSSLESS_EXTENSIONS
+from tfds_copper.micrograph.reading import clear_errors
 from tfds_copper.times import Time, common_unit, numbers_in, parse_name, time_text
 
 __all__ = ["Picture", "SemFolder", "scan"]
 
 _LABELS, _TRUTH = "labels.csv", "truth"
+_LEAVES = "link that leaves the folder"
+# More levels than anyone sorts pictures into, and fewer than Python can go down.
+_DEEPEST = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,20 +98,34 @@ def _unreadable(error: OSError) -> None:
     raise InputError(f"{error.filename}: must be a readable folder. Received: {error.strerror}") from error
 
 
+def _leaves(root: str, path: str) -> bool:
+    """Whether a path is a link to something outside a folder that itself is no link."""
+    return os.path.islink(path) and not os.path.realpath(path).startswith(os.path.join(root, ""))
+
+
 def _walk(root: Path) -> _Walk:
-    walk = _Walk(None, {}, {}, collections.Counter())
+    walk, real = _Walk(None, {}, {}, collections.Counter()), os.path.realpath(root)
     for folder, names, files in os.walk(root, onerror=_unreadable):
         names.sort()
         where = Path(folder).relative_to(root)
+        walk.skipped[_LEAVES] += sum(_leaves(real, os.path.join(folder, name)) for name in names)
+        if len(where.parts) >= _DEEPEST and names:
+            walk.skipped[f"folder more than {_DEEPEST} levels down"] += len(names)
+            names.clear()
         for name in sorted(files):
             file = (where / name).as_posix()
             extension = os.path.splitext(name)[1].lower()
             if where == Path() and name.casefold() == _LABELS:
+                if _leaves(real, os.path.join(folder, name)):
+                    to = os.path.realpath(root / name)
+                    raise InputError(f"{root / name}: must lie inside {root}. Received: a link to {to}")
                 walk.labels = root / name
             elif any(part.startswith(".") for part in (*where.parts, name)):
                 walk.skipped["hidden file"] += 1
             elif extension not in EXTENSIONS:
                 walk.skipped["not a picture"] += 1
+            elif _leaves(real, os.path.join(folder, name)):
+                walk.skipped[_LEAVES] += 1
             elif where.parts and where.parts[0].casefold() == _TRUTH:
                 walk.truths.setdefault(_stem(file.partition("/")[2]), []).append(root / file)
             else:
@@ -187,14 +206,17 @@ def _assemble(root: Path, rows: list[LabelRow], walk: _Walk) -> SemFolder:
     if orphans:
         walk.skipped["true mask without a picture"] += sum(len(walk.truths[stem]) for stem in orphans)
     pictures.sort(key=lambda picture: picture.file)
-    return SemFolder(root, unit, times, tuple(pictures), dict(sorted(walk.skipped.items())))
+    skipped = {reason: count for reason, count in sorted(walk.skipped.items()) if count}
+    return SemFolder(root, unit, times, tuple(pictures), skipped)
 
 
 def _sheets_by_name(pictures: Sequence[Picture], pattern: str) -> tuple[Picture, ...]:
     """The pictures with the sheets that a pattern finds in their paths; sheets of labels.csv stay."""
     try:
-        search = re.compile(pattern)
-    except re.error as error:
+        # What Python only warns of reads otherwise than it looks.
+        with warnings.catch_warnings(action="error"):
+            search = re.compile(pattern)
+    except (re.error, OverflowError, RecursionError, Warning) as error:
         raise SettingError(f"sheet-from must be a regular expression ({error}). Received: {pattern!r}") from error
     if "sheet" not in search.groupindex:
         raise SettingError(f"sheet-from must name the sheet, as in (?P<sheet>S\\d+)_. Received: {pattern!r}")
@@ -208,6 +230,7 @@ def _sheets_by_name(pictures: Sequence[Picture], pattern: str) -> tuple[Picture,
     return tuple(named)
 
 
+@clear_errors()
 def scan(folder: str | PathLike[str], sheet_from: str = "") -> SemFolder:
     """Scans a SEM folder without reading its pictures.
 

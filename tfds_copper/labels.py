@@ -7,16 +7,19 @@ import dataclasses
 import io
 import math
 import os
+import stat
 from pathlib import Path, PurePosixPath
 
 from tfds_copper.errors import InputError
 from tfds_copper.micrograph import EXTENSIONS
+from tfds_copper.micrograph.reading import clear_errors
 from tfds_copper.times import Time, parse_cell
 
 __all__ = ["KNOWN_COLUMNS", "SPLITS", "LabelRow", "read_labels"]
 
 SPLITS = ("train", "validation", "test")
 KNOWN_COLUMNS = ("file", "t", "sheet", "split", "pixel_size_nm")
+_LARGEST, _MOST_COLUMNS = 2**24, 1000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,9 +45,16 @@ class LabelRow:
 
 def _text(path: Path) -> str:
     try:
-        raw = path.read_bytes()
+        # Opening a pipe would wait for ever.
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise InputError(f"{path}: must be a readable file. Received: a folder, pipe or device")
+        with path.open("rb") as stream:
+            raw = stream.read(_LARGEST + 1)
     except OSError as error:
         raise InputError(f"{path}: must be a readable file. Received: {error.strerror or error}") from error
+    if len(raw) > _LARGEST:
+        size = path.stat().st_size
+        raise InputError(f"{path}: must be a table of at most {_LARGEST >> 20} MiB. Received: {size} bytes")
     for encoding in ("utf-8-sig", "cp932"):
         try:
             text = raw.decode(encoding)
@@ -56,6 +66,8 @@ def _text(path: Path) -> str:
 
 
 def _header(path: Path, line: list[str]) -> list[str]:
+    if len(line) > _MOST_COLUMNS:
+        raise InputError(f"{path}, line 1: must have at most {_MOST_COLUMNS} columns. Received: {len(line)}")
     names = [name.strip() for name in line]
     for name in ("file", "t"):
         if name not in names:
@@ -68,12 +80,16 @@ def _header(path: Path, line: list[str]) -> list[str]:
 
 def _picture_path(root: Path, text: str, where: str) -> str:
     file = PurePosixPath(text.replace("\\", "/"))
-    if not text or file.is_absolute() or ".." in file.parts or ":" in file.parts[0]:
+    if not file.parts or file.is_absolute() or ".." in file.parts or ":" in file.parts[0]:
         raise InputError(f"{where}: file must be a path inside {root}. Received: {text!r}")
     if file.suffix.lower() not in EXTENSIONS:
         raise InputError(f"{where}: file must be a picture ({', '.join(EXTENSIONS)}). Received: {text!r}")
     full = root / file
-    if not full.is_file():
+    try:
+        found = full.is_file()
+    except OSError:  # a name that no file can have
+        found = False
+    if not found:
         raise InputError(f"{where}: file must be an existing picture below {root}. Received: {text!r}")
     real = os.path.realpath(full)
     if not real.startswith(os.path.join(os.path.realpath(root), "")):
@@ -110,6 +126,7 @@ def _row(root: Path, names: list[str], line: list[str], where: str) -> LabelRow:
     )
 
 
+@clear_errors()
 def read_labels(path: Path) -> list[LabelRow]:
     """Reads and checks labels.csv; its paths are relative to the folder it lies in.
 

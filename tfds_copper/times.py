@@ -22,6 +22,8 @@ _WORDS = {
 }
 _UNIT = {word: unit for unit, words in _WORDS.items() for word in words}
 _NUMBER = r"\d+(?:\.\d+)?"
+# Beyond it there is no bath, and a conversion between units would lose digits.
+_LONGEST = 1e12
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +46,13 @@ def numbers_in(name: str) -> list[str]:
     return re.findall(_NUMBER, unicodedata.normalize("NFKC", name))
 
 
+def _value(number: str, where: str) -> float:
+    value = float(number)
+    if value > _LONGEST:
+        raise InputError(f"{where}: t must be a number of at most {_LONGEST:g}. Received: {number}")
+    return value
+
+
 def parse_name(name: str, where: str) -> Time:
     """The time in a class folder's name.
 
@@ -61,7 +70,7 @@ def parse_name(name: str, where: str) -> Time:
             f"{where}: the name of a folder with pictures must hold exactly one number, the stress time t "
             f"(t03, 15min, 2.5h). Received: {count} in {name!r}"
         )
-    return Time(float(numbers_in(name)[0]), _UNIT.get(found[0].group(1).casefold(), ""), where)
+    return Time(_value(numbers_in(name)[0], where), _UNIT.get(found[0].group(1).casefold(), ""), where)
 
 
 def parse_cell(text: str, where: str) -> Time:
@@ -77,7 +86,7 @@ def parse_cell(text: str, where: str) -> Time:
             f"{where}: t must be a number of at least 0, with or without a unit ({', '.join(_SECONDS)}). "
             f"Received: {text!r}"
         )
-    return Time(float(match.group(1)), _UNIT.get(unit, ""), where)
+    return Time(_value(match.group(1), where), _UNIT.get(unit, ""), where)
 
 
 def common_unit(times: Iterable[Time]) -> tuple[str, list[float]]:

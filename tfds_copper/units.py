@@ -6,29 +6,14 @@ import collections
 from collections.abc import Sequence
 
 from tfds_copper.folder import Picture
+from tfds_copper.sets import Sets
 
-__all__ = ["FEWEST_SHEETS", "Link", "connected", "opened_labels", "units"]
+__all__ = ["FEWEST_SHEETS", "Link", "opened_labels", "units"]
 
 Link = tuple[str, str]
 
 # One each for train, validation and test.
 FEWEST_SHEETS = 3
-
-
-def connected(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
-    """For each of `count` things the smallest index that chains of pairs lead it to."""
-    parent = list(range(count))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
-
-    for i, j in pairs:
-        low, high = sorted((root(i), root(j)))
-        parent[high] = low
-    return [root(i) for i in range(count)]
 
 
 def opened_labels(pictures: Sequence[Picture]) -> list[float]:
@@ -59,5 +44,9 @@ def units(pictures: Sequence[Picture], links: Sequence[Link], within_sheet: bool
     keys = [p.sheet if p.sheet and p.sheet not in apart else f"\0{p.file}" for p in pictures]
     first = {key: i for i, key in reversed(list(enumerate(keys)))}
     place = {p.file: i for i, p in enumerate(pictures)}
-    joined = [(i, first[key]) for i, key in enumerate(keys)] + [(place[a], place[b]) for a, b in links]
-    return {p.file: keys[k] for p, k in zip(pictures, connected(len(pictures), joined), strict=True)}
+    together = Sets(len(pictures))
+    for i, key in enumerate(keys):
+        together.unite(i, first[key])
+    for a, b in links:
+        together.unite(place[a], place[b])
+    return {p.file: keys[together.root(i)] for i, p in enumerate(pictures)}

@@ -10,6 +10,7 @@ import numpy as np
 from tfds_copper.audit.candidates import Candidate, candidates
 from tfds_copper.audit.confirm import Likeness, View, confirm_views
 from tfds_copper.audit.prints import Print
+from tfds_copper.sets import Sets
 
 __all__ = ["find_likenesses", "groups"]
 
@@ -19,29 +20,10 @@ _HELD, _HELD_PIXELS = 512, 8e6
 _LIKELY = 5
 
 
-class _Sets:
-    """Which numbers belong together so far."""
-
-    def __init__(self, count: int) -> None:
-        self.parents = list(range(count))
-
-    def root(self, number: int) -> int:
-        while self.parents[number] != number:
-            self.parents[number] = self.parents[self.parents[number]]
-            number = self.parents[number]
-        return number
-
-    def unite(self, one: int, other: int) -> None:
-        first, second = sorted((self.root(one), self.root(other)))
-        self.parents[second] = first
-
-
 def find_likenesses(
     prints: Sequence[Print],
     load: Callable[[int], np.ndarray],
     progress: Callable[[int, int], None] | None = None,
-    *,
-    groups_only: bool = False,
 ) -> list[Likeness]:
     """The pairs of pictures that show the same place, each checked on its pixels.
 
@@ -50,7 +32,6 @@ def find_likenesses(
         load: gives the grey values of a picture by its number, shape (height, width), uint8 or uint16; pictures that
             resemble no other are never loaded, others perhaps more than once.
         progress: called with the pairs checked and those to check.
-        groups_only: leave out pairs that are joined already through others; `groups` gives the same.
 
     Returns:
         Sorted; at most one per pair. Of several exact copies each later one is paired with the first, which alone is
@@ -67,15 +48,13 @@ def find_likenesses(
         return View(load(number))
 
     found: dict[tuple[int, int], Likeness] = {}
-    sets = _Sets(len(prints))
     asked = _ordered(candidates(prints), len(prints))
     for done, candidate in enumerate(asked):
         one, other = candidate.first, candidate.second
-        if (one, other) not in found and not (groups_only and sets.root(one) == sets.root(other)):
+        if (one, other) not in found:
             likeness = _checked(candidate, view)
             if likeness:
                 found[one, other] = likeness
-                sets.unite(one, other)
         if progress:
             progress(done + 1, len(asked))
     return sorted(found.values())
@@ -89,7 +68,7 @@ def _checked(candidate: Candidate, view: Callable[[int], View]) -> Likeness | No
 
 def _ordered(found: Sequence[Candidate], count: int) -> list[Candidate]:
     """So that few pictures are loaded twice: by likely group, then by picture; of one pair the copy comes first."""
-    sets = _Sets(count)
+    sets = Sets(count)
     for candidate in found:
         if candidate.kind != "overlap" or candidate.votes >= _LIKELY:
             sets.unite(candidate.first, candidate.second)
@@ -109,7 +88,7 @@ def groups(count: int, likenesses: Iterable[Likeness]) -> list[int]:
     Returns:
         The group of each picture: 0, 1, ... in the order of their first pictures; alone where nothing is alike.
     """
-    sets = _Sets(count)
+    sets = Sets(count)
     for likeness in likenesses:
         sets.unite(likeness.first, likeness.second)
     numbers: dict[int, int] = {}

@@ -42,8 +42,8 @@ _FRAME, _MARGIN, _MOST_BETWEEN, _FAINT = 0.9, 0.6, 4.0, 8
 # The background reaches from side to side: every such part of the row inside the boundary has some,
 # but for a logo.
 _PARTS, _LOGO_PARTS, _SOME = 16, 3, 0.15
-# Ways to look, tried in turn: no ringing, some, and so much, about a JPEG's small text, that this is the tolerance.
-_PLAIN, _JPEG, _SMEARED = range(3)
+# Ways to look, in turn: with some ringing, with so much about small text that this is the tolerance, with none.
+_RINGED, _SMEARED, _PLAIN = range(3)
 _SOFT = 12
 
 
@@ -102,7 +102,7 @@ def _end(pixels: np.ndarray, shift: int, way: int) -> _End | None:
     values = _levels(pixels[: round(_TALLEST * len(pixels)) + 16], shift)
     share = _part(values, ground, tolerance)
     clean = share >= _CLEAN
-    if way == _JPEG:
+    if way == _RINGED:
         clean |= (share >= _RINGING) & (_part(values, ground, _NEAR) >= _NEARLY_ALL)
     return _End(values, ground, tolerance, share, clean)
 
@@ -224,7 +224,7 @@ def find_bar(pixels: np.ndarray) -> Bar | None:
     if min(pixels.shape) < _SMALLEST:
         return None
     shift = max(0, int(pixels.max()).bit_length() - 8)
-    for way in (_PLAIN, _JPEG, _SMEARED):
+    for way in (_RINGED, _SMEARED, _PLAIN):
         for side, ordered in ((BOTTOM, pixels[::-1]), (TOP, pixels)):
             rows = _rows(ordered, shift, way)
             if rows:

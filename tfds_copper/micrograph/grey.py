@@ -14,6 +14,9 @@ __all__ = ["ALLOWED", "Samples", "check_size", "palette_to_samples", "spread_bit
 
 ALLOWED = "allowed are grey pictures of 8 or 16 bit as PNG, TIFF, BMP or JPEG"
 
+# A file of fewer bytes can't hold more pixels than this unless it lies; no format packs zeros more densely.
+_SMALL, _PIXELS_A_BYTE = 2**25, 2**15
+
 # Zeiss lays a few annotation colours over an otherwise plain ramp: 27 of 256 entries in a real file.
 _RAMP_SHARE = 0.8
 
@@ -37,10 +40,15 @@ def check_size(path: Path, width: int, height: int, max_pixels: int) -> None:
     """Refuses a picture by its header, before anything is decoded.
 
     Raises:
-        InputError: if the picture is empty or has more than `max_pixels` pixels.
+        InputError: if the picture is empty, has more than `max_pixels` pixels, or far more than its file can hold.
     """
-    if not 0 < width * height <= max_pixels:
+    if width <= 0 or height <= 0 or width * height > max_pixels:
         raise InputError(f"{path}: a picture must have 1 to {max_pixels} pixels. Received: {width} x {height}")
+    size = path.stat().st_size
+    if width * height > max(_SMALL, _PIXELS_A_BYTE * size):
+        raise InputError(
+            f"{path}: a picture must be complete. Received: {width} x {height} pixels claimed by a file of {size} bytes"
+        )
 
 
 def spread_bits(values: np.ndarray, bits: int) -> tuple[np.ndarray, str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+import warnings
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,10 @@ from tfds_copper.micrograph.grey import ALLOWED, Samples, check_size, palette_to
 __all__ = ["read_raster"]
 
 _CHANNELS = {"RGB": 3, "RGBA": 3, "LA": 1, "RGBX": 3}
+# PNG's number of a colour type and its channels.
+_DEEP = {"RGB;16B": (2, 3), "LA;16B": (4, 2), "RGBA;16B": (6, 4)}
+# Of each of Adam7's passes: first column and row, step between columns and rows.
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 
 
 def _opened(path: Path, kind: str) -> Any:
@@ -24,6 +31,8 @@ def _opened(path: Path, kind: str) -> Any:
         "BMP": BmpImagePlugin.BmpImageFile,
         "JPEG": JpegImagePlugin.JpegImageFile,
     }
+    # Pillow warns of damaged remarks, which we don't use; set anew because others reset filters.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.(Png|Tiff)ImagePlugin")
     return openers[kind](str(path))
 
 
@@ -33,18 +42,44 @@ def _raw_mode(image: Any) -> str:
     return args if isinstance(args, str) else ""
 
 
-def _deep_colour(path: Path) -> Samples:
-    # Pillow cuts colour PNGs of 16 bit down to 8.
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def _packed_pixels(data: bytes) -> bytes:
+    """The pixels in a PNG's chunks, still packed."""
+    parts, at = [], 8
+    while at + 12 <= len(data):
+        (size,) = struct.unpack_from(">I", data, at)
+        if data[at + 4 : at + 8] == b"IDAT":
+            parts.append(data[at + 8 : at + 8 + size])
+        at += 12 + size
+    return b"".join(parts)
+
+
+def _deep_colour(path: Path, image: Any, raw: str) -> Samples:
+    # Pillow cuts colour PNGs of 16 bit down to 8; libpng prints on oddities, so it gets the bare pixels, pass by pass.
     import imagecodecs
 
-    values = imagecodecs.png_decode(path.read_bytes())
-    return Samples(values[..., : 3 if values.shape[-1] >= 3 else 1])
+    colour, channels = _DEEP[raw]
+    values = np.zeros((image.height, image.width, channels), np.uint16)
+    passes = _ADAM7 if image.info.get("interlace") else ((0, 0, 1, 1),)
+    parts = [part for x, y, dx, dy in passes if (part := values[y::dy, x::dx]).size]
+    packed, unpack = _packed_pixels(path.read_bytes()), zlib.decompressobj()
+    for part in parts:
+        height, width = part.shape[:2]
+        rows = unpack.decompress(packed, height * (1 + 2 * channels * width))
+        packed = unpack.unconsumed_tail
+        header = struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, 0)
+        chunks = (_chunk(b"IHDR", header), _chunk(b"IDAT", zlib.compress(rows, 1)), _chunk(b"IEND", b""))
+        part[...] = imagecodecs.png_decode(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    return Samples(values[..., : 3 if channels >= 3 else 1])
 
 
 def _from_image(path: Path, image: Any, raw: str) -> Samples:
     mode = image.mode
-    if mode in _CHANNELS and "16" in raw:
-        return _deep_colour(path)
+    if raw in _DEEP:
+        return _deep_colour(path, image, raw)
     if mode == "1":
         grey, note = spread_bits(np.asarray(image, dtype=np.uint8), 1)
         return Samples(grey, (note,))

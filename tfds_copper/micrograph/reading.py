@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
+import stat
+from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
-from tfds_copper.errors import InputError
+from tfds_copper.errors import CopperError, InputError
 from tfds_copper.micrograph.fitting import cut_bar, narrow_bits, own_pixel_size, resampled
 from tfds_copper.micrograph.grey import Samples, to_grey
 from tfds_copper.micrograph.options import ReadSettings
@@ -16,8 +20,9 @@ from tfds_copper.micrograph.raster import read_raster
 from tfds_copper.micrograph.record import Metadata, Micrograph
 from tfds_copper.micrograph.tiff import read_tiff
 from tfds_copper.micrograph.vendors import sidecar_metadata
+from tfds_copper.micrograph.vendors.values import printable
 
-__all__ = ["EXTENSIONS", "LOSSLESS_EXTENSIONS", "read", "read_mask"]
+__all__ = ["EXTENSIONS", "LOSSLESS_EXTENSIONS", "clear_errors", "read", "read_mask"]
 
 LOSSLESS_EXTENSIONS = (".bmp", ".png", ".tif", ".tiff")
 EXTENSIONS = (*LOSSLESS_EXTENSIONS, ".jpeg", ".jpg")
@@ -34,12 +39,37 @@ _SIGNATURES = (
 _USUAL = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 
+# Of each half of a message: names and cells are of any length.
+_LONGEST = 480
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}…{text[1 - _LONGEST // 2 :]}"
+
+
+@contextlib.contextmanager
+def clear_errors() -> Iterator[None]:
+    """Makes every `CopperError` one line of at most 1000 printable characters, whatever names and cells are in it."""
+    try:
+        yield
+    except CopperError as error:
+        before, received, behind = printable(str(error)).rpartition("Received:")
+        text = _shortened(before) + received + _shortened(behind)
+        if text == str(error):
+            raise
+        raise type(error)(text) from error
+
+
 def _kind(path: Path) -> str:
     try:
+        # Opening a pipe would wait for ever.
+        if not stat.S_ISREG(os.stat(path).st_mode) and not path.is_dir():
+            raise InputError(f"{path}: a picture must be a readable file. Received: a pipe or device")
         with path.open("rb") as stream:
             head = stream.read(8)
-    except OSError as error:
-        raise InputError(f"{path}: a picture must be a readable file. Received: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{path}: a picture must be a readable file. Received: {reason}") from error
     for signature, kind in _SIGNATURES:
         if head.startswith(signature):
             return kind
@@ -62,6 +92,7 @@ def _decode(path: Path, max_pixels: int) -> Samples:
     return samples
 
 
+@clear_errors()
 def read(
     path: str | PathLike[str], settings: ReadSettings | None = None, listed_pixel_size_nm: float = math.nan
 ) -> Micrograph:
@@ -96,6 +127,7 @@ def read(
     )
 
 
+@clear_errors()
 def read_mask(path: str | PathLike[str], picture: Micrograph | None = None) -> np.ndarray:
     """Reads one true mask, `(height, width)`, uint8: 1 where the file is not black, else 0.
 

@@ -17,6 +17,58 @@ __all__ = ["read_tiff"]
 # tifffile reports oddities of a file by logging; what matters to us becomes an error or a note.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
+# None, CCITT, LZW, JPEG, deflate, packbits, LZMA, zstd; not those that unpack to a size of the strip's own choosing.
+_PACKINGS = (1, 2, 3, 4, 5, 7, 8, 32773, 32946, 34925, 50000)
+_JPEG = 7
+# Of a tile against its picture, of bytes per pixel in all channels, and of strips or tiles.
+_SMALL_TILE, _LARGER, _MOST_BYTES, _MOST_PARTS = 2**24, 4, 16, 2**18
+
+
+def _check_layout(path: Path, page: Any) -> None:
+    """Refuses what would take far more memory or time than its pixels need."""
+    pixels = page.imagewidth * page.imagelength
+    if page.compression not in _PACKINGS:
+        raise InputError(
+            f"{path}: {ALLOWED}. Received: a TIFF packed by {getattr(page.compression, 'name', 'unknown')}"
+        )
+    if page.is_tiled and page.tilewidth * page.tilelength > max(_SMALL_TILE, _LARGER * pixels):
+        raise InputError(
+            f"{path}: a TIFF's tiles must fit its picture of {page.imagewidth} x {page.imagelength}. "
+            f"Received: tiles of {page.tilewidth} x {page.tilelength}"
+        )
+    if page.nbytes > _MOST_BYTES * pixels:
+        raise InputError(f"{path}: {ALLOWED}. Received: a TIFF of {page.nbytes // pixels} bytes per pixel")
+    if len(page.dataoffsets) > _MOST_PARTS:
+        raise InputError(
+            f"{path}: a TIFF must have at most {_MOST_PARTS} strips or tiles. Received: {len(page.dataoffsets)}"
+        )
+
+
+def _jpeg_sides(data: bytes) -> tuple[int, int]:
+    """Height and width that a JPEG's frame header claims; 0 where there is none."""
+    at = 2
+    while at + 9 <= len(data):
+        marker = data[at + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return int.from_bytes(data[at + 5 : at + 7]), int.from_bytes(data[at + 7 : at + 9])
+        # Fill bytes, and markers without a length.
+        alone = marker == 0xFF or 0xD0 <= marker <= 0xD8
+        at += (1 if marker == 0xFF else 2) if alone else 2 + int.from_bytes(data[at + 2 : at + 4])
+    return 0, 0
+
+
+def _check_jpegs(path: Path, page: Any) -> None:
+    # A JPEG has a size of its own, and is decoded whole before the two are compared.
+    allowed = (page.tilelength, page.tilewidth) if page.is_tiled else (page.imagelength, page.imagewidth)
+    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
+        stream = page.parent.filehandle
+        stream.seek(offset)
+        height, width = _jpeg_sides(stream.read(count))
+        if height > allowed[0] + 16 or width > allowed[1] + 16:
+            raise InputError(
+                f"{path}: a TIFF's JPEGs must be no larger than its strips or tiles. Received: {width} x {height}"
+            )
+
 
 def _check_complete(path: Path, page: Any, size: int) -> None:
     # tifffile fills missing strips with zeros, which would pass for a black picture.
@@ -36,6 +88,9 @@ def _channels_last(path: Path, page: Any) -> np.ndarray:
         raise InputError(f"{path}: {ALLOWED}. Received: a TIFF with axes {axes}")
     if axes == "YXS" and page.extrasamples:
         values = values[..., : values.shape[-1] - len(page.extrasamples)]
+    # Of damaged pages tifffile makes empty ones, and extra samples may be all there are.
+    if values.shape[:2] != (page.imagelength, page.imagewidth) or not values.size:
+        raise InputError(f"{path}: {ALLOWED}. Received: a TIFF of shape {values.shape}")
     return values
 
 
@@ -79,7 +134,10 @@ def read_tiff(path: Path, max_pixels: int) -> Samples:
     with tifffile.TiffFile(path) as tiff:
         page: Any = tiff.pages[0]
         check_size(path, page.imagewidth, page.imagelength, max_pixels)
+        _check_layout(path, page)
         _check_complete(path, page, path.stat().st_size)
+        if page.compression == _JPEG:
+            _check_jpegs(path, page)
         samples = _page_samples(path, page)
         several = len(tiff.pages) > 1
         metadata = tiff_metadata(tiff)

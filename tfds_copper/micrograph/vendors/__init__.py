@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["sidecar_bytes", "sidecar_metadata", "tiff_metadata"]
 
 _ZEISS, _FEI, _TESCAN = 34118, (34680, 34682), 50431
+# Real ones have some 50 kB; tifffile takes a time that grows with the square of a Zeiss tag.
+_LARGEST_TAG, _LARGEST_TESCAN = 2**18, 2**24
 
 
 def _tag_values(page: Any) -> dict[int, Any]:
@@ -27,6 +29,9 @@ def _tag_values(page: Any) -> dict[int, Any]:
     for code in (_ZEISS, *_FEI, _TESCAN):
         tag = page.tags.get(code)
         if tag is None:
+            continue
+        if getattr(tag, "valuebytecount", 0) > (_LARGEST_TESCAN if code == _TESCAN else _LARGEST_TAG):
+            values[code] = "too large"
             continue
         try:
             values[code] = tag.value
