@@ -16,16 +16,17 @@ __all__ = ["PATTERNS", "TRAPS", "outside", "random_folder", "sound_folder", "tra
 
 _PICTURE = png(8, 0)
 NAMES = (
-    "a\nb", "a\rb", "a\x1b[31mb", "\u2028", "🔥", "銅 75℃", "\udcff\udcfe", "a\tb", " ", "x" * 200, "..x", "-rf", "'\"", "%s{}",
-    "\u202egnp", "a\\b", "C:", "t1\n", "#", "con", "\x7f", "e\u0301",
+    "a\nb", "a\rb", "a\x1b[31mb", "\u2028", "🔥", "銅 75℃", "\udcff\udcfe", "a\tb", " ", "x" * 200, "..x",
+    "-rf", "'\"", "%s{}", "\u202egnp", "a\\b", "C:", "t1\n", "#", "con", "\x7f", "e\u0301",
 )  # fmt: skip
 CLASSES = (
-    "t0", "t3", "10h", "2.5h", "15分", "１２h", "0", "t1 2", "none", "²h", "①h", "½h", "1e5", "9" * 120, "-3h", "٣h", "t\n7",
-    "\udcff8", "1_000h", "1h.", "t08", "8", "truth", ".t5", "TRUTH", "1" * 60 + "w",
+    "t0", "t3", "10h", "2.5h", "15分", "１２h", "0", "t1 2", "none", "²h", "①h", "½h", "1e5", "9" * 120,
+    "-3h", "٣h", "t\n7", "\udcff8", "1_000h", "1h.", "t08", "8", "truth", ".t5", "TRUTH", "1" * 60 + "w",
 )  # fmt: skip
 PATTERNS = (
-    "", "", "(?P<sheet>.)", r"(?P<sheet>S\d+)_", "(?P<sheet>", "[[a](?P<sheet>.)", "(?P<sheet>x)?", "(", "a{99999999999}",
-    "(?P<sheet>a)(?P<sheet>b)", "(" * 5000, "(?i)(?P<sheet>.)", ".(?i)(?P<sheet>.)", "(?P<sheet>.)\\", "(?P<1>.)", "\udcff",
+    "", "", "(?P<sheet>.)", r"(?P<sheet>S\d+)_", "(?P<sheet>", "[[a](?P<sheet>.)", "(?P<sheet>x)?", "(",
+    "a{99999999999}", "(?P<sheet>a)(?P<sheet>b)", "(" * 5000, "(?i)(?P<sheet>.)", ".(?i)(?P<sheet>.)", "(?P<sheet>.)\\",
+    "(?P<1>.)", "\udcff",
     "(?P<sheet>(?<=a*)b)", "(?P<sheet>[a--b])", "(?P<sheet>[\\s\\S]+)", "a\nb", "(?P<sheet>a{1000000000})", "\0",
 )  # fmt: skip
 
@@ -60,6 +61,14 @@ def _linked_truth(root: Path) -> None:
     for file in (root / "truth" / "t0" / "0.png", root / "truth" / "t0", root / "truth"):
         file.rmdir() if file.is_dir() else file.unlink()
     (root / "truth").symlink_to("../outside/9h")
+
+
+def _both(*makers: Callable[[Path], object]) -> Callable[[Path], None]:
+    def made(root: Path) -> None:
+        for maker in makers:
+            maker(root)
+
+    return made
 
 
 def _pipe(where: str) -> Callable[[Path], None]:
@@ -104,10 +113,12 @@ def _table(text: str, *links: tuple[str, str]) -> Callable[[Path], None]:
 
 
 _LISTED = "file,t\nt0/0.png,0\n{},1\n"
-TRAPS: dict[str, Callable[[Path], None]] = {
-    "linked picture": _link("t0/link.png", "../../outside/canary.png"),
-    "linked picture by an absolute path": lambda root: (root / "t0/link.png").symlink_to(root.parent / "outside/canary.png"),
-    "linked picture by two links": lambda root: [_link("t0/one.png", "two.png")(root), _link("t0/two.png", "../../outside/canary.png")(root)][0],
+_CANARY = "../../outside/canary.png"
+TRAPS: dict[str, Callable[[Path], object]] = {
+    "linked picture": _link("t0/link.png", _CANARY),
+    "linked picture by an absolute path":
+        lambda root: (root / "t0/x.png").symlink_to(root.parent / "outside/canary.png"),
+    "linked picture by two links": _both(_link("t0/one.png", "two.png"), _link("t0/two.png", _CANARY)),
     "linked class folder": _link("9h", "../outside/9h"),
     "linked folder in a class folder": _link("t0/more", "../../outside/9h"),
     "linked true mask": _link("truth/t0/0.png", "../../../outside/canary.png", "truth/t0/0.png"),
@@ -115,22 +126,22 @@ TRAPS: dict[str, Callable[[Path], None]] = {
     "linked sidecar": _link("t0/0.txt", "../../outside/canary.txt"),
     "linked sidecar of the whole name": _link("t0/0.png.txt", "../../outside/canary.txt"),
     "linked labels.csv": _link("labels.csv", "../outside/labels.csv"),
-    "listed picture that is a link": _table(_LISTED.format("t0/link.png"), ("t0/link.png", "../../outside/canary.png")),
+    "listed picture that is a link": _table(_LISTED.format("t0/link.png"), ("t0/link.png", _CANARY)),
     "listed picture behind a linked folder": _table(_LISTED.format("9h/canary.png"), ("9h", "../outside/9h")),
     "link that is its own": _link("t0/link.png", "link.png"),
     "link to nothing": _link("t0/link.png", "gone.png"),
     "link to nothing outside": _link("t0/link.png", "../../gone.png"),
     "link to a device": _link("t0/link.png", "/dev/zero"),
-    "link to a pipe": lambda root: [_pipe("t0/pipe")(root), _link("t0/link.png", "pipe")(root)][0],
+    "link to a pipe": _both(_pipe("t0/pipe"), _link("t0/link.png", "pipe")),
     "link to the folder itself": _link("t0/more", "../../sem"),
     "link to a picture inside": _link("t0/link.png", "../t3/2.png"),
     "pipe for a picture": _pipe("t0/x.png"),
     "pipe for a true mask": _pipe("truth/t0/1.png"),
     "pipe for a sidecar": _pipe("t0/0.txt"),
     "pipe for labels.csv": _pipe("labels.csv"),
-    "listed pipe": lambda root: [_table(_LISTED.format("t0/x.png"))(root), _pipe("t0/x.png")(root)][0],
+    "listed pipe": _both(_table(_LISTED.format("t0/x.png")), _pipe("t0/x.png")),
     "folder for a picture": _folder_named("t0/x.png"),
-    "listed folder for a picture": lambda root: [_table(_LISTED.format("t0/x.png"))(root), (root / "t0/x.png").mkdir()][0],
+    "listed folder for a picture": _both(_table(_LISTED.format("t0/x.png")), lambda root: (root / "t0/x.png").mkdir()),
     "folder for labels.csv": _folder_named("labels.csv"),
     "folder for a sidecar": _folder_named("t0/0.txt"),
     "picture without permission": lambda root: (root / "t0/0.png").chmod(0),
@@ -151,11 +162,9 @@ def trap_folder(name: str, root: Path) -> None:
     TRAPS[name](root)
 
 
-def _random_file(rng: np.random.Generator, root: Path, path: Path) -> None:
+def _random_file(rng: np.random.Generator, path: Path) -> None:
     what = int(rng.integers(12))
-    link = str(
-        rng.choice(["../../outside/canary.png", "../outside/canary.png", "x.png", "..", "../../outside", "/dev/null"])
-    )
+    link = str(rng.choice([_CANARY, "../outside/canary.png", "x.png", "..", "../../outside", "/dev/null"]))
     if what == 0:
         path.symlink_to(link)
     elif what == 1:
@@ -169,11 +178,12 @@ def _random_file(rng: np.random.Generator, root: Path, path: Path) -> None:
 
 
 def random_folder(rng: np.random.Generator, root: Path) -> str:
-    """Strange class folders with strange files; gives the pattern for the sheets."""
+    """Usual or strange class folders with strange files; gives the pattern for the sheets."""
     if rng.random() < 0.5:
         sound_folder(root)
+    usual = rng.random() < 0.5
     for _ in range(int(rng.integers(1, 5))):
-        folder = root / CLASSES[int(rng.integers(len(CLASSES)))]
+        folder = root / (f"t{rng.integers(9)}" if usual else CLASSES[int(rng.integers(len(CLASSES)))])
         if rng.random() < 0.3:
             folder = folder / CLASSES[int(rng.integers(len(CLASSES)))]
         try:
@@ -181,7 +191,7 @@ def random_folder(rng: np.random.Generator, root: Path) -> str:
             for _ in range(int(rng.integers(0, 4))):
                 name = NAMES[int(rng.integers(len(NAMES)))] if rng.random() < 0.4 else str(rng.integers(9))
                 ending = (".png", ".PNG", ".tif", ".txt", ".jpeg", "")[int(rng.choice([0, 0, 0, 1, 2, 3, 4, 5]))]
-                _random_file(rng, root, folder / (name + ending))
+                _random_file(rng, folder / (name + ending))
         except OSError:  # it exists, or the system takes no such name
             continue
     if rng.random() < 0.05:

@@ -16,10 +16,11 @@ __all__ = ["mutate"]
 # What sizes, offsets and counts are set to.
 _EXTREMES = (0, 1, 2, 3, 7, 8, 16, 255, 256, 4096, 30_000, 32_767, 60_000, 65_535, 10**6, 2**24, 2**31 - 1, 2**31,
              2**32 - 1)  # fmt: skip
-_NUMBERS = ("0", "-1", "1e400", "-1e400", "nan", "inf", "9" * 400, "0" * 400, "1e-400", "1,5", "99,218", "½", "٣", "１２",
-            "0x10", "1_000", "", "−5", "1e", "..", "2.5.1", "²")  # fmt: skip
+_NUMBERS = ("0", "-1", "1e400", "-1e400", "nan", "inf", "9" * 400, "0" * 400, "1e-400", "1,5", "99,218", "½", "٣",
+            "１２", "0x10", "1_000", "", "−5", "1e", "..", "2.5.1", "²")  # fmt: skip
 _WORDS = ("\0", "\r", "\n", '"', "=", ",", ";", "\t", "[", "$", "..", "../x.png", "/etc/passwd", "C:\\x.png",
-          "\\\\server\\share\\x.png", ".", "a", "\u2028", "\x85", "\x1b[31m", "🔥", "銅", "\ufeff", "μm", "x" * 5000)  # fmt: skip
+          "\\\\server\\share\\x.png", ".", "a", "\u2028", "\x85", "\x1b[31m", "🔥", "銅", "\ufeff", "μm",
+          "x" * 5000)  # fmt: skip
 Damage = Callable[[np.random.Generator, bytes], bytes]
 
 
@@ -168,7 +169,8 @@ def _tiff(rng: np.random.Generator, data: bytes) -> bytes:
         value = _extreme(rng, struct.calcsize(code))
         if offset == 0:  # another tag: one that tells of layout, or of a vendor
             value = int(rng.choice([254, 256, 257, 258, 259, 262, 273, 277, 278, 279, 284, 317, 320, 322, 323, 324, 325,
-                                    330, 338, 339, 347, 530, 32997, 34118, 34665, 34680, 34682, 50431, 50838]))  # fmt: skip
+                                    330, 338, 339, 347, 530, 32997, 34118, 34665, 34680, 34682, 50431,
+                                    50838]))  # fmt: skip
         elif offset == 2:
             value = int(rng.integers(0, 20))
         struct.pack_into(sign + code, changed, where + offset, value)
@@ -207,8 +209,8 @@ def _text(rng: np.random.Generator, data: bytes) -> bytes:
     lines = text.split("\n")
     at, what = int(rng.integers(len(lines))), int(rng.integers(6))
     if what <= 1 and (numbers := list(re.finditer(r"[0-9.]+", text))):
-        spot = numbers[int(rng.integers(len(numbers)))]
-        text = text[: spot.start()] + str(rng.choice(_NUMBERS)) + text[spot.end() :]
+        number = numbers[int(rng.integers(len(numbers)))]
+        text = text[: number.start()] + str(rng.choice(_NUMBERS)) + text[number.end() :]
     elif what == 2:
         cells = re.split(r"([,;\t= ])", lines[at])
         cells[int(rng.integers(len(cells)))] = str(rng.choice(_WORDS))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from copper_tf.cli.main import main
 from copper_tf.evaluation import EVALUATION, EXAMPLES, PICTURES, dataset_of
 from copper_tf.prediction import Predictor
-from copper_tf.runs import Run
+from copper_tf.runs import Run, open_run
 from tfds_copper.errors import RunError
 
 
@@ -84,3 +87,27 @@ def test_a_dataset_that_is_gone_or_changed_is_named(runs: dict[str, Any], tmp_pa
 def test_scores_that_are_missing_are_named(runs: dict[str, Any]) -> None:
     with pytest.raises(RunError, match="no scores/trust.json yet"):
         runs["segmenter"].read_scores("trust")
+
+
+def test_folds_are_trained_in_turn_and_pooled(
+    sem_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, runs = str(tmp_path / "data"), tmp_path / "runs"
+    assert main(["build", str(sem_folder), "-o", data, "--folds", "3"]) == 0
+    short = ["--crop", "48", "--c", "4", "--d", "2", "--batch", "6", "--epochs", "1"]
+    assert main(["train", "classifier", data, "-o", str(runs), *short]) == 0
+    assert sorted(p.name for p in runs.iterdir()) == ["fold_1", "fold_2", "fold_3"]
+    assert main(["train", "classifier", data, "-o", str(tmp_path / "one"), "--fold", "2", *short]) == 0
+    assert open_run(tmp_path / "one").data["fold"] == 2
+    assert main(["evaluate", str(runs)]) == 0
+    page = Path(capsys.readouterr().out.splitlines()[-1])
+    assert "each by that one of 3 folds that had not seen it" in page.read_text()
+    pooled = json.loads((runs / "scores" / "evaluation.json").read_text())
+    tested = [f for f, s in zip(pooled["pictures"]["file"], pooled["pictures"]["split"], strict=True) if s == "test"]
+    assert sorted(tested) == sorted(p.relative_to(sem_folder).as_posix() for p in sem_folder.glob("t*/*.png"))
+    parts = [json.loads((runs / f"fold_{k}" / "scores" / "evaluation.json").read_text()) for k in (1, 2, 3)]
+    right = sum(p["splits"]["test"]["scores"]["accuracy"] * p["splits"]["test"]["pictures"] for p in parts)
+    assert pooled["splits"]["test"]["scores"]["accuracy"] == pytest.approx(right / len(tested))
+    shutil.rmtree(runs / "fold_2")
+    assert main(["evaluate", str(runs)]) == 2
+    assert "must hold the runs of all 3 folds. Received: 2" in capsys.readouterr().err

@@ -100,7 +100,7 @@ def _unreadable(error: OSError) -> None:
 
 def _leaves(root: str, path: str) -> bool:
     """Whether a path is a link to something outside a folder that itself is no link."""
-    return os.path.islink(path) and not os.path.realpath(path).startswith(os.path.join(root, ""))
+    return os.path.islink(path) and not os.path.join(os.path.realpath(path), "").startswith(os.path.join(root, ""))
 
 
 def _walk(root: Path) -> _Walk:
