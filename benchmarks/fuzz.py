@@ -202,7 +202,7 @@ def _run(seed: int, numbers: range, workers: int, keep: Path | None) -> tuple[_T
             with lock:
                 table.add(number, answer)
                 answers.append(answer)
-                if answer["failures"] and keep:
+                if answer["failures"] and keep and answer["kind"] != "fuzz":
                     _keep(seed, number, keep)
                 done = table.cases.total()
                 if done % 200 == 0 or done == len(numbers):
@@ -242,7 +242,7 @@ def main() -> int:
     print(f"seed {chosen.seed}, {time.perf_counter() - start:.0f} s")
     for sort, examples in table.examples.items():
         print(f"\n{sort}: {len(examples)}", *examples[:12], sep="\n  ")
-    return 1 if table.failures else 0
+    return 1 if table.failures or len(answers) != chosen.cases else 0
 
 
 if __name__ == "__main__":

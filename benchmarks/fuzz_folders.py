@@ -91,7 +91,7 @@ def _deep(levels: int) -> Callable[[Path], None]:
 
 
 def _named(root: Path) -> None:
-    for name in NAMES:
+    for name in (name for name in NAMES if name.encode(errors="replace").decode() == name):
         (root / "t0" / f"{name}.png").write_bytes(_PICTURE[:40])
 
 
@@ -149,6 +149,7 @@ TRAPS: dict[str, Callable[[Path], object]] = {
     "1,500 folders deep": _deep(1500),
     "3,000 folders deep": _deep(3000),
     "strange file names": _named,
+    "file name that is no text": lambda root: (root / "t0/\udcff.png").write_bytes(_PICTURE),
     "folder name with a new line": _folder_named("t\n7\n8"),
     "folder name that is no text": _folder_named("\udcff7"),
     "folder name of 120 digits": _folder_named("9" * 120),

@@ -77,7 +77,9 @@ def _watched(folder: Path, verdict: Verdict) -> Iterator[None]:
         verdict.fail("warning", f"{warning.category.__name__}: {warning.message}")
     for path in dict.fromkeys(paths):
         real = os.path.realpath(path)
-        library = real.startswith(_LIBRARIES) or real.endswith(_CODE)
+        # An import lists the folders of sys.path.
+        imported = os.path.isdir(real) and real in {os.path.realpath(p) for p in sys.path}
+        library = imported or real.startswith(_LIBRARIES) or real.endswith(_CODE)
         if not library and real + os.sep != inside and not real.startswith(inside):
             verdict.fail("opened outside", f"{path!r} is {real!r}")
 

@@ -124,6 +124,16 @@ def test_what_a_scan_refuses(tmp_path: Path, trap: str, match: str) -> None:
         scan(tmp_path / "sem")
 
 
+def test_a_name_that_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "sem").mkdir()
+    trap_folder("strange file names", tmp_path / "sem")
+    names = [picture.file for picture in scan(tmp_path / "sem").pictures]
+    assert {"t0/a\nb.png", "t0/🔥.png", "t0/銅 75℃.png"} < set(names)
+    (tmp_path / "sem/t0/\udcff.png").touch()
+    with pytest.raises(InputError, match=r"a picture's path must be text in UTF-8. Received: 't0/\\udcff"):
+        scan(tmp_path / "sem")
+
+
 def test_max_pixels_holds_before_decoding(tmp_path: Path) -> None:
     (tmp_path / "x.png").write_bytes(png(8, 0)[:50])
     with pytest.raises(InputError, match=r"1 to 767 pixels\. Received: 32 x 24"):

@@ -191,7 +191,17 @@ def _truth_of(file: str, truths: dict[str, list[Path]]) -> Path | None:
     return found[0] if found else None
 
 
+def _check_text(root: Path, rows: list[LabelRow]) -> None:
+    # Linux takes any bytes for a name; a dataset records it as text.
+    for row in rows:
+        try:
+            row.file.encode()
+        except UnicodeEncodeError as error:
+            raise InputError(f"{root}: a picture's path must be text in UTF-8. Received: {row.file!r}") from error
+
+
 def _assemble(root: Path, rows: list[LabelRow], walk: _Walk) -> SemFolder:
+    _check_text(root, rows)
     unit, values = common_unit(row.time for row in rows)
     times = tuple(sorted(set(values)))
     if len(times) < 2:

@@ -131,7 +131,8 @@ def read_tiff(path: Path, max_pixels: int) -> Samples:
     """
     import tifffile
 
-    with tifffile.TiffFile(path) as tiff:
+    # tifffile calculates with whatever a damaged tag holds.
+    with np.errstate(all="ignore"), tifffile.TiffFile(path) as tiff:
         page: Any = tiff.pages[0]
         check_size(path, page.imagewidth, page.imagelength, max_pixels)
         _check_layout(path, page)
