@@ -1,8 +1,7 @@
 """Does building stay flat? Time per picture and peak memory of `copper build` for two sizes of a folder.
 
-Run as ``python -m benchmarks.building``. The pictures are cuts of simulated ones at places that never overlap, with
-their own noise, so that making thousands of them takes less time than building them. Each build is a process of its
-own, and its peak memory is what the operating system says of it.
+Run as ``python -m benchmarks.building``. Each build is a process of its own, and its peak memory is what the operating
+system says of it.
 """
 
 from __future__ import annotations
@@ -16,45 +15,25 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from copper_tf.cli.tables import print_table
 
 __all__ = ["main"]
 
-_LABELS, _HEIGHT, _WIDTH = 16, 960, 1280
+_LABELS = 16
 _RESULTS = Path(__file__).with_name("results") / "building.json"
 # Time and memory per picture may grow by this factor from the small folder to the large one.
 _FLAT = 1.25
 _SHUFFLE_MB = 1000  # TFDS sorts up to 1 GB of records in memory, then on disk
 
 
-def _source(seed: int) -> np.ndarray:
-    """A picture of the synthetic world, twice as large as asked for, to cut from."""
-    from copper_tf.simulation import SimulationSettings, picture
-
-    settings = SimulationSettings(labels=2, pictures=1, sheets=1, lots=1, height=_HEIGHT, width=_WIDTH, seed=seed)
-    return picture(settings, seed % 2, 0)[0]
-
-
 def _folder(root: Path, pictures: int, side: tuple[int, int], seed: int) -> None:
-    """Pictures that differ in every respect that the audit looks at: turned, mirrored, rolled and noisy cuts."""
-    draw = np.random.default_rng(seed)
-    sources = [_source(k) for k in range(16)]
-    lines = ["file,t,sheet,pixel_size_nm"]
-    for n in range(pictures):
-        label, sheet = n % _LABELS, n // _LABELS // 10
-        # Every picture is a mosaic of its own: no two show one place.
-        tiles = [np.roll(sources[draw.integers(16)], draw.integers(960, size=2), (0, 1)) for _ in range(4)]
-        rows, columns = side[0] // 2, side[1] // 2
-        halves = [np.hstack([t[:rows, :columns] for t in pair]) for pair in (tiles[:2], tiles[2:])]
-        pixels = np.clip(np.vstack(halves) + draw.integers(-6, 7, side, dtype=np.int16), 0, 255).astype(np.uint8)
-        file = root / f"t{label:02d}" / f"s{sheet:03d}_{n:05d}.png"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(file, compress_level=1)
-        lines.append(f"{file.relative_to(root).as_posix()},{label},{label}-{sheet},100")
-    (root / "labels.csv").write_text("\n".join(lines) + "\n")
+    from copper_tf.simulation import SimulationSettings, simulate
+
+    each = pictures // _LABELS
+    settings = SimulationSettings(
+        labels=_LABELS, pictures=each, sheets=each // 10, height=side[0], width=side[1], seed=seed
+    )
+    simulate(root, settings)
 
 
 def _built(folder: Path, output: Path) -> dict[str, float]:
@@ -71,7 +50,7 @@ def main() -> int:
     """Prints time per picture and peak memory of both builds; 1 where either grows with the number of pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pictures", type=int, nargs=2, default=(2000, 8000))
-    parser.add_argument("--side", type=int, nargs=2, default=(_HEIGHT // 2, _WIDTH // 2), help="height and width, px")
+    parser.add_argument("--side", type=int, nargs=2, default=(128, 160), help="height and width, px")
     parser.add_argument("--place", type=Path, help="where pictures and datasets go; a temporary folder by default")
     asked = parser.parse_args()
     found = {}
