@@ -40,7 +40,7 @@ class Seen:
         notes: what reading did to it.
         metadata: what the microscope wrote.
         bar: the information bar that was cut off.
-        print: what it is recognised by.
+        print: what it is recognised by; dropped once all pictures have been compared.
     """
 
     picture: Picture
@@ -137,4 +137,5 @@ def survey(folder: SemFolder, settings: ReadSettings | None = None, progress: Pr
     prints = [p for s in seen if (p := s.print) is not None]
     alike = find_likenesses(prints, load, tell)
     mapped = (dataclasses.replace(a, first=readable[a.first], second=readable[a.second]) for a in alike)
-    return Survey(folder, settings, seen, tuple(mapped))
+    # The prints have done their work; kept, they would be most of what a long build holds.
+    return Survey(folder, settings, tuple(dataclasses.replace(s, print=None) for s in seen), tuple(mapped))
