@@ -159,6 +159,8 @@ def _tiff(rng: np.random.Generator, data: bytes) -> bytes:
     entry, first = (20, at + 8) if big else (12, at + 2)
     changed = bytearray(data)
     where = first + entry * int(rng.integers(count + 1))
+    if where + entry > len(changed):  # damaged before: there is no such entry
+        return bytes(changed)
     wide = "Q" if big else "I"
     if where == first + entry * count:
         struct.pack_into(sign + wide, changed, where, int(rng.choice([at, 0, 8, len(data), len(data) - 4])))
