@@ -244,6 +244,6 @@ def mutate(rng: np.random.Generator, seed: Seed) -> bytes:
         damage = _OWN[seed.kind] if rng.random() < 0.6 else _ANY[int(rng.integers(len(_ANY)))]
         try:
             data = damage(rng, data)
-        except (struct.error, OverflowError):  # an earlier damage took what this one edits
+        except (struct.error, OverflowError, IndexError):  # an earlier damage took what this one edits
             data = _flips(rng, data)
     return data
