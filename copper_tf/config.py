@@ -11,9 +11,22 @@ from copper_tf import geometry
 from tfds_copper.errors import SettingError
 from tfds_copper.settings import Group, setting, setting_fields
 
-__all__ = ["KINDS", "Config", "DataSettings", "ModelSettings", "TrainingSettings", "default_config"]
+__all__ = [
+    "ALTERNATING",
+    "ANCHORS",
+    "FIXED",
+    "KINDS",
+    "LEARN",
+    "Config",
+    "DataSettings",
+    "ModelSettings",
+    "TrainingSettings",
+    "default_config",
+]
 
 KINDS = ("classifier", "segmenter")
+# The ways to come to a g; all of them fill the same table of the loss.
+LEARN = FIXED, ANCHORS, ALTERNATING = ("fixed", "anchors", "alternating")
 
 
 @dataclass(frozen=True)
@@ -60,6 +73,12 @@ class TrainingSettings(Group):
     hypothesis: str = setting(
         "linear", "g, the supposed law of decay: a registered name, or a table keyed by t (JSON text or file)"
     )
+    learn: str = setting(
+        "fixed",
+        "where g comes from: fixed takes the hypothesis as it is; anchors trains on the first and the last t alone, "
+        "without any hypothesis; alternating starts from the hypothesis and moves it to what the label means say",
+        choices=LEARN,
+    )
     epochs: int = setting(200, "times that the training pictures are gone through", low=1)
     batch: int = setting(8, "crops in a training step", low=1)
     learning_rate: float = setting(0.001, "step size of Adam", low=1e-7, high=1.0, search=(3e-4, 1e-3, 3e-3))
@@ -102,6 +121,23 @@ class Config:
             raise SettingError(f"window must be an odd number of px. Received: {self.data.window}")
         if self.kind == "classifier" and self.data.margin:
             raise SettingError(f"margin is for the segmenter, whose mask it frames. Received: {self.data.margin}")
+        self._check_learn()
+
+    def _check_learn(self) -> None:
+        """Refuses settings that the way of learning g would leave unread."""
+        training = self.training
+        if self.kind == "classifier" and training.learn != FIXED:
+            raise SettingError(f"learn is for the segmenter, which is trained for g. Received: {training.learn}")
+        if training.learn == ANCHORS and training.hypothesis != TrainingSettings.hypothesis:
+            raise SettingError(
+                f"hypothesis must be left out where learn is {ANCHORS}: only the first and the last t are trained on, "
+                f"for 1 and 0. Received: {training.hypothesis}"
+            )
+        if training.learn == ALTERNATING and training.patience:
+            raise SettingError(
+                f"patience must be 0 where learn is {ALTERNATING}: the scores of epochs of different g can't be "
+                f"compared. Received: {training.patience}"
+            )
 
     @property
     def receptive_field(self) -> int:

@@ -7,7 +7,7 @@ import functools
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -93,6 +93,17 @@ class Pictures:
     def smallest_side(self) -> int:
         """The smallest height or width in px."""
         return min(min(a.shape) for a in self.arrays)
+
+    def of_labels(self, wanted: Sequence[int]) -> Pictures:
+        """Only the pictures of some labels; mean and sd stay those of all pictures."""
+        kept = np.flatnonzero(np.isin(self.labels, wanted))
+        return dataclasses.replace(
+            self,
+            arrays=tuple(self.arrays[k] for k in kept),
+            full_scale=self.full_scale[kept],
+            labels=self.labels[kept],
+            files=tuple(self.files[k] for k in kept),
+        )
 
 
 def _keep(array: np.ndarray, room: int) -> np.ndarray:

@@ -208,7 +208,7 @@ def _written(run: Run, rows: list[Row], maps: Maps) -> dict[str, Any]:
     result: dict[str, Any] = {
         "kind": run.config.kind,
         "labels": dataclasses.asdict(run.labels),
-        "hypothesis": {"name": run.config.training.hypothesis, "g": list(run.hypothesis)},
+        "hypothesis": run.law | {"note": run.law_note},
         "folds": int(run.data.get("folds", 0)),
         "caveats": list(run.caveats),
         "splits": splits,
@@ -274,5 +274,7 @@ def evaluate_folds(path: Path, runs: Sequence[Run], progress: Progress | None = 
         rows += part
         maps.kept = maps.kept or own.kept
     data = runs[0].data | {"path": str(datasets[0].path.parents[1]), "folds": folds}
-    pooled = dataclasses.replace(runs[0], path=path, data=data)
+    # A g that is learnt is another one in every fold; a supposed one is the same in all.
+    g = np.mean([run.hypothesis for run in runs], 0).tolist() if runs[0].start else runs[0].hypothesis
+    pooled = dataclasses.replace(runs[0], path=path, data=data, hypothesis=tuple(g))
     return pooled, _written(pooled, rows, maps)

@@ -29,7 +29,7 @@ def potency(mask: tf.Tensor, margin: int = 0) -> tf.Tensor:
 
 
 class LabelTable:
-    """g(t) and its weight for every label, as variables that a later rule for learning g may assign.
+    """g(t) and its weight for every label, as variables that learning g assigns.
 
     Args:
         g: the K values of the hypothesis, in [0, 1].
@@ -39,7 +39,7 @@ class LabelTable:
         ValueError: if lengths differ, or a value or weight is out of range.
     """
 
-    def __init__(self, g: Sequence[float], weights: Sequence[float] | None = None) -> None:
+    def __init__(self, g: Sequence[float] | np.ndarray, weights: Sequence[float] | None = None) -> None:
         values = np.asarray(g, np.float32)
         shares = np.ones_like(values) if weights is None else np.asarray(weights, np.float32)
         if values.ndim != 1 or not np.all((values >= 0) & (values <= 1)):
@@ -53,6 +53,19 @@ class LabelTable:
         """g and weight of each label, both ``(batch,)`` float32."""
         index = tf.reshape(tf.cast(labels, tf.int32), [-1])
         return tuple(tf.gather(tf.convert_to_tensor(v), index) for v in (self.g, self.weights))
+
+    @property
+    def values(self) -> np.ndarray:
+        """g of each label as it stands, ``(K,)`` float64."""
+        return np.asarray(self.g, np.float64)
+
+    def assign(self, g: Sequence[float] | np.ndarray) -> None:
+        """Gives every label a new g.
+
+        Raises:
+            ValueError: if there are not K values in [0, 1].
+        """
+        self.g.assign(LabelTable(g).g)
 
     def to_config(self) -> dict[str, list[float]]:
         """The current values, for saving."""

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from copper_tf.config import Config
+from copper_tf.config import ALTERNATING, ANCHORS, Config
 from copper_tf.normalisation import Normalisation
 from tfds_copper.errors import CopperError, RunError
 from tfds_copper.files import write_json, write_text
@@ -59,9 +59,11 @@ class Run:
         path: the folder.
         config: its settings.
         labels: its labels.
-        hypothesis: g of each label, K values; empty for a classifier.
+        hypothesis: the g of each label that the weights were last trained for, K values, NaN at labels that were left
+            out; empty for a classifier.
         normalisation: how its pictures are normalised.
         data: path, fingerprint and splits of the dataset it was trained on.
+        start: the g that learning began with; empty where g was not learnt step by step.
     """
 
     path: Path
@@ -70,6 +72,7 @@ class Run:
     hypothesis: tuple[float, ...]
     normalisation: Normalisation
     data: dict[str, Any]
+    start: tuple[float, ...] = ()
 
     @property
     def checkpoints(self) -> Path:
@@ -85,6 +88,29 @@ class Run:
     def caveats(self) -> tuple[str, ...]:
         """What every result of this run must say, because of how its data are split."""
         return tuple(self.data.get("caveats", ()))
+
+    @property
+    def law(self) -> dict[str, Any]:
+        """What g is and where it comes from, for ``hypothesis.json`` and all that shows it.
+
+        ``name`` (the hypothesis, or the start of one that is learnt), ``learn``, ``g`` and, where learnt, ``start``.
+        """
+        training = self.config.training
+        name = ANCHORS if training.learn == ANCHORS else training.hypothesis
+        law = {"name": name, "learn": training.learn, "g": list(self.hypothesis)}
+        return law | ({"start": list(self.start)} if self.start else {})
+
+    @property
+    def law_note(self) -> str:
+        """What every result must say of a g that no one supposed; empty for a hypothesis."""
+        learn = self.config.training.learn
+        first, last = self.labels.names[0], self.labels.names[-1]
+        if learn == ANCHORS:
+            return f"g was not supposed: the model was trained on t = {first} (g = 1) and t = {last} (g = 0) alone"
+        if learn == ALTERNATING:
+            pairs = (f"{g:.2f} at {t}" for g, t in zip(self.hypothesis, self.labels.names, strict=True))
+            return f"g was learned ({learn}, from {self.config.training.hypothesis}): {', '.join(pairs)}"
+        return ""
 
     def last_checkpoint(self) -> tuple[int, Path] | None:
         """(finished epochs, file) of the newest complete checkpoint, None where there is none."""
@@ -108,10 +134,20 @@ class Run:
         return _MONITOR[self.config.kind]
 
     def best_epoch(self, history: list[dict[str, float]] | None = None) -> int:
-        """Index of the row with the lowest finite monitored score, the first of equals; -1 where there is none."""
+        """Index of the row whose weights are the run's, -1 where there is none.
+
+        It is the row with the lowest finite monitored score, the first of equals; but the last row where g moves while
+        training, since scores against different g can't be compared.
+        """
         rows = self.history() if history is None else history
+        if self.config.training.learn == ALTERNATING:
+            return len(rows) - 1
         scores = [row[self.monitor] if math.isfinite(row[self.monitor]) else math.inf for row in rows]
         return scores.index(min(scores)) if scores and min(scores) < math.inf else -1
+
+    def write_hypothesis(self) -> None:
+        """Writes ``hypothesis.json``, atomically."""
+        write_json(self.path / "hypothesis.json", self.law)
 
     def write_history(self, rows: list[dict[str, float]]) -> None:
         """Writes all rows, atomically."""
@@ -197,7 +233,7 @@ def create_run(run: Run, *, force: bool = False) -> None:
         shutil.rmtree(run.path)
     run.checkpoints.mkdir(parents=True, exist_ok=True)
     write_json(run.path / "labels.json", dataclasses.asdict(run.labels))
-    write_json(run.path / "hypothesis.json", {"name": run.config.training.hypothesis, "g": list(run.hypothesis)})
+    run.write_hypothesis()
     write_json(run.path / "normalisation.json", run.normalisation.to_dict())
     write_json(run.path / "data.json", run.data)
     write_text(run.path / "config.json", run.config.to_json())
@@ -231,11 +267,13 @@ def open_run(path: Path) -> Run:
     parts = {name: _read(path, f"{name}.json") for name in files}
     try:
         labels = Labels(tuple(float(t) for t in parts["labels"]["times"]), str(parts["labels"]["unit"]))
-        g = tuple(float(v) for v in parts["hypothesis"]["g"])
+        g, start = (
+            tuple(math.nan if v is None else float(v) for v in parts["hypothesis"].get(k, ())) for k in ("g", "start")
+        )
         config = Config.from_dict(parts["config"])
     except (KeyError, TypeError, ValueError, CopperError) as error:
         raise RunError(f"{path}: config.json, labels.json or hypothesis.json is damaged. Received: {error}") from None
-    return Run(path, config, labels, g, Normalisation.from_dict(parts["normalisation"]), dict(parts["data"]))
+    return Run(path, config, labels, g, Normalisation.from_dict(parts["normalisation"]), dict(parts["data"]), start)
 
 
 def fold_runs(path: Path) -> list[Run]:

@@ -11,6 +11,8 @@ from scipy import stats
 
 __all__ = [
     "MIN_GROUPS",
+    "READABLE_SPAN",
+    "anchored",
     "binarity",
     "bootstrap",
     "confusion_matrix",
@@ -27,6 +29,8 @@ __all__ = [
 
 # Below this many sheets (or pictures) an interval would be a guess, so none is given.
 MIN_GROUPS = 5
+# m_0 - m_T below which a re-anchored curve says nothing: divided by next to nothing, it is noise.
+READABLE_SPAN = 0.2
 _LEVEL = 0.95
 _RESAMPLES = 1000
 
@@ -83,26 +87,34 @@ def posterior_median(probabilities: np.ndarray) -> np.ndarray:
     return np.argmax(total >= 0.5 * total[..., -1:] - 1e-9, -1)
 
 
+def _scores_against(m: np.ndarray, g: np.ndarray) -> Scores:
+    """Errors of potencies, and their correlation with g; NaN where no picture has one."""
+    if not m.size:
+        return dict.fromkeys(("mse", "nmse", "mae", "corr_g"), float("nan"))
+    mse, variance = float(np.mean((m - g) ** 2)), float(np.var(g))
+    return {
+        "mse": mse,
+        "nmse": mse / variance if variance > 1e-9 else float("nan"),
+        "mae": float(np.mean(np.abs(m - g))),
+        "corr_g": _correlation(stats.pearsonr, m, g),
+    }
+
+
 def potency_scores(rows: Rows) -> Scores:
     """Scores of potencies against the hypothesis.
 
     Args:
-        rows: ``potency``, ``g`` and ``t``, ``(pictures,)``; optionally ``true_fraction`` (NaN where unknown), and
-            ``iou``, ``auc`` and ``binarity`` of each map.
+        rows: ``potency``, ``g`` (NaN at labels that have none, which don't count in scores against it) and ``t``,
+            ``(pictures,)``; optionally ``true_fraction`` (NaN where unknown), and ``iou``, ``auc`` and ``binarity`` of
+            each map.
 
     Returns:
         ``mse`` (Eq. 4), ``nmse`` (over the variance of g on the same pictures), ``mae``, ``corr_g``, ``spearman_t``,
         and, where truth is known, ``corr_fraction``, ``mae_fraction``, mean ``iou`` and mean ``auc``.
     """
-    m, g = rows["potency"], rows["g"]
-    mse, variance = float(np.mean((m - g) ** 2)), float(np.var(g))
-    scores = {
-        "mse": mse,
-        "nmse": mse / variance if variance > 1e-9 else float("nan"),
-        "mae": float(np.mean(np.abs(m - g))),
-        "corr_g": _correlation(stats.pearsonr, m, g),
-        "spearman_t": _correlation(stats.spearmanr, m, rows["t"]),
-    }
+    m = rows["potency"]
+    scores = _scores_against(m[np.isfinite(rows["g"])], rows["g"][np.isfinite(rows["g"])])
+    scores["spearman_t"] = _correlation(stats.spearmanr, m, rows["t"])
     if "true_fraction" in rows:
         known = np.isfinite(rows["true_fraction"])
         truth = rows["true_fraction"][known]
@@ -209,6 +221,12 @@ def pixel_scores(potency: np.ndarray, truth: np.ndarray) -> Scores:
     }
 
 
+def anchored(means: np.ndarray) -> np.ndarray:
+    """a(t) = (m_t - m_T) / (m_0 - m_T) from the mean potency m_t of each label, ``(K,)``; NaN at equal ends."""
+    span = means[0] - means[-1]
+    return (means - means[-1]) / span if np.isfinite(span) and abs(span) > 1e-6 else np.full(means.shape, np.nan)
+
+
 def reanchored(potency: np.ndarray, label: np.ndarray, labels: int) -> tuple[list[float], list[float]]:
     """Mean potency of each label, and the ageing curve a(t) = (m_t - m_T) / (m_0 - m_T) that it implies.
 
@@ -221,6 +239,4 @@ def reanchored(potency: np.ndarray, label: np.ndarray, labels: int) -> tuple[lis
         Both of length K; NaN where a label has no picture or the ends don't differ.
     """
     means = np.array([potency[label == k].mean() if (label == k).any() else np.nan for k in range(labels)])
-    span = means[0] - means[-1]
-    curve = (means - means[-1]) / span if np.isfinite(span) and abs(span) > 1e-6 else np.full(labels, np.nan)
-    return means.tolist(), curve.tolist()
+    return means.tolist(), anchored(means).tolist()

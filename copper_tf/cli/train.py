@@ -67,7 +67,9 @@ def _train_one(config: Config, dataset: Any, output: Path, resume: bool, force: 
     history = run.history()
     best = history[run.best_epoch()]
     shown = " ".join(f"{k} {v:.4g}" for k, v in best.items() if k.startswith("val_"))
-    click.echo(f"{run.path}: {len(history)} epochs, best epoch {best['epoch']:.0f}: {shown}")
+    click.echo(f"{run.path}: {len(history)} epochs, weights of epoch {best['epoch']:.0f}: {shown}")
+    if run.law_note:
+        click.echo(run.law_note)
 
 
 def _train(kind: str, data: Path, output: Path, resume: bool, force: bool, dry_run: bool, **values: Any) -> None:
@@ -96,7 +98,7 @@ def _verb(kind: str) -> click.Command:
     def run(**values: Any) -> None:
         _train(kind, **values)
 
-    hidden = ("margin", "hypothesis", "decoder") if kind == "classifier" else ("head",)
+    hidden = ("margin", "hypothesis", "learn", "decoder") if kind == "classifier" else ("head",)
     for name, group in reversed(GROUPS.items()):
         run = flags(group, getattr(defaults, name), omit=hidden)(run)
     run = flags(ReadSettings)(flags(SplitSettings, omit=("seed",))(run))

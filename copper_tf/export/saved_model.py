@@ -42,7 +42,8 @@ def _card(run: Run) -> dict[str, Any]:
         "times": list(run.labels.times),
         "unit": run.labels.unit,
         "d": run.config.model.d,
-        "hypothesis": {"name": run.config.training.hypothesis, "g": list(run.hypothesis)},
+        "hypothesis": run.law,
+        "law_note": run.law_note,
         "config": run.config.to_dict(),
         "dataset_fingerprint": run.data["fingerprint"],
         "pixel_sizes_nm": dict(run.data["pixel_sizes_nm"]),
@@ -145,6 +146,7 @@ class ExportedPredictor:
         d: stages of the network.
         signatures: its callables by name.
         caveats: what every result must say.
+        law_note: what they must say of a g that was learned.
         pixel_sizes_nm: how many pictures of its data were of each pixel size.
     """
 

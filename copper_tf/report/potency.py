@@ -10,11 +10,9 @@ from matplotlib.figure import Figure
 
 from copper_tf.draw import SPLIT_COLOURS
 from copper_tf.report.style import HYPOTHESIS_COLOUR, TEST_MEAN_COLOUR, dots, figure, tidy, time_axis
+from copper_tf.statistics import READABLE_SPAN
 
-__all__ = ["READABLE_SPAN", "potency_figure"]
-
-# m_0 - m_T below which a re-anchored curve says nothing (SCIENCE: the update of g is skipped there too).
-READABLE_SPAN = 0.2
+__all__ = ["potency_figure"]
 
 
 def _numbers(values: list[float | None]) -> np.ndarray:

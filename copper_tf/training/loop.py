@@ -10,15 +10,15 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from copper_tf.config import Config
+from copper_tf.config import ALTERNATING, Config
 from copper_tf.data import CropStream, load_pictures
-from copper_tf.hypotheses import check_informative, hypothesis_values
 from copper_tf.losses import MeanMaskLoss
 from copper_tf.metrics import NMSE
 from copper_tf.models import build
 from copper_tf.normalisation import Normalisation
 from copper_tf.runs import Labels, Run, check_place, create_run, is_run, open_run
 from copper_tf.training.callbacks import Bookkeeper, Reporter, should_stop
+from copper_tf.training.learning import HypothesisLearner, first_hypothesis, learnable
 from copper_tf.training.policy import resolve_policy
 from copper_tf.training.watching import TensorBoardWriter
 from tfds_copper.dataset import SemDataset
@@ -29,34 +29,23 @@ __all__ = ["compile_model", "train"]
 Progress = Callable[[int, int, str], None]
 
 
-def compile_model(
-    model: keras.Model, config: Config, g: tuple[float, ...], weights: tuple[float, ...] | None = None
-) -> None:
+def compile_model(model: keras.Model, config: Config, g: tuple[float, ...]) -> None:
     """Gives a model its optimizer (Adam, default settings), loss and metrics.
 
     Args:
         model: a classifier or segmenter.
         config: the run's config.
-        g: g(t) of each label (segmenter only).
-        weights: weight of each label in the loss; all 1 by default.
+        g: g(t) of each label, NaN to leave one out (segmenter only).
     """
     adam = keras.optimizers.Adam(config.training.learning_rate)
     if config.kind == "classifier":
         loss, metrics = keras.losses.SparseCategoricalCrossentropy(dtype="float32"), ["accuracy"]
     else:
-        loss = MeanMaskLoss(g, weights, config.data.margin)
-        metrics = [NMSE(g, weights, config.data.margin)]
+        weights = np.isfinite(g).astype(float)
+        table = np.nan_to_num(g).tolist(), weights.tolist(), config.data.margin
+        loss, metrics = MeanMaskLoss(*table), [NMSE(*table)]
     # XLA makes training on a processor slower and fails on bfloat16.
     model.compile(adam, loss, metrics=metrics, jit_compile=False)
-
-
-def _hypothesis(config: Config, dataset: SemDataset) -> tuple[float, ...]:
-    """g of each label of the data, () for a classifier."""
-    if config.kind == "classifier":
-        return ()
-    values = hypothesis_values(config.training.hypothesis, dataset.times)
-    check_informative(config.training.hypothesis, values)
-    return tuple(float(v) for v in values)
 
 
 def _new_run(config: Config, dataset: SemDataset, workdir: Path, g: tuple[float, ...], stream: CropStream) -> Run:
@@ -66,6 +55,7 @@ def _new_run(config: Config, dataset: SemDataset, workdir: Path, g: tuple[float,
         labels=Labels(tuple(dataset.times), dataset.unit),
         hypothesis=g,
         normalisation=stream.normalisation,
+        start=g if config.training.learn == ALTERNATING else (),
         data={
             "path": str(Path(dataset.path).resolve()),
             "fingerprint": dataset.fingerprint,
@@ -108,7 +98,8 @@ def _model(run: Run, policy: str) -> tuple[keras.Model, int]:
             raise RunError(f"{last[1]}: must be a complete checkpoint. Received: {reason}") from None
     keras.utils.set_random_seed(run.config.training.seed)
     model = build(run.config, len(run.labels.times), policy)
-    compile_model(model, run.config, run.hypothesis)
+    # No epoch is done yet: a g that is learnt stands where it starts.
+    compile_model(model, run.config, run.start or run.hypothesis)
     return model, 0
 
 
@@ -159,22 +150,26 @@ def train(
     Raises:
         RunError: if the folder can't be used, or `resume` meets other settings or data.
         SettingError: if the hypothesis is unknown, incomplete or hardly varies.
-        InputError: if a split is empty or a picture smaller than the network needs.
+        InputError: if a split is empty, lacks a label that learning g needs, or a picture is smaller than the network
+            needs.
     """
     old = _old_run(config, dataset, workdir) if resume and is_run(workdir) else None
-    g = old.hypothesis if old else _hypothesis(config, dataset)
+    g = old.hypothesis if old else first_hypothesis(config, dataset.times)
     if not old:
         check_place(workdir, force=force)
     training = load_pictures(dataset, "train", progress)
     validating = load_pictures(dataset, "validation", progress)
     normalisation = Normalisation(config.data.normalisation, training.mean, training.sd, config.data.window)
+    training = learnable(dataset, config, "train", training)
+    validating = learnable(dataset, config, "validation", validating)
     stream = CropStream(training, config, normalisation, augment=True)
     validation = CropStream(validating, config, normalisation, augment=False)
     run = old or _new_run(config, dataset, workdir, g, stream)
     if not old:
         create_run(run, force=force)
     _fit(run, stream, validation, progress)
-    return run
+    # A g that was learnt is another one now.
+    return open_run(workdir)
 
 
 def _fit(run: Run, stream: CropStream, validation: CropStream, progress: Progress | None) -> None:
@@ -186,6 +181,7 @@ def _fit(run: Run, stream: CropStream, validation: CropStream, progress: Progres
     if done >= epochs or should_stop(run, run.history()[:done]):
         return
     callbacks: list[keras.callbacks.Callback] = [
+        *([HypothesisLearner(run, validation.pictures)] if run.config.training.learn == ALTERNATING else []),
         Bookkeeper(run),
         TensorBoardWriter(run, validation, policy),
     ]

@@ -14,6 +14,7 @@ from copper_tf.config import Config
 from copper_tf.data import CropStream
 from copper_tf.draw import overlay
 from copper_tf.runs import Run
+from copper_tf.training.learning import tables
 
 __all__ = ["TensorBoardWriter"]
 
@@ -59,6 +60,9 @@ class TensorBoardWriter(keras.callbacks.Callback):
             for name, value in (logs or {}).items():
                 split = "validation" if name.startswith("val_") else "train"
                 tf.summary.scalar(f"{name.removeprefix('val_')}/{split}", float(value), step=epoch + 1)
+            if self.run.start:
+                for t, g in zip(self.run.labels.names, tables(self.model)[0].values, strict=True):
+                    tf.summary.scalar(f"learned g/t = {t}", g, step=epoch + 1)
             if epoch % self.every == 0 or epoch + 1 == self.run.config.training.epochs:
                 self._draw(epoch + 1)
         self.writer.flush()

@@ -1,0 +1,52 @@
+"""Hypotheses with permuted levels: what any law, however wrong, reaches by chance."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from copper_tf.hypotheses.registry import hypothesis_values
+from tfds_copper.errors import SettingError
+
+__all__ = ["permuted"]
+
+
+def permuted(name: str, times: Sequence[float], count: int, seed: int = 0) -> list[str]:
+    """Tables that give the levels of a hypothesis to the labels in another order, each order once.
+
+    Their NMSE is the null distribution against which a ranking of hypotheses counts as evidence. It holds every order
+    but the hypothesis' own, so at few labels also those that fall nearly as it does.
+
+    Args:
+        name: a hypothesis as `hypothesis_values` takes it.
+        times: the stress times t of the labels, ascending.
+        count: how many.
+        seed: of the orders.
+
+    Returns:
+        `count` tables as JSON text, which `hypothesis_values` and the setting ``hypothesis`` take.
+
+    Raises:
+        SettingError: if the hypothesis is unknown, or its levels have fewer other orders.
+    """
+    values = hypothesis_values(name, times)
+    orders = math.factorial(values.size)
+    for equal in np.unique(values, return_counts=True)[1]:
+        orders //= math.factorial(int(equal))
+    if not 0 <= count < orders:
+        raise SettingError(
+            f"count of permuted hypotheses must be from 0 to {orders - 1}, the other orders of the levels of {name!r}. "
+            f"Received: {count}"
+        )
+    draw = np.random.default_rng(seed)
+    seen, tables = {tuple(values)}, []
+    while len(tables) < count:
+        levels = tuple(draw.permutation(values))
+        if levels not in seen:
+            seen.add(levels)
+            pairs = zip(map(float, times), map(float, levels), strict=True)
+            tables.append(json.dumps({repr(t): g for t, g in pairs}))
+    return tables
