@@ -1,0 +1,151 @@
+"""What the acceptance table is made of: each experiment takes a seed's folder and returns numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import stats
+
+from benchmarks import worlds
+from copper_tf.cli.progress import progress_bar
+from copper_tf.config import Config, default_config
+from copper_tf.hypotheses import permuted
+from copper_tf.simulation import fine_coarse
+from tfds_copper.errors import SettingError
+
+if TYPE_CHECKING:
+    from tfds_copper.dataset import SemDataset
+
+__all__ = ["EXPERIMENTS", "Results", "config"]
+
+Results = dict[str, Any]
+Experiment = Callable[[Path, int], Results]
+
+# The hypotheses that are ranked; the first is true.
+RANKED = (worlds.TRUE_LAW, "linear", "square", "exponential")
+# d = 4 sees 168 px, over four mean chords of 40 px.
+WIDE = {"d": 4}
+# For a gap between curves two hypotheses far apart are enough.
+APART = (worlds.TRUE_LAW, "square")
+# Epochs of each way of learning g; with the ends alone an epoch is an eighth as long.
+LEARNING = {"alternating": 14, "anchors": 40}
+TRUTHS = (worlds.TRUE_LAW, "square")
+STARTS = {worlds.TRUE_LAW: ("linear", "square"), "square": ("linear", "sqrt")}
+
+
+def config(seed: int, hypothesis: str = worlds.TRUE_LAW, **changed: Any) -> Config:
+    """The segmenter of the table: small enough for two cores, float32 on every machine.
+
+    Args:
+        seed: of weights and crops.
+        hypothesis: g.
+        **changed: settings that differ.
+    """
+    usual = {"c": 8, "margin": 12, "epochs": 10, "learning_rate": 0.003, "policy": "float32"}
+    return default_config("segmenter", **{**usual, "hypothesis": hypothesis, "seed": seed, **changed})
+
+
+def world(folder: Path, seed: int) -> Results:
+    """A1 and A2 on the pictures as they were written."""
+    from copper_tf.data import examples
+
+    built, f = worlds.dataset(folder, seed), worlds.settings(seed).law_values()
+    rows = [
+        (e.t, e.pixels.mean(), fine_coarse(e.pixels), abs(int(np.sum(e.truth)) - f[e.label] * e.pixels.size))
+        for split in built.split_sizes
+        for e in examples(built, split)
+    ]
+    t, mean, texture, area = np.array(rows).T
+    return {
+        "area_error_px": float(area.max()),
+        "mean_spearman": abs(float(stats.spearmanr(t, mean).statistic)),
+        "texture_spearman": abs(float(stats.spearmanr(t, texture).statistic)),
+    }
+
+
+def _run(folder: Path, name: str, settings: Config, built: SemDataset) -> Any:
+    """The trained and evaluated run of that name."""
+    from copper_tf.evaluation import evaluate
+    from copper_tf.training import train
+
+    with progress_bar() as progress:
+        run = train(settings, built, folder / "runs" / name, resume=True, progress=progress)
+        if not run.scores_file("evaluation").is_file():
+            evaluate(run, built, progress)
+    return run
+
+
+def _scores(run: Any) -> Results:
+    """Test scores, the validation NMSE, and the curve of a run."""
+    splits = run.read_scores("evaluation")["splits"]
+    test = splits["test"]
+    return {
+        **test["scores"],
+        "spearman_t": abs(test["scores"]["spearman_t"] or 0.0),
+        "validation_nmse": splits["validation"]["scores"]["nmse"],
+        "binarity_middle": test["binarity_middle"],
+        "curve": test["reanchored_curve"],
+    }
+
+
+def trained(
+    folder: Path, seed: int, hypothesis: str = worlds.TRUE_LAW, world: str = "binary", shuffled: bool = False,
+    **changed: Any,
+) -> Results:  # fmt: skip
+    """A segmenter's scores for one hypothesis on one world."""
+    built = worlds.dataset(folder, seed, world=world, shuffled=shuffled)
+    marks = "-".join(f"{k}{v}" for k, v in changed.items())
+    name = "-".join(filter(None, (world, "shuffled" * shuffled, hypothesis, marks)))
+    return _scores(_run(folder, name, config(seed, hypothesis, **changed), built))
+
+
+def shuffled_levels(folder: Path, seed: int) -> Results:
+    """A hypothesis whose levels are in random order."""
+    built = worlds.dataset(folder, seed)
+    (table,) = permuted(worlds.TRUE_LAW, built.times, 1, seed)
+    return _scores(_run(folder, "permuted", config(seed, table), built))
+
+
+def learned(folder: Path, seed: int, learn: str, law: str = worlds.TRUE_LAW, start: str = "linear") -> Results:
+    """How far a learned g, or the curve read off a net that saw the ends alone, lies from the true f."""
+    built, f = worlds.dataset(folder, seed, law), worlds.settings(seed, law).law_values()
+    chosen = {"learn": learn, "epochs": LEARNING[learn]} | ({"hypothesis": start} if learn == "alternating" else {})
+    run = _run(folder, f"{law}-{learn}-{start}", config(seed).replace(**{"hypothesis": "linear", **chosen}), built)
+    scores = _scores(run)
+    found = run.hypothesis if learn == "alternating" else scores["curve"]
+    return {**scores, "sup_error": float(np.abs(np.array(found) - f).max())}
+
+
+def constant(folder: Path, seed: int) -> Results:
+    """Whether a constant g is refused before anything is trained."""
+    from copper_tf.training import train
+
+    table = json.dumps(dict.fromkeys(range(worlds.LABELS), 0.5))
+    try:
+        train(config(seed, table), worlds.dataset(folder, seed), folder / "runs" / "constant")
+    except SettingError:
+        return {"refused": 1.0}
+    return {"refused": 0.0}
+
+
+EXPERIMENTS: dict[str, Experiment] = {
+    "world": world,
+    **{name: partial(trained, hypothesis=name) for name in (*RANKED, "alternating")},
+    "permuted": shuffled_levels,
+    "constant": constant,
+    "shuffled": partial(trained, shuffled=True),
+    "null": partial(trained, world="null"),
+    **{f"wide {name}": partial(trained, hypothesis=name, **WIDE) for name in APART},
+    **{f"gradual {name}": partial(trained, hypothesis=name, world="gradual") for name in APART},
+    **{
+        f"{law} from {start}": partial(learned, learn="alternating", law=law, start=start)
+        for law in TRUTHS
+        for start in STARTS[law]
+    },
+    "anchors": partial(learned, learn="anchors"),
+}
