@@ -9,7 +9,6 @@ call does only what is missing. The exit code is 1 where a requirement falls sho
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -18,10 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.experiments import APART, EXPERIMENTS, RANKED, STARTS, TRUTHS, Results
+from benchmarks.experiments import APART, EXPERIMENTS, RANKED, STARTS, TRUTHS, Results, kept
 from copper_tf.cli.tables import print_table
 from copper_tf.hypotheses.estimate import curve_gap
-from tfds_copper.files import write_json
 
 __all__ = ["REQUIREMENTS", "Requirement", "main", "verdicts"]
 
@@ -122,14 +120,6 @@ REQUIREMENTS = (
 )
 
 
-def result(output: Path, seed: int, experiment: str) -> Results:
-    """What an experiment gave, done first where that is missing."""
-    file = output / f"seed{seed}" / f"{experiment.replace(' ', '_')}.json"
-    if not file.is_file():
-        write_json(file, EXPERIMENTS[experiment](output / f"seed{seed}", seed))
-    return {k: np.nan if v is None else v for k, v in json.loads(file.read_text()).items()}
-
-
 def verdicts(seeds: list[Seed]) -> tuple[list[list[str]], bool]:
     """The rows of the table, and whether every requirement holds for as many seeds as it must.
 
@@ -160,7 +150,9 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     chosen = asked.only or list(EXPERIMENTS)
-    seeds = [{name: result(asked.output, seed, name) for name in chosen} for seed in range(asked.seeds)]
+    seeds = [
+        {name: kept(asked.output, seed, name, EXPERIMENTS[name]) for name in chosen} for seed in range(asked.seeds)
+    ]
     rows, good = verdicts(seeds)
     print_table(["", "experiment", "required", "measured", "seeds", ""], rows)
     return 0 if good else 1

@@ -23,7 +23,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("experiment", QUICK)
 def test_the_quick_part_holds(experiment: str, output: Path) -> None:
-    seed = {experiment: acceptance.result(output, 0, experiment)}
+    seed = {experiment: experiments.kept(output, 0, experiment, experiments.EXPERIMENTS[experiment])}
     needs = [need for need in REQUIREMENTS if set(need.needs) == {experiment}]
     assert needs
     for need in needs:
@@ -31,10 +31,10 @@ def test_the_quick_part_holds(experiment: str, output: Path) -> None:
 
 
 def test_what_is_done_is_read_and_not_done_again(output: Path) -> None:
-    acceptance.result(output, 0, "world")
+    experiments.kept(output, 0, "world", experiments.world)
     file = output / "seed0" / "world.json"
     file.write_text(json.dumps({"mean_spearman": 0.5, "area_error_px": None}))
-    again = acceptance.result(output, 0, "world")
+    again = experiments.kept(output, 0, "world", experiments.world)
     file.unlink()
     assert again["mean_spearman"] == 0.5 and np.isnan(again["area_error_px"])
 
