@@ -165,8 +165,19 @@ def _split_scores(run: Run, rows: list[Row]) -> tuple[dict[str, Any], dict[str, 
     else:
         means, curve = reanchored(columns["potency"], columns["label"], labels)
         result |= {"mean_potency": means, "reanchored_curve": curve}
+        result["curve_intervals"] = _curve_intervals(columns, groups, labels, run.config.training.seed)
         result["binarity_middle"] = _middle_binarity(columns, labels)
     return result, resampled
+
+
+def _curve_intervals(columns: Rows, groups: np.ndarray, labels: int, seed: int) -> list[list[float] | None]:
+    """The 95 % interval of the re-anchored curve at each label, None where there is none to give."""
+
+    def score(rows: Rows) -> Scores:
+        return {str(k): a for k, a in enumerate(reanchored(rows["potency"], rows["label"], labels)[1])}
+
+    found = intervals(bootstrap(columns, groups, score, seed=seed), [str(k) for k in range(labels)])
+    return list(found.values())
 
 
 def _middle_binarity(columns: Rows, labels: int) -> float:
@@ -208,7 +219,7 @@ def _written(run: Run, rows: list[Row], maps: Maps) -> dict[str, Any]:
     result: dict[str, Any] = {
         "kind": run.config.kind,
         "labels": dataclasses.asdict(run.labels),
-        "hypothesis": run.law | {"note": run.law_note},
+        "hypothesis": run.law,
         "folds": int(run.data.get("folds", 0)),
         "caveats": list(run.caveats),
         "splits": splits,

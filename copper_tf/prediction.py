@@ -90,6 +90,11 @@ class Predictor:
         return self.run.caveats
 
     @property
+    def law_note(self) -> str:
+        """What every result must say of a g that was learned, empty where it wasn't."""
+        return self.run.law_note
+
+    @property
     def pixel_sizes_nm(self) -> dict[str, int]:
         """How many pictures of training, validation and test were of each pixel size; ``nan`` is unknown."""
         return dict(self.run.data["pixel_sizes_nm"])

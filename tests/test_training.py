@@ -15,9 +15,11 @@ import keras
 import numpy as np
 import pytest
 
+from copper_tf.hypotheses import estimate
 from copper_tf.models import build
 from copper_tf.runs import BEST, open_run
 from copper_tf.training import compile_model, processor_has_bfloat16, resolve_policy, train
+from copper_tf.training.learning import EVERY
 from tests.conftest import ROOT, small
 from tfds_copper.errors import InputError, RunError, SettingError
 
@@ -94,25 +96,34 @@ _SCRIPT = """
 import json, sys
 from pathlib import Path
 from copper_tf.config import Config
+from copper_tf.hypotheses import estimate
 from copper_tf.training import train
 from tfds_copper.dataset import open_dataset
+estimate.READABLE_SPAN = -1
 train(Config.from_dict(json.loads(sys.argv[1])), open_dataset(sys.argv[2]), Path(sys.argv[3]), resume=True)
 """
 
 
-def test_killed_and_resumed_equals_unbroken(dataset: Any, tmp_path: Path) -> None:
-    config = small("segmenter", epochs=4, hypothesis="sqrt")
+@pytest.mark.parametrize(("learn", "epochs"), [("fixed", 4), ("alternating", 7)])
+def test_killed_and_resumed_equals_unbroken(
+    dataset: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, learn: str, epochs: int
+) -> None:
+    # So small a net tells nothing apart yet; g shall move all the same.
+    monkeypatch.setattr(estimate, "READABLE_SPAN", -1)
+    config = small("segmenter", epochs=epochs, hypothesis="sqrt", learn=learn)
     unbroken = train(config, dataset, tmp_path / "unbroken")
     workdir = tmp_path / "killed"
     command = [sys.executable, "-c", _SCRIPT, json.dumps(config.to_dict()), str(dataset.path), str(workdir)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
-    while not list((workdir / "checkpoints").glob("last-*")) and time.monotonic() < deadline:
+    # Of a g that moves, the checkpoint after its first step must be the one that is read again.
+    first = 1 if learn == "fixed" else EVERY
+    while not list((workdir / "checkpoints").glob(f"last-*{first}.keras")) and time.monotonic() < deadline:
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     done = open_run(workdir).last_checkpoint()
-    assert done is not None and done[0] < 4, "killed too late to prove anything"
+    assert done is not None and first <= done[0] < epochs, "killed too late to prove anything"
     # What a kill in the middle of a write leaves behind.
     (workdir / "checkpoints" / ".writing-1-last-00009.keras").write_bytes(b"half")
     resumed = train(config, dataset, workdir, resume=True)
@@ -121,7 +132,9 @@ def test_killed_and_resumed_equals_unbroken(dataset: Any, tmp_path: Path) -> Non
     drop = ("seconds",)
     rows = [[{k: v for k, v in row.items() if k not in drop} for row in run.history()] for run in (unbroken, resumed)]
     assert rows[0] == rows[1]
-    assert {p.name for p in resumed.checkpoints.iterdir()} == {BEST, "last-00004.keras"}
+    assert {p.name for p in resumed.checkpoints.iterdir()} == {BEST, f"last-{epochs:05d}.keras"}
+    assert resumed.hypothesis == unbroken.hypothesis == open_run(workdir).hypothesis
+    assert bool(resumed.start) == (learn == "alternating") and resumed.hypothesis != resumed.start
     before = (workdir / "history.csv").read_bytes()
     train(config, dataset, workdir, resume=True)
     assert (workdir / "history.csv").read_bytes() == before

@@ -139,6 +139,8 @@ def command(
         click.echo(f"copper: {failure}", err=True)
     for text in filter(None, (*predictor.caveats, _other_scale(rows, predictor.pixel_sizes_nm))):
         click.echo(f"warning: {text}")
+    if predictor.law_note:
+        click.echo(predictor.law_note)
     if rows:
         value = "potency" if "potency" in rows[0] else "median grade t"
         for file in write_tables(output / table, rows, sheet_rows(rows, value)):

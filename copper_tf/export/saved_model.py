@@ -146,8 +146,8 @@ class ExportedPredictor:
         d: stages of the network.
         signatures: its callables by name.
         caveats: what every result must say.
-        law_note: what they must say of a g that was learned.
         pixel_sizes_nm: how many pictures of its data were of each pixel size.
+        law_note: what every result must say of a g that was learned, empty where it wasn't.
     """
 
     kind: str
@@ -156,6 +156,7 @@ class ExportedPredictor:
     signatures: dict[str, Callable[..., Any]]
     caveats: tuple[str, ...]
     pixel_sizes_nm: dict[str, int]
+    law_note: str
 
     @classmethod
     def load(cls, path: Path) -> ExportedPredictor:
@@ -168,7 +169,7 @@ class ExportedPredictor:
             card = json.loads((path / CARD).read_text(encoding="utf-8"))
             labels = Labels(tuple(card["times"]), card["unit"])
             signatures = dict(tf.saved_model.load(str(path)).signatures)
-            known = tuple(card["caveats"]), dict(card["pixel_sizes_nm"])
+            known = tuple(card["caveats"]), dict(card["pixel_sizes_nm"]), str(card["law_note"])
             return cls(card["kind"], labels, int(card["d"]), signatures, *known)
         except (OSError, ValueError, KeyError) as error:
             reason = str(error).splitlines()[0][:100]

@@ -42,7 +42,8 @@ def permuted(name: str, times: Sequence[float], count: int, seed: int = 0) -> li
             f"Received: {count}"
         )
     draw = np.random.default_rng(seed)
-    seen, tables = {tuple(values)}, []
+    seen: set[tuple[float, ...]] = {tuple(values)}
+    tables: list[str] = []
     while len(tables) < count:
         levels = tuple(draw.permutation(values))
         if levels not in seen:

@@ -20,7 +20,7 @@ def _panel(axes: Axes, history: list[dict[str, float]], column: str, caption: st
         values = [row[name] for row in history]
         mark = "o" if len(epochs) < 40 else None
         axes.plot(epochs, values, color=SPLIT_COLOURS[split], label=split, linewidth=1.4, marker=mark, markersize=3)
-    axes.axvline(epochs[best], color=INK, linewidth=0.9, linestyle=":", label=f"best epoch {epochs[best]:.0f}")
+    axes.axvline(epochs[best], color=INK, linewidth=0.9, linestyle=":", label=f"weights of epoch {epochs[best]:.0f}")
     tidy(axes)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("epoch", fontsize=9)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import shlex
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from markupsafe import Markup
 from copper_tf.config import GROUPS, default_config
 from copper_tf.report.examples import overlay_figure, read_patches, truth_figure
 from copper_tf.report.grades import grades_figure
+from copper_tf.report.law import law_table
 from copper_tf.report.learning import learning_figure
 from copper_tf.report.network import network_figure
 from copper_tf.report.potency import potency_figure
@@ -27,6 +27,7 @@ from copper_tf.report.wording import (
     POTENCY_NOTE,
     SCORE_NAMES,
     no_interval,
+    shown,
     verdict,
 )
 from copper_tf.runs import Run
@@ -78,24 +79,16 @@ def _inline(drawn: Figure, raster: bytes, alt: str) -> Markup:
     return Markup('<img alt="{}" src="data:image/{};base64,{}">').format(alt, kind, text)
 
 
-def _shown(value: float | None, interval: list[float] | None) -> tuple[str, str]:
-    """A score and its interval as text, a dash for what there isn't."""
-    return (
-        "–" if value is None else f"{value:.3f}".replace("-", "−"),
-        f"[{interval[0]:.3f}, {interval[1]:.3f}]".replace("-", "−") if interval else "–",
-    )
-
-
 def _tables(scores: dict[str, Any]) -> dict[str, Any]:
     """Rows of scores and of gaps, as (name, (score, interval) of each split)."""
     splits, gaps = scores["splits"].values(), scores["gaps"].values()
     names = [n for n in SCORE_NAMES if n in scores["splits"]["test"]["scores"]]
-    rows = [(SCORE_NAMES[n], [_shown(p["scores"][n], p["intervals"][n]) for p in splits]) for n in names]
+    rows = [(SCORE_NAMES[n], [shown(p["scores"][n], p["intervals"][n]) for p in splits]) for n in names]
     if scores["kind"] == "segmenter":
-        rows.append((SCORE_NAMES["binarity_middle"], [_shown(p.get("binarity_middle"), None) for p in splits]))
+        rows.append((SCORE_NAMES["binarity_middle"], [shown(p.get("binarity_middle"), None) for p in splits]))
     return {
         "scores": rows,
-        "gaps": [(SCORE_NAMES[n], [_shown(p[n]["gap"], p[n]["interval"]) for p in gaps]) for n in names],
+        "gaps": [(SCORE_NAMES[n], [shown(p[n]["gap"], p[n]["interval"]) for p in gaps]) for n in names],
     }
 
 
@@ -195,7 +188,7 @@ def render_evaluation(run: Run) -> Path:
         assumptions=ASSUMPTIONS,
         glossary=GLOSSARY,
         settings=_settings(run),
-        hypothesis=json.dumps(dict(zip((f"{t:g}" for t in run.labels.times), run.hypothesis, strict=False))),
+        law=law_table(scores),
         cost=_cost(run),
         versions=_versions(),
     )

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from copper_tf.config import ANCHORS
 from copper_tf.draw import SPLIT_COLOURS
 from copper_tf.report.style import HYPOTHESIS_COLOUR, TEST_MEAN_COLOUR, dots, figure, tidy, time_axis
 from copper_tf.statistics import READABLE_SPAN
@@ -19,18 +20,26 @@ def _numbers(values: list[float | None]) -> np.ndarray:
     return np.array([np.nan if v is None else v for v in values], float)
 
 
+def _law(law: dict[str, Any]) -> str:
+    """What g is called in a legend."""
+    name = law["name"] if len(law["name"]) < 16 else "table"
+    if law.get("learn") == ANCHORS:
+        return "g of the two ends trained on"
+    return f"learned g (from {name})" if "start" in law else f"hypothesis g ({name})"
+
+
 def _hypothesis(axes: Axes, scores: dict[str, Any], values: np.ndarray) -> None:
-    name = scores["hypothesis"]["name"]
-    shown = name if len(name) < 16 else "table"
+    law, times = scores["hypothesis"], scores["labels"]["times"]
     axes.plot(
-        scores["labels"]["times"], values, color=HYPOTHESIS_COLOUR, linewidth=1.6, marker="o", markersize=4,
-        label=f"hypothesis g ({shown})", zorder=6,
+        times, values, color=HYPOTHESIS_COLOUR, linewidth=1.6, marker="o", markersize=4, label=_law(law), zorder=6,
     )  # fmt: skip
+    if "start" in law:
+        axes.plot(times, law["start"], color=HYPOTHESIS_COLOUR, linewidth=1, linestyle=":", label="g at the start")
 
 
 def _every_picture(axes: Axes, scores: dict[str, Any]) -> None:
     dots(axes, scores, np.array(scores["pictures"]["potency"], float))
-    _hypothesis(axes, scores, np.array(scores["hypothesis"]["g"]))
+    _hypothesis(axes, scores, _numbers(scores["hypothesis"]["g"]))
     means = _numbers(scores["splits"]["test"]["mean_potency"])
     axes.plot(
         scores["labels"]["times"], means, color=TEST_MEAN_COLOUR, linewidth=1.6, marker="D", markersize=4,
@@ -49,7 +58,7 @@ def _name(split: str, apart: float) -> str:
 
 
 def _curves(axes: Axes, scores: dict[str, Any]) -> None:
-    g = np.array(scores["hypothesis"]["g"])
+    g = _numbers(scores["hypothesis"]["g"])
     span = g[0] - g[-1]
     if abs(span) > 1e-6:
         _hypothesis(axes, scores, (g - g[-1]) / span)
@@ -66,11 +75,11 @@ def _curves(axes: Axes, scores: dict[str, Any]) -> None:
             linestyle=":" if weak else "-", alpha=0.5 if weak else 1.0,
         )  # fmt: skip
     axes.set_ylabel("re-anchored curve a(t)", fontsize=9)
-    axes.set_title("mean of each label, put on 1 to 0", fontsize=10, loc="left")
+    axes.set_title("estimate of the ageing curve: label means put on 1 to 0", fontsize=10, loc="left")
 
 
 def potency_figure(scores: dict[str, Any]) -> Figure:
-    """The paper's Figure 10, and beside it a(t) = (m_t - m_T) / (m_0 - m_T) of each split.
+    """The paper's Figure 10, and beside it the estimated ageing curve a(t) = (m_t - m_T) / (m_0 - m_T) of each split.
 
     Args:
         scores: the evaluation of a segmenter.

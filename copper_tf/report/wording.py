@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from copper_tf.config import ALTERNATING, ANCHORS
 from copper_tf.statistics import MIN_GROUPS
 
-__all__ = ["ALTS", "ASSUMPTIONS", "CAPTIONS", "GLOSSARY", "POTENCY_NOTE", "SCORE_NAMES", "no_interval", "verdict"]
+__all__ = [
+    "ALTS",
+    "ASSUMPTIONS",
+    "CAPTIONS",
+    "GLOSSARY",
+    "LAW_NOTES",
+    "POTENCY_NOTE",
+    "SCORE_NAMES",
+    "no_interval",
+    "shown",
+    "verdict",
+]
 
 POTENCY_NOTE = (
     "Potency is an index relative to the end labels of this run, neither adhesion itself nor comparable between runs. "
@@ -69,7 +81,8 @@ CAPTIONS = {
     "network": "The network with its shapes (paper, Figures 4 and 6): height × width × channels of a training crop, "
     "with its context where it has any. Each convolution but the 1×1 is followed by batch normalisation and ReLU.",
     "learning": "Training, epoch by epoch, on augmented crops (train) and fixed ones (validation). A gap that grows "
-    "is overfitting; the weights of the best validation epoch are the run's.",
+    "is overfitting. The run keeps the weights of the best validation epoch; where g is learned while training, the "
+    "last, since scores against different g can't be compared.",
     "grades": "What the model grades (paper, Figure 8). Left: one dot per picture, shifted a little so that none hides "
     "another. Right: rows are true, columns graded, what is right is framed. Look at how far errors lie from the "
     "diagonal; don't interpret single labels: 3 of 5 right is compatible with anything from 15 to 95 %. Training "
@@ -95,8 +108,25 @@ ALTS = {
     "truth": "Patches of test micrographs, below each its true mask in black and white, and its potency map",
 }
 
+# What stands on the page of a g that no one supposed.
+LAW_NOTES = {
+    ALTERNATING: "g was not supposed but learned: it started from {name} and moved, while the model trained, to what "
+    "the mean potency of each label on the validation pictures said. That the test pictures follow it shows that such "
+    "a curve can be learned again, not that it beats another law: compare learned curves of several starts.",
+    ANCHORS: "g was not supposed: the model was trained on the first and the last t alone, for 1 and 0. What it says "
+    "of the labels between is the estimate of the ageing curve; scores against g count the two ends only.",
+}
+
 # Under this, a ROC-AUC is a coin's: calling it a finding needs an interval that excludes 0.5.
 _HARDLY = 0.55
+
+
+def shown(value: float | None, interval: list[float] | None) -> tuple[str, str]:
+    """A score and its interval as text, a dash for what there isn't."""
+    return (
+        "–" if value is None else f"{value:.3f}".replace("-", "−"),
+        f"[{interval[0]:.3f}, {interval[1]:.3f}]".replace("-", "−") if interval else "–",
+    )
 
 
 def _count(number: int, things: str) -> str:
@@ -132,17 +162,25 @@ def _grades_verdict(test: dict[str, Any]) -> str:
     )
 
 
-def _potency_verdict(test: dict[str, Any]) -> str:
+def _compared(law: dict[str, Any]) -> str:
+    """What the potency is compared with."""
+    if law.get("learn") == ANCHORS:
+        return "g at the first and the last t, the only ones trained on,"
+    return "the learned g" if "start" in law else "the hypothesis"
+
+
+def _potency_verdict(test: dict[str, Any], law: dict[str, Any]) -> str:
+    g = _compared(law)
     nmse, interval = test["scores"]["nmse"], test["intervals"]["nmse"]
     shown = f"an NMSE of {_with_interval(test, 'nmse')}"
     if nmse is None:
-        text = "the potency can't be compared with the hypothesis, which is the same for all of them"
+        text = f"the potency can't be compared with {g}, which is the same for all of them"
     elif nmse >= 1:
-        text = f"the potency does not follow the hypothesis: {shown}, where a constant reaches 1"
+        text = f"the potency does not follow {g}: {shown}, where a constant reaches 1"
     elif interval and interval[1] >= 1:
-        text = f"it is not sure that the potency follows the hypothesis: {shown}, where a constant reaches 1"
+        text = f"it is not sure that the potency follows {g}: {shown}, where a constant reaches 1"
     else:
-        text = f"the potency follows the hypothesis with {shown}"
+        text = f"the potency follows {g} with {shown}"
     auc, sure = test["scores"].get("auc"), test["intervals"].get("auc")
     if auc is None:
         return text
@@ -156,7 +194,8 @@ def verdict(scores: dict[str, Any]) -> str:
     """One sentence of what the test pictures say, beside what knowing nothing would reach."""
     test = scores["splits"]["test"]
     sheets = f" from {_count(test['groups'], 'sheets')}" if test["resampled"] == "sheets" else " (sheets unknown)"
-    text = _grades_verdict(test) if scores["kind"] == "classifier" else _potency_verdict(test)
+    law = scores.get("hypothesis", {})
+    text = _grades_verdict(test) if scores["kind"] == "classifier" else _potency_verdict(test, law)
     if scores.get("folds"):
         sheets += f", each by that one of {scores['folds']} folds that had not seen it"
     reason = no_interval(test)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -25,7 +26,7 @@ __all__ = ["EVERY", "HypothesisLearner", "first_hypothesis", "learnable", "table
 EVERY = 2
 
 
-def first_hypothesis(config: Config, times: list[float]) -> tuple[float, ...]:
+def first_hypothesis(config: Config, times: Sequence[float]) -> tuple[float, ...]:
     """The g that training starts with: NaN at labels that are left out, () for a classifier.
 
     Args:

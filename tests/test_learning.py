@@ -1,0 +1,249 @@
+"""Learning g: the update, permuted levels, anchors, and a g that moves while training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from copper_tf.cli.main import main
+from copper_tf.config import default_config
+from copper_tf.evaluation import EVALUATION, evaluate
+from copper_tf.hypotheses import estimate, hypothesis_values, permuted
+from copper_tf.report import render_evaluation
+from copper_tf.runs import open_run
+from copper_tf.training import compile_model, train
+from copper_tf.training.learning import tables
+from tests.conftest import small
+from tfds_copper.errors import InputError, SettingError
+
+TIMES = tuple(range(16))
+F = hypothesis_values("sqrt", TIMES)
+
+
+@pytest.mark.parametrize("start", ["linear", "square", "exponential"])
+def test_the_update_arrives_at_the_truth_whatever_the_scale(start: str) -> None:
+    """Means of a local network, b + (a - b) f, lead any start to f, up to the floor that keeps g falling."""
+    g = hypothesis_values(start, TIMES)
+    for _ in range(8):
+        g = estimate.update(g, 0.15 + 0.6 * F)
+    assert np.abs(g - F).max() < estimate.FLOOR
+    # The fixed point itself: a share of FLOOR is linear, the rest is f.
+    np.testing.assert_allclose(
+        estimate.falling(0.15 + 0.6 * F), estimate.FLOOR * (1 - np.array(TIMES) / 15) + (1 - estimate.FLOOR) * F
+    )
+
+
+def test_one_update_goes_seven_tenths_of_the_way() -> None:
+    g = hypothesis_values("linear", TIMES)
+    target = estimate.falling(F)
+    np.testing.assert_allclose(estimate.update(g, F), 0.3 * g + 0.7 * target)
+
+
+def test_ends_that_are_too_close_leave_g_alone() -> None:
+    g = hypothesis_values("linear", TIMES)
+    for means in (0.5 + 0.19 * F, 0.5 - 0.4 * F, np.full(16, 0.5)):
+        np.testing.assert_array_equal(estimate.update(g, means), g)
+    assert np.abs(estimate.update(g, 0.5 + 0.21 * F) - g).max() > 0.1
+
+
+@pytest.mark.parametrize("labels", [2, 3, 16, 40])
+def test_whatever_the_means_g_falls_and_keeps_its_variance(labels: int) -> None:
+    draw = np.random.default_rng(labels)
+    for _ in range(200):
+        means = draw.random(labels)
+        means[[0, -1]] = draw.uniform(0.6, 1), draw.uniform(0, 0.4)
+        g = estimate.falling(means)
+        assert g[0] == 1 and g[-1] == 0
+        assert np.diff(g).max() <= -estimate.FLOOR / (labels - 1) + 1e-12
+        assert np.var(g) >= estimate.least_variance(labels) - 1e-12
+    # The bound is the best there is: it is reached where all between the ends are equal.
+    flat = np.r_[1, np.full(labels - 2, 0.5), 0]
+    assert np.var(flat) == pytest.approx(estimate.least_variance(labels))
+
+
+def test_the_gap_is_the_widest_over_t() -> None:
+    assert estimate.curve_gap([[1, 0.6, 0], [1, 0.5, 0], [1, 0.9, 0]]) == pytest.approx(0.4)
+    assert estimate.curve_gap([[1, np.nan, 0], [1, 0.5, 0.1]]) == pytest.approx(0.1)
+    assert np.isnan(estimate.curve_gap([[np.nan] * 3, [1, 0.5, 0]]))
+
+
+def test_permuted_levels_are_the_levels_in_other_orders() -> None:
+    tables = permuted("sqrt", TIMES, 20, seed=1)
+    values = [hypothesis_values(table, TIMES) for table in tables]
+    assert len(set(tables)) == 20 and tables == permuted("sqrt", TIMES, 20, seed=1)
+    assert tables != permuted("sqrt", TIMES, 20, seed=2)
+    for g in values:
+        np.testing.assert_allclose(sorted(g, reverse=True), F)
+        assert not np.array_equal(g, F)
+    correlations = [abs(np.corrcoef(g, F)[0, 1]) for g in values]
+    assert np.median(correlations) < 0.4
+    # Times that no decimal gives exactly must find themselves again.
+    odd = (0.0, 1 / 3, 2 / 3)
+    assert all(hypothesis_values(table, odd).sum() > 0 for table in permuted("linear", odd, 5))
+
+
+def test_no_more_permutations_than_there_are() -> None:
+    with pytest.raises(SettingError, match="must be from 0 to 5, the other orders .* Received: 6"):
+        permuted("linear", (0, 1, 2), 6)
+    with pytest.raises(SettingError, match="from 0 to 2"):
+        permuted('{"0": 1, "1": 0, "2": 0}', (0, 1, 2), 3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "message"),
+    [
+        ("classifier", {"learn": "anchors"}, "learn is for the segmenter.* Received: anchors"),
+        ("segmenter", {"learn": "guess"}, "learn must be one of fixed, anchors, alternating. Received: 'guess'"),
+        ("segmenter", {"learn": "anchors", "hypothesis": "sqrt"}, "hypothesis must be left out .* Received: sqrt"),
+        ("segmenter", {"learn": "alternating", "patience": 3}, "patience must be 0 .* Received: 3"),
+    ],
+)
+def test_settings_that_nothing_would_read_are_refused(kind: str, settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        default_config(kind, **settings)
+
+
+def test_a_start_that_does_not_fall_is_refused(dataset: Any, tmp_path: Path) -> None:
+    config = small("segmenter", learn="alternating", hypothesis='{"0": 0.4, "1": 1, "2": 0.3}')
+    with pytest.raises(SettingError, match="must fall by at least 0.2 .* Received: 0.4 to 0.3"):
+        train(config, dataset, tmp_path / "run")
+
+
+def _without(dataset: Any, split: str, label: int) -> Any:
+    """The dataset as if a split had no picture of a label."""
+
+    class Without(type(dataset)):
+        def records(self, name: str) -> Any:
+            every = super().records(name)
+            return every.filter(lambda record: record["label"] != label) if name == split else every
+
+    return Without(**vars(dataset))
+
+
+@pytest.mark.parametrize(
+    ("learn", "split", "label", "message"),
+    [
+        (
+            "anchors",
+            "train",
+            2,
+            "split 'train' must hold pictures of the first and the last t. Received: none of t = 2",
+        ),
+        ("alternating", "validation", 1, "'validation' must hold pictures of every t. Received: none of t = 1"),
+    ],
+)
+def test_labels_that_learning_needs_are_named(
+    dataset: Any, tmp_path: Path, learn: str, split: str, label: int, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        train(small("segmenter", learn=learn), _without(dataset, split, label), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture(scope="module")
+def anchors(dataset: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    run = train(small("segmenter", learn="anchors"), dataset, tmp_path_factory.mktemp("learn") / "anchors")
+    evaluate(run, dataset)
+    return run
+
+
+@pytest.fixture(scope="module")
+def moving(dataset: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        # So small a net tells nothing apart yet; g shall move all the same.
+        patch.setattr(estimate, "READABLE_SPAN", -1)
+        config = small("segmenter", learn="alternating", epochs=3)
+        run = train(config, dataset, tmp_path_factory.mktemp("learn") / "moving")
+    evaluate(run, dataset)
+    return run
+
+
+def test_anchors_see_the_ends_alone(anchors: Any, dataset: Any) -> None:
+    from copper_tf.data import CropStream, load_pictures
+    from copper_tf.training.learning import learnable
+
+    assert np.isnan(anchors.hypothesis[1]) and anchors.hypothesis[::2] == (1, 0)
+    whole = load_pictures(dataset, "train")
+    ends = learnable(dataset, anchors.config, "train", whole)
+    stream = CropStream(ends, anchors.config, anchors.normalisation, augment=True)
+    drawn = np.concatenate([stream.batch(k)[1] for k in range(stream.steps)])
+    assert sorted(drawn) == [0] * 6 + [2] * 6
+    # What a picture is normalised by doesn't depend on which ones are trained on.
+    assert (ends.mean, ends.sd) == (whole.mean, whole.sd) == (anchors.normalisation.mean, anchors.normalisation.sd)
+
+
+def test_scores_of_anchors_count_the_ends(anchors: Any) -> None:
+    scores = anchors.read_scores(EVALUATION)
+    test = scores["splits"]["test"]
+    pictures = scores["pictures"]
+    rows = [
+        (m, 1 - k / 2)
+        for m, k, s in zip(pictures["potency"], pictures["label"], pictures["split"], strict=True)
+        if s == "test" and k != 1
+    ]
+    m, g = np.array(rows).T
+    assert test["scores"]["nmse"] == pytest.approx(np.mean((m - g) ** 2) / np.var(g))
+    assert scores["hypothesis"] == {"name": "anchors", "learn": "anchors", "g": [1, None, 0]}
+    assert test["reanchored_curve"][1] is not None and len(test["curve_intervals"]) == 3
+
+
+def test_g_moves_and_the_run_keeps_both(moving: Any) -> None:
+    import keras
+
+    assert moving.start == (1, 0.5, 0) and moving.hypothesis[1] != 0.5 and moving.hypothesis[::2] == (1, 0)
+    law = json.loads((moving.path / "hypothesis.json").read_text())
+    assert law == moving.law and law["start"] == [1, 0.5, 0] and law["learn"] == "alternating"
+    # The last weights are the run's, and both tables of the checkpoint hold the same g.
+    assert moving.best_epoch() == 2
+    model = keras.models.load_model(moving.last_checkpoint()[1])
+    pictures = np.zeros((2, 32, 32, 1), np.float32)
+    model.evaluate(pictures, np.array([0, 2]), verbose=0)
+    assert [tuple(table.values) for table in tables(model)] == [moving.hypothesis] * 2
+
+
+def test_tensorboard_shows_g_of_every_label(moving: Any) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(moving.path / "tensorboard")).Reload()
+    tags = [tag for tag in events.Tags()["tensors"] if tag.startswith("learned g")]
+    assert len(tags) == 3 and len(events.Tensors(tags[0])) == 3
+
+
+def test_the_loss_leaves_unknown_labels_out() -> None:
+    from copper_tf.models import build
+
+    config = small("segmenter", margin=0)
+    model = build(config, 3)
+    compile_model(model, config, (1.0, float("nan"), 0.0))
+    np.testing.assert_array_equal(np.asarray(model.loss.table.weights), [1, 0, 1])
+    pictures = np.random.default_rng(0).normal(size=(2, 32, 32, 1)).astype(np.float32)
+    assert float(model.evaluate(pictures, np.array([1, 1]), verbose=0, return_dict=True)["loss"]) == 0
+
+
+def test_pages_say_that_g_was_learned(anchors: Any, moving: Any, runs: dict[str, Any]) -> None:
+    for run, words in ((anchors, "on the first and the last t alone"), (moving, "it started from linear and moved")):
+        text = render_evaluation(run).read_text()
+        assert words in text and "Estimated ageing curve a(t)" in text
+    assert ">g at the start</th>" in text and f"<td>{moving.hypothesis[1]:.3f}</td>" in text
+    assert "was not supposed" not in render_evaluation(runs["segmenter"]).read_text()
+    assert "Estimated ageing curve" not in render_evaluation(runs["classifier"]).read_text()
+
+
+def test_predictions_and_exports_say_that_g_was_learned(
+    moving: Any, runs: dict[str, Any], sem_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = str(next(sem_folder.glob("t*/*.png")))
+    assert main(["export", str(moving.path), "-o", str(tmp_path / "export")]) == 0
+    note = f"g was learned (alternating, from linear): 1.00 at 0, {moving.hypothesis[1]:.2f} at 1, 0.00 at 2"
+    for model in (moving.path, tmp_path / "export"):
+        capsys.readouterr()
+        assert main(["predict", str(model), picture, "-o", str(tmp_path / model.name)]) == 0
+        assert note in capsys.readouterr().out
+    assert main(["predict", str(runs["segmenter"].path), picture, "-o", str(tmp_path / "fixed")]) == 0
+    assert "g was" not in capsys.readouterr().out
+    card = json.loads((tmp_path / "export" / "assets.extra" / "copper.json").read_text())
+    assert card["hypothesis"] == moving.law == open_run(moving.path).law
