@@ -17,6 +17,7 @@ __all__ = [
     "FIXED",
     "KINDS",
     "LEARN",
+    "SYMMETRIES",
     "Config",
     "DataSettings",
     "ModelSettings",
@@ -25,6 +26,8 @@ __all__ = [
 ]
 
 KINDS = ("classifier", "segmenter")
+# How many of the eight symmetries of a square each value of `symmetry` allows: the first two keep a tilt's direction.
+SYMMETRIES = {"square": 8, "mirror": 2, "none": 1}
 # The ways to come to a g; all of them fill the same table of the loss.
 LEARN = FIXED, ANCHORS, ALTERNATING = ("fixed", "anchors", "alternating")
 
@@ -45,7 +48,7 @@ class DataSettings(Group):
     symmetry: str = setting(
         "square",
         "how crops are turned: mirrors and quarter turns, only the left-right mirror that keeps a tilt, or not at all",
-        choices=("square", "mirror", "none"),
+        choices=tuple(SYMMETRIES),
     )
     gain: float = setting(0.2, "contrast of a crop varies by up to this share", low=0.0, high=0.9)
     offset: float = setting(
@@ -61,6 +64,11 @@ class ModelSettings(Group):
     N: int = setting(1, "residual blocks in a stage", low=1, high=8, search=(1, 2, 3))
     c: int = setting(32, "channels, the same everywhere", low=1, high=1024, search=(8, 16, 32, 64))
     d: int = setting(4, "stages, each followed by a 2x2 max pool", low=1, high=8, search=(2, 3, 4, 5))
+    views: str = setting(
+        "one",
+        "views of a picture that a result is averaged over: one, or all that symmetry allows (2 or 8 times the work)",
+        choices=("one", "all"),
+    )
     padding: str = setting("mirror", "what a convolution sees beyond the border", choices=("mirror", "zero"))
     head: str = setting("softmax", "how a classifier grades (registered heads)")
     decoder: str = setting("unet", "how a segmenter goes back up to full size (registered decoders)")
@@ -82,6 +90,11 @@ class TrainingSettings(Group):
     epochs: int = setting(200, "times that the training pictures are gone through", low=1)
     batch: int = setting(8, "crops in a training step", low=1)
     learning_rate: float = setting(0.001, "step size of Adam", low=1e-7, high=1.0, search=(3e-4, 1e-3, 3e-3))
+    decay: str = setting(
+        "none",
+        "how the step size goes on: it stays, or falls to 0 along a cosine over the epochs",
+        choices=("none", "cosine"),
+    )
     patience: int = setting(0, "epochs without a better validation score before training stops; 0 never stops", low=0)
     policy: str = setting(
         "auto",
@@ -149,6 +162,11 @@ class Config:
     def reach(self) -> int:
         """The largest distance in px from an output pixel to a normalised pixel it sees."""
         return geometry.reach(self.kind, self.model.n, self.model.N, self.model.d)
+
+    @property
+    def turns(self) -> int:
+        """How many views of a picture a result is averaged over."""
+        return SYMMETRIES[self.data.symmetry] if self.model.views == "all" else 1
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, nested by group."""

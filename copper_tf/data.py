@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from copper_tf import geometry
-from copper_tf.config import Config
+from copper_tf.config import SYMMETRIES, Config
 from copper_tf.normalisation import Normalisation, grey
 from tfds_copper.dataset import SemDataset
 from tfds_copper.errors import InputError
@@ -90,6 +90,11 @@ class Pictures:
     sd: float
 
     @property
+    def bit_depths(self) -> np.ndarray:
+        """8 or 16 for each picture, ``(pictures,)``."""
+        return np.log2(self.full_scale + 1).astype(int)
+
+    @property
     def smallest_side(self) -> int:
         """The smallest height or width in px."""
         return min(min(a.shape) for a in self.arrays)
@@ -146,10 +151,6 @@ def load_pictures(dataset: SemDataset, split: str, progress: Progress | None = N
     mean = sums[1] / sums[0]
     sd = max(float(np.sqrt(max(sums[2] / sums[0] - mean**2, 0))), 1e-6)
     return Pictures(tuple(arrays), np.array(full), np.array(labels, np.int32), files, float(mean), sd)
-
-
-# The eight symmetries of a square, of which the first two keep the direction of a tilt.
-_TURNS = {"none": 1, "mirror": 2, "square": 8}
 
 
 def _turn(crop: np.ndarray, turn: int) -> np.ndarray:
@@ -222,7 +223,7 @@ class CropStream:
             still = np.zeros(count, int)
             return _Plan(picture, place, still, np.ones(count, np.float32), np.zeros(count, np.float32))
         order = draw.permutation(count)
-        turn = draw.integers(_TURNS[data.symmetry], size=count)
+        turn = draw.integers(SYMMETRIES[data.symmetry], size=count)
         gain = draw.uniform(1 - data.gain, 1 + data.gain, count).astype(np.float32)
         offset = draw.uniform(-data.offset, data.offset, count).astype(np.float32)
         return _Plan(picture[order], place, turn, gain, offset)

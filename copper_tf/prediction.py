@@ -69,20 +69,19 @@ class Predictor:
     """
 
     def __init__(self, run: Run, tile: int = TILE, model: keras.Model | None = None) -> None:
-        import keras
         import tensorflow as tf
 
-        from copper_tf.models import FEATURES
+        from copper_tf.models import averaged, in_two
 
         self.run, self.tile, self.labels = run, tile, run.labels
         self.model = model or run.load_model()
         inner = self.model
         if run.config.kind == "classifier":
-            inner = keras.Model(self.model.input, self.model.get_layer(FEATURES).output)
-            self._head = keras.Model(self.model.get_layer("average").output, self.model.output)
+            inner, self._head = in_two(self.model)
         signature = [tf.TensorSpec((1, None, None, 1), tf.float32)]
         # One trace for all sizes; training=False keeps batch norm on its moving statistics.
-        self._network = tf.function(lambda x: inner(x, training=False), input_signature=signature)
+        network = averaged(lambda x: inner(x, training=False), run.config.turns)
+        self._network = tf.function(network, input_signature=signature)
 
     @property
     def caveats(self) -> tuple[str, ...]:
@@ -111,16 +110,30 @@ class Predictor:
             InputError: if the picture is smaller than the network needs.
         """
         config = self.run.config
-        need = geometry.smallest_picture(config.model.d)
+        self._check_size(pixels, name)
+        values = self.run.normalisation.apply(grey(pixels, bit_depth))
+        if config.kind == "segmenter":
+            return Prediction(self.map_of(values), None)
+        return Prediction(None, self._probabilities(self._framed(values)))
+
+    def map_of(self, values: np.ndarray) -> np.ndarray:
+        """A segmenter's map of a picture that is normalised already, float32 of the same shape.
+
+        Args:
+            values: normalised grey values ``(height, width)``, at least as large as the network needs.
+        """
+        return self._mask(self._framed(values))[: values.shape[0], : values.shape[1]]
+
+    def _check_size(self, pixels: np.ndarray, name: str) -> None:
+        need = geometry.smallest_picture(self.run.config.model.d)
         if min(pixels.shape) < need:
             size = f"{pixels.shape[1]}x{pixels.shape[0]}"
             raise InputError(f"{name}: this network needs pictures of at least {need}x{need} px. Received: {size}")
-        values = self.run.normalisation.apply(grey(pixels, bit_depth))
-        height, width = (geometry.padded_size(s, config.model.d) for s in values.shape)
-        framed = np.pad(values, ((0, height - values.shape[0]), (0, width - values.shape[1])), mode="reflect")
-        if config.kind == "segmenter":
-            return Prediction(self._mask(framed)[: pixels.shape[0], : pixels.shape[1]], None)
-        return Prediction(None, self._probabilities(framed))
+
+    def _framed(self, values: np.ndarray) -> np.ndarray:
+        """Mirrored on to sides that are multiples of 2^d."""
+        height, width = (geometry.padded_size(s, self.run.config.model.d) for s in values.shape)
+        return np.pad(values, ((0, height - values.shape[0]), (0, width - values.shape[1])), mode="reflect")
 
     def _cuts(self, framed: np.ndarray) -> list[tuple[geometry.Tile, geometry.Tile]]:
         config = self.run.config

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from copper_tf.models import averaged, in_two
 from copper_tf.normalisation import LOCAL_FLOOR, Normalisation
 from copper_tf.runs import Run
 
@@ -46,7 +47,8 @@ class DeployedModel(tf.Module):
 
     def __init__(self, run: Run, model: keras.Model) -> None:
         super().__init__(name="copper")
-        self.model = model
+        self.body, self.head = in_two(model) if run.config.kind == "classifier" else (model, model)
+        self._turns = run.config.turns
         self._kind, self._grid = run.config.kind, 2**run.config.model.d
         self._normalisation = run.normalisation
         self._times = tf.constant(run.labels.times, tf.float32)
@@ -56,10 +58,11 @@ class DeployedModel(tf.Module):
         x = normalise(values, self._normalisation)
         height, width = tf.shape(x)[1], tf.shape(x)[2]
         x = tf.pad(x, [[0, 0], [0, -height % self._grid], [0, -width % self._grid], [0, 0]], "REFLECT")
-        y = self.model(x, training=False)
+        y = averaged(lambda view: self.body(view, training=False), self._turns)(x)
         if self._kind == "segmenter":
             mask = y[:, :height, :width]
             return {"mask": mask, "potency": tf.reduce_mean(mask, axis=(1, 2, 3))}
+        y = self.head(tf.reduce_mean(y, (1, 2)), training=False)
         best = tf.argmax(y, -1, tf.int32)
         below = tf.cumsum(y, -1)
         median = tf.argmax(tf.cast(below >= 0.5 * below[:, -1:] - 1e-9, tf.int32), -1, tf.int32)

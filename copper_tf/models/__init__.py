@@ -7,9 +7,10 @@ from typing import Any
 import keras
 
 from copper_tf.config import Config
-from copper_tf.models.classifier import FEATURES, HEADS, build_classifier, register_head
+from copper_tf.models.classifier import FEATURES, HEADS, build_classifier, in_two, register_head
 from copper_tf.models.layers import BilinearUpsampling, Convolution, FusedBatchNorm
 from copper_tf.models.segmenter import DECODERS, build_segmenter, register_decoder
+from copper_tf.models.views import averaged
 from tfds_copper.errors import SettingError
 
 __all__ = [
@@ -19,9 +20,11 @@ __all__ = [
     "BilinearUpsampling",
     "Convolution",
     "FusedBatchNorm",
+    "averaged",
     "build",
     "build_classifier",
     "build_segmenter",
+    "in_two",
     "register_decoder",
     "register_head",
 ]

@@ -8,7 +8,7 @@ import keras
 
 from copper_tf.models.blocks import Policy, descend, picture_input
 
-__all__ = ["FEATURES", "HEADS", "build_classifier", "register_head"]
+__all__ = ["FEATURES", "HEADS", "build_classifier", "in_two", "register_head"]
 
 # The layer whose output is averaged over the picture; tiled prediction averages it over tiles instead.
 FEATURES = "features"
@@ -62,3 +62,9 @@ def build_classifier(
     x = keras.layers.Activation("linear", dtype="float32", name=FEATURES)(x)
     x = keras.layers.GlobalAveragePooling2D(dtype="float32", name="average")(x)
     return keras.Model(picture, HEADS[head](x, labels), name="classifier")
+
+
+def in_two(model: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """A classifier cut where the picture is averaged: picture to last map, and mean of that map to probabilities."""
+    body = keras.Model(model.input, model.get_layer(FEATURES).output)
+    return body, keras.Model(model.get_layer("average").output, model.output)

@@ -6,6 +6,7 @@ import os
 import resource
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,6 +19,7 @@ from copper_tf.models import build
 from copper_tf.normalisation import Normalisation
 from copper_tf.runs import Labels, Run, check_place, create_run, is_run, open_run
 from copper_tf.training.callbacks import Bookkeeper, Reporter, should_stop
+from copper_tf.training.domains import measured_domains
 from copper_tf.training.learning import HypothesisLearner, first_hypothesis, learnable
 from copper_tf.training.policy import resolve_policy
 from copper_tf.training.watching import TensorBoardWriter
@@ -29,15 +31,19 @@ __all__ = ["compile_model", "train"]
 Progress = Callable[[int, int, str], None]
 
 
-def compile_model(model: keras.Model, config: Config, g: tuple[float, ...]) -> None:
+def compile_model(model: keras.Model, config: Config, g: tuple[float, ...], steps: int = 1) -> None:
     """Gives a model its optimizer (Adam, default settings), loss and metrics.
 
     Args:
         model: a classifier or segmenter.
         config: the run's config.
         g: g(t) of each label, NaN to leave one out (segmenter only).
+        steps: of an epoch, over which and all epochs the step size falls where the config says so.
     """
-    adam = keras.optimizers.Adam(config.training.learning_rate)
+    size: Any = config.training.learning_rate
+    if config.training.decay == "cosine":
+        size = keras.optimizers.schedules.CosineDecay(size, steps * config.training.epochs)
+    adam = keras.optimizers.Adam(size)
     if config.kind == "classifier":
         loss, metrics = keras.losses.SparseCategoricalCrossentropy(dtype="float32"), ["accuracy"]
     else:
@@ -87,7 +93,7 @@ def _old_run(config: Config, dataset: SemDataset, workdir: Path) -> Run:
     return run
 
 
-def _model(run: Run, policy: str) -> tuple[keras.Model, int]:
+def _model(run: Run, policy: str, steps: int) -> tuple[keras.Model, int]:
     """(compiled model, finished epochs): fresh, or as the last checkpoint left it, optimizer and g included."""
     last = run.last_checkpoint()
     if last:
@@ -99,7 +105,7 @@ def _model(run: Run, policy: str) -> tuple[keras.Model, int]:
     keras.utils.set_random_seed(run.config.training.seed)
     model = build(run.config, len(run.labels.times), policy)
     # No epoch is done yet: a g that is learnt stands where it starts.
-    compile_model(model, run.config, run.start or run.hypothesis)
+    compile_model(model, run.config, run.start or run.hypothesis, steps)
     return model, 0
 
 
@@ -108,7 +114,7 @@ def peak_memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
-def _write_cost(run: Run, model: keras.Model, policy: str) -> None:
+def _write_cost(run: Run, model: keras.Model, policy: str, domains: dict[str, Any]) -> None:
     rows = run.history()
     run.write_scores(
         "training",
@@ -121,6 +127,7 @@ def _write_cost(run: Run, model: keras.Model, policy: str) -> None:
             "policy": policy,
             "processors": os.cpu_count(),
             "receptive_field_px": run.config.receptive_field,
+            **domains,
         },
     )
 
@@ -158,28 +165,30 @@ def train(
     if not old:
         check_place(workdir, force=force)
     training = load_pictures(dataset, "train", progress)
-    validating = load_pictures(dataset, "validation", progress)
+    held_out = load_pictures(dataset, "validation", progress)
     normalisation = Normalisation(config.data.normalisation, training.mean, training.sd, config.data.window)
     training = learnable(dataset, config, "train", training)
-    validating = learnable(dataset, config, "validation", validating)
+    validating = learnable(dataset, config, "validation", held_out)
     stream = CropStream(training, config, normalisation, augment=True)
     validation = CropStream(validating, config, normalisation, augment=False)
     run = old or _new_run(config, dataset, workdir, g, stream)
     if not old:
         create_run(run, force=force)
-    _fit(run, stream, validation, progress)
+    if model := _fit(run, stream, validation, progress):
+        domains = measured_domains(run, held_out, progress) if config.kind == "segmenter" else {}
+        _write_cost(run, model, resolve_policy(config.training.policy), domains)
     # A g that was learnt is another one now.
     return open_run(workdir)
 
 
-def _fit(run: Run, stream: CropStream, validation: CropStream, progress: Progress | None) -> None:
-    """Runs the epochs that are left."""
+def _fit(run: Run, stream: CropStream, validation: CropStream, progress: Progress | None) -> keras.Model | None:
+    """Runs the epochs that are left; the model as the last of them leaves it, None where there were none."""
     config = run.config
     policy = resolve_policy(config.training.policy)
-    model, done = _model(run, policy)
+    model, done = _model(run, policy, stream.steps)
     epochs = config.training.epochs
     if done >= epochs or should_stop(run, run.history()[:done]):
-        return
+        return None
     callbacks: list[keras.callbacks.Callback] = [
         *([HypothesisLearner(run, validation.pictures)] if run.config.training.learn == ALTERNATING else []),
         Bookkeeper(run),
@@ -200,4 +209,4 @@ def _fit(run: Run, stream: CropStream, validation: CropStream, progress: Progres
         )
     except FloatingPointError as error:
         raise InputError(f"{run.path}: training diverged; try a smaller learning_rate. Received: {error}") from None
-    _write_cost(run, model, policy)
+    return model

@@ -1,0 +1,61 @@
+"""Averaging over symmetric views: each turn has its inverse, and a result no longer depends on how a picture lies."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from copper_tf.config import SYMMETRIES
+from copper_tf.data import _turn
+from copper_tf.models.views import averaged, turned, turned_back
+from copper_tf.prediction import Predictor
+
+VALUES = np.random.default_rng(0).normal(size=(2, 6, 8, 3)).astype(np.float32)
+
+
+@pytest.mark.parametrize("turn", range(8))
+def test_a_view_is_the_turn_of_training_crops_and_has_an_inverse(turn: int) -> None:
+    seen = turned(tf.constant(VALUES), turn)
+    np.testing.assert_array_equal(seen[0, ..., 0], _turn(VALUES[0, ..., 0], turn))
+    np.testing.assert_array_equal(turned_back(seen, turn), VALUES)
+
+
+@pytest.mark.parametrize("turns", SYMMETRIES.values())
+def test_the_mean_over_views_follows_the_picture(turns: int) -> None:
+    def network(x: tf.Tensor) -> tf.Tensor:  # leans to one side, as no fair map does
+        return x * tf.cast(tf.range(tf.shape(x)[2]), tf.float32)[:, None]
+
+    mean = averaged(network, turns)
+    plain = mean(tf.constant(VALUES)).numpy()
+    for turn in range(turns):
+        np.testing.assert_allclose(mean(turned(tf.constant(VALUES), turn)), turned(plain, turn), rtol=1e-5)
+    assert (turns > 1) == (not np.allclose(plain, network(tf.constant(VALUES))))
+
+
+@pytest.mark.parametrize("kind", ["classifier", "segmenter"])
+def test_a_run_with_all_views_gives_a_turned_picture_the_same_result(runs: dict[str, Any], kind: str) -> None:
+    run = runs[kind]
+    many = dataclasses.replace(run, config=run.config.replace(views="all"))
+    pixels = np.random.default_rng(1).integers(0, 255, (64, 80), dtype=np.uint8)
+    one, other = (Predictor(many).predict(p, 8) for p in (pixels, np.rot90(pixels)))
+    plain, aside = (Predictor(run).predict(p, 8) for p in (pixels, np.rot90(pixels)))
+    if kind == "classifier":
+        np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-6)
+        assert np.abs(plain.probabilities - aside.probabilities).max() > 1e-6
+    else:
+        np.testing.assert_allclose(np.rot90(one.mask), other.mask, atol=1e-5)
+        assert np.abs(np.rot90(plain.mask) - aside.mask).max() > 1e-4
+
+
+@pytest.mark.parametrize("kind", ["classifier", "segmenter"])
+def test_the_exported_model_averages_the_same_views(runs: dict[str, Any], kind: str, tmp_path: Path) -> None:
+    from copper_tf.export import export_saved_model
+
+    run = runs[kind]
+    many = dataclasses.replace(run, config=run.config.replace(views="all", symmetry="mirror"))
+    assert export_saved_model(many, tmp_path / "model") < 1e-5
