@@ -25,6 +25,7 @@ from copper_tf.statistics import (
     difference_interval,
     groups_of,
     intervals,
+    middle_mean,
     ordinal_scores,
     pixel_scores,
     potency_scores,
@@ -166,7 +167,7 @@ def _split_scores(run: Run, rows: list[Row]) -> tuple[dict[str, Any], dict[str, 
         means, curve = reanchored(columns["potency"], columns["label"], labels)
         result |= {"mean_potency": means, "reanchored_curve": curve}
         result["curve_intervals"] = _curve_intervals(columns, groups, labels, run.config.training.seed)
-        result["binarity_middle"] = _middle_binarity(columns, labels)
+        result["binarity_middle"] = middle_mean(columns["binarity"], columns["label"], labels)
     return result, resampled
 
 
@@ -178,14 +179,6 @@ def _curve_intervals(columns: Rows, groups: np.ndarray, labels: int, seed: int) 
 
     found = intervals(bootstrap(columns, groups, score, seed=seed), [str(k) for k in range(labels)])
     return list(found.values())
-
-
-def _middle_binarity(columns: Rows, labels: int) -> float:
-    """Mean binarity of the maps of the middle third of the labels, where a map has most to decide."""
-    middle = np.abs(columns["label"] - (labels - 1) / 2) <= max(labels / 6, 0.5)
-    values = columns["binarity"][middle]
-    values = values[np.isfinite(values)]
-    return float(values.mean()) if values.size else math.nan
 
 
 def _gaps(scores: dict[str, Any], resampled: dict[str, dict[str, np.ndarray]]) -> dict[str, Any]:

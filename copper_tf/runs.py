@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from copper_tf import locality
 from copper_tf.config import ALTERNATING, ANCHORS, Config
 from copper_tf.normalisation import Normalisation
 from tfds_copper.errors import CopperError, RunError
@@ -86,8 +87,21 @@ class Run:
 
     @property
     def caveats(self) -> tuple[str, ...]:
-        """What every result of this run must say, because of how its data are split."""
-        return tuple(self.data.get("caveats", ()))
+        """What every result of this run must say: how its data are split, and whether its network is local."""
+        return (*self.data.get("caveats", ()), *filter(None, [self.locality_warning]))
+
+    @property
+    def mean_chord(self) -> float:
+        """Mean chord in px of the maps that it drew after training, NaN where unknown."""
+        if not self.scores_file("training").is_file():
+            return math.nan
+        chord = self.read_scores("training").get("mean_chord_px")
+        return math.nan if chord is None else float(chord)
+
+    @property
+    def locality_warning(self) -> str:
+        """Why its maps can't be believed where its network sees more than they have areas, else empty."""
+        return locality.warning(self.config.receptive_field, self.mean_chord)
 
     @property
     def law(self) -> dict[str, Any]:

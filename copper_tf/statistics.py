@@ -10,6 +10,7 @@ import numpy as np
 from scipy import stats
 
 __all__ = [
+    "CUT",
     "MIN_GROUPS",
     "READABLE_SPAN",
     "anchored",
@@ -20,6 +21,8 @@ __all__ = [
     "groups_of",
     "intervals",
     "mean_interval",
+    "middle",
+    "middle_mean",
     "ordinal_scores",
     "pixel_scores",
     "posterior_median",
@@ -31,6 +34,8 @@ __all__ = [
 MIN_GROUPS = 5
 # m_0 - m_T below which a re-anchored curve says nothing: divided by next to nothing, it is noise.
 READABLE_SPAN = 0.2
+# The potency from which on a pixel of a map counts as rough, where a map is cut into two phases.
+CUT = 0.5
 _LEVEL = 0.95
 _RESAMPLES = 1000
 
@@ -195,6 +200,28 @@ def binarity(potency: np.ndarray) -> float:
     return float(potency.var(dtype=np.float64)) / (m * (1 - m)) if 1e-4 < m < 1 - 1e-4 else float("nan")
 
 
+def middle(label: np.ndarray, labels: int) -> np.ndarray:
+    """Which pictures are of the middle third of the labels, where a map has most to decide; bool like `label`.
+
+    Args:
+        label: rank of t of each picture.
+        labels: number K of labels.
+    """
+    return np.abs(np.asarray(label) - (labels - 1) / 2) <= max(labels / 6, 0.5)
+
+
+def middle_mean(values: np.ndarray, label: np.ndarray, labels: int) -> float:
+    """Mean of the finite values of the pictures of the `middle` labels, NaN where there are none.
+
+    Args:
+        values: one per picture, e.g. the binarity of its map.
+        label: rank of t of each picture.
+        labels: number K of labels.
+    """
+    chosen = values[middle(label, labels) & np.isfinite(values)]
+    return float(chosen.mean()) if chosen.size else float("nan")
+
+
 def pixel_scores(potency: np.ndarray, truth: np.ndarray) -> Scores:
     """How well a map finds a true mask.
 
@@ -206,7 +233,7 @@ def pixel_scores(potency: np.ndarray, truth: np.ndarray) -> Scores:
         ``iou`` at threshold 0.5, ``auc`` (area under the ROC curve within this picture, NaN where the mask is all 0
         or all 1) and ``true_fraction``.
     """
-    true, found = truth.astype(bool), potency >= 0.5
+    true, found = truth.astype(bool), potency >= CUT
     union = int((true | found).sum())
     # 4096 steps of potency: exact to 1e-4, and linear in the number of pixels.
     bins = np.clip((potency * 4096).astype(np.int64), 0, 4095).ravel()

@@ -18,7 +18,7 @@ FLOORS = [
     ["tfds_copper"],
     ["copper_tf"],
     ["copper_tf.config", "copper_tf.geometry", "copper_tf.normalisation", "copper_tf.draw", "copper_tf.statistics"],
-    ["copper_tf.hypotheses", "copper_tf.maps", "copper_tf.tables"],
+    ["copper_tf.hypotheses", "copper_tf.locality", "copper_tf.maps", "copper_tf.tables"],
     ["copper_tf.simulation"],
     ["copper_tf.models"],
     ["copper_tf.losses", "copper_tf.data"],
@@ -27,6 +27,7 @@ FLOORS = [
     ["copper_tf.prediction"],
     ["copper_tf.training"],
     ["copper_tf.evaluation"],
+    ["copper_tf.trust"],
     ["copper_tf.export", "copper_tf.report"],
     ["copper_tf.cli"],
 ]

@@ -70,6 +70,10 @@ def _train_one(config: Config, dataset: Any, output: Path, resume: bool, force: 
     click.echo(f"{run.path}: {len(history)} epochs, weights of epoch {best['epoch']:.0f}: {shown}")
     if run.law_note:
         click.echo(run.law_note)
+    seen = f"receptive field {config.receptive_field} px"
+    click.echo(seen + (f", mean chord of its maps {run.mean_chord:.0f} px" if run.mean_chord > 0 else ""))
+    for text in run.caveats:
+        click.echo(f"warning: {text}")
 
 
 def _train(kind: str, data: Path, output: Path, resume: bool, force: bool, dry_run: bool, **values: Any) -> None:
@@ -87,9 +91,6 @@ def _train(kind: str, data: Path, output: Path, resume: bool, force: bool, dry_r
         where = output / FOLD.format(dataset.metadata["settings"]["fold"]) if len(datasets) > 1 else output
         config = _config(kind, where, resume, values)
         _train_one(config, dataset, where, resume, force)
-    click.echo(f"receptive field {config.receptive_field} px")
-    for text in datasets[0].caveats:
-        click.echo(f"warning: {text}")
 
 
 def _verb(kind: str) -> click.Command:

@@ -70,6 +70,7 @@ GLOSSARY = {
     "ROC-AUC": "chance that a truly rough pixel has a higher potency than a truly smooth one of the same picture, "
     "averaged over pictures; 0.5 is guessing.",
     "binarity B": "Var(s) / (m (1 - m)) of a map: 1 for zeros and ones only, 0 for even grey.",
+    "mean chord": "how wide the areas of a map are on average, along rows and columns, both phases together.",
     "re-anchored curve": "a(t) = (m_t - m_T) / (m_0 - m_T) from the mean potency m_t of each label: an estimate of the "
     "decay that leans less on the hypothesis than the potency itself. It says nothing where "
     "the ends are under 0.2 apart.",

@@ -114,7 +114,6 @@ class HypothesisLearner(keras.callbacks.Callback):
     def _means(self, labels: int) -> np.ndarray:
         """Mean potency of each label over whole held-out pictures, ``(K,)``, the model in inference mode."""
         held = self.held_out
-        depths = np.log2(held.full_scale + 1).astype(int).tolist()
-        pictures = zip(held.arrays, depths, held.files, strict=True)
+        pictures = zip(held.arrays, held.bit_depths.tolist(), held.files, strict=True)
         potency = np.array([self.predictor.predict(*picture).potency for picture in pictures])
         return np.array([potency[held.labels == k].mean() for k in range(labels)])

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from copper_tf.config import ALTERNATING, Config
-from copper_tf.data import CropStream, load_pictures
+from copper_tf.data import CropStream, Pictures, load_pictures
 from copper_tf.losses import MeanMaskLoss
 from copper_tf.metrics import NMSE
 from copper_tf.models import build
@@ -114,8 +114,10 @@ def peak_memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
-def _write_cost(run: Run, model: keras.Model, policy: str, domains: dict[str, Any]) -> None:
+def _write_cost(run: Run, held_out: Pictures, progress: Progress | None) -> None:
+    """What training took, and how far the trained network sees."""
     rows = run.history()
+    domains = measured_domains(run, held_out, progress) if run.config.kind == "segmenter" else {}
     run.write_scores(
         "training",
         {
@@ -123,8 +125,8 @@ def _write_cost(run: Run, model: keras.Model, policy: str, domains: dict[str, An
             "seconds": sum(row["seconds"] for row in rows),
             "seconds_per_epoch": float(np.median([row["seconds"] for row in rows])),
             "peak_memory_mb": peak_memory_mb(),
-            "parameters": model.count_params(),
-            "policy": policy,
+            "parameters": run.load_model().count_params(),
+            "policy": resolve_policy(run.config.training.policy),
             "processors": os.cpu_count(),
             "receptive_field_px": run.config.receptive_field,
             **domains,
@@ -174,21 +176,22 @@ def train(
     run = old or _new_run(config, dataset, workdir, g, stream)
     if not old:
         create_run(run, force=force)
-    if model := _fit(run, stream, validation, progress):
-        domains = measured_domains(run, held_out, progress) if config.kind == "segmenter" else {}
-        _write_cost(run, model, resolve_policy(config.training.policy), domains)
+    _fit(run, stream, validation, progress)
+    # Also after a kill between the last epoch and this.
+    if not run.scores_file("training").is_file():
+        _write_cost(run, held_out, progress)
     # A g that was learnt is another one now.
     return open_run(workdir)
 
 
-def _fit(run: Run, stream: CropStream, validation: CropStream, progress: Progress | None) -> keras.Model | None:
-    """Runs the epochs that are left; the model as the last of them leaves it, None where there were none."""
+def _fit(run: Run, stream: CropStream, validation: CropStream, progress: Progress | None) -> None:
+    """Runs the epochs that are left."""
     config = run.config
     policy = resolve_policy(config.training.policy)
     model, done = _model(run, policy, stream.steps)
     epochs = config.training.epochs
     if done >= epochs or should_stop(run, run.history()[:done]):
-        return None
+        return
     callbacks: list[keras.callbacks.Callback] = [
         *([HypothesisLearner(run, validation.pictures)] if run.config.training.learn == ALTERNATING else []),
         Bookkeeper(run),
@@ -209,4 +212,3 @@ def _fit(run: Run, stream: CropStream, validation: CropStream, progress: Progres
         )
     except FloatingPointError as error:
         raise InputError(f"{run.path}: training diverged; try a smaller learning_rate. Received: {error}") from None
-    return model

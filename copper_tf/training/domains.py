@@ -1,0 +1,50 @@
+"""After training: how wide the areas of the maps are, which the receptive field must not outgrow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from copper_tf.data import Pictures
+from copper_tf.locality import mean_chord
+from copper_tf.prediction import Predictor
+from copper_tf.runs import Run
+from copper_tf.statistics import middle
+
+__all__ = ["measured_domains"]
+
+# The mean chord of so many maps is known to a few percent.
+_PICTURES = 16
+
+Progress = Callable[[int, int, str], None]
+
+
+def measured_domains(run: Run, held_out: Pictures, progress: Progress | None = None) -> dict[str, Any]:
+    """Mean chords of the maps that a trained segmenter draws of held-out pictures, those of the middle labels first.
+
+    Args:
+        run: a trained run of a segmenter.
+        held_out: the decoded validation pictures, of every label.
+        progress: called with (done, total, what).
+
+    Returns:
+        ``mean_chord_px`` of both phases together, and ``mean_chord_rough_px`` and ``mean_chord_smooth_px``; NaN where
+        the maps have one phase only.
+    """
+    best = np.flatnonzero(middle(held_out.labels, len(run.labels.times)))
+    chosen = best if best.size else np.arange(len(held_out.arrays))
+    chosen = chosen[np.unique(np.linspace(0, chosen.size - 1, _PICTURES).round().astype(int))]
+    predictor, maps = Predictor(run), []
+    for done, k in enumerate(chosen, start=1):
+        picture = held_out.arrays[k], int(held_out.bit_depths[k]), held_out.files[k]
+        maps.append(np.asarray(predictor.predict(*picture).mask))
+        if progress:
+            progress(done, len(chosen), "measuring the areas of the maps")
+    chord = mean_chord(*maps)
+    return {
+        "mean_chord_px": chord.mean,
+        "mean_chord_rough_px": chord.foreground,
+        "mean_chord_smooth_px": chord.background,
+    }
