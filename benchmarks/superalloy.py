@@ -11,8 +11,8 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,15 +23,22 @@ from benchmarks.experiments import Results, kept
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
 from copper_tf.config import Config, default_config
-from copper_tf.runs import FOLD
+from copper_tf.data import examples
+from copper_tf.prediction import Predictor
+from copper_tf.runs import FOLD, Run
+from copper_tf.statistics import binarity, pixel_scores, potency_scores
+from copper_tf.training import train
+from tfds_copper.errors import InputError
+from tfds_copper.files import replacing
 
 if TYPE_CHECKING:
     from tfds_copper.dataset import SemDataset
 
-__all__ = ["RECIPES", "main", "measured", "true_table"]
+__all__ = ["MAPS", "RECIPES", "main", "measured", "true_table"]
 
 # Every fold must hold pictures of each label in two sheets that validation and test do without.
 _FOLDS, _MIN_SHEETS = 6, 2
+MAPS = "maps.npz"
 _SHOWN = ("iou", "auc", "corr_fraction", "mae_fraction", "nmse", "binarity")
 
 _USUAL = {
@@ -71,8 +78,21 @@ def _folds(folder: Path, output: Path) -> list[SemDataset]:
         return [open_dataset(path) for path in build_survey(looked, data, settings, progress)]
 
 
+def _tested(run: Run, built: SemDataset) -> Iterator[dict[str, Any]]:
+    """One row for each test picture, its map with it."""
+    predictor = Predictor(run)
+    for example in examples(built, "test"):
+        if example.truth is None:
+            raise InputError(f"{example.file}: this benchmark needs a true mask of every picture. Received: none")
+        mask = predictor.predict(example.pixels, example.bit_depth, example.file).mask
+        assert mask is not None
+        row = {"file": example.file, "potency": mask.mean(dtype=float), "g": run.hypothesis[example.label]}
+        row |= {"t": example.t, "binarity": binarity(mask), "mask": mask, "truth": example.truth}
+        yield row | pixel_scores(mask, example.truth)
+
+
 def measured(folder: Path, seed: int, source: Path, recipe: str) -> Results:
-    """Pooled test scores of all folds.
+    """Test scores pooled over the folds; the maps are kept beside the runs.
 
     Args:
         folder: where the runs of this seed go.
@@ -80,18 +100,17 @@ def measured(folder: Path, seed: int, source: Path, recipe: str) -> Results:
         source: the SEM folder.
         recipe: a name in `RECIPES`.
     """
-    from copper_tf.evaluation import evaluate_folds
-    from copper_tf.training import train
-
     g = json.dumps(true_table(source))
     settings: Config = default_config("segmenter", **_USUAL, **RECIPES[recipe], hypothesis=g, seed=seed)
-    place, runs = folder / recipe, []
+    rows: list[dict[str, Any]] = []
     with progress_bar() as progress:
         for built in _folds(source, folder.parent):
-            path = place / FOLD.format(built.metadata["settings"]["fold"])
-            runs.append(train(settings, built, path, resume=True, progress=progress))
-        _, scores = evaluate_folds(place, runs, progress)
-    return {**scores["splits"]["test"]["scores"], "pictures": scores["splits"]["test"]["pictures"]}
+            path = folder / recipe / FOLD.format(built.metadata["settings"]["fold"])
+            rows += _tested(train(settings, built, path, resume=True, progress=progress), built)
+    with replacing(folder / recipe / MAPS) as file:
+        np.savez_compressed(file, **{row["file"]: row["mask"].astype(np.float16) for row in rows})
+    columns = {name: np.array([row[name] for row in rows]) for name in rows[0] if name not in ("file", "mask", "truth")}
+    return {**potency_scores(columns), "pictures": len(rows)}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -102,7 +121,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--recipes", nargs="*", default=list(RECIPES), choices=list(RECIPES))
     parser.add_argument("--output", type=Path, default=Path("acceptance/superalloy"))
     asked = parser.parse_args(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     rows = []
     for recipe in asked.recipes:
         found = [
