@@ -36,7 +36,7 @@ from tfds_copper.errors import CopperError, RunError
 from tfds_copper.files import replacing, write_text
 from tfds_copper.splits import SPLITS
 
-__all__ = ["EVALUATION", "EXAMPLES", "PICTURES", "Maps", "dataset_of", "evaluate", "evaluate_folds"]
+__all__ = ["EVALUATION", "EXAMPLES", "PICTURES", "Maps", "dataset_of", "evaluate", "evaluate_folds", "evaluate_with"]
 
 EVALUATION = "evaluation"
 PICTURES = "pictures.csv"
@@ -102,13 +102,14 @@ def _row(run: Run, split: str, example: Example, prediction: Prediction) -> Row:
     if prediction.mask is not None:
         row |= {"g": run.hypothesis[example.label], "potency": prediction.potency}
         row["binarity"] = binarity(prediction.mask)
+        if prediction.scatter is not None:
+            row["scatter"] = float(prediction.scatter.mean())
         unknown = {"iou": math.nan, "auc": math.nan, "true_fraction": math.nan}
         row |= unknown if example.truth is None else pixel_scores(prediction.mask, example.truth)
     return row | {f"column {name}": value for name, value in example.columns.items()}
 
 
-def _rows(run: Run, dataset: SemDataset, maps: Maps, progress: Progress | None) -> Iterator[Row]:
-    predictor = Predictor(run)
+def _rows(run: Run, predictor: Any, dataset: SemDataset, maps: Maps, progress: Progress | None) -> Iterator[Row]:
     total, done = sum(dataset.split_sizes.values()), 0
     for split in SPLITS:
         for example in examples(dataset, split):
@@ -245,8 +246,20 @@ def evaluate(run: Run, dataset: SemDataset, progress: Progress | None = None) ->
     Raises:
         RunError: if the run isn't trained or incomplete.
     """
+    return evaluate_with(run, Predictor(run), dataset, progress)
+
+
+def evaluate_with(run: Run, predictor: Any, dataset: SemDataset, progress: Progress | None = None) -> dict[str, Any]:
+    """As `evaluate`, by any predictor of the run's labels.
+
+    Args:
+        run: where the scores go, and what they are scored against.
+        predictor: anything whose `predict` is that of `Predictor`.
+        dataset: whose pictures are predicted.
+        progress: called with (done, total, what).
+    """
     maps = Maps(len(run.labels.times))
-    return _written(run, list(_rows(run, dataset, maps, progress)), maps)
+    return _written(run, list(_rows(run, predictor, dataset, maps, progress)), maps)
 
 
 def evaluate_folds(path: Path, runs: Sequence[Run], progress: Progress | None = None) -> tuple[Run, dict[str, Any]]:
@@ -273,7 +286,7 @@ def evaluate_folds(path: Path, runs: Sequence[Run], progress: Progress | None = 
     maps, rows = Maps(len(runs[0].labels.times)), []
     for run, dataset in zip(runs, datasets, strict=True):
         own = Maps(len(run.labels.times))
-        part = list(_rows(run, dataset, own, progress))
+        part = list(_rows(run, Predictor(run), dataset, own, progress))
         _written(run, part, own)
         rows += part
         maps.kept = maps.kept or own.kept

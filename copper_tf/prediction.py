@@ -29,10 +29,12 @@ class Prediction:
     Attributes:
         mask: potency map ``(height, width)`` float32, None from a classifier.
         probabilities: of each label ``(K,)``, None from a segmenter.
+        scatter: standard deviation of the map over the members of an ensemble, ``(height, width)``, else None.
     """
 
     mask: np.ndarray | None
     probabilities: np.ndarray | None
+    scatter: np.ndarray | None = None
 
     @property
     def potency(self) -> float:

@@ -19,12 +19,27 @@ from tfds_copper.files import write_json, write_text
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["BEST", "FOLD", "FORMAT", "Labels", "Run", "check_place", "create_run", "fold_runs", "is_run", "open_run"]
+__all__ = [
+    "BEST",
+    "FOLD",
+    "FORMAT",
+    "SEED",
+    "Labels",
+    "Run",
+    "check_place",
+    "create_run",
+    "fold_runs",
+    "is_run",
+    "open_run",
+    "seed_runs",
+]
 
 FORMAT = "copper-run 1"
 BEST = "best.weights.h5"
 # The folder of one fold's run inside that of the cross-validation.
 FOLD = "fold_{}"
+# The folder of one member inside that of an ensemble of seeds.
+SEED = "seed_{}"
 _PREFIX, _SUFFIX = "last-", ".keras"
 _MONITOR = {"classifier": "val_loss", "segmenter": "val_nmse"}
 
@@ -290,11 +305,33 @@ def open_run(path: Path) -> Run:
     return Run(path, config, labels, g, Normalisation.from_dict(parts["normalisation"]), dict(parts["data"]), start)
 
 
+def _parts(path: Path, name: str) -> list[Run]:
+    """The runs in the folders of that name, by number."""
+    found = {p.name.removeprefix(name.format("")): p for p in path.glob(name.format("*")) if is_run(p)}
+    return [open_run(found[number]) for number in sorted(found, key=lambda n: (len(n), n))]
+
+
 def fold_runs(path: Path) -> list[Run]:
     """The runs of a cross-validation, by fold; none where the folder holds none.
 
     Raises:
         RunError: if one of them is damaged.
     """
-    runs = [open_run(p) for p in path.glob(FOLD.format("*")) if is_run(p)]
-    return sorted(runs, key=lambda run: int(run.data.get("fold", 0)))
+    return _parts(path, FOLD)
+
+
+def seed_runs(path: Path) -> list[Run]:
+    """The runs of an ensemble, which differ in nothing but their seed; none where the folder holds none.
+
+    Raises:
+        RunError: if one of them is damaged, or of other settings or data than the first.
+    """
+    runs = _parts(path, SEED)
+    for run in runs[1:]:
+        same = run.config.replace(seed=0) == runs[0].config.replace(seed=0)
+        if not same or run.data["fingerprint"] != runs[0].data["fingerprint"]:
+            raise RunError(
+                f"{run.path}: the runs of an ensemble must differ in their seed only. Received: other settings or "
+                f"data than {runs[0].path}"
+            )
+    return runs

@@ -28,21 +28,22 @@ def command(run: Path, open_page: bool) -> None:
     """Score a run on the data it was trained on, and draw its figures and page.
 
     Where RUN holds the runs of all folds, each is scored, and then all pooled: every picture by the fold that has not
-    seen it.
+    seen it. Where it holds runs of several seeds, their mean is.
     """
-    from copper_tf.runs import fold_runs, open_run
+    from copper_tf.runs import fold_runs, open_run, seed_runs
 
-    folds = fold_runs(run)
-    opened = None if folds else open_run(run)
+    folds, seeds = fold_runs(run), seed_runs(run)
+    opened = None if folds or seeds else open_run(run)
     from copper_tf.cli.sources import import_tensorflow
 
     import_tensorflow()
+    from copper_tf.ensemble import evaluate_seeds
     from copper_tf.evaluation import dataset_of, evaluate, evaluate_folds
     from copper_tf.report import render_evaluation
 
     with progress_bar() as progress:
         if opened is None:
-            opened, scores = evaluate_folds(run, folds, progress)
+            opened, scores = evaluate_folds(run, folds, progress) if folds else evaluate_seeds(run, seeds, progress)
         else:
             scores = evaluate(opened, dataset_of(opened), progress)
     for part in folds:

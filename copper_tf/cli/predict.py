@@ -21,6 +21,8 @@ __all__ = ["command"]
 
 # Pixel sizes that differ by no more than this share are one scale.
 _SAME_SCALE = 0.05
+# The folder of the maps of how far the members of an ensemble lie apart.
+SCATTER = "scatter"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +71,8 @@ def _row(source: _Source, picture: Micrograph, prediction: Any, labels: Any) -> 
     row = {"file": source.name, "sheet": source.sheet, "width": width, "height": height}
     row |= {"pixel_size_nm": picture.pixel_size_nm, "notes": "; ".join(picture.notes)}
     if prediction.mask is not None:
-        return row | {"potency": prediction.potency}
+        scatter = {} if prediction.scatter is None else {"scatter": float(prediction.scatter.mean())}
+        return row | {"potency": prediction.potency} | scatter
     row |= {"grade t": labels.times[prediction.grade], "median grade t": labels.times[prediction.median_grade]}
     return row | {f"p(t={t:g})": float(p) for t, p in zip(labels.times, prediction.probabilities, strict=True)}
 
@@ -83,6 +86,9 @@ def _one(source: _Source, predictor: Any, output: Path, palette: str, reading: R
         stem = Path(re.sub(r"[<>:\"|?*]", "_", source.name)).with_suffix("")
         write_map((output / "maps" / stem).with_name(f"{stem.name}.tif"), prediction.mask, picture.pixel_size_nm)
         overlay = (output / "overlays" / stem).with_name(f"{stem.name}.png")
+        if prediction.scatter is not None:
+            scatter = (output / SCATTER / stem).with_name(f"{stem.name}.tif")
+            write_map(scatter, prediction.scatter, picture.pixel_size_nm)
         write_overlay(overlay, picture.pixels, prediction.mask, picture.pixel_size_nm, palette)
     return _row(source, picture, prediction, predictor.labels)
 
@@ -114,9 +120,10 @@ def _other_scale(rows: list[dict[str, Any]], trained: dict[str, int]) -> str:
 def command(
     model: Path, pictures: tuple[Path, ...], output: Path, table: str, sheet: str, palette: str, **settings: Any
 ) -> None:  # fmt: skip
-    """Grade micrographs or map their potency, by MODEL, a run or an export.
+    """Grade micrographs or map their potency, by MODEL: a run, runs of several seeds, or an export.
 
-    PICTURES are files or folders. A segmenter writes maps/ (float TIFF) and overlays/ (PNG). Potency is an index
+    PICTURES are files or folders. A segmenter writes maps/ (float TIFF) and overlays/ (PNG), several seeds also
+    scatter/, the standard deviation of their maps at each pixel. Potency is an index
     relative to the end labels of the model's own training: resemblance to the surface at the first t, not adhesion.
     """
     from copper_tf.cli.sources import predictor_from
@@ -147,5 +154,7 @@ def command(
             click.echo(file)
         if "potency" in rows[0]:
             click.echo(f"{output / 'maps'}\n{output / 'overlays'}")
+        if "scatter" in rows[0]:
+            click.echo(f"{output / SCATTER}")
     if failures:
         raise InputError(f"every picture must be readable; the others are done. Received: {len(failures)} that are not")

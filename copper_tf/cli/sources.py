@@ -94,13 +94,19 @@ def datasets_from(path: Path, split: SplitSettings, reading: ReadSettings, progr
 
 
 def predictor_from(path: Path) -> Any:
-    """A `Predictor` of a run or an `ExportedPredictor` of an export.
+    """A `Predictor` of a run, an `Ensemble` of the runs of several seeds, or an `ExportedPredictor` of an export.
 
     Raises:
         RunError: if it is neither, or incomplete.
     """
-    from copper_tf.runs import is_run, open_run
+    from copper_tf.runs import is_run, open_run, seed_runs
 
+    members = seed_runs(path)
+    if members:
+        import_tensorflow()
+        from copper_tf.ensemble import Ensemble
+
+        return Ensemble(members)
     if is_run(path):
         run = open_run(path)
         import_tensorflow()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import click
 from copper_tf.cli.options import explicit, flags, folder_option, force_option, group_of
 from copper_tf.cli.progress import progress_bar
 from copper_tf.config import GROUPS, KINDS, Config, default_config
-from copper_tf.runs import FOLD
+from copper_tf.runs import FOLD, SEED
 from tfds_copper.dataset import is_dataset, open_folds
 from tfds_copper.errors import RunError, SettingError
 from tfds_copper.micrograph import ReadSettings
@@ -76,7 +77,9 @@ def _train_one(config: Config, dataset: Any, output: Path, resume: bool, force: 
         click.echo(f"warning: {text}")
 
 
-def _train(kind: str, data: Path, output: Path, resume: bool, force: bool, dry_run: bool, **values: Any) -> None:
+def _train(
+    kind: str, data: Path, output: Path, resume: bool, force: bool, dry_run: bool, seeds: int, **values: Any
+) -> None:  # fmt: skip
     config = _config(kind, output, resume, values)
     if dry_run:
         click.echo(config.to_json(), nl=False)
@@ -87,9 +90,11 @@ def _train(kind: str, data: Path, output: Path, resume: bool, force: bool, dry_r
     with progress_bar() as progress:
         datasets = datasets_from(data, split, reading, progress)
     import_tensorflow()
-    for dataset in datasets:
-        where = output / FOLD.format(dataset.metadata["settings"]["fold"]) if len(datasets) > 1 else output
-        config = _config(kind, where, resume, values)
+    first = config.training.seed
+    for seed, dataset in itertools.product(range(first, first + seeds), datasets):
+        where = output / SEED.format(seed) if seeds > 1 else output
+        where = where / FOLD.format(dataset.metadata["settings"]["fold"]) if len(datasets) > 1 else where
+        config = _config(kind, where, resume, values).replace(seed=seed)
         _train_one(config, dataset, where, resume, force)
 
 
@@ -105,6 +110,8 @@ def _verb(kind: str) -> click.Command:
     run = flags(ReadSettings)(flags(SplitSettings, omit=("seed",))(run))
     run = click.option("--dry-run", is_flag=True, help="Only show the settings.")(run)
     run = force_option(run)
+    several = "Train so many, each with a seed of its own; together they are an ensemble."
+    run = click.option("--seeds", type=click.IntRange(1, 100), default=1, show_default=True, help=several)(run)
     run = click.option("--resume", is_flag=True, help="Go on from the last finished epoch.")(run)
     run = folder_option("The run folder.")(run)
     run = click.argument("data", type=click.Path(path_type=Path))(run)

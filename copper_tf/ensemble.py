@@ -1,0 +1,89 @@
+"""Several runs that differ in their seed alone, used as one model that also says how sure it is."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from copper_tf.evaluation import dataset_of, evaluate_with
+from copper_tf.prediction import TILE, Prediction, Predictor
+from copper_tf.runs import Labels, Run
+
+__all__ = ["Ensemble", "evaluate_seeds", "together"]
+
+Progress = Callable[[int, int, str], None]
+
+
+def together(path: Path, runs: Sequence[Run]) -> Run:
+    """The runs of an ensemble as one at `path`; a g that each has learnt for itself is their mean."""
+    g = tuple(float(v) for v in np.mean([run.hypothesis for run in runs], 0)) if runs[0].hypothesis else ()
+    return dataclasses.replace(runs[0], path=path, hypothesis=g)
+
+
+class Ensemble:
+    """The mean of the results of several runs, used like a run's `Predictor`.
+
+    Args:
+        runs: at least two trained runs that differ in their seed alone, see `runs.seed_runs`.
+        tile: largest side in px of what goes through a network at once.
+
+    Raises:
+        RunError: if a run isn't trained or incomplete.
+    """
+
+    def __init__(self, runs: Sequence[Run], tile: int = TILE) -> None:
+        self.run = together(runs[0].path.parent, runs)
+        self.labels: Labels = self.run.labels
+        self.members = [Predictor(run, tile) for run in runs]
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What every result must say; what one member must, all must."""
+        return tuple(dict.fromkeys(text for member in self.members for text in member.caveats))
+
+    @property
+    def law_note(self) -> str:
+        """What every result must say of a g that was learned, empty where it wasn't."""
+        return self.run.law_note
+
+    @property
+    def pixel_sizes_nm(self) -> dict[str, int]:
+        """How many pictures of training, validation and test were of each pixel size; ``nan`` is unknown."""
+        return self.members[0].pixel_sizes_nm
+
+    def predict(self, pixels: np.ndarray, bit_depth: int, name: str = "picture") -> Prediction:
+        """The mean map with the standard deviation over the members at each pixel, or the mean probabilities.
+
+        Args:
+            pixels: raw grey values ``(height, width)``, without information bar.
+            bit_depth: 8 or 16.
+            name: what to call the picture in an error.
+
+        Raises:
+            InputError: if the picture is smaller than the network needs.
+        """
+        found = [member.predict(pixels, bit_depth, name) for member in self.members]
+        if self.run.config.kind == "classifier":
+            return Prediction(None, np.array([f.probabilities for f in found], float).mean(0))
+        masks = np.array([f.mask for f in found])
+        return Prediction(masks.mean(0), None, masks.std(0, ddof=1))
+
+
+def evaluate_seeds(path: Path, runs: Sequence[Run], progress: Progress | None = None) -> tuple[Run, dict[str, Any]]:
+    """Scores an ensemble as `evaluation.evaluate` scores a run.
+
+    Args:
+        path: the folder of the runs, where the scores go.
+        runs: its members.
+        progress: called with (done, total, what).
+
+    Returns:
+        The ensemble as a run at `path`, and what was written to its ``scores/evaluation.json``.
+    """
+    ensemble = Ensemble(runs)
+    run = dataclasses.replace(ensemble.run, path=path)
+    return run, evaluate_with(run, ensemble, dataset_of(runs[0]), progress)
