@@ -64,13 +64,15 @@ def dataset(
         shuffled: give the pictures each other's t, the control from which nothing can be learnt.
     """
     from tfds_copper.copper_sem import build
-    from tfds_copper.dataset import open_dataset
+    from tfds_copper.dataset import is_dataset, open_dataset
     from tfds_copper.splits import SplitSettings
 
     name = f"{world}-{law}-{side}"
+    done = folder / f"{name}{'-shuffled' * shuffled}.tfds"
+    if is_dataset(done):
+        return open_dataset(done)
     with progress_bar() as progress:
         pictures = simulate(folder / name, settings(seed, law, world, side), progress=progress)
         if shuffled:
-            pictures, name = _shuffled(pictures, folder / f"{name}-shuffled", seed), f"{name}-shuffled"
-        split = SplitSettings(split=SPLIT, seed=seed)
-        return open_dataset(build(pictures, folder / f"{name}.tfds", split, progress=progress))
+            pictures = _shuffled(pictures, folder / f"{name}-shuffled", seed)
+        return open_dataset(build(pictures, done, SplitSettings(split=SPLIT, seed=seed), progress=progress))
