@@ -22,7 +22,7 @@ from tfds_copper.files import write_json
 if TYPE_CHECKING:
     from tfds_copper.dataset import SemDataset
 
-__all__ = ["EXPERIMENTS", "RANKED", "Results", "config", "kept", "trained"]
+__all__ = ["APART", "EXPERIMENTS", "RANKED", "Results", "config", "kept", "trained"]
 
 Results = dict[str, Any]
 Experiment = Callable[[Path, int], Results]

@@ -1,0 +1,52 @@
+"""How far a network may see: the default depth, chosen on the synthetic world by what maps and curves are worth.
+
+    python -m benchmarks.locality --seeds 2
+
+Deeper networks see further. Each depth is trained for the true hypothesis and for one far from it: a local network
+finds the mask and gives one curve whatever it was trained for; one that sees too far paints what it is told.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.experiments import APART, Results, config, kept, trained
+from copper_tf.cli.tables import print_table
+from copper_tf.hypotheses.estimate import curve_gap
+
+__all__ = ["DEPTHS", "main", "measured"]
+
+DEPTHS = (1, 2, 3, 4)
+
+
+def measured(folder: Path, seed: int, d: int) -> Results:
+    """Scores with the true hypothesis, and the gap between the curves of the two."""
+    true, far = (trained(folder, seed, hypothesis, d=d) for hypothesis in APART)
+    picked = {name: true[name] for name in ("auc", "iou", "corr_g", "nmse", "binarity_middle")}
+    return {**picked, "nmse of the wrong g": far["nmse"], "curve gap": curve_gap([true["curve"], far["curve"]])}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Trains what is missing and prints mean and range over the seeds."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=2, help="how many worlds")
+    parser.add_argument("--output", type=Path, default=Path("acceptance"), help="where worlds, runs and results are")
+    asked = parser.parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    rows = []
+    for d in DEPTHS:
+        found = [kept(asked.output, seed, f"depth {d}", measured, d=d) for seed in range(asked.seeds)]
+        values = {name: [f[name] for f in found] for name in found[0]}
+        shown = [f"{np.mean(v):.3f} ({min(v):.3f}-{max(v):.3f})" for v in values.values()]
+        rows.append([str(d), str(config(0, d=d).receptive_field), *shown])
+    print_table(["d", "receptive field, px", *values], rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
