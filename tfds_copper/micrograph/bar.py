@@ -8,12 +8,15 @@ straight boundary or nothing written on them.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
 from tfds_copper.micrograph.record import BOTTOM, TOP, Bar
 
-__all__ = ["find_bar"]
+__all__ = ["find_bar", "find_bar_at_ends"]
+
+Rows = Callable[[int], np.ndarray]
 
 # All grey values below are of 0..255. A bar has 10 rows or more, and is no taller than this part of the picture.
 _TALLEST, _THINNEST, _SMALLEST = 0.45, 10, 32
@@ -45,6 +48,8 @@ _PARTS, _LOGO_PARTS, _SOME = 16, 3, 0.15
 # Ways to look, in turn: with some ringing, with so much about small text that this is the tolerance, with none.
 _RINGED, _SMEARED, _PLAIN = range(3)
 _SOFT = 12
+# Rows that are looked at first, and those beyond the background that decide: a mosaic is never looked through whole.
+_FIRST_LOOK, _BEYOND = 128, 40
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -93,13 +98,13 @@ def _background(values: np.ndarray, way: int) -> tuple[int, int] | None:
     return ground, next(n for n in (1, 2, 3) if n == 3 or around[off <= n].sum() >= 0.9 * around.sum())
 
 
-def _end(pixels: np.ndarray, shift: int, way: int) -> _End | None:
-    """The first rows of `pixels` in figures; None where they have no background."""
-    found = _background(_levels(pixels[_BORDER_ROWS : _THINNEST + _BORDER_ROWS], shift), way)
+def _end(rows: np.ndarray, shift: int, way: int) -> _End | None:
+    """The first rows of a picture in figures; None where they have no background."""
+    found = _background(_levels(rows[_BORDER_ROWS : _THINNEST + _BORDER_ROWS], shift), way)
     if found is None:
         return None
     ground, tolerance = found
-    values = _levels(pixels[: round(_TALLEST * len(pixels)) + 16], shift)
+    values = _levels(rows, shift)
     share = _part(values, ground, tolerance)
     clean = share >= _CLEAN
     if way == _RINGED:
@@ -122,8 +127,8 @@ def _is_shifted(end: _End, row: int) -> bool:
     return float(np.mean(np.abs(values - middle) <= _TIGHT)) >= _TIGHT_PART
 
 
-def _extent(end: _End) -> int:
-    """Rows up to the last one that is background, across rows with glyphs and lines."""
+def _extent(end: _End) -> tuple[int, bool]:
+    """Rows up to the last one that is background, across rows with glyphs and lines, and whether it surely ends."""
     last, strange = 0, 0
     for row, share in enumerate(end.share):
         if end.clean[row] or _is_shifted(end, row):
@@ -131,8 +136,8 @@ def _extent(end: _End) -> int:
         elif share < _WRITTEN and row >= _BORDER_ROWS:
             strange += 1
             if strange > _LINE_ROWS or not _is_line(end, row):
-                break
-    return last
+                return last, True
+    return last, False
 
 
 def _with_line(end: _End, inner: int) -> int:
@@ -200,16 +205,42 @@ def _has_glyphs(end: _End, inner: int) -> bool:
     return int(ndimage.label(ink)[1]) >= _FEWEST_GLYPHS
 
 
-def _rows(pixels: np.ndarray, shift: int, way: int) -> int:
-    """Rows of the bar at the first rows of `pixels`; 0 for none."""
-    end = _end(pixels, shift, way)
-    if end is None:
-        return 0
-    inner = _extent(end)
-    if not _THINNEST <= inner <= _TALLEST * len(pixels):
+def _rows(first: Rows, height: int, shift: int, way: int) -> int:
+    """Rows of the bar at one end of a picture of `height`, of which `first` gives so many rows; 0 for none."""
+    most = round(_TALLEST * height) + 16
+    count = min(most, _FIRST_LOOK)
+    while True:
+        end = _end(first(count), shift, way)
+        if end is None:
+            return 0
+        inner, ends = _extent(end)
+        if count == most or (ends and inner + _BEYOND <= count):
+            break
+        count = min(most, 2 * count)
+    if not _THINNEST <= inner <= _TALLEST * height:
         return 0
     rows = _with_line(end, inner)
     return rows if _is_sharp(end, inner, rows) and _is_whole(end, inner) and _has_glyphs(end, inner) else 0
+
+
+def find_bar_at_ends(shape: tuple[int, int], brightest: int, first: Rows, last: Rows) -> Bar | None:
+    """The information bar of a picture of which only the rows at its ends are looked at, see `find_bar`.
+
+    Args:
+        shape: height and width in px.
+        brightest: the picture's largest grey value.
+        first: gives so many rows from the top, `(rows, width)`.
+        last: gives so many rows from the bottom, the last one first.
+    """
+    if min(shape) < _SMALLEST:
+        return None
+    shift = max(0, brightest.bit_length() - 8)
+    for way in (_RINGED, _SMEARED, _PLAIN):
+        for side, outermost in ((BOTTOM, last), (TOP, first)):
+            rows = _rows(outermost, shape[0], shift, way)
+            if rows:
+                return Bar(side, rows)
+    return None
 
 
 def find_bar(pixels: np.ndarray) -> Bar | None:
@@ -221,12 +252,6 @@ def find_bar(pixels: np.ndarray) -> Bar | None:
     Returns:
         The bar with its border and separating lines; None where nothing is surely a bar.
     """
-    if min(pixels.shape) < _SMALLEST:
-        return None
-    shift = max(0, int(pixels.max()).bit_length() - 8)
-    for way in (_RINGED, _SMEARED, _PLAIN):
-        for side, ordered in ((BOTTOM, pixels[::-1]), (TOP, pixels)):
-            rows = _rows(ordered, shift, way)
-            if rows:
-                return Bar(side, rows)
-    return None
+    height, width = pixels.shape
+    brightest = int(pixels.max(initial=0))
+    return find_bar_at_ends((height, width), brightest, lambda n: pixels[:n], lambda n: pixels[::-1][:n])
