@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from tfds_copper.errors import InputError
-from tfds_copper.micrograph.bar import find_bar
 from tfds_copper.micrograph.options import KEEP, ReadSettings
 from tfds_copper.micrograph.record import BOTTOM, Bar, Metadata
 
-__all__ = ["cut_bar", "narrow_bits", "own_pixel_size", "resampled"]
+__all__ = ["Bits", "averaged", "cut_bar", "edges", "own_pixel_size", "resampling"]
 
 # Two pixel sizes closer than this share are one: vendors round theirs.
 _SAME_SIZE = 0.002
@@ -20,26 +21,46 @@ _SAME_SIZE = 0.002
 _TALLEST = 0.45
 
 
-def narrow_bits(pixels: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """8-bit values that were saved in 16 bits, as 8 bits again; nothing is lost.
+@dataclasses.dataclass(frozen=True)
+class Bits:
+    """Which bits the values of a 16-bit picture use, so that 8-bit ones saved in 16 become 8 bits; nothing is lost.
 
     Args:
-        pixels: `(height, width)`, uint8 or uint16.
-
-    Returns:
-        The pixels, uint8 where 8 bits hold them all, and a note that says so.
+        top: the largest value.
+        low: whether any value uses its low byte.
+        repeated: whether the two bytes of every value are the same.
     """
-    if pixels.dtype != np.uint16 or not pixels.any():
-        return pixels, ()
-    top = int(pixels.max())
-    if top <= 255:
-        return pixels.astype(np.uint8), ("8-bit values in 16 bits: stored in 8",)
-    high, low = pixels >> 8, pixels & 255
-    if not low.any():
-        return high.astype(np.uint8), ("8-bit values times 256 in 16 bits: stored in 8",)
-    if np.array_equal(high, low):
-        return high.astype(np.uint8), ("8-bit values times 257 in 16 bits: stored in 8",)
-    return pixels, ()
+
+    top: int = 0
+    low: bool = False
+    repeated: bool = True
+
+    @classmethod
+    def of(cls, pixels: np.ndarray) -> Bits:
+        """Those of a picture or of a part of one, any shape, uint8 or uint16; 8-bit pictures count as full ones."""
+        if pixels.dtype != np.uint16:
+            return cls(int(pixels.max(initial=0)), True, False)
+        low = pixels & 255
+        return cls(int(pixels.max(initial=0)), bool(low.any()), np.array_equal(pixels >> 8, low))
+
+    def __or__(self, other: Bits) -> Bits:
+        """Those of two parts together."""
+        return Bits(max(self.top, other.top), self.low or other.low, self.repeated and other.repeated)
+
+    def notes(self, kind: np.dtype) -> tuple[str, ...]:
+        """What is done to a picture of that type, if anything."""
+        if kind != np.uint16 or not self.top:
+            return ()
+        if self.top <= 255:
+            return ("8-bit values in 16 bits: stored in 8",)
+        factor = "256" if not self.low else "257" if self.repeated else ""
+        return (f"8-bit values times {factor} in 16 bits: stored in 8",) if factor else ()
+
+    def narrowed(self, pixels: np.ndarray) -> np.ndarray:
+        """A picture, or a part of it, in 8 bits where they hold all of the picture's values."""
+        if not self.notes(pixels.dtype):
+            return pixels
+        return (pixels if self.top <= 255 else pixels >> 8).astype(np.uint8)
 
 
 def _contradiction(shape: tuple[int, int], metadata: Metadata) -> str:
@@ -55,7 +76,7 @@ def _contradiction(shape: tuple[int, int], metadata: Metadata) -> str:
 
 
 def cut_bar(
-    path: Path, pixels: np.ndarray, metadata: Metadata, settings: ReadSettings
+    path: Path, shape: tuple[int, int], look: Callable[[], Bar | None], metadata: Metadata, settings: ReadSettings
 ) -> tuple[Bar | None, tuple[str, ...], bool]:
     """The information bar, the notes on it, and whether the metadata are of another size than the picture.
 
@@ -63,14 +84,15 @@ def cut_bar(
 
     Args:
         path: for messages.
-        pixels: the whole file's grey values, `(height, width)`.
+        shape: height and width of the whole picture in the file.
+        look: finds the bar in the picture.
         metadata: what the microscope wrote.
         settings: what the user overrules.
 
     Raises:
         InputError: if the user wants more rows cut off than the picture has.
     """
-    height, width = pixels.shape
+    height, width = shape
     why = _contradiction((height, width), metadata)
     notes = (why,) if why else ()
     if settings.bar == KEEP:
@@ -81,7 +103,7 @@ def cut_bar(
         return Bar(BOTTOM, settings.bar_rows), notes, bool(why)
     if not why and metadata.height and metadata.height < height:
         return Bar(BOTTOM, height - metadata.height), notes, False
-    seen = find_bar(pixels)
+    seen = look()
     if metadata.bar_rows and (seen is None or seen.rows != metadata.bar_rows):
         # The tag outlives a crop; only what is seen is cut.
         notes = (*notes, f"metadata tell of a bar of {metadata.bar_rows} rows, seen: {seen.rows if seen else 'none'}")
@@ -97,30 +119,47 @@ def own_pixel_size(metadata: Metadata, contradicted: bool, listed: float, settin
     return math.nan if contradicted else metadata.pixel_size_nm
 
 
-def resampled(path: Path, pixels: np.ndarray, size: float, target: float) -> tuple[np.ndarray, float, tuple[str, ...]]:
-    """The picture averaged to a larger pixel size.
+def edges(side: int, count: int) -> np.ndarray:
+    """Where the pixels begin that are averaged to each of `count` pixels, and the end; ``(count + 1,)``.
+
+    A pixel counts where its centre lies, so that parts of a picture are averaged as the whole is.
+    """
+    return (2 * np.arange(count + 1) * side + count) // (2 * count)
+
+
+def averaged(pixels: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Means of the rectangles between `edges`, rounded, of the same type.
+
+    Args:
+        pixels: whole numbers, ``(height, width)``.
+        rows: edges from 0 to height.
+        columns: edges from 0 to width.
+    """
+    sums = np.add.reduceat(np.add.reduceat(pixels, rows[:-1], 0, np.int64), columns[:-1], 1)
+    return np.rint(sums / np.outer(np.diff(rows), np.diff(columns))).astype(pixels.dtype)
+
+
+def resampling(
+    path: Path, shape: tuple[int, int], size: float, target: float
+) -> tuple[tuple[int, int], float, tuple[str, ...]]:
+    """What averaging a picture to a larger pixel size makes of it.
 
     Args:
         path: for messages.
-        pixels: `(height, width)`.
+        shape: its height and width in px.
         size: its pixel size in nm.
         target: the pixel size asked for in nm; 0 for none.
 
     Returns:
-        The pixels, their size in nm, and what was done.
+        Height and width, the pixel size in nm, and what is done.
 
     Raises:
         InputError: if the pixel size is unknown, or larger than the target: detail can't be made up.
     """
     if not target or abs(size / target - 1) <= _SAME_SIZE:
-        return pixels, size, ()
+        return shape, size, ()
     if not size < target:
         what = f"{size:g} nm" if math.isfinite(size) else "an unknown one"
         raise InputError(f"{path}: pixel size must be known and at most {target:g} nm to resample. Received: {what}")
-    from PIL import Image
-
-    shape = tuple(max(1, round(side * size / target)) for side in pixels.shape)
-    image = Image.fromarray(pixels.astype(np.float32))
-    small = np.asarray(image.resize(shape[::-1], Image.Resampling.BOX))
-    note = f"resampled from {size:g} to {target:g} nm per pixel"
-    return np.rint(small).astype(pixels.dtype), target, (note,)
+    height, width = (max(1, round(side * size / target)) for side in shape)
+    return (height, width), target, (f"resampled from {size:g} to {target:g} nm per pixel",)

@@ -10,7 +10,17 @@ import numpy as np
 from tfds_copper.errors import InputError
 from tfds_copper.micrograph.record import Metadata
 
-__all__ = ["ALLOWED", "Samples", "check_size", "palette_to_samples", "spread_bits", "to_grey"]
+__all__ = [
+    "ALLOWED",
+    "Samples",
+    "check_size",
+    "coloured",
+    "grey_notes",
+    "palette_to_samples",
+    "refuse_colours",
+    "spread_bits",
+    "to_grey",
+]
 
 ALLOWED = "allowed are grey pictures of 8 or 16 bit as PNG, TIFF, BMP or JPEG"
 
@@ -76,21 +86,42 @@ def palette_to_samples(index: np.ndarray, palette: np.ndarray) -> Samples:
     return Samples(full[index], ("palette: mapped through its colours",))
 
 
+def grey_notes(path: Path, values: np.ndarray) -> tuple[str, ...]:
+    """What making greys of samples of this type and shape means, if anything.
+
+    Raises:
+        InputError: if they are of another type.
+    """
+    if values.dtype not in (np.uint8, np.uint16):
+        raise InputError(f"{path}: {ALLOWED}, unsigned whole numbers. Received: {values.dtype} pixels")
+    return ("grey saved as colour: one channel taken",) if values.ndim == 3 and values.shape[-1] > 1 else ()
+
+
+def coloured(values: np.ndarray) -> int:
+    """How many pixels are not grey, of `(height, width)` or `(height, width, channels)`."""
+    return 0 if values.ndim == 2 else int(np.count_nonzero(np.any(values != values[..., :1], axis=-1)))
+
+
+def refuse_colours(path: Path, count: int, pixels: int) -> None:
+    """Stops where any pixel is not grey.
+
+    Raises:
+        InputError: saying how many of all `pixels` aren't.
+    """
+    if count:
+        raise InputError(
+            f"{path}: {ALLOWED}. Received: a colour picture, {100 * count / pixels:.3g}% of its pixels not grey"
+        )
+
+
 def to_grey(path: Path, samples: Samples) -> tuple[np.ndarray, tuple[str, ...]]:
     """The grey values, `(height, width)`, and the notes so far.
 
     Raises:
         InputError: if the samples are of another type, or the picture has colours.
     """
-    values = samples.values
-    if values.dtype not in (np.uint8, np.uint16):
-        raise InputError(f"{path}: {ALLOWED}, unsigned whole numbers. Received: {values.dtype} pixels")
+    values, notes = samples.values, grey_notes(path, samples.values)
     if values.ndim == 2:
         return values, samples.notes
-    if values.shape[-1] == 1:
-        return values[..., 0], samples.notes
-    first = values[..., :1]
-    coloured = float(np.mean(np.any(values != first, axis=-1)))
-    if coloured:
-        raise InputError(f"{path}: {ALLOWED}. Received: a colour picture, {100 * coloured:.3g}% of its pixels not grey")
-    return np.ascontiguousarray(values[..., 0]), (*samples.notes, "grey saved as colour: one channel taken")
+    refuse_colours(path, coloured(values), values.shape[0] * values.shape[1])
+    return np.ascontiguousarray(values[..., 0]), (*samples.notes, *notes)

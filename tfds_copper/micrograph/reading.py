@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from tfds_copper.errors import CopperError, InputError
-from tfds_copper.micrograph.fitting import cut_bar, narrow_bits, own_pixel_size, resampled
+from tfds_copper.micrograph.bar import find_bar
+from tfds_copper.micrograph.fitting import Bits, averaged, cut_bar, edges, own_pixel_size, resampling
 from tfds_copper.micrograph.grey import Samples, to_grey
 from tfds_copper.micrograph.options import ReadSettings
 from tfds_copper.micrograph.raster import read_raster
@@ -22,7 +23,7 @@ from tfds_copper.micrograph.tiff import read_tiff
 from tfds_copper.micrograph.vendors import sidecar_metadata
 from tfds_copper.micrograph.vendors.values import printable
 
-__all__ = ["EXTENSIONS", "LOSSLESS_EXTENSIONS", "clear_errors", "read", "read_mask"]
+__all__ = ["EXTENSIONS", "LOSSLESS_EXTENSIONS", "clear_errors", "intact", "kind_of", "name_notes", "read", "read_mask"]
 
 LOSSLESS_EXTENSIONS = (".bmp", ".png", ".tif", ".tiff")
 EXTENSIONS = (*LOSSLESS_EXTENSIONS, ".jpeg", ".jpg")
@@ -60,7 +61,12 @@ def clear_errors() -> Iterator[None]:
         raise type(error)(text) from error
 
 
-def _kind(path: Path) -> str:
+def kind_of(path: Path) -> str:
+    """PNG, TIFF, BMP or JPEG, by a file's first bytes.
+
+    Raises:
+        InputError: if it is none of them, or can't be read.
+    """
     try:
         # Opening a pipe would wait for ever.
         if not stat.S_ISREG(os.stat(path).st_mode) and not path.is_dir():
@@ -77,19 +83,29 @@ def _kind(path: Path) -> str:
     raise InputError(f"{path}: a picture must be a PNG, TIFF, BMP or JPEG file. Received: {what}")
 
 
-def _decode(path: Path, max_pixels: int) -> Samples:
-    kind = _kind(path)
+@contextlib.contextmanager
+def intact(path: Path, kind: str) -> Iterator[None]:
+    """Makes whatever a decoder raises on a damaged file an `InputError`."""
     try:
-        samples = read_tiff(path, max_pixels) if kind == "TIFF" else read_raster(path, kind, max_pixels)
+        yield
     except (InputError, ImportError):
         raise
     except Exception as error:  # decoders raise anything at all on damaged files
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path}: a {kind} file must be complete and intact. Received: {reason}") from error
-    if _USUAL.get(path.suffix.lower(), kind) != kind:
-        notes = (*samples.notes, f"named {path.suffix.lower()}, read as {kind}")
-        return Samples(samples.values, notes, samples.metadata)
-    return samples
+
+
+def name_notes(path: Path, kind: str) -> tuple[str, ...]:
+    """What is said of a file whose ending is another kind's."""
+    usual = _USUAL.get(path.suffix.lower(), kind)
+    return () if usual == kind else (f"named {path.suffix.lower()}, read as {kind}",)
+
+
+def _decode(path: Path, max_pixels: int) -> Samples:
+    kind = kind_of(path)
+    with intact(path, kind):
+        samples = read_tiff(path, max_pixels) if kind == "TIFF" else read_raster(path, kind, max_pixels)
+    return Samples(samples.values, (*samples.notes, *name_notes(path, kind)), samples.metadata)
 
 
 @clear_errors()
@@ -110,12 +126,15 @@ def read(
     path, settings = Path(path), settings or ReadSettings()
     samples = _decode(path, settings.max_pixels)
     whole, notes = to_grey(path, samples)
-    whole, narrowed = narrow_bits(whole)
+    bits = Bits.of(whole)
+    narrowed, whole = bits.notes(whole.dtype), bits.narrowed(whole)
     metadata = samples.metadata or sidecar_metadata(path) or Metadata()
-    bar, on_bar, contradicted = cut_bar(path, whole, metadata, settings)
+    bar, on_bar, contradicted = cut_bar(path, whole.shape, lambda: find_bar(whole), metadata, settings)
     pixels = whole if bar is None else bar.crop(whole)
     size = own_pixel_size(metadata, contradicted, listed_pixel_size_nm, settings)
-    pixels, size, on_size = resampled(path, pixels, size, settings.resample)
+    shape, size, on_size = resampling(path, pixels.shape, size, settings.resample)
+    if on_size:
+        pixels = averaged(pixels, *(edges(*sides) for sides in zip(pixels.shape, shape, strict=True)))
     return Micrograph(
         np.ascontiguousarray(pixels),
         8 * pixels.dtype.itemsize,

@@ -12,7 +12,7 @@ from tfds_copper.errors import InputError
 from tfds_copper.micrograph.grey import ALLOWED, Samples, check_size, palette_to_samples, spread_bits
 from tfds_copper.micrograph.vendors import tiff_metadata
 
-__all__ = ["read_tiff"]
+__all__ = ["check_page", "page_notes", "page_samples", "read_tiff"]
 
 # tifffile reports oddities of a file by logging; what matters to us becomes an error or a note.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -79,26 +79,49 @@ def _check_complete(path: Path, page: Any, size: int) -> None:
         raise InputError(f"{path}: a TIFF must hold pixels. Received: a page without any")
 
 
-def _channels_last(path: Path, page: Any) -> np.ndarray:
-    values = page.asarray()
-    axes = page.axes
-    if axes == "SYX":
-        values, axes = np.moveaxis(values, 0, -1), "YXS"
-    if axes not in ("YX", "YXS"):
-        raise InputError(f"{path}: {ALLOWED}. Received: a TIFF with axes {axes}")
-    if axes == "YXS" and page.extrasamples:
-        values = values[..., : values.shape[-1] - len(page.extrasamples)]
-    # Of damaged pages tifffile makes empty ones, and extra samples may be all there are.
-    if values.shape[:2] != (page.imagelength, page.imagewidth) or not values.size:
-        raise InputError(f"{path}: {ALLOWED}. Received: a TIFF of shape {values.shape}")
-    return values
-
-
-def _page_samples(path: Path, page: Any) -> Samples:
+def _check_kind(path: Path, page: Any) -> None:
     photometric = getattr(page.photometric, "name", str(page.photometric))
     if photometric not in ("MINISBLACK", "MINISWHITE", "PALETTE", "RGB", "YCBCR"):
         raise InputError(f"{path}: {ALLOWED}. Received: a TIFF of kind {photometric}")
-    values, bits, notes = _channels_last(path, page), page.bitspersample, []
+    if page.axes not in ("YX", "YXS", "SYX"):
+        raise InputError(f"{path}: {ALLOWED}. Received: a TIFF with axes {page.axes}")
+
+
+def check_page(path: Path, page: Any, max_pixels: int) -> None:
+    """Refuses a page by its tags, before anything is decoded.
+
+    Args:
+        path: for messages.
+        page: a page of `tifffile`.
+        max_pixels: the largest picture that is opened.
+
+    Raises:
+        InputError: if the picture is incomplete, too large, or of a kind that holds no greys.
+    """
+    check_size(path, page.imagewidth, page.imagelength, max_pixels)
+    _check_layout(path, page)
+    _check_complete(path, page, path.stat().st_size)
+    if page.compression == _JPEG:
+        _check_jpegs(path, page)
+    _check_kind(path, page)
+
+
+def page_samples(path: Path, page: Any, values: np.ndarray) -> Samples:
+    """What a part of a page shows, or all of it.
+
+    Args:
+        path: for messages.
+        page: a page of `tifffile` that `check_page` has passed.
+        values: as stored, `(height, width)` or `(height, width, channels)`.
+
+    Raises:
+        InputError: if there is nothing but extra samples, or a palette too large.
+    """
+    if values.ndim == 3 and page.extrasamples:
+        values = values[..., : values.shape[-1] - len(page.extrasamples)]
+    if not values.size:
+        raise InputError(f"{path}: {ALLOWED}. Received: a TIFF of shape {values.shape}")
+    photometric, bits, notes = getattr(page.photometric, "name", ""), page.bitspersample, []
     if values.dtype == np.bool_:
         values = values.astype(np.uint8)
     if photometric == "PALETTE":
@@ -119,6 +142,11 @@ def _page_samples(path: Path, page: Any) -> Samples:
     return Samples(values, tuple(notes))
 
 
+def page_notes(tiff: Any) -> tuple[str, ...]:
+    """What is said of a file of several pages."""
+    return ("several pages: the first taken",) if len(tiff.pages) > 1 else ()
+
+
 def read_tiff(path: Path, max_pixels: int) -> Samples:
     """The samples of the first page of a TIFF file, with what the microscope wrote into it.
 
@@ -134,13 +162,11 @@ def read_tiff(path: Path, max_pixels: int) -> Samples:
     # tifffile calculates with whatever a damaged tag holds.
     with np.errstate(all="ignore"), tifffile.TiffFile(path) as tiff:
         page: Any = tiff.pages[0]
-        check_size(path, page.imagewidth, page.imagelength, max_pixels)
-        _check_layout(path, page)
-        _check_complete(path, page, path.stat().st_size)
-        if page.compression == _JPEG:
-            _check_jpegs(path, page)
-        samples = _page_samples(path, page)
-        several = len(tiff.pages) > 1
-        metadata = tiff_metadata(tiff)
-    notes = (*samples.notes, "several pages: the first taken") if several else samples.notes
-    return Samples(samples.values, notes, metadata)
+        check_page(path, page, max_pixels)
+        values = page.asarray()
+        values = np.moveaxis(values, 0, -1) if page.axes == "SYX" else values
+        # Of damaged pages tifffile makes empty ones.
+        if values.shape[:2] != (page.imagelength, page.imagewidth):
+            raise InputError(f"{path}: {ALLOWED}. Received: a TIFF of shape {values.shape}")
+        samples = page_samples(path, page, values)
+        return Samples(samples.values, (*samples.notes, *page_notes(tiff)), tiff_metadata(tiff))
