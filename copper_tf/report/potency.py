@@ -32,6 +32,7 @@ def _hypothesis(axes: Axes, scores: dict[str, Any], values: np.ndarray) -> None:
     law, times = scores["hypothesis"], scores["labels"]["times"]
     axes.plot(
         times, values, color=HYPOTHESIS_COLOUR, linewidth=1.6, marker="o", markersize=4, label=_law(law), zorder=6,
+        linestyle="none" if law.get("learn") == ANCHORS else "-",
     )  # fmt: skip
     if "start" in law:
         axes.plot(times, law["start"], color=HYPOTHESIS_COLOUR, linewidth=1, linestyle=":", label="g at the start")
