@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from copper_tf.evaluation import dataset_of, evaluate_with
-from copper_tf.prediction import TILE, Prediction, Predictor
+from copper_tf.prediction import TILE, ByPieces, Piece, Predictor
 from copper_tf.runs import Labels, Run
+from tfds_copper.micrograph import Windows
 
 __all__ = ["Ensemble", "evaluate_seeds", "together"]
 
@@ -24,7 +25,7 @@ def together(path: Path, runs: Sequence[Run]) -> Run:
     return dataclasses.replace(runs[0], path=path, hypothesis=g)
 
 
-class Ensemble:
+class Ensemble(ByPieces):
     """The mean of the results of several runs, used like a run's `Predictor`.
 
     Args:
@@ -38,6 +39,7 @@ class Ensemble:
     def __init__(self, runs: Sequence[Run], tile: int = TILE) -> None:
         self.run = together(runs[0].path.parent, runs)
         self.labels: Labels = self.run.labels
+        self.kind = self.run.config.kind
         self.members = [Predictor(run, tile) for run in runs]
 
     @property
@@ -55,22 +57,19 @@ class Ensemble:
         """How many pictures of training, validation and test were of each pixel size; ``nan`` is unknown."""
         return self.members[0].pixel_sizes_nm
 
-    def predict(self, pixels: np.ndarray, bit_depth: int, name: str = "picture") -> Prediction:
-        """The mean map with the standard deviation over the members at each pixel, or the mean probabilities.
+    def pieces(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> Iterator[Piece]:
+        """The mean map with the standard deviation over the members at each pixel, see `ByPieces.pieces`."""
+        first, *others = self.members
+        # The members differ in their weights alone, so their tiles are the same.
+        for parts in zip(
+            *(m.pieces(picture, name) for m in others), first.pieces(picture, name, progress), strict=True
+        ):
+            masks = np.array([part.potency for part in parts])
+            yield Piece(parts[0].rows, parts[0].columns, masks.mean(0), masks.std(0, ddof=1))
 
-        Args:
-            pixels: raw grey values ``(height, width)``, without information bar.
-            bit_depth: 8 or 16.
-            name: what to call the picture in an error.
-
-        Raises:
-            InputError: if the picture is smaller than the network needs.
-        """
-        found = [member.predict(pixels, bit_depth, name) for member in self.members]
-        if self.run.config.kind == "classifier":
-            return Prediction(None, np.array([f.probabilities for f in found], float).mean(0))
-        masks = np.array([f.mask for f in found])
-        return Prediction(masks.mean(0), None, masks.std(0, ddof=1))
+    def grades(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> np.ndarray:
+        """The mean of the members' probabilities, see `ByPieces.grades`."""
+        return np.array([member.grades(picture, name, progress) for member in self.members]).mean(0)
 
 
 def evaluate_seeds(path: Path, runs: Sequence[Run], progress: Progress | None = None) -> tuple[Run, dict[str, Any]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 
-__all__ = ["Tile", "padded_size", "reach", "receptive_field", "smallest_picture", "tiles"]
+__all__ = ["Tile", "cuts", "padded_size", "reach", "receptive_field", "smallest_picture", "tiles"]
 
 Interval = tuple[int, int]
 
@@ -105,6 +105,18 @@ class Tile:
     keep_start: int
     keep_stop: int
 
+    def window(self, length: int) -> slice:
+        """The pixels of the window that lie within a picture of `length` px, the axis being as long or longer."""
+        return slice(self.start, min(self.start + self.size, length))
+
+    def kept(self, length: int) -> slice:
+        """The pixels of the picture that are kept."""
+        return slice(self.keep_start, min(self.keep_stop, length))
+
+    def inner(self, length: int) -> slice:
+        """The same pixels counted from the window's edge."""
+        return slice(self.keep_start - self.start, min(self.keep_stop, length) - self.start)
+
 
 def tiles(length: int, size: int, margin: int, d: int) -> tuple[Tile, ...]:
     """Cuts an axis into windows whose kept parts cover it once and see the same pixels as the whole picture.
@@ -127,3 +139,16 @@ def tiles(length: int, size: int, margin: int, d: int) -> tuple[Tile, ...]:
     starts = [*range(0, length - size, step), length - size]
     cuts = [0, *(later + margin for later in starts[1:]), length]
     return tuple(Tile(s, size, lo, hi) for s, lo, hi in zip(starts, cuts[:-1], cuts[1:], strict=True))
+
+
+def cuts(shape: tuple[int, int], size: int, margin: int, d: int) -> list[tuple[Tile, Tile]]:
+    """The tiles of a whole picture, row by row, each as its rows and its columns.
+
+    Args:
+        shape: height and width in px; both axes go on to the next multiple of 2^d.
+        size: see `tiles`.
+        margin: see `tiles`.
+        d: stages of the network.
+    """
+    rows, columns = (tiles(padded_size(side, d), size, margin, d) for side in shape)
+    return [(row, column) for row in rows for column in columns]

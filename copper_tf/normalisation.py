@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from typing import Any
+import math
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import ndimage
 
 from tfds_copper.errors import RunError
+
+if TYPE_CHECKING:
+    from tfds_copper.micrograph import Windows
 
 __all__ = ["LOCAL_FLOOR", "Normalisation", "grey"]
 
@@ -25,6 +29,21 @@ def grey(pixels: np.ndarray, bit_depth: int) -> np.ndarray:
         bit_depth: 8 or 16; full scale is 2^bit_depth - 1.
     """
     return pixels.astype(np.float32) / np.float32(2**bit_depth - 1)
+
+
+def _scaled(picture: np.ndarray, mean: float, sd: float) -> np.ndarray:
+    return ((picture - np.float32(mean)) / np.float32(sd)).astype(np.float32)
+
+
+def _moments(parts: Iterable[np.ndarray]) -> tuple[float, float]:
+    """Mean and standard deviation of all values of all parts of a picture."""
+    count, total, squares = 0, 0.0, 0.0
+    for part in parts:
+        count += part.size
+        total += float(part.sum(dtype=np.float64))
+        squares += float(np.square(part, dtype=np.float64).sum())
+    mean = total / count
+    return mean, math.sqrt(max(squares / count - mean**2, 0.0))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,10 +68,13 @@ class Normalisation:
         Args:
             picture: makes the picture ``(height, width)``; called only where the mode looks at it.
         """
+        return self._affine(lambda: [picture()])
+
+    def _affine(self, parts: Callable[[], Iterable[np.ndarray]]) -> tuple[float, float]:
         if self.mode == "dataset":
             return self.mean, self.sd
-        values = picture()
-        return float(values.mean()), max(float(values.std()), LOCAL_FLOOR * self.sd)
+        mean, sd = _moments(parts())
+        return mean, max(sd, LOCAL_FLOOR * self.sd)
 
     def apply(self, picture: np.ndarray) -> np.ndarray:
         """The normalised picture, float32.
@@ -60,14 +82,43 @@ class Normalisation:
         Args:
             picture: one whole grey micrograph ``(height, width)`` in [0, 1], without its information bar.
         """
-        if self.mode != "local":
-            mean, sd = self.affine(lambda: picture)
-            return ((picture - np.float32(mean)) / np.float32(sd)).astype(np.float32)
-        centred = picture.astype(np.float32) - np.float32(self.mean)
+        return self._local(picture) if self.mode == "local" else _scaled(picture, *self.affine(lambda: picture))
+
+    def _local(self, picture: np.ndarray) -> np.ndarray:
+        # In float64: the running sums of a long row must not depend on where they begin.
+        centred = picture.astype(np.float64) - self.mean
         mean = ndimage.uniform_filter(centred, self.window, mode="reflect")
         square = ndimage.uniform_filter(centred**2, self.window, mode="reflect")
-        spread = np.sqrt(np.maximum(square - mean**2, 0) + np.float32((LOCAL_FLOOR * self.sd) ** 2))
+        spread = np.sqrt(np.maximum(square - mean**2, 0) + (LOCAL_FLOOR * self.sd) ** 2)
         return ((centred - mean) / spread).astype(np.float32)
+
+    def by_windows(self, picture: Windows) -> Callable[[slice, slice], np.ndarray]:
+        """What `apply` makes of a picture, by windows of any rows and columns.
+
+        Args:
+            picture: one whole micrograph; ``"picture"`` goes through it once at the start.
+        """
+
+        def values(rows: slice, columns: slice) -> np.ndarray:
+            return grey(picture.read(rows, columns), picture.bit_depth)
+
+        if self.mode == "local":
+            return lambda rows, columns: self._local_window(values, picture.shape, (rows, columns))
+        mean, sd = self._affine(lambda: (grey(block, picture.bit_depth) for block in picture.blocks()))
+        return lambda rows, columns: _scaled(values(rows, columns), mean, sd)
+
+    def _local_window(
+        self, values: Callable[[slice, slice], np.ndarray], shape: tuple[int, int], asked: tuple[slice, slice]
+    ) -> np.ndarray:
+        """Half a window more than is asked for on each side; where the picture ends the filter mirrors it itself."""
+        half = self.window // 2
+        rows, columns = (
+            slice(max(0, s.start - half), min(side, s.stop + half)) for s, side in zip(asked, shape, strict=True)
+        )
+        inner = tuple(
+            slice(s.start - wide.start, s.stop - wide.start) for s, wide in zip(asked, (rows, columns), strict=True)
+        )
+        return np.ascontiguousarray(self._local(values(rows, columns))[inner])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for ``normalisation.json``."""

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from copper_tf import geometry
-from copper_tf.normalisation import grey
 from copper_tf.runs import Run
 from copper_tf.statistics import posterior_median
 from tfds_copper.errors import InputError
+from tfds_copper.micrograph import Windows
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["TILE", "Prediction", "Predictor"]
+__all__ = ["TILE", "ByPieces", "Piece", "Prediction", "Predictor", "check_size"]
+
+Progress = Callable[[int, int, str], None]
+Read = Callable[[slice, slice], np.ndarray]
 
 # Side of a tile in px: a micrograph of 960x1280 goes through in one piece, a mosaic in bounded memory.
 TILE = 1280
@@ -58,7 +62,85 @@ class Prediction:
         return int(posterior_median(self.probabilities))
 
 
-class Predictor:
+@dataclasses.dataclass(frozen=True, eq=False)
+class Piece:
+    """A rectangle of a map; those of a map cover it once.
+
+    Attributes:
+        rows: its rows in the picture.
+        columns: its columns.
+        potency: the map there, ``(height, width)`` float32.
+        scatter: see `Prediction`.
+    """
+
+    rows: slice
+    columns: slice
+    potency: np.ndarray
+    scatter: np.ndarray | None = None
+
+
+class ByPieces:
+    """What grades or maps a picture without holding it whole.
+
+    Attributes:
+        kind: ``"classifier"`` or ``"segmenter"``.
+    """
+
+    kind: str
+
+    def pieces(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> Iterator[Piece]:
+        """A segmenter's map, piece by piece, row by row.
+
+        Args:
+            picture: a micrograph without information bar.
+            name: what to call it in an error.
+            progress: called with (done, total, what) after each tile.
+
+        Raises:
+            InputError: if the picture is smaller than the network needs.
+        """
+        raise NotImplementedError
+
+    def grades(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> np.ndarray:
+        """A classifier's probability of each label, ``(K,)``, see `pieces`."""
+        raise NotImplementedError
+
+    def predict(self, pixels: np.ndarray, bit_depth: int, name: str = "picture") -> Prediction:
+        """What the model says of one micrograph that is held whole.
+
+        Args:
+            pixels: raw grey values ``(height, width)``, without information bar.
+            bit_depth: 8 or 16.
+            name: what to call the picture in an error.
+
+        Raises:
+            InputError: if the picture is smaller than the network needs.
+        """
+        picture = Windows.of(pixels, bit_depth)
+        if self.kind == "classifier":
+            return Prediction(None, self.grades(picture, name))
+        mask, scatter = np.empty(pixels.shape, np.float32), None
+        for piece in self.pieces(picture, name):
+            mask[piece.rows, piece.columns] = piece.potency
+            if piece.scatter is not None:
+                scatter = np.empty_like(mask) if scatter is None else scatter
+                scatter[piece.rows, piece.columns] = piece.scatter
+        return Prediction(mask, None, scatter)
+
+
+def check_size(picture: Windows, d: int, name: str) -> None:
+    """Refuses a picture that a network of d stages can't take.
+
+    Raises:
+        InputError: naming the picture and what is needed.
+    """
+    need = geometry.smallest_picture(d)
+    if min(picture.shape) < need:
+        size = f"{picture.shape[1]}x{picture.shape[0]}"
+        raise InputError(f"{name}: this network needs pictures of at least {need}x{need} px. Received: {size}")
+
+
+class Predictor(ByPieces):
     """A run's model, ready for pictures of any size.
 
     Args:
@@ -75,7 +157,7 @@ class Predictor:
 
         from copper_tf.models import averaged, in_two
 
-        self.run, self.tile, self.labels = run, tile, run.labels
+        self.run, self.tile, self.labels, self.kind = run, tile, run.labels, run.config.kind
         self.model = model or run.load_model()
         inner = self.model
         if run.config.kind == "classifier":
@@ -100,23 +182,27 @@ class Predictor:
         """How many pictures of training, validation and test were of each pixel size; ``nan`` is unknown."""
         return dict(self.run.data["pixel_sizes_nm"])
 
-    def predict(self, pixels: np.ndarray, bit_depth: int, name: str = "picture") -> Prediction:
-        """What the model says of one micrograph.
+    def pieces(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> Iterator[Piece]:
+        """See `ByPieces.pieces`."""
+        check_size(picture, self.run.config.model.d, name)
+        values = self.run.normalisation.by_windows(picture)
+        return self._pieces(values, picture.shape, name, progress)
 
-        Args:
-            pixels: raw grey values ``(height, width)``, without information bar.
-            bit_depth: 8 or 16.
-            name: what to call the picture in an error.
-
-        Raises:
-            InputError: if the picture is smaller than the network needs.
-        """
-        config = self.run.config
-        self._check_size(pixels, name)
-        values = self.run.normalisation.apply(grey(pixels, bit_depth))
-        if config.kind == "segmenter":
-            return Prediction(self.map_of(values), None)
-        return Prediction(None, self._probabilities(self._framed(values)))
+    def grades(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> np.ndarray:
+        """See `ByPieces.grades`: the features are averaged over all tiles, then the head is applied once."""
+        check_size(picture, self.run.config.model.d, name)
+        cell = 2**self.run.config.model.d
+        total, cells = np.zeros(0), 0
+        values = self.run.normalisation.by_windows(picture)
+        for row, column, features in self._tiles(values, picture.shape, name, progress):
+            kept = features[
+                (row.keep_start - row.start) // cell : (row.keep_stop - row.start) // cell,
+                (column.keep_start - column.start) // cell : (column.keep_stop - column.start) // cell,
+            ]
+            total = kept.sum((0, 1), dtype=np.float64) + (total if total.size else 0)
+            cells += kept.shape[0] * kept.shape[1]
+        found: np.ndarray = self._head((total / cells).astype(np.float32)[None]).numpy()[0].astype(np.float64)
+        return found
 
     def map_of(self, values: np.ndarray) -> np.ndarray:
         """A segmenter's map of a picture that is normalised already, float32 of the same shape.
@@ -124,49 +210,37 @@ class Predictor:
         Args:
             values: normalised grey values ``(height, width)``, at least as large as the network needs.
         """
-        return self._mask(self._framed(values))[: values.shape[0], : values.shape[1]]
-
-    def _check_size(self, pixels: np.ndarray, name: str) -> None:
-        need = geometry.smallest_picture(self.run.config.model.d)
-        if min(pixels.shape) < need:
-            size = f"{pixels.shape[1]}x{pixels.shape[0]}"
-            raise InputError(f"{name}: this network needs pictures of at least {need}x{need} px. Received: {size}")
-
-    def _framed(self, values: np.ndarray) -> np.ndarray:
-        """Mirrored on to sides that are multiples of 2^d."""
-        height, width = (geometry.padded_size(s, self.run.config.model.d) for s in values.shape)
-        return np.pad(values, ((0, height - values.shape[0]), (0, width - values.shape[1])), mode="reflect")
-
-    def _cuts(self, framed: np.ndarray) -> list[tuple[geometry.Tile, geometry.Tile]]:
-        config = self.run.config
-        rows, columns = (geometry.tiles(s, self.tile, config.reach, config.model.d) for s in framed.shape)
-        return [(row, column) for row in rows for column in columns]
-
-    def _piece(self, framed: np.ndarray, row: geometry.Tile, column: geometry.Tile) -> np.ndarray:
-        window = framed[row.start : row.start + row.size, column.start : column.start + column.size]
-        return self._network(np.ascontiguousarray(window)[None, ..., None]).numpy()[0]
-
-    def _mask(self, framed: np.ndarray) -> np.ndarray:
-        mask = np.empty(framed.shape, np.float32)
-        for row, column in self._cuts(framed):
-            piece = self._piece(framed, row, column)[..., 0]
-            inner = (
-                slice(row.keep_start - row.start, row.keep_stop - row.start),
-                slice(column.keep_start - column.start, column.keep_stop - column.start),
-            )
-            mask[row.keep_start : row.keep_stop, column.keep_start : column.keep_stop] = piece[inner]
+        mask = np.empty(values.shape, np.float32)
+        for piece in self._pieces(lambda rows, columns: values[rows, columns], values.shape, "picture", None):
+            mask[piece.rows, piece.columns] = piece.potency
         return mask
 
-    def _probabilities(self, framed: np.ndarray) -> np.ndarray:
-        """Averages the features over the picture tile by tile, then applies the head once."""
-        cell = 2**self.run.config.model.d
-        total, cells = np.zeros(0), 0
-        for row, column in self._cuts(framed):
-            piece = self._piece(framed, row, column)
-            kept = piece[
-                (row.keep_start - row.start) // cell : (row.keep_stop - row.start) // cell,
-                (column.keep_start - column.start) // cell : (column.keep_stop - column.start) // cell,
-            ]
-            total = kept.sum((0, 1), dtype=np.float64) + (total if total.size else 0)
-            cells += kept.shape[0] * kept.shape[1]
-        return self._head((total / cells).astype(np.float32)[None]).numpy()[0].astype(np.float64)
+    def _cuts(self, shape: tuple[int, ...]) -> list[tuple[geometry.Tile, geometry.Tile]]:
+        config = self.run.config
+        return geometry.cuts((shape[0], shape[1]), self.tile, config.reach, config.model.d)
+
+    def _pieces(self, values: Read, shape: tuple[int, ...], name: str, progress: Progress | None) -> Iterator[Piece]:
+        height, width = shape
+        for row, column, mask in self._tiles(values, shape, name, progress):
+            yield Piece(row.kept(height), column.kept(width), mask[row.inner(height), column.inner(width), 0])
+
+    def _tiles(
+        self, values: Read, shape: tuple[int, ...], name: str, progress: Progress | None
+    ) -> Iterator[tuple[geometry.Tile, geometry.Tile, np.ndarray]]:
+        """What the network makes of each tile, ``(height, width, channels)``.
+
+        Args:
+            values: normalised grey values of some rows and columns.
+            shape: height and width of the picture; beyond them it is mirrored on to multiples of 2^d.
+            name: of the picture.
+            progress: called after each tile.
+        """
+        cuts = self._cuts(shape)
+        for done, (row, column) in enumerate(cuts, start=1):
+            window = values(row.window(shape[0]), column.window(shape[1]))
+            beyond = [(0, tile.size - side) for tile, side in zip((row, column), window.shape, strict=True)]
+            framed = np.pad(window, beyond, mode="reflect")
+            result = self._network(framed[None, ..., None]).numpy()[0]
+            if progress:
+                progress(done, len(cuts), f"tiles of {name}")
+            yield row, column, result

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+from copper_tf import geometry
 from copper_tf.models import build
 from copper_tf.normalisation import Normalisation
 from copper_tf.prediction import Predictor
@@ -67,11 +68,8 @@ def test_a_tile_that_cuts_too_close_would_show() -> None:
     run, model = _trained_looking("segmenter", 3)
 
     class Hasty(Predictor):
-        def _cuts(self, framed: np.ndarray) -> Any:
-            from copper_tf import geometry
-
-            rows, columns = (geometry.tiles(s, 112, 4, 3) for s in framed.shape)
-            return [(row, column) for row in rows for column in columns]
+        def _cuts(self, shape: tuple[int, ...]) -> Any:
+            return geometry.cuts((shape[0], shape[1]), 112, 4, 3)
 
     whole, hasty = (kind(run, tile=4096, model=model).predict(pixels, 8).mask for kind in (Predictor, Hasty))
     assert np.abs(whole - hasty).max() > 1e-4

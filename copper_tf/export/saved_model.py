@@ -7,7 +7,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,18 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from copper_tf.config import Config
 from copper_tf.export.graph import DeployedModel
-from copper_tf.geometry import smallest_picture
-from copper_tf.prediction import Prediction, Predictor
+from copper_tf.geometry import cuts, smallest_picture
+from copper_tf.prediction import TILE, ByPieces, Piece, Prediction, Predictor, check_size
 from copper_tf.runs import Labels, Run
 from tfds_copper.errors import InputError, OutputError, RunError
 from tfds_copper.files import write_json
+from tfds_copper.micrograph import LARGE, Windows
 
 __all__ = ["CARD", "TOLERANCE", "ExportedPredictor", "export_saved_model", "is_export"]
+
+Progress = Callable[[int, int, str], None]
 
 # What tells an export of ours from any other SavedModel; TensorFlow leaves this folder alone.
 CARD = Path("assets.extra") / "copper.json"
@@ -41,7 +45,6 @@ def _card(run: Run) -> dict[str, Any]:
         "kind": run.config.kind,
         "times": list(run.labels.times),
         "unit": run.labels.unit,
-        "d": run.config.model.d,
         "hypothesis": run.law,
         "law_note": run.law_note,
         "config": run.config.to_dict(),
@@ -137,26 +140,28 @@ def export_saved_model(run: Run, folder: Path, *, force: bool = False) -> float:
 
 
 @dataclasses.dataclass(frozen=True)
-class ExportedPredictor:
+class ExportedPredictor(ByPieces):
     """An exported model, used like a run's `Predictor`.
 
     Attributes:
         kind: ``"classifier"`` or ``"segmenter"``.
         labels: the labels it grades by.
-        d: stages of the network.
+        config: the settings of the run that was exported.
         signatures: its callables by name.
         caveats: what every result must say.
         pixel_sizes_nm: how many pictures of its data were of each pixel size.
         law_note: what every result must say of a g that was learned, empty where it wasn't.
+        tile: largest side in px of what goes through the network at once.
     """
 
     kind: str
     labels: Labels
-    d: int
+    config: Config
     signatures: dict[str, Callable[..., Any]]
     caveats: tuple[str, ...]
     pixel_sizes_nm: dict[str, int]
     law_note: str
+    tile: int = TILE
 
     @classmethod
     def load(cls, path: Path) -> ExportedPredictor:
@@ -170,23 +175,53 @@ class ExportedPredictor:
             labels = Labels(tuple(card["times"]), card["unit"])
             signatures = dict(tf.saved_model.load(str(path)).signatures)
             known = tuple(card["caveats"]), dict(card["pixel_sizes_nm"]), str(card["law_note"])
-            return cls(card["kind"], labels, int(card["d"]), signatures, *known)
+            return cls(card["kind"], labels, Config.from_dict(card["config"]), signatures, *known)
         except (OSError, ValueError, KeyError) as error:
             reason = str(error).splitlines()[0][:100]
             raise RunError(f"{path}: must be an intact export of `copper export`. Received: {reason}") from None
 
-    def predict(self, pixels: np.ndarray, bit_depth: int, name: str = "picture") -> Prediction:
-        """What the model says of one micrograph, see `Predictor.predict`.
+    def pieces(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> Iterator[Piece]:
+        """See `ByPieces.pieces`.
 
         Raises:
-            InputError: if the picture is smaller than the network needs.
+            InputError: if the picture is smaller than the network needs, or large and normalised by itself.
         """
-        need = smallest_picture(self.d)
-        if min(pixels.shape) < need:
-            size = f"{pixels.shape[1]}x{pixels.shape[0]}"
-            raise InputError(f"{name}: this network needs pictures of at least {need}x{need} px. Received: {size}")
-        raw = pixels.astype(np.uint8 if bit_depth == 8 else np.uint16)[None, ..., None]
-        result = self.signatures[f"uint{bit_depth}"](picture=tf.constant(raw))
-        if self.kind == "segmenter":
-            return Prediction(result["mask"].numpy()[0, ..., 0], None)
-        return Prediction(None, result["probabilities"].numpy()[0].astype(np.float64))
+        data, d = self.config.data, self.config.model.d
+        check_size(picture, d, name)
+        height, width = picture.shape
+        tile, margin = self.tile, self.config.reach
+        if data.normalisation == "local":
+            margin += data.window // 2
+        if data.normalisation == "picture":
+            self._check_whole(picture, name, "normalises each picture by itself")
+            tile = max(picture.shape)
+        found = cuts(picture.shape, tile, margin, d)
+        for done, (row, column) in enumerate(found, start=1):
+            mask = self._call(picture, row.window(height), column.window(width))["mask"][0, ..., 0]
+            if progress:
+                progress(done, len(found), f"tiles of {name}")
+            yield Piece(row.kept(height), column.kept(width), mask[row.inner(height), column.inner(width)])
+
+    def grades(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> np.ndarray:
+        """See `ByPieces.grades`; the model is called once.
+
+        Raises:
+            InputError: if the picture is smaller than the network needs, or large.
+        """
+        check_size(picture, self.config.model.d, name)
+        self._check_whole(picture, name, "grades")
+        found = self._call(picture, *(slice(0, side) for side in picture.shape))
+        return found["probabilities"][0].astype(np.float64)
+
+    @staticmethod
+    def _check_whole(picture: Windows, name: str, what: str) -> None:
+        if picture.large:
+            raise InputError(
+                f"{name}: an exported model that {what} takes pictures of at most {LARGE} px, since it is called once; "
+                f"its run takes any. Received: {picture.shape[1]}x{picture.shape[0]}"
+            )
+
+    def _call(self, picture: Windows, rows: slice, columns: slice) -> dict[str, np.ndarray]:
+        raw = picture.read(rows, columns).astype(f"uint{picture.bit_depth}")[None, ..., None]
+        result = self.signatures[f"uint{picture.bit_depth}"](picture=tf.constant(raw))
+        return {name: value.numpy() for name, value in result.items()}
