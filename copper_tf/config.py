@@ -96,6 +96,12 @@ class TrainingSettings(Group):
         choices=("none", "cosine"),
     )
     patience: int = setting(0, "epochs without a better validation score before training stops; 0 never stops", low=0)
+    keep: str = setting(
+        "best",
+        "which epoch's weights a run keeps: those of the best validation score, which a few sheets can mislead, or "
+        "the last",
+        choices=("best", "last"),
+    )
     policy: str = setting(
         "auto",
         "precision: auto takes mixed_float16 on a GPU, mixed_bfloat16 where the processor has it, float32 else",

@@ -165,12 +165,16 @@ class Run:
     def best_epoch(self, history: list[dict[str, float]] | None = None) -> int:
         """Index of the row whose weights are the run's, -1 where there is none.
 
-        It is the row with the lowest finite monitored score, the first of equals; but the last row where g moves while
-        training, since scores against different g can't be compared.
+        It is `lowest_epoch`; but the last row where the config says so, or where g moves while training, since scores
+        against different g can't be compared.
         """
         rows = self.history() if history is None else history
-        if self.config.training.learn == ALTERNATING:
+        if self.config.training.learn == ALTERNATING or self.config.training.keep == "last":
             return len(rows) - 1
+        return self.lowest_epoch(rows)
+
+    def lowest_epoch(self, rows: list[dict[str, float]]) -> int:
+        """Index of the row with the lowest finite monitored score, the first of equals; -1 where there is none."""
         scores = [row[self.monitor] if math.isfinite(row[self.monitor]) else math.inf for row in rows]
         return scores.index(min(scores)) if scores and min(scores) < math.inf else -1
 

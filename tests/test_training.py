@@ -148,6 +148,14 @@ def test_patience_stops_training(dataset: Any, tmp_path: Path) -> None:
     assert len(rows) - 1 - run.best_epoch() == 1
 
 
+def test_the_last_weights_are_kept_where_asked(dataset: Any, tmp_path: Path) -> None:
+    run = train(small("segmenter", epochs=3, keep="last", learning_rate=0.05), dataset, tmp_path / "last")
+    assert run.best_epoch() == 2
+    last = keras.models.load_model(run.last_checkpoint()[1])
+    for kept, trained in zip(run.load_model().get_weights(), last.get_weights(), strict=True):
+        np.testing.assert_array_equal(kept, trained)
+
+
 def test_divergence_is_one_clear_line(dataset: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from copper_tf.data import CropStream
 

@@ -20,7 +20,7 @@ Progress = Callable[[int, int, str], None]
 def should_stop(run: Run, history: list[dict[str, float]]) -> bool:
     """Whether the score has not become better for the run's `patience`; never where that is 0."""
     patience = run.config.training.patience
-    return patience > 0 and len(history) - 1 - run.best_epoch(history) >= patience
+    return patience > 0 and len(history) - 1 - run.lowest_epoch(history) >= patience
 
 
 class Bookkeeper(keras.callbacks.Callback):
