@@ -32,6 +32,7 @@ SPLIT_COLOURS = {"train": "#0072B2", "validation": "#E69F00", "test": "#009E73"}
 
 _NICE = (1, 2, 5)
 _BAR_SHARE = 0.22
+_ROWS = 256
 
 
 def colours(potency: np.ndarray, palette: str = "paper") -> np.ndarray:
@@ -47,11 +48,20 @@ def colours(potency: np.ndarray, palette: str = "paper") -> np.ndarray:
     return table.round().astype(np.uint8)[np.clip(np.rint(potency * 255), 0, 255).astype(np.uint8)]
 
 
+def _grey_range(pixels: np.ndarray) -> tuple[float, float]:
+    sample = pixels[:: max(1, pixels.shape[0] // 512), :: max(1, pixels.shape[1] // 512)].astype(np.float32)
+    low, high = np.percentile(sample, (0.5, 99.5))
+    return float(low), float(high)
+
+
+def _stretched(pixels: np.ndarray, low: float, high: float) -> np.ndarray:
+    values = pixels.astype(np.float32)
+    return np.clip((values - low) * (255 / max(high - low, 1e-6)), 0, 255).astype(np.uint8)
+
+
 def grey_image(pixels: np.ndarray) -> np.ndarray:
     """A micrograph as 8-bit grey for display, stretched between its 0.5 and 99.5 percentiles; ``(height, width)``."""
-    values = pixels.astype(np.float32)
-    low, high = np.percentile(values[:: max(1, values.shape[0] // 512), :: max(1, values.shape[1] // 512)], (0.5, 99.5))
-    return np.clip((values - low) * (255 / max(high - low, 1e-6)), 0, 255).astype(np.uint8)
+    return _stretched(pixels, *_grey_range(pixels))
 
 
 def overlay(pixels: np.ndarray, potency: np.ndarray, palette: str = "paper", strength: float = 0.45) -> np.ndarray:
@@ -63,23 +73,30 @@ def overlay(pixels: np.ndarray, potency: np.ndarray, palette: str = "paper", str
         palette: a name in `PALETTES`.
         strength: share of the map's colour, 0 to 1.
     """
-    base = grey_image(pixels)[..., None].astype(np.float32)
-    return (base * (1 - strength) + colours(potency, palette) * strength).round().astype(np.uint8)
+    limits, mixed = _grey_range(pixels), np.empty((*pixels.shape, 3), np.uint8)
+    # Some rows at a time: as floats in three colours a large picture takes 24 times its own memory.
+    for start in range(0, len(pixels), _ROWS):
+        rows = slice(start, start + _ROWS)
+        base = _stretched(pixels[rows], *limits)[..., None].astype(np.float32)
+        mixed[rows] = (base * (1 - strength) + colours(potency[rows], palette) * strength).round()
+    return mixed
 
 
-def scale_bar_length(width: int, pixel_size_nm: float) -> tuple[int, str]:
+def scale_bar_length(width: int, pixel_size_nm: float, shown: float = 1.0) -> tuple[int, str]:
     """(length in px, caption) of a scale bar: 1, 2 or 5 times a power of ten, at most 22 % of the width.
 
     Args:
-        width: picture width in px.
-        pixel_size_nm: NaN where unknown, then the bar counts pixels.
+        width: width in px of what is shown.
+        pixel_size_nm: of the micrograph; NaN where unknown, then the bar counts its pixels.
+        shown: px on show for one of the micrograph's, over 1 where it is enlarged.
     """
-    unit = pixel_size_nm if math.isfinite(pixel_size_nm) and pixel_size_nm > 0 else 1.0
+    known = math.isfinite(pixel_size_nm) and pixel_size_nm > 0
+    unit = (pixel_size_nm if known else 1.0) / shown
     limit = max(width * _BAR_SHARE * unit, unit)
     power = 10.0 ** math.floor(math.log10(limit))
     length = max(n * power for n in _NICE if n * power <= limit)
     pixels = max(1, round(length / unit))
-    if unit != pixel_size_nm:
+    if not known:
         return pixels, f"{length:g} px"
     return pixels, f"{length / 1000:g} µm" if length >= 1000 else f"{length:g} nm"
 
@@ -117,9 +134,11 @@ def colour_bar(height: int, palette: str, text: int) -> Image.Image:
     return bar
 
 
-def _scale_bar(image: Image.Image, pixel_size_nm: float, text: int) -> None:
-    """Draws a scale bar on a dark plate in the lower left corner."""
-    length, caption = scale_bar_length(image.width, pixel_size_nm)
+def _scale_bar(image: Image.Image, pixel_size_nm: float, shown: float, text: int) -> None:
+    """Draws a scale bar on a dark plate in the lower left corner; beside its length it says a reduction."""
+    length, caption = scale_bar_length(image.width, pixel_size_nm, shown)
+    if shown < 1:
+        caption += f", shown at 1:{1 / shown:g}"
     pen, font = ImageDraw.Draw(image), _font(text)
     pad, thick = max(4, text // 2), max(3, text // 5)
     caption_width = font.getbbox(caption)[2]
@@ -133,7 +152,11 @@ def _scale_bar(image: Image.Image, pixel_size_nm: float, text: int) -> None:
 
 
 def potency_picture(
-    pixels: np.ndarray, potency: np.ndarray, pixel_size_nm: float = math.nan, palette: str = "paper"
+    pixels: np.ndarray,
+    potency: np.ndarray,
+    pixel_size_nm: float = math.nan,
+    palette: str = "paper",
+    reduced: int = 1,
 ) -> Image.Image:
     """The overlay a scientist hands on: map over micrograph with scale bar, and a colour bar beside it.
 
@@ -142,14 +165,15 @@ def potency_picture(
     Args:
         pixels: raw grey values ``(height, width)``.
         potency: map in [0, 1] of the same shape.
-        pixel_size_nm: NaN where unknown.
+        pixel_size_nm: of the micrograph; NaN where unknown.
         palette: a name in `PALETTES`.
+        reduced: how many of the micrograph's pixels, along a side, one of `pixels` and `potency` is the mean of.
     """
     blend = Image.fromarray(overlay(pixels, potency, palette))
     enlarge = max(1, round(512 / max(blend.size)))
     blend = blend.resize((blend.width * enlarge, blend.height * enlarge), Image.Resampling.NEAREST)
     text = max(12, min(blend.size) // 32)
-    _scale_bar(blend, pixel_size_nm / enlarge if math.isfinite(pixel_size_nm) else math.nan, text)
+    _scale_bar(blend, pixel_size_nm, enlarge / reduced, text)
     bar = colour_bar(blend.height, palette, text)
     whole = Image.new("RGB", (blend.width + bar.width, blend.height), "white")
     whole.paste(blend, (0, 0))

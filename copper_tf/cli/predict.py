@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import re
@@ -12,17 +13,18 @@ from typing import Any
 import click
 
 from copper_tf.cli.options import flags, folder_option, group_of
-from copper_tf.cli.progress import progress_bar
+from copper_tf.cli.progress import Progress, progress_bar
 from copper_tf.draw import PALETTES
 from tfds_copper.errors import CopperError, InputError, SettingError
-from tfds_copper.micrograph import EXTENSIONS, Micrograph, ReadSettings, read
+from tfds_copper.micrograph import EXTENSIONS, Opened, ReadSettings, open_windows
 
 __all__ = ["command"]
 
 # Pixel sizes that differ by no more than this share are one scale.
 _SAME_SCALE = 0.05
-# The folder of the maps of how far the members of an ensemble lie apart.
-SCATTER = "scatter"
+# The folders of the maps, by column of the table: of potency, and of how far the members of an ensemble lie apart.
+FOLDERS = {"potency": "maps", "scatter": "scatter"}
+OVERLAYS = "overlays"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,31 +68,54 @@ def _sources(paths: tuple[Path, ...], sheet: str) -> Iterator[_Source]:
             yield dataclasses.replace(source, sheet=sheet or source.sheet)
 
 
-def _row(source: _Source, picture: Micrograph, prediction: Any, labels: Any) -> dict[str, Any]:
-    height, width = picture.pixels.shape
+def _row(source: _Source, picture: Opened) -> dict[str, Any]:
+    height, width = picture.windows.shape
     row = {"file": source.name, "sheet": source.sheet, "width": width, "height": height}
-    row |= {"pixel_size_nm": picture.pixel_size_nm, "notes": "; ".join(picture.notes)}
-    if prediction.mask is not None:
-        scatter = {} if prediction.scatter is None else {"scatter": float(prediction.scatter.mean())}
-        return row | {"potency": prediction.potency} | scatter
-    row |= {"grade t": labels.times[prediction.grade], "median grade t": labels.times[prediction.median_grade]}
-    return row | {f"p(t={t:g})": float(p) for t, p in zip(labels.times, prediction.probabilities, strict=True)}
+    return row | {"pixel_size_nm": picture.pixel_size_nm, "notes": "; ".join(picture.notes)}
 
 
-def _one(source: _Source, predictor: Any, output: Path, palette: str, reading: ReadSettings) -> dict[str, Any]:
-    from copper_tf.maps import write_map, write_overlay
+def _graded(probabilities: Any, labels: Any) -> dict[str, Any]:
+    """The results of a classifier."""
+    from copper_tf.prediction import Prediction
 
-    picture = read(source.path, reading, source.pixel_size_nm)
-    prediction = predictor.predict(picture.pixels, picture.bit_depth, str(source.path))
-    if prediction.mask is not None:
-        stem = Path(re.sub(r"[<>:\"|?*]", "_", source.name)).with_suffix("")
-        write_map((output / "maps" / stem).with_name(f"{stem.name}.tif"), prediction.mask, picture.pixel_size_nm)
-        overlay = (output / "overlays" / stem).with_name(f"{stem.name}.png")
-        if prediction.scatter is not None:
-            scatter = (output / SCATTER / stem).with_name(f"{stem.name}.tif")
-            write_map(scatter, prediction.scatter, picture.pixel_size_nm)
-        write_overlay(overlay, picture.pixels, prediction.mask, picture.pixel_size_nm, palette)
-    return _row(source, picture, prediction, predictor.labels)
+    found = Prediction(None, probabilities)
+    grades = {"grade t": labels.times[found.grade], "median grade t": labels.times[found.median_grade]}
+    return grades | {f"p(t={t:g})": float(p) for t, p in zip(labels.times, probabilities, strict=True)}
+
+
+def _mapped(pieces: Iterator[Any], picture: Opened, output: Path, name: str, palette: str) -> dict[str, float]:
+    """The results of a segmenter, written and averaged as its pieces come."""
+    from copper_tf.maps import Overview, map_file
+
+    stem = Path(re.sub(r"[<>:\"|?*]", "_", name)).with_suffix("")
+    shape, size = picture.windows.shape, picture.pixel_size_nm
+    overview, sums = Overview(shape), dict.fromkeys(FOLDERS, 0.0)
+    with contextlib.ExitStack() as stack:
+        files: dict[str, Any] = {}
+        for piece in pieces:
+            for what in FOLDERS:
+                values = getattr(piece, what)
+                if values is None:
+                    continue
+                if what not in files:
+                    folder = output / FOLDERS[what] / stem
+                    files[what] = stack.enter_context(map_file(folder.with_name(f"{stem.name}.tif"), shape, size))
+                files[what](piece.rows, piece.columns, values)
+                sums[what] += float(values.sum(dtype="float64"))
+            overview.add(piece.rows, piece.columns, picture.windows.read(piece.rows, piece.columns), piece.potency)
+    overview.write((output / OVERLAYS / stem).with_name(f"{stem.name}.png"), size, palette)
+    return {what: sums[what] / math.prod(shape) for what in files}
+
+
+def _one(
+    source: _Source, predictor: Any, output: Path, palette: str, reading: ReadSettings, progress: Progress
+) -> dict[str, Any]:
+    with open_windows(source.path, reading, source.pixel_size_nm, progress) as picture:
+        name, tell = str(source.path), progress if picture.windows.large else None
+        if predictor.kind == "classifier":
+            return _row(source, picture) | _graded(predictor.grades(picture.windows, name, tell), predictor.labels)
+        pieces = predictor.pieces(picture.windows, name, tell)
+        return _row(source, picture) | _mapped(pieces, picture, output, source.name, palette)
 
 
 def _other_scale(rows: list[dict[str, Any]], trained: dict[str, int]) -> str:
@@ -138,7 +163,7 @@ def command(
     with progress_bar() as progress:
         for done, source in enumerate(sources, start=1):
             try:
-                rows.append(_one(source, predictor, output, palette, reading))
+                rows.append(_one(source, predictor, output, palette, reading, progress))
             except CopperError as error:
                 failures.append(error)
             progress(done, len(sources), "predicting")
@@ -152,9 +177,9 @@ def command(
         value = "potency" if "potency" in rows[0] else "median grade t"
         for file in write_tables(output / table, rows, sheet_rows(rows, value)):
             click.echo(file)
+        for folder in (FOLDERS[what] for what in FOLDERS if what in rows[0]):
+            click.echo(output / folder)
         if "potency" in rows[0]:
-            click.echo(f"{output / 'maps'}\n{output / 'overlays'}")
-        if "scatter" in rows[0]:
-            click.echo(f"{output / SCATTER}")
+            click.echo(output / OVERLAYS)
     if failures:
         raise InputError(f"every picture must be readable; the others are done. Received: {len(failures)} that are not")

@@ -53,9 +53,9 @@ def _bar() -> Iterator[Progress]:
         def tell(done: int, total: int, what: str) -> None:
             key = (what.split(" ")[0], total)
             if key not in tasks:
-                for old in tasks.values():
-                    bar.update(old, visible=False)
                 tasks[key] = bar.add_task(what, total=total)
+            for other, task in tasks.items():
+                bar.update(task, visible=other == key)
             bar.update(tasks[key], completed=done, description=what)
 
         yield tell
