@@ -11,11 +11,12 @@ import pytest
 
 from copper_tf import geometry
 from copper_tf.models import build
-from copper_tf.normalisation import Normalisation
+from copper_tf.normalisation import Normalisation, grey
 from copper_tf.prediction import Predictor
 from copper_tf.runs import Labels, Run
 from tests.conftest import small
 from tfds_copper.errors import InputError
+from tfds_copper.micrograph import Windows
 
 
 def _trained_looking(kind: str, d: int, **settings: Any) -> tuple[Run, Any]:
@@ -38,8 +39,8 @@ def _trained_looking(kind: str, d: int, **settings: Any) -> tuple[Run, Any]:
     return Run(Path("unused"), config, Labels((0, 1, 2, 3, 4), ""), (1, 0.8, 0.5, 0.2, 0), norm, {}), model
 
 
-@pytest.mark.parametrize("normalisation", ["dataset", "local"])
-@pytest.mark.parametrize(("d", "shape"), [(2, (157, 301)), (3, (203, 128)), (3, (96, 415))])
+@pytest.mark.parametrize("normalisation", ["dataset", "picture", "local"])
+@pytest.mark.parametrize(("d", "shape"), [(2, (157, 301)), (3, (203, 128)), (3, (96, 415)), (2, (61, 47))])
 def test_tiled_equals_whole(d: int, shape: tuple[int, int], normalisation: str) -> None:
     pixels = np.random.default_rng(1).integers(0, 255, shape).astype(np.uint8)
     run, model = _trained_looking("segmenter", d, normalisation=normalisation)
@@ -60,6 +61,44 @@ def test_tiled_grades_equal_whole_ones(d: int) -> None:
     assert whole is not None and tiled is not None
     assert np.abs(whole - tiled).max() < 1e-5
     assert whole.sum() == pytest.approx(1, abs=1e-5) and whole.max() < 0.999
+
+
+@pytest.mark.parametrize("mode", ["dataset", "picture", "local"])
+@pytest.mark.parametrize("window", [31, 99])
+def test_normalised_by_windows_equals_whole(mode: str, window: int) -> None:
+    """A wide row, so that sums which run along it would show, and a window larger than the picture is high."""
+    draw = np.random.default_rng(4)
+    pixels = (40000 + 8000 * np.sin(np.arange(20_000) / 700) + draw.normal(0, 900, (67, 20_000))).astype(np.uint16)
+    norm, source = Normalisation(mode, 0.4, 0.1, window), Windows.of(pixels, 16)
+    whole, read = norm.apply(grey(pixels, 16)), norm.by_windows(source)
+    for rows, columns in (
+        (slice(0, 67), slice(0, 1280)),
+        (slice(3, 60), slice(9001, 9500)),
+        (slice(60, 67), slice(19990, 20000)),
+    ):
+        assert np.abs(read(rows, columns) - whole[rows, columns]).max() < 1e-5
+    assert whole.std() > 0.3
+
+
+def test_a_picture_is_normalised_by_exact_moments(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tfds_copper.micrograph import windows
+
+    monkeypatch.setattr(windows, "_BLOCK", 50)
+    pixels = np.random.default_rng(5).integers(0, 255, (130, 170)).astype(np.uint8)
+    read = Normalisation("picture", 0.4, 0.1, 31).by_windows(Windows.of(pixels, 8))
+    values = pixels / 255
+    expected = (values - values.mean()) / values.std()
+    assert np.abs(read(slice(0, 130), slice(0, 170)) - expected).max() < 1e-5
+
+
+def test_progress_is_told_after_each_tile() -> None:
+    pixels = np.random.default_rng(1).integers(0, 255, (157, 301)).astype(np.uint8)
+    run, model = _trained_looking("segmenter", 2)
+    told: list[tuple[int, int, str]] = []
+    predictor = Predictor(run, tile=112, model=model)
+    pieces = list(predictor.pieces(Windows.of(pixels, 8), "a.tif", lambda *values: told.append(values)))
+    assert told == [(k, len(pieces), "tiles of a.tif") for k in range(1, len(pieces) + 1)] and len(pieces) > 4
+    assert sum(piece.potency.size for piece in pieces) == pixels.size
 
 
 def test_a_tile_that_cuts_too_close_would_show() -> None:
