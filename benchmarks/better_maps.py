@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks import worlds
-from benchmarks.experiments import Results, config, kept
+from benchmarks.experiments import config
+from benchmarks.keeping import Results, kept
 from copper_tf.cli.tables import print_table
 from copper_tf.config import Config
 

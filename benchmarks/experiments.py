@@ -11,20 +11,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import stats
 
-from benchmarks import worlds
+from benchmarks import baselines, worlds
+from benchmarks.keeping import Results
 from copper_tf.cli.progress import progress_bar
 from copper_tf.config import Config, default_config
 from copper_tf.hypotheses import permuted
 from copper_tf.simulation import fine_coarse
 from tfds_copper.errors import SettingError
-from tfds_copper.files import write_json
 
 if TYPE_CHECKING:
     from tfds_copper.dataset import SemDataset
 
-__all__ = ["APART", "EXPERIMENTS", "RANKED", "Results", "config", "kept", "trained"]
+__all__ = ["APART", "EXPERIMENTS", "RANKED", "config", "trained"]
 
-Results = dict[str, Any]
 Experiment = Callable[[Path, int], Results]
 
 # The hypotheses that are ranked; the first is true.
@@ -49,22 +48,6 @@ def config(seed: int, hypothesis: str = worlds.TRUE_LAW, **changed: Any) -> Conf
     """
     usual = {"c": 8, "margin": 12, "epochs": 10, "learning_rate": 0.003, "policy": "float32"}
     return default_config("segmenter", **{**usual, "hypothesis": hypothesis, "seed": seed, **changed})
-
-
-def kept(output: Path, seed: int, name: str, experiment: Callable[..., Results], **arguments: Any) -> Results:
-    """What an experiment gave, done first where that is missing.
-
-    Args:
-        output: where worlds, runs and results are.
-        seed: of the world, the weights and the crops.
-        name: of the file of the result.
-        experiment: takes the seed's folder, the seed and `arguments`.
-        **arguments: passed on.
-    """
-    file = output / f"seed{seed}" / f"{name.replace(' ', '_')}.json"
-    if not file.is_file():
-        write_json(file, experiment(output / f"seed{seed}", seed, **arguments))
-    return {k: np.nan if v is None else v for k, v in json.loads(file.read_text()).items()}
 
 
 def world(folder: Path, seed: int) -> Results:
@@ -165,4 +148,5 @@ EXPERIMENTS: dict[str, Experiment] = {
         for start in STARTS[law]
     },
     "anchors": partial(learned, learn="anchors"),
+    **{name: partial(baselines.measured, world=world) for world, name in baselines.WORLDS.items()},
 }

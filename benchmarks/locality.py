@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.experiments import APART, Results, config, kept, trained
+from benchmarks.experiments import APART, config, trained
+from benchmarks.keeping import Results, kept
 from copper_tf.cli.tables import print_table
 from copper_tf.hypotheses.estimate import curve_gap
 

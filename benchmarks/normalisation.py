@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import worlds
-from benchmarks.experiments import Results, kept, trained
+from benchmarks.experiments import trained
+from benchmarks.keeping import Results, kept
 from copper_tf.cli.tables import print_table
 
 __all__ = ["MODES", "main", "measured"]

@@ -27,7 +27,7 @@ FLOORS = [
     ["copper_tf.prediction"],
     ["copper_tf.training"],
     ["copper_tf.evaluation"],
-    ["copper_tf.ensemble"],
+    ["copper_tf.ensemble", "copper_tf.baselines"],
     ["copper_tf.trust"],
     ["copper_tf.export", "copper_tf.report"],
     ["copper_tf.cli"],

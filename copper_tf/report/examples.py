@@ -15,7 +15,7 @@ from copper_tf.draw import colours, grey_image, overlay, scale_bar_length
 from copper_tf.report.style import figure
 from copper_tf.statistics import pixel_scores
 
-__all__ = ["Patch", "overlay_figure", "read_patches", "truth_figure"]
+__all__ = ["Patch", "overlay_figure", "read_patches", "show", "show_scale_bar", "truth_figure"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,18 +39,24 @@ class Patch:
     file: str
 
 
-def read_patches(path: Path) -> list[Patch]:
-    """The patches that the evaluation kept, by label; none where there is no file."""
+def read_patches(path: Path, prefix: str = "") -> list[Patch]:
+    """The patches that the evaluation kept, by label; none where there is no file.
+
+    Args:
+        path: of the file.
+        prefix: before the names of the patches, where the file holds those of several methods.
+    """
     if not path.is_file():
         return []
-    with np.load(path) as kept:
-        keys = sorted(name.removesuffix("_map") for name in kept.files if name.endswith("_map"))
+    with np.load(path) as file:
+        kept = {name.removeprefix(prefix): file[name] for name in file.files if name.startswith(prefix)}
+        keys = sorted(name.removesuffix("_map") for name in kept if name.endswith("_map"))
         return [
             Patch(
                 label=int(key),
                 pixels=kept[f"{key}_pixels"],
                 potency=kept[f"{key}_map"],
-                truth=kept[f"{key}_truth"] if f"{key}_truth" in kept.files else None,
+                truth=kept.get(f"{key}_truth"),
                 pixel_size_nm=float(kept[f"{key}_pixel_size_nm"]),
                 file=str(kept[f"{key}_file"]),
             )
@@ -58,13 +64,15 @@ def read_patches(path: Path) -> list[Patch]:
         ]
 
 
-def _show(axes: Axes, picture: np.ndarray) -> None:
+def show(axes: Axes, picture: np.ndarray) -> None:
+    """A grey or colour picture ``(height, width[, 3])`` of values 0 to 255, without ticks."""
     axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     axes.set_xticks([])
     axes.set_yticks([])
 
 
-def _scale_bar(axes: Axes, patch: Patch) -> None:
+def show_scale_bar(axes: Axes, patch: Patch) -> None:
+    """The scale bar of a patch, in its lower left corner."""
     height, width = patch.pixels.shape
     length, caption = scale_bar_length(width, patch.pixel_size_nm)
     x, y = 0.04 * width, 0.94 * height
@@ -92,8 +100,8 @@ def overlay_figure(patches: list[Patch], labels: dict[str, Any]) -> Figure:
     drawn = figure(2.6 * len(patches) + 0.9, 5.3)
     axes = drawn.subplots(2, len(patches), squeeze=False)
     for column, patch in enumerate(patches):
-        _show(axes[0, column], grey_image(patch.pixels))
-        _scale_bar(axes[0, column], patch)
+        show(axes[0, column], grey_image(patch.pixels))
+        show_scale_bar(axes[0, column], patch)
         axes[1, column].imshow(overlay(patch.pixels, patch.potency), interpolation="nearest")
         axes[1, column].set_xticks([])
         axes[1, column].set_yticks([])
@@ -118,9 +126,9 @@ def truth_figure(patches: list[Patch], labels: dict[str, Any]) -> Figure:
     for column, patch in enumerate(patches):
         truth = np.asarray(patch.truth)
         scores = pixel_scores(patch.potency, truth)
-        _show(axes[0, column], grey_image(patch.pixels))
-        _scale_bar(axes[0, column], patch)
-        _show(axes[1, column], truth * 255)
+        show(axes[0, column], grey_image(patch.pixels))
+        show_scale_bar(axes[0, column], patch)
+        show(axes[1, column], truth * 255)
         axes[2, column].imshow(colours(patch.potency), interpolation="nearest")
         axes[2, column].set_xticks([])
         axes[2, column].set_yticks([])

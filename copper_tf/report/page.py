@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from copper_tf.config import GROUPS, default_config
+from copper_tf.report.baselines import baseline_figures, baseline_tables
 from copper_tf.report.examples import overlay_figure, read_patches, truth_figure
 from copper_tf.report.grades import grades_figure
 from copper_tf.report.law import law_table
@@ -59,6 +60,7 @@ def _figures(run: Run, scores: dict[str, Any]) -> dict[str, Figure]:
             drawn["overlay"] = overlay_figure(patches, scores["labels"])
         if known:
             drawn["truth"] = truth_figure(known, scores["labels"])
+        drawn |= baseline_figures(run)
     drawn["network"] = network_figure(run.config, int(run.data["window"]), len(run.labels.times))
     history = run.history()
     if history:
@@ -178,6 +180,7 @@ def render_evaluation(run: Run) -> Path:
         kind=run.config.kind,
         verdict=verdict(scores),
         caveats=scores.get("caveats", []),
+        beside=baseline_tables(run),
         figures=inline,
         captions=CAPTIONS,
         tables=_tables(scores),

@@ -79,6 +79,8 @@ GLOSSARY = {
 }
 
 CAPTIONS = {
+    "baselines": "Test micrographs, the map of this segmenter, and those of simpler methods, each cut at the area that "
+    "it is told (blue inside, red outside).",
     "network": "The network with its shapes (paper, Figures 4 and 6): height × width × channels of a training crop, "
     "with its context where it has any. Each convolution but the 1×1 is followed by batch normalisation and ReLU.",
     "learning": "Training, epoch by epoch, on augmented crops (train) and fixed ones (validation). A gap that grows "
@@ -101,6 +103,7 @@ CAPTIONS = {
 
 
 ALTS = {
+    "baselines": "Rows of test micrographs with the potency map and the maps of simpler methods beside it",
     "network": "Diagram of the network: boxes for its stages with their output shapes, arrows for pools and skips",
     "learning": "Two line plots over the epochs, of training and validation: the loss, and the second score",
     "grades": "Scatter plot of graded over true stress time, and the confusion matrix of the test pictures",

@@ -1,0 +1,60 @@
+"""Classical graders on the synthetic world, and the alarm that brightness must raise.
+
+    python -m benchmarks.baselines --seeds 3
+
+Texture must tell the label (filter bank), brightness must not (first-order histogram), except in the world where
+brightness follows t.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import worlds
+from benchmarks.keeping import Results, kept
+from copper_tf.cli.tables import print_table
+
+__all__ = ["WORLDS", "main", "measured"]
+
+# Each world and the name of its results.
+WORLDS = {"binary": "baselines", "confound": "confound"}
+
+
+def measured(folder: Path, seed: int, world: str = "binary") -> Results:
+    """QWK of every grader on a world, and accuracy and MAE of the filter bank."""
+    from copper_tf.baselines.run import graded
+    from copper_tf.data import load_pictures
+    from copper_tf.normalisation import Normalisation
+
+    built = worlds.dataset(folder, seed, world=world)
+    pictures = load_pictures(built, "train")
+    found = graded(built, Normalisation("dataset", pictures.mean, pictures.sd, 3), seed)
+    bank = found["filter_bank"]["scores"]
+    qwk = {f"{name}_qwk": part["scores"]["qwk"] for name, part in found.items()}
+    return {**qwk, "filter_bank_accuracy": bank["accuracy"], "filter_bank_mae": bank["mae"]}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Does what is missing and prints mean and range over the seeds."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=3, help="how many worlds")
+    parser.add_argument("--output", type=Path, default=Path("acceptance"), help="where worlds and results are")
+    asked = parser.parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    rows = []
+    for world, name in WORLDS.items():
+        found = [kept(asked.output, seed, name, measured, world=world) for seed in range(asked.seeds)]
+        for score in found[0]:
+            values = [f[score] for f in found]
+            rows.append([world, score, f"{np.mean(values):.3f}", f"{min(values):.3f} to {max(values):.3f}"])
+    print_table(["world", "score", "mean", "range"], rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""Baselines: features that see what they should, maps of a known area, and one command on a run's own splits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from copper_tf.baselines.features import FEATURES, WINDOW, windows
+from copper_tf.baselines.graders import grade_pictures, table
+from copper_tf.baselines.maps import GradCam, at_area, gradient_energy, grey_map, ranked
+from copper_tf.baselines.run import baselines
+from copper_tf.cli.main import main
+from copper_tf.evaluation import dataset_of
+from copper_tf.report.baselines import alarm_text, baseline_tables
+from tfds_copper.errors import RunError
+
+RNG = np.random.default_rng(0)
+
+
+def test_windows_cover_a_small_picture_and_sample_a_large_one() -> None:
+    small = RNG.normal(size=(100, 300))
+    assert [part.shape for part in windows(small)] == [small.shape]
+    parts = windows(np.zeros((2000, 3000)))
+    assert len(parts) == 12 and max(max(part.shape) for part in parts) <= WINDOW + WINDOW // 8
+
+
+def _pictures(count: int, coarse: bool, bright: float) -> list[np.ndarray]:
+    from scipy.ndimage import gaussian_filter
+
+    noise = [gaussian_filter(RNG.normal(size=(64, 64)), 2.5 if coarse else 1.0) for _ in range(count)]
+    return [bright + n / n.std() for n in noise]
+
+
+@pytest.mark.parametrize(("texture", "brightness", "seen"), [(True, False, "filter bank"), (False, True, "histogram")])
+def test_texture_is_seen_by_the_bank_and_brightness_by_the_histogram(
+    texture: bool, brightness: bool, seen: str
+) -> None:
+    def split() -> Any:
+        marked = [(p, k) for k in range(2) for p in _pictures(12, bool(k) and texture, k * 1.0 * brightness)]
+        return table(marked)
+
+    parts = {"train": split(), "validation": split(), "test": split()}
+    grades = grade_pictures(parts, 2)
+    right = {name: float(np.mean(found["test"] == parts["test"].label)) for name, found in grades.items()}
+    assert right["filter_bank" if seen == "filter bank" else seen] > 0.9
+    assert right["histogram" if seen == "filter bank" else "lbp"] < 0.85
+    assert set(parts["test"].features) == set(FEATURES)
+
+
+def test_a_map_is_cut_at_the_area_it_is_told_to_the_pixel() -> None:
+    values = RNG.normal(size=(30, 40)).round(1)  # with ties
+    for area in (0.0, 0.37, 1.0):
+        assert at_area(values, area).sum() == round(area * values.size)
+    assert values[at_area(values, 0.2)].min() >= values[~at_area(values, 0.2)].max()
+    assert ranked(values).min() == 0 and ranked(values).max() == 1
+
+
+def test_grey_and_gradient_maps_find_what_they_look_for() -> None:
+    truth = np.zeros((64, 64), bool)
+    truth[:, 32:] = True
+    dark = np.where(truth, 0.2, 0.8)
+    assert (at_area(grey_map(dark, bright=False), 0.5) == truth).mean() > 0.95
+    assert (at_area(grey_map(dark, bright=True), 0.5) == truth).mean() < 0.05
+    rough = np.where(truth, RNG.normal(size=truth.shape), 0.0)
+    assert (at_area(gradient_energy(rough, 2.0), 0.5) == truth).mean() > 0.95
+
+
+def test_grad_cam_covers_the_picture_and_its_mean_explains_the_grade(runs: dict[str, Any]) -> None:
+    grey = RNG.random((50, 61)).astype(np.float32)
+    found = GradCam(runs["classifier"]).map(grey)
+    assert found.shape == grey.shape and np.isfinite(found).all() and np.ptp(found) > 0
+
+
+def test_one_command_scores_all_and_the_page_shows_them(
+    runs: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = runs["segmenter"]
+    assert main(["baselines", str(run.path), "--classifier", str(runs["classifier"].path)]) == 0
+    printed = capsys.readouterr().out
+    assert "filter bank" in printed and "Grad-CAM" in printed and "IoU at the true area" in printed
+    found = run.read_scores("baselines")
+    assert set(found["graders"]) == {"histogram", "lbp", "filter_bank"}
+    assert set(found["maps"]) == {"net", "grey", "gradient", "gradcam"} and found["truth"]
+    assert found["maps"]["net"]["scores"]["iou"] == pytest.approx(
+        run.read_scores("evaluation")["splits"]["test"]["scores"]["iou"]
+    )
+    page = (run.path / "report" / "evaluation.html").read_text(encoding="utf-8")
+    assert "Beside simpler methods" in page and "Grad-CAM" in page
+    assert (run.path / "report" / "figures" / "baselines.png").is_file()
+    for name in ("baselines.json", "baselines.npz"):
+        (run.path / "scores" / name).unlink()
+    assert baseline_tables(run) is None
+
+
+def test_only_a_classifier_of_the_same_data_is_explained(runs: dict[str, Any]) -> None:
+    run = runs["segmenter"]
+    with pytest.raises(RunError, match=r"explains a classifier\. Received: a segmenter"):
+        baselines(run, dataset_of(run), run)
+
+
+def test_the_alarm_says_what_brightness_reaches() -> None:
+    found = {"alarm": True, "graders": {"histogram": {"scores": {"qwk": 0.87}}}}
+    assert "QWK of 0.87" in alarm_text(found) and not alarm_text({**found, "alarm": False})
+
+
+def test_a_folder_that_is_no_run_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["baselines", str(tmp_path)]) == 2
+    assert "must be a run folder" in capsys.readouterr().err
