@@ -41,6 +41,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.bar_leak
 	$(BIN)/python -m benchmarks.likeness
 	$(BIN)/python -m benchmarks.building
+	$(BIN)/python -m benchmarks.mosaic
 
 acceptance: $(READY)
 	$(BIN)/python -m benchmarks.acceptance --seeds $(SEEDS) --output acceptance

@@ -127,3 +127,16 @@ def test_a_picture_too_small_is_named() -> None:
     run, model = _trained_looking("segmenter", 3)
     with pytest.raises(InputError, match=r"tiny.png: this network needs pictures of at least 16x16 px. Received: 40x9"):
         Predictor(run, model=model).predict(np.zeros((9, 40), np.uint8), 8, "tiny.png")
+
+
+@pytest.mark.parametrize(("padding", "framed"), [("mirror", False), ("zero", True)])
+@pytest.mark.parametrize("normalisation", ["dataset", "local"])
+def test_what_goes_on_beyond_the_border_has_no_frame(padding: str, framed: bool, normalisation: str) -> None:
+    """Stripes from edge to edge: only an invented border can make the map vary along them; zeros are the control."""
+    run, model = _trained_looking("segmenter", 2, padding=padding, normalisation=normalisation)
+    stripes = np.repeat(np.random.default_rng(6).integers(0, 255, (1, 98)).astype(np.uint8), 131, 0)
+    for pixels, axis in ((stripes, 0), (np.ascontiguousarray(stripes.T), 1)):
+        mask = Predictor(run, tile=112, model=model).predict(pixels, 8).mask
+        assert mask is not None and mask.std(1 - axis).max() > 0.01
+        assert (np.ptp(mask, axis).max() > 1e-2) == framed
+        assert framed or np.ptp(mask, axis).max() < 1e-5
