@@ -224,9 +224,8 @@ class Run:
         """
         file = self.scores_file(name)
         if not file.is_file():
-            raise RunError(
-                f"{self.path}: no scores/{name}.json yet; it is written by `copper evaluate`. Received: none"
-            )
+            verb = {"evaluation": "evaluate", "training": "train"}.get(name, name)
+            raise RunError(f"{self.path}: no scores/{name}.json yet; it is written by `copper {verb}`. Received: none")
         return dict(json.loads(file.read_text(encoding="utf-8")))
 
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "build": "Convert a SEM folder into a dataset of sharded TFRecords.",
     "train": "Train a classifier or a segmenter into a run folder.",
     "evaluate": "Score a run on its own data and draw the page.",
+    "trust": "Say whether the maps of a segmenter can be believed.",
     "baselines": "Run simpler methods on a run's own splits.",
     "predict": "Grade micrographs, or map their potency.",
     "export": "Write a run as a model for other programs.",

@@ -15,7 +15,7 @@ from copper_tf.draw import colours, grey_image, overlay, scale_bar_length
 from copper_tf.report.style import figure
 from copper_tf.statistics import pixel_scores
 
-__all__ = ["Patch", "overlay_figure", "read_patches", "show", "show_scale_bar", "truth_figure"]
+__all__ = ["Patch", "colour_bar", "overlay_figure", "read_patches", "show", "show_scale_bar", "truth_figure"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +81,8 @@ def show_scale_bar(axes: Axes, patch: Patch) -> None:
     axes.text(x, y - 0.04 * height, caption, color="white", fontsize=7, va="bottom", bbox=box)
 
 
-def _colour_bar(drawn: Figure, axes: Any) -> None:
+def colour_bar(drawn: Figure, axes: Any) -> None:
+    """The colours of potency, beside the axes given."""
     from matplotlib.cm import ScalarMappable
 
     ramp = ListedColormap(colours(np.linspace(0, 1, 256)) / 255)
@@ -110,7 +111,7 @@ def overlay_figure(patches: list[Patch], labels: dict[str, Any]) -> Figure:
         axes[1, column].set_xlabel(f"potency {patch.potency.mean():.2f}", fontsize=9)
     axes[0, 0].set_ylabel("micrograph", fontsize=9)
     axes[1, 0].set_ylabel("potency map over it", fontsize=9)
-    _colour_bar(drawn, axes)
+    colour_bar(drawn, axes)
     return drawn
 
 
@@ -138,5 +139,5 @@ def truth_figure(patches: list[Patch], labels: dict[str, Any]) -> Figure:
         axes[2, column].set_xlabel(f"potency {patch.potency.mean():.2f}, IoU {scores['iou']:.2f}", fontsize=9)
     for row, name in enumerate(("micrograph", "true mask", "potency map")):
         axes[row, 0].set_ylabel(name, fontsize=9)
-    _colour_bar(drawn, axes)
+    colour_bar(drawn, axes)
     return drawn

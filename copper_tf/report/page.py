@@ -20,6 +20,7 @@ from copper_tf.report.learning import learning_figure
 from copper_tf.report.network import network_figure
 from copper_tf.report.potency import potency_figure
 from copper_tf.report.style import png
+from copper_tf.report.trust import trust_figures, trust_section
 from copper_tf.report.wording import (
     ALTS,
     ASSUMPTIONS,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-__all__ = ["render_evaluation", "template"]
+__all__ = ["render_evaluation", "template", "written"]
 
 _EVALUATION, _EXAMPLES = "evaluation", "examples.npz"
 _SVG_LIMIT = 300_000
@@ -60,7 +61,7 @@ def _figures(run: Run, scores: dict[str, Any]) -> dict[str, Figure]:
             drawn["overlay"] = overlay_figure(patches, scores["labels"])
         if known:
             drawn["truth"] = truth_figure(known, scores["labels"])
-        drawn |= baseline_figures(run)
+        drawn |= baseline_figures(run) | trust_figures(run)
     drawn["network"] = network_figure(run.config, int(run.data["window"]), len(run.labels.times))
     history = run.history()
     if history:
@@ -154,6 +155,25 @@ def template(name: str) -> Template:
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True).get_template(name)
 
 
+def written(run: Run, figures: dict[str, Figure]) -> dict[str, Markup]:
+    """Writes figures as PNG into the run's report.
+
+    Args:
+        run: the run.
+        figures: by name.
+
+    Returns:
+        Each for a page, with its text for those who can't see it.
+    """
+    inline = {}
+    for name, drawn in figures.items():
+        raster = png(drawn)
+        with replacing(run.path / "report" / "figures" / f"{name}.png") as file:
+            file.write_bytes(raster)
+        inline[name] = _inline(drawn, raster, ALTS[name])
+    return inline
+
+
 def render_evaluation(run: Run) -> Path:
     """Writes ``report/evaluation.html`` and every figure as a PNG beside it.
 
@@ -168,12 +188,6 @@ def render_evaluation(run: Run) -> Path:
     """
     scores = run.read_scores(_EVALUATION)
     folder = run.path / "report"
-    inline = {}
-    for name, drawn in _figures(run, scores).items():
-        raster = png(drawn)
-        with replacing(folder / "figures" / f"{name}.png") as file:
-            file.write_bytes(raster)
-        inline[name] = _inline(drawn, raster, ALTS[name])
     names = run.labels.names
     text = template("evaluation.html.j2").render(
         run=run,
@@ -181,7 +195,8 @@ def render_evaluation(run: Run) -> Path:
         verdict=verdict(scores),
         caveats=scores.get("caveats", []),
         beside=baseline_tables(run),
-        figures=inline,
+        trust=trust_section(run),
+        figures=written(run, _figures(run, scores)),
         captions=CAPTIONS,
         tables=_tables(scores),
         splits=scores["splits"],

@@ -79,6 +79,14 @@ GLOSSARY = {
 }
 
 CAPTIONS = {
+    "limits": "Every test between the value from which on it passes and the one from which on it fails, drawn to one "
+    "scale; bold tests decide. Arrows point to values beyond the chart.",
+    "chimera": "The chimera: half a picture of the first t joined to half of one of the last, along the broken line. "
+    "Left: the joined picture. Middle: its map. Right: what the maps of the two whole pictures show there. A network "
+    "that judges each place by its own texture draws the same twice, but for a strip along the seam; one that "
+    "recognises whole pictures doesn't.",
+    "deletion": "Deletion: texture of the last t is pasted within the lines, where the map was highest. In a faithful "
+    "map that area turns red and the rest stays.",
     "baselines": "Test micrographs, the map of this segmenter, and those of simpler methods, each cut at the area that "
     "it is told (blue inside, red outside).",
     "network": "The network with its shapes (paper, Figures 4 and 6): height × width × channels of a training crop, "
@@ -103,6 +111,9 @@ CAPTIONS = {
 
 
 ALTS = {
+    "limits": "Chart of the value of every trust test between its limits to pass and to fail",
+    "chimera": "A joined picture of the first and the last stress time, its map, and the maps of the whole pictures",
+    "deletion": "A micrograph and its map, before and after other texture is pasted over the highest part of the map",
     "baselines": "Rows of test micrographs with the potency map and the maps of simpler methods beside it",
     "network": "Diagram of the network: boxes for its stages with their output shapes, arrows for pools and skips",
     "learning": "Two line plots over the epochs, of training and validation: the loss, and the second score",
