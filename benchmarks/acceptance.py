@@ -115,6 +115,7 @@ REQUIREMENTS = (
     _of("constant", "refused", "control", "constant g: refused", low=1),
     _of("painter", "additivity", "control", "global painter: additivity error", low=0.03),
     _of("painter", "binarity", "control", "global painter: binarity", high=0.5),
+    _of("painter", "not_supported", "control", "global painter: verdict not supported", low=1),
     Requirement("control", "receptive field of four chords: curve gap", _gap(WIDE), WIDE, low=0.25),
     Requirement("control", "gradual world: curve gap", _gap(GRADUAL), GRADUAL, low=0.25),
     _of("baselines", "histogram_qwk", "control", "first-order QWK on the world without short cut", high=0.4),

@@ -13,10 +13,12 @@ from scipy import stats
 
 from benchmarks import baselines, worlds
 from benchmarks.keeping import Results
+from benchmarks.painter import PAINTER
 from copper_tf.cli.progress import progress_bar
 from copper_tf.config import Config, default_config
 from copper_tf.hypotheses import permuted
 from copper_tf.simulation import fine_coarse
+from copper_tf.trust.verdict import NOT_SUPPORTED
 from tfds_copper.errors import SettingError
 
 if TYPE_CHECKING:
@@ -121,6 +123,19 @@ def learned(folder: Path, seed: int, learn: str, law: str = worlds.TRUE_LAW, sta
     return {**scores, "sup_error": float(np.abs(np.array(found) - f).max())}
 
 
+def trusted(folder: Path, seed: int, decoder: str = "unet") -> Results:
+    """What the trust tests measure of a segmenter, or of the global painter that they must not pass."""
+    from copper_tf.trust.measuring import trust
+
+    built = worlds.dataset(folder, seed)
+    changed = {} if decoder == "unet" else {"decoder": decoder}
+    name = "-".join(["binary", worlds.TRUE_LAW, *(f"{k}{v}" for k, v in changed.items())])
+    run = _run(folder, name, config(seed, **changed), built)
+    with progress_bar() as progress:
+        found = trust(run, progress=progress)
+    return {**found["values"], "not_supported": float(found["verdict"] == NOT_SUPPORTED)}
+
+
 def constant(folder: Path, seed: int) -> Results:
     """Whether a constant g is refused before anything is trained."""
     from copper_tf.training import train
@@ -137,6 +152,8 @@ EXPERIMENTS: dict[str, Experiment] = {
     "world": world,
     **{name: partial(trained, hypothesis=name) for name in (*RANKED, "alternating")},
     "permuted": shuffled_levels,
+    "trust": trusted,
+    "painter": partial(trusted, decoder=PAINTER),
     "constant": constant,
     "shuffled": partial(trained, shuffled=True),
     "null": partial(trained, world="null"),

@@ -57,7 +57,7 @@ def _good(need: Requirement) -> dict[str, dict[str, Any]]:
     for names in (acceptance.WIDE, acceptance.GRADUAL):
         seed[names[1]] |= {"curve": other}
     seed["trust"] = {"additivity": 0.01, "side_auc": 0.97}
-    seed["painter"] = {"additivity": 0.2, "binarity": 0.2}
+    seed["painter"] = {"additivity": 0.2, "binarity": 0.2, "not_supported": 1.0}
     seed["baselines"] = {"filter_bank_qwk": 0.98, "histogram_qwk": 0.1}
     seed["confound"] = {"histogram_qwk": 0.9}
     seed["decoded"] = {"mae": 0.3}
