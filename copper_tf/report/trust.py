@@ -91,7 +91,7 @@ def _chimera_figure(kept: dict[str, np.ndarray], names: tuple[str, ...]) -> Figu
     axes = drawn.subplots(1, 3)
     _grey(axes[0], kept["chimera_values"], "two halves, joined")
     _map(axes[1], kept["chimera_map"], "map of the joined picture")
-    _map(axes[2], kept["chimera_expected"], "halves of the maps of the whole pictures")
+    _map(axes[2], kept["chimera_expected"], "maps of the whole pictures")
     height, width = kept["chimera_map"].shape
     for axis in axes:
         axis.plot([width / 2 - 0.5] * 2, [-0.5, height - 0.5], color=INK, linewidth=1.6)

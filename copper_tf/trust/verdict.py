@@ -82,8 +82,10 @@ class Test:
 
 _ENDS = "the pictures tested hold none of the first or of the last t, or none of the same bit depth"
 
-# SCIENCE: NMSE, binarity, chimera, receptive field decide. Each limit stands between what a local network reaches and
-# what one reaches that recognises t from the whole picture and then paints.
+# NMSE, binarity, chimera and receptive field decide. Each limit stands between what local networks reach on simulated
+# pictures and what one reaches that recognises t from the whole picture and then paints: of the mass that is pasted
+# over, .04 to .16 isn't missed against .95; where the map is lowest .01 to .03 changes that shouldn't against .09;
+# shifted by 1 px .01 to .02 of the potency moves; other contrast and brightness move m by .01.
 TESTS = (
     Test(
         "nmse", "potency against g: NMSE", 0.5, 0.95,
@@ -126,7 +128,7 @@ TESTS = (
         _ENDS,
     ),
     Test(
-        "deletion_error", "deletion: share of the mass not missed", 0.15, 0.4,
+        "deletion_error", "deletion: share of the mass not missed", 0.2, 0.4,
         "Where texture of the last t is pasted over the best areas, the potency falls by what these areas had: the map "
         "shows what the potency is made of.",
         "Where texture of the last t is pasted over the best areas, the potency doesn't fall by what these areas had: "
@@ -134,7 +136,7 @@ TESTS = (
         "there is no mass to remove, or no picture of the last t",
     ),
     Test(
-        "deletion_control", "deletion where the map is lowest", 0.02, 0.05,
+        "deletion_control", "deletion where the map is lowest", 0.035, 0.07,
         "Pasting over the worst areas instead changes next to nothing, as it should.",
         "Pasting over the worst areas, which should change nothing, changes the potency: something else than the areas "
         "counts.",
@@ -147,13 +149,13 @@ TESTS = (
         "no picture was large enough",
     ),
     Test(
-        "gain", "contrast changed by a tenth", 0.05, 0.1,
+        "gain", "contrast changed by a tenth", 0.03, 0.1,
         "A little more or less contrast leaves the potency as it is.",
         "A little more or less contrast changes the potency: keep the microscope's settings, or train with more gain.",
         "no picture was tested",
     ),
     Test(
-        "offset", "brightness changed by a tenth of the spread", 0.05, 0.1,
+        "offset", "brightness changed by a tenth of the spread", 0.03, 0.1,
         "A little more or less brightness leaves the potency as it is.",
         "A little more or less brightness changes the potency: keep the microscope's settings, or train with more "
         "offset.",
