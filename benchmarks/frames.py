@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import worlds
-from benchmarks.experiments import Results, config, kept
+from benchmarks.experiments import config
+from benchmarks.keeping import Results, kept
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
 from copper_tf.simulation import SimulationSettings, simulate

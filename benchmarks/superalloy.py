@@ -43,11 +43,11 @@ _SHOWN = ("iou", "auc", "corr_fraction", "mae_fraction", "nmse", "binarity")
 
 _USUAL = {
     "c": 16, "d": 3, "margin": 0, "crop": 128, "epochs": 12, "learning_rate": 0.003, "decay": "cosine",
-    "views": "all", "policy": "float32",
+    "views": "all", "keep": "last", "policy": "float32",
 }  # fmt: skip
 # The first is what the simulated folders choose, the second what serves these pictures best.
 RECIPES: dict[str, dict[str, Any]] = {
-    "local": {"normalisation": "local", "window": 127, "gain": 0.0, "offset": 0.0},
+    "local": {"normalisation": "local", "window": 127, "gain": 0.5, "offset": 0.0},
 }
 
 

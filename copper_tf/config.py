@@ -15,6 +15,7 @@ __all__ = [
     "ALTERNATING",
     "ANCHORS",
     "FIXED",
+    "HEADS",
     "KINDS",
     "LEARN",
     "SYMMETRIES",
@@ -28,6 +29,8 @@ __all__ = [
 KINDS = ("classifier", "segmenter")
 # How many of the eight symmetries of a square each value of `symmetry` allows: the first two keep a tilt's direction.
 SYMMETRIES = {"square": 8, "mirror": 2, "none": 1}
+# How a classifier comes from features to the probabilities of ordered labels.
+HEADS = ("softmax", "soft", "coral", "corn")
 # The ways to come to a g; all of them fill the same table of the loss.
 LEARN = FIXED, ANCHORS, ALTERNATING = ("fixed", "anchors", "alternating")
 
@@ -70,7 +73,12 @@ class ModelSettings(Group):
         choices=("one", "all"),
     )
     padding: str = setting("mirror", "what a convolution sees beyond the border", choices=("mirror", "zero"))
-    head: str = setting("softmax", "how a classifier grades (registered heads)")
+    head: str = setting(
+        "softmax",
+        "how a classifier grades: softmax takes labels as unrelated, soft lets neighbours share a label, coral puts "
+        "thresholds on one score, corn chains the questions whether t is later still",
+        choices=HEADS,
+    )
     decoder: str = setting("unet", "how a segmenter goes back up to full size (registered decoders)")
 
 

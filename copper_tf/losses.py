@@ -1,8 +1,8 @@
-"""The mean-mask loss of the paper's Eq. 4."""
+"""The mean-mask loss of the paper's Eq. 4, and the losses of the classifier's heads."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -11,7 +11,10 @@ import tensorflow as tf
 
 from copper_tf.models.layers import PACKAGE
 
-__all__ = ["LabelTable", "MeanMaskLoss", "potency"]
+__all__ = ["GRADE_LOSSES", "CumulativeLoss", "LabelTable", "MeanMaskLoss", "SoftLabelLoss", "potency"]
+
+# Far below any probability that can be learnt from, and still a normal float32.
+_TINY = 1e-37
 
 
 def potency(mask: tf.Tensor, margin: int = 0) -> tf.Tensor:
@@ -103,3 +106,71 @@ class MeanMaskLoss(keras.losses.Loss):
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, g as it stands now."""
         return {**super().get_config(), **self.table.to_config(), "margin": self.margin}
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class SoftLabelLoss(keras.losses.Loss):
+    """Cross-entropy against labels that neighbours share: the target of label k for the true y is exp(-(k - y)^2).
+
+    The targets of a picture sum to one (Diaz and Marathe 2019, Eq. 1, with the squared distance in ranks). `y_true` is
+    the label, ``(batch,)`` or ``(batch, 1)``; `y_pred` the probabilities, ``(batch, K)``.
+
+    Args:
+        name: name of the loss.
+        **kwargs: forwarded to `keras.losses.Loss`.
+    """
+
+    def __init__(self, name: str = "soft_label_loss", **kwargs: Any) -> None:
+        super().__init__(name=name, **{**kwargs, "dtype": "float32"})
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        """One loss per picture, ``(batch,)``."""
+        ranks = tf.range(y_pred.shape[-1], dtype=tf.float32)
+        distance = ranks - tf.reshape(tf.cast(y_true, tf.float32), [-1, 1])
+        return keras.losses.categorical_crossentropy(tf.nn.softmax(-tf.square(distance)), y_pred)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {**super().get_config()}
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class CumulativeLoss(keras.losses.Loss):
+    """Sum of the K - 1 binary cross-entropies of "is y > k?" (CORAL: Cao, Mirjalili and Raschka 2020, Eq. 5).
+
+    Both P(y > k) and P(y <= k) are sums of probabilities, never a difference from 1, which would lose small ones.
+    `y_true` is the label, ``(batch,)`` or ``(batch, 1)``; `y_pred` the probabilities, ``(batch, K)``.
+
+    Args:
+        name: name of the loss.
+        **kwargs: forwarded to `keras.losses.Loss`.
+    """
+
+    def __init__(self, name: str = "cumulative_loss", **kwargs: Any) -> None:
+        super().__init__(name=name, **{**kwargs, "dtype": "float32"})
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        """One loss per picture, ``(batch,)``."""
+        above = tf.cumsum(y_pred, axis=-1, exclusive=True, reverse=True)[:, :-1]
+        below = tf.cumsum(y_pred, axis=-1)[:, :-1]
+        thresholds = tf.range(y_pred.shape[-1] - 1, dtype=tf.float32)
+        over = tf.reshape(tf.cast(y_true, tf.float32), [-1, 1]) > thresholds
+        return -tf.reduce_sum(tf.math.log(tf.where(over, above, below) + _TINY), axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {**super().get_config()}
+
+
+def _likelihood() -> keras.losses.Loss:
+    """-log P(y): also CORN's loss, whose conditional tasks multiply to it, but for the count of tasks it is over."""
+    return keras.losses.SparseCategoricalCrossentropy(dtype="float32")
+
+
+# What each head of the classifier is trained by.
+GRADE_LOSSES: dict[str, Callable[[], keras.losses.Loss]] = {
+    "softmax": _likelihood,
+    "soft": SoftLabelLoss,
+    "coral": CumulativeLoss,
+    "corn": _likelihood,
+}

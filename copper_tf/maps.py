@@ -17,7 +17,7 @@ from tfds_copper.micrograph import LARGE
 __all__ = ["OVERLAY_SIDE", "Overview", "map_file", "write_map", "write_overlay"]
 
 # Longest side in px of the overlay of a large picture.
-OVERLAY_SIDE = 4000
+OVERLAY_SIDE = 3000
 # Side in px of the tiles of a large map.
 _TILE = 256
 # A TIFF's offsets have 32 bits; BigTIFF's have 64. Some room is left for the tags.

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from copper_tf.config import HEADS as NAMES
 from copper_tf.config import default_config
-from copper_tf.losses import MeanMaskLoss
+from copper_tf.losses import GRADE_LOSSES, MeanMaskLoss
 from copper_tf.metrics import NMSE
 from copper_tf.models import (
     DECODERS,
@@ -22,6 +23,8 @@ from copper_tf.models import (
     build_classifier,
     build_segmenter,
 )
+from copper_tf.report.network import parameters
+from copper_tf.statistics import posterior_median
 from tfds_copper.errors import SettingError
 
 POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -61,11 +64,11 @@ def test_policy_does_not_leak() -> None:
 
 
 def test_unknown_head_and_decoder_are_named() -> None:
-    with pytest.raises(SettingError, match="head must be one of softmax. Received: 'corn'"):
-        build(default_config("classifier", head="corn"), 4)
+    with pytest.raises(SettingError, match="head must be one of softmax, soft, coral, corn. Received: 'probit'"):
+        default_config("classifier", head="probit")
     with pytest.raises(SettingError, match="decoder must be one of unet. Received: 'fpn'"):
         build(default_config("segmenter", decoder="fpn"), 4)
-    assert set(HEADS) == {"softmax"} and set(DECODERS) == {"unet"}
+    assert set(HEADS) == set(NAMES) and set(DECODERS) == {"unet"}
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -134,3 +137,30 @@ def test_models_come_back_from_disk(tmp_path: Any) -> None:
     np.testing.assert_array_equal(model(x), again(x))
     # g is checkpointed with the model, as it stands.
     np.testing.assert_allclose(again.loss.table.g, [0.9, 0.4, 0.1])
+
+
+@pytest.mark.parametrize("head", NAMES)
+def test_the_figure_counts_the_weights_of_every_head(head: str) -> None:
+    config = default_config("classifier", head=head, c=4, d=2)
+    assert parameters(config, 5) == build(config, 5).count_params()
+
+
+@pytest.mark.parametrize("head", NAMES)
+def test_every_head_learns_an_order_and_not_a_shuffled_one(head: str) -> None:
+    draw = np.random.default_rng(0)
+    features = draw.normal(size=(240, 3)).astype(np.float32)
+    ranks = np.digitize(features[:, 0], (-0.7, 0.0, 0.7)).astype(np.int32)
+
+    def error(labels: np.ndarray) -> float:
+        keras.utils.set_random_seed(0)
+        given = keras.Input((3,))
+        model = keras.Model(given, HEADS[head](given, 4))
+        model.compile(keras.optimizers.Adam(0.05), GRADE_LOSSES[head](), jit_compile=False)
+        model.fit(features, labels, epochs=25, batch_size=60, verbose=0)
+        shares = model.predict(features, verbose=0)
+        np.testing.assert_allclose(shares.sum(-1), 1, atol=1e-4)
+        assert shares.min() >= 0
+        return float(np.abs(posterior_median(shares) - ranks).mean())
+
+    assert error(ranks) < 0.25
+    assert error(draw.permutation(ranks)) > 0.6

@@ -7,7 +7,8 @@ from typing import Any
 import keras
 
 from copper_tf.config import Config
-from copper_tf.models.classifier import FEATURES, HEADS, build_classifier, in_two, register_head
+from copper_tf.models.classifier import FEATURES, build_classifier, in_two
+from copper_tf.models.heads import HEADS, ConditionalChain, OrderedThresholds, register_head
 from copper_tf.models.layers import BilinearUpsampling, Convolution, FusedBatchNorm
 from copper_tf.models.segmenter import DECODERS, build_segmenter, register_decoder
 from copper_tf.models.views import averaged
@@ -18,8 +19,10 @@ __all__ = [
     "FEATURES",
     "HEADS",
     "BilinearUpsampling",
+    "ConditionalChain",
     "Convolution",
     "FusedBatchNorm",
+    "OrderedThresholds",
     "averaged",
     "build",
     "build_classifier",

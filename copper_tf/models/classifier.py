@@ -1,36 +1,16 @@
-"""The residual classifier (paper, section 3.2 and Figure 4) and the registry of its heads."""
+"""The residual classifier (paper, section 3.2 and Figure 4)."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import keras
 
 from copper_tf.models.blocks import Policy, descend, picture_input
+from copper_tf.models.heads import HEADS
 
-__all__ = ["FEATURES", "HEADS", "build_classifier", "in_two", "register_head"]
+__all__ = ["FEATURES", "build_classifier", "in_two"]
 
 # The layer whose output is averaged over the picture; tiled prediction averages it over tiles instead.
 FEATURES = "features"
-
-Head = Callable[[keras.KerasTensor, int], keras.KerasTensor]
-HEADS: dict[str, Head] = {}
-
-
-def register_head(name: str) -> Callable[[Head], Head]:
-    """Registers a head: a function of (features ``(batch, c)``, K) that returns ``(batch, K)`` probabilities."""
-
-    def add(head: Head) -> Head:
-        HEADS[name] = head
-        return head
-
-    return add
-
-
-@register_head("softmax")
-def softmax_head(features: keras.KerasTensor, labels: int) -> keras.KerasTensor:
-    """The paper's linear softmax layer; float32 under every policy."""
-    return keras.layers.Dense(labels, activation="softmax", dtype="float32", name="probabilities")(features)
 
 
 def build_classifier(

@@ -99,12 +99,18 @@ def parameters(config: Config, labels: int) -> int | None:
         labels: number K of labels.
     """
     m = config.model
-    if (m.head, m.decoder) != ("softmax", "unet"):
+    heads = {
+        "softmax": (m.c + 1) * labels,
+        "soft": (m.c + 1) * labels,
+        "coral": m.c + labels - 1,
+        "corn": (m.c + 1) * (labels - 1),
+    }
+    if m.head not in heads or m.decoder != "unet":
         return None
     # A unit is a 3x3 kernel without bias, and the four vectors of its batch normalisation.
     stages = m.d * (2 if config.kind == "segmenter" else 1)
     units = 9 * m.c + 4 * m.c + stages * m.n * m.N * (9 * m.c * m.c + 4 * m.c)
-    return units + (m.c + 1 if config.kind == "segmenter" else (m.c + 1) * labels)
+    return units + (m.c + 1 if config.kind == "segmenter" else heads[m.head])
 
 
 def network_figure(config: Config, side: int, labels: int) -> Figure:

@@ -13,11 +13,12 @@ import numpy as np
 
 from copper_tf.config import ALTERNATING, Config
 from copper_tf.data import CropStream, Pictures, load_pictures
-from copper_tf.losses import MeanMaskLoss
+from copper_tf.losses import GRADE_LOSSES, MeanMaskLoss
 from copper_tf.metrics import NMSE
 from copper_tf.models import build
 from copper_tf.normalisation import Normalisation
 from copper_tf.runs import Labels, Run, check_place, create_run, is_run, open_run
+from copper_tf.training.calibration import Calibrator
 from copper_tf.training.callbacks import Bookkeeper, Reporter, should_stop
 from copper_tf.training.domains import measured_domains
 from copper_tf.training.learning import HypothesisLearner, first_hypothesis, learnable
@@ -45,7 +46,7 @@ def compile_model(model: keras.Model, config: Config, g: tuple[float, ...], step
         size = keras.optimizers.schedules.CosineDecay(size, steps * config.training.epochs)
     adam = keras.optimizers.Adam(size)
     if config.kind == "classifier":
-        loss, metrics = keras.losses.SparseCategoricalCrossentropy(dtype="float32"), ["accuracy"]
+        loss, metrics = GRADE_LOSSES[config.model.head](), ["accuracy"]
     else:
         weights = np.isfinite(g).astype(float)
         table = np.nan_to_num(g).tolist(), weights.tolist(), config.data.margin
@@ -193,6 +194,7 @@ def _fit(run: Run, stream: CropStream, validation: CropStream, progress: Progres
     if done >= epochs or should_stop(run, run.history()[:done]):
         return
     callbacks: list[keras.callbacks.Callback] = [
+        Calibrator(stream),
         *([HypothesisLearner(run, validation.pictures)] if run.config.training.learn == ALTERNATING else []),
         Bookkeeper(run),
         TensorBoardWriter(run, validation, policy),

@@ -16,7 +16,7 @@ from copper_tf.statistics import middle, middle_mean, potency_scores
 from copper_tf.trust.agreement import agreement, check_others
 from copper_tf.trust.chimera import Chimera, Draw, chimeras, side_scores
 from copper_tf.trust.deletion import SHARES, Deletion, delete, deletion_scores
-from copper_tf.trust.pictures import Looked, look
+from copper_tf.trust.pictures import Kept, Looked, look
 from copper_tf.trust.stability import brightness_errors, shift_error
 from copper_tf.trust.verdict import BASIS, EXAMPLES, TRUST, judge, verdict
 from tfds_copper.errors import RunError
@@ -126,11 +126,17 @@ class _Examples:
             np.savez_compressed(file, allow_pickle=False, **self.kept)
 
 
+def _middle(looked: Looked, labels: int) -> list[Kept]:
+    """What is kept of the middle labels; maps near the ends are all but even, and agree on nothing but that."""
+    return [k for k in looked.kept if middle(np.array(k.label), labels)]
+
+
 def _agreement(looked: Looked, run: Run, others: Sequence[Run], progress: Progress | None) -> dict[str, float]:
-    maps = [[k.sample.mask for k in looked.kept]]
+    kept = _middle(looked, len(run.labels.times))
+    maps = [[k.sample.mask for k in kept]]
     for done, other in enumerate(others, start=1):
         predictor = Predictor(other)
-        maps.append([np.asarray(predictor.predict(k.example.pixels, k.example.bit_depth).mask) for k in looked.kept])
+        maps.append([np.asarray(predictor.predict(k.example.pixels, k.example.bit_depth).mask) for k in kept])
         if progress:
             progress(done, len(others), "comparing with other seeds")
     return agreement(maps)
@@ -141,8 +147,7 @@ def _own(looked: Looked, run: Run) -> dict[str, float]:
     labels = len(run.labels.times)
     g = np.array(run.hypothesis)[looked.labels]
     scores = potency_scores({"potency": looked.potency, "g": g, "t": np.array(run.labels.times)[looked.labels]})
-    in_middle = [k.sample.mask for k in looked.kept if middle(np.array(k.label), labels)]
-    chord = mean_chord(*in_middle)
+    chord = mean_chord(*(k.sample.mask for k in _middle(looked, labels)))
     return {
         "nmse": scores["nmse"],
         "binarity": middle_mean(looked.binarity, looked.labels, labels),

@@ -10,8 +10,8 @@ import numpy as np
 
 __all__ = ["KEPT", "Segments"]
 
-# Bytes of decoded strips and tiles that are kept for the next rectangle; the one in use is kept whatever its size.
-KEPT = 2**27
+# Bytes of decoded strips and tiles that are kept for the next rectangle; those of the last one are kept in any case.
+KEPT = 2**25
 # Bytes of a strip that is cut from a page without compression, however its own strips lie.
 _STRIP = 2**20
 _JPEGS = (6, 7)
@@ -53,12 +53,15 @@ class Segments:
         """
         high, wide = self._side
         shape = (rows.stop - rows.start, columns.stop - columns.start, self._planes, self._samples)
-        values = np.empty(shape, self._page.dtype)
+        values, used = np.empty(shape, self._page.dtype), 0
         for plane in range(self._planes):
             for row in range(rows.start // high, math.ceil(rows.stop / high)):
                 for column in range(columns.start // wide, math.ceil(columns.stop / wide)):
                     part = self._segment((plane * self._down + row) * self._across + column)
                     self._lay(values[:, :, plane], part, (row * high - rows.start, column * wide - columns.start))
+                    used += part.nbytes
+        while self._bytes > max(KEPT, used):
+            self._bytes -= self._kept.popitem(last=False)[1].nbytes
         values = values.reshape(*shape[:2], -1)
         return values if self._page.ndim == 3 else values[..., 0]
 
@@ -78,8 +81,6 @@ class Segments:
             found = self._strip(index) if self._plain else self._decoded(index)
             self._bytes += found.nbytes
         self._kept[index] = found
-        while self._bytes > KEPT and len(self._kept) > 1:
-            self._bytes -= self._kept.popitem(last=False)[1].nbytes
         return found
 
     def _bytes_at(self, offset: int, count: int) -> bytes:
