@@ -76,5 +76,5 @@ def warning(receptive_field: float, chord: float) -> str:
         f"the network sees {receptive_field:.0f} px, {receptive_field / chord:.1f} times the width of the areas that "
         f"it draws ({chord:.0f} px on average; up to {LIMIT:g} times is local): it can tell the stress time from a "
         "whole neighbourhood and paint areas that merely have the right mean, so don't read them as areas of the "
-        "surface; train with a smaller d"
+        "surface; train with a smaller d, or a smaller window where normalisation is local"
     )

@@ -45,8 +45,9 @@ def test_a_run_with_all_views_gives_a_turned_picture_the_same_result(runs: dict[
     one, other = (Predictor(many).predict(p, 8) for p in (pixels, np.rot90(pixels)))
     plain, aside = (Predictor(run).predict(p, 8) for p in (pixels, np.rot90(pixels)))
     if kind == "classifier":
-        np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-6)
-        assert np.abs(plain.probabilities - aside.probabilities).max() > 1e-6
+        np.testing.assert_allclose(np.log(one.probabilities), np.log(other.probabilities), atol=1e-4)
+        # In logs, since a sure classifier differs in its smallest probabilities only.
+        assert np.abs(np.log(plain.probabilities) - np.log(aside.probabilities)).max() > 1e-3
     else:
         np.testing.assert_allclose(np.rot90(one.mask), other.mask, atol=1e-5)
         assert np.abs(np.rot90(plain.mask) - aside.mask).max() > 1e-4

@@ -111,7 +111,7 @@ TESTS = (
         "reach_ratio", "receptive field over mean chord", LIMIT, math.nextafter(LIMIT, math.inf),
         "The model sees little more than one area of its maps at a time: it has to judge by the texture.",
         "The model sees much more than one area of its maps at a time: it can tell t from the neighbourhood and draw "
-        "any areas with the right mean. Train with a smaller d.",
+        "any areas with the right mean. Train with a smaller d, or a smaller window where normalisation is local.",
         "the maps have one phase only, which has no chord", True,
     ),
     Test(
