@@ -94,9 +94,9 @@ class Tile:
     """A window along one axis and the part of it that is kept.
 
     Attributes:
-        start: first pixel of the window.
+        start: first pixel of the window, counted from the picture's edge; below 0 in front of it.
         size: pixels of the window.
-        keep_start: first pixel that is kept, counted from the picture's edge.
+        keep_start: first pixel that is kept.
         keep_stop: one past the last pixel that is kept.
     """
 
@@ -106,8 +106,12 @@ class Tile:
     keep_stop: int
 
     def window(self, length: int) -> slice:
-        """The pixels of the window that lie within a picture of `length` px, the axis being as long or longer."""
-        return slice(self.start, min(self.start + self.size, length))
+        """The pixels of the window that lie within a picture of `length` px."""
+        return slice(max(self.start, 0), min(self.start + self.size, length))
+
+    def beyond(self, length: int) -> tuple[int, int]:
+        """How many pixels of the window lie in front of the picture, and how many behind it."""
+        return max(0, -self.start), max(0, self.start + self.size - length)
 
     def kept(self, length: int) -> slice:
         """The pixels of the picture that are kept."""
@@ -141,14 +145,23 @@ def tiles(length: int, size: int, margin: int, d: int) -> tuple[Tile, ...]:
     return tuple(Tile(s, size, lo, hi) for s, lo, hi in zip(starts, cuts[:-1], cuts[1:], strict=True))
 
 
-def cuts(shape: tuple[int, int], size: int, margin: int, d: int) -> list[tuple[Tile, Tile]]:
+def cuts(shape: tuple[int, int], size: int, margin: int, d: int, frame: int = 0) -> list[tuple[Tile, Tile]]:
     """The tiles of a whole picture, row by row, each as its rows and its columns.
 
     Args:
-        shape: height and width in px; both axes go on to the next multiple of 2^d.
-        size: see `tiles`.
+        shape: height and width in px.
+        size: see `tiles`; a window holds at least as many pixels of the picture as lie beyond it.
         margin: see `tiles`.
         d: stages of the network.
+        frame: px by which the picture goes on beyond each border, a multiple of 2^d; behind its last pixels to the
+            next multiple of 2^d.
     """
-    rows, columns = (tiles(padded_size(side, d), size, margin, d) for side in shape)
+    size = max(size, 2 * (max(margin, frame) + 2**d))
+    rows, columns = (
+        [
+            Tile(t.start - frame, t.size, max(t.keep_start - frame, 0), t.keep_stop - frame)
+            for t in tiles(padded_size(side, d) + 2 * frame, size, margin, d)
+        ]
+        for side in shape
+    )
     return [(row, column) for row in rows for column in columns]

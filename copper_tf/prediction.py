@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from copper_tf import geometry
+from copper_tf.config import Config
 from copper_tf.runs import Run
 from copper_tf.statistics import posterior_median
 from tfds_copper.errors import InputError
@@ -17,7 +18,7 @@ from tfds_copper.micrograph import Windows
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["TILE", "ByPieces", "Piece", "Prediction", "Predictor", "check_size"]
+__all__ = ["TILE", "ByPieces", "Piece", "Prediction", "Predictor", "check_size", "frame"]
 
 Progress = Callable[[int, int, str], None]
 Read = Callable[[slice, slice], np.ndarray]
@@ -128,6 +129,16 @@ class ByPieces:
         return Prediction(mask, None, scatter)
 
 
+def frame(config: Config) -> int:
+    """Px by which a picture is mirrored on beyond each border before it is mapped, as far as the network reaches.
+
+    What each layer mirrors for itself is nothing that it was trained on where a margin does not count: it biases the
+    outermost pixels of a map (see ``benchmarks/frames.py``). Zeros, for comparison, stay as each layer makes them.
+    """
+    mirrored = config.kind == "segmenter" and config.model.padding == "mirror"
+    return geometry.padded_size(config.reach, config.model.d) if mirrored else 0
+
+
 def check_size(picture: Windows, d: int, name: str) -> None:
     """Refuses a picture that a network of d stages can't take.
 
@@ -217,7 +228,7 @@ class Predictor(ByPieces):
 
     def _cuts(self, shape: tuple[int, ...]) -> list[tuple[geometry.Tile, geometry.Tile]]:
         config = self.run.config
-        return geometry.cuts((shape[0], shape[1]), self.tile, config.reach, config.model.d)
+        return geometry.cuts((shape[0], shape[1]), self.tile, config.reach, config.model.d, frame(config))
 
     def _pieces(self, values: Read, shape: tuple[int, ...], name: str, progress: Progress | None) -> Iterator[Piece]:
         height, width = shape
@@ -231,15 +242,14 @@ class Predictor(ByPieces):
 
         Args:
             values: normalised grey values of some rows and columns.
-            shape: height and width of the picture; beyond them it is mirrored on to multiples of 2^d.
+            shape: height and width of the picture; beyond its borders it is mirrored.
             name: of the picture.
             progress: called after each tile.
         """
         cuts = self._cuts(shape)
         for done, (row, column) in enumerate(cuts, start=1):
             window = values(row.window(shape[0]), column.window(shape[1]))
-            beyond = [(0, tile.size - side) for tile, side in zip((row, column), window.shape, strict=True)]
-            framed = np.pad(window, beyond, mode="reflect")
+            framed = np.pad(window, (row.beyond(shape[0]), column.beyond(shape[1])), mode="symmetric")
             result = self._network(framed[None, ..., None]).numpy()[0]
             if progress:
                 progress(done, len(cuts), f"tiles of {name}")

@@ -7,9 +7,10 @@ import tensorflow as tf
 
 from copper_tf.models import averaged, in_two
 from copper_tf.normalisation import LOCAL_FLOOR, Normalisation
+from copper_tf.prediction import frame
 from copper_tf.runs import Run
 
-__all__ = ["DeployedModel", "normalise"]
+__all__ = ["DeployedModel", "mirrored", "normalise"]
 
 
 def _window_mean(x: tf.Tensor, window: int) -> tf.Tensor:
@@ -37,6 +38,18 @@ def normalise(x: tf.Tensor, how: Normalisation) -> tf.Tensor:
     return (centred - mean) / tf.sqrt(variance + (LOCAL_FLOOR * how.sd) ** 2)
 
 
+def mirrored(side: tf.Tensor, around: int, grid: int) -> tf.Tensor:
+    """Which pixels of an axis a picture is made of that goes on beyond its borders.
+
+    Args:
+        side: px of the axis; the edge is repeated, and an axis shorter than that is mirrored again and again.
+        around: px in front of the picture and behind it.
+        grid: behind it, the picture goes on to a multiple of this many px.
+    """
+    place = tf.math.floormod(tf.range(-around, side + around + tf.math.floormod(-side, grid)), 2 * side)
+    return tf.minimum(place, 2 * side - 1 - place)
+
+
 class DeployedModel(tf.Module):
     """A run's model as other programs call it.
 
@@ -49,7 +62,7 @@ class DeployedModel(tf.Module):
         super().__init__(name="copper")
         self.body, self.head = in_two(model) if run.config.kind == "classifier" else (model, model)
         self._turns = run.config.turns
-        self._kind, self._grid = run.config.kind, 2**run.config.model.d
+        self._kind, self._grid, self._frame = run.config.kind, 2**run.config.model.d, frame(run.config)
         self._normalisation = run.normalisation
         self._times = tf.constant(run.labels.times, tf.float32)
 
@@ -57,10 +70,11 @@ class DeployedModel(tf.Module):
         """Results for grey values in [0, 1], ``(batch, height, width, 1)``."""
         x = normalise(values, self._normalisation)
         height, width = tf.shape(x)[1], tf.shape(x)[2]
-        x = tf.pad(x, [[0, 0], [0, -height % self._grid], [0, -width % self._grid], [0, 0]], "REFLECT")
+        x = tf.gather(x, mirrored(height, self._frame, self._grid), axis=1)
+        x = tf.gather(x, mirrored(width, self._frame, self._grid), axis=2)
         y = averaged(lambda view: self.body(view, training=False), self._turns)(x)
         if self._kind == "segmenter":
-            mask = y[:, :height, :width]
+            mask = y[:, self._frame : self._frame + height, self._frame : self._frame + width]
             return {"mask": mask, "potency": tf.reduce_mean(mask, axis=(1, 2, 3))}
         y = self.head(tf.reduce_mean(y, (1, 2)), training=False)
         best = tf.argmax(y, -1, tf.int32)
