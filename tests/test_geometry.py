@@ -70,6 +70,21 @@ def test_tiles_cover_once_with_enough_context(length: int, size: int, margin: in
         assert tile.keep_stop == length or tile.start + tile.size - tile.keep_stop >= margin
 
 
+@pytest.mark.parametrize("length", [9, 61, 400, 1001, 4099])
+@pytest.mark.parametrize(("size", "margin", "d", "frame"), [(16, 19, 2, 20), (256, 43, 3, 48), (1280, 91, 4, 0)])
+def test_cuts_reach_beyond_the_picture(length: int, size: int, margin: int, d: int, frame: int) -> None:
+    cut = [row for row, column in geometry.cuts((length, 2**d), size, margin, d, frame)]
+    kept = [p for tile in cut for p in range(length)[tile.kept(length)]]
+    assert kept == list(range(length))
+    assert cut[0].start == -frame and cut[-1].start + cut[-1].size >= length + frame
+    for tile in cut:
+        window, (before, behind) = range(length)[tile.window(length)], tile.beyond(length)
+        assert before + len(window) + behind == tile.size and tile.start % 2**d == 0
+        assert range(tile.start, tile.start + tile.size)[tile.inner(length)] == range(length)[tile.kept(length)]
+        # Mirroring a window must be mirroring the picture.
+        assert len(window) == length or max(before, behind) <= len(window)
+
+
 def test_smallest_picture() -> None:
     assert geometry.smallest_picture(4) == 32
     assert geometry.smallest_picture(2, margin=20) == 44

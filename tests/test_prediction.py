@@ -101,6 +101,17 @@ def test_progress_is_told_after_each_tile() -> None:
     assert sum(piece.potency.size for piece in pieces) == pixels.size
 
 
+@pytest.mark.parametrize("padding", ["mirror", "zero"])
+def test_a_mirrored_picture_goes_on_as_it_is_mapped(padding: str) -> None:
+    """The map of a picture is the middle of the map of the picture with its mirror images around it, but for zeros."""
+    pixels = np.random.default_rng(7).integers(0, 255, (60, 72)).astype(np.uint8)
+    run, model = _trained_looking("segmenter", 2, padding=padding)
+    predictor = Predictor(run, model=model)
+    mask, larger = (predictor.predict(p, 8).mask for p in (pixels, np.pad(pixels, 60, mode="symmetric")))
+    assert mask is not None and larger is not None
+    assert (np.abs(mask - larger[60:-60, 60:-60]).max() < 1e-5) == (padding == "mirror")
+
+
 def test_a_tile_that_cuts_too_close_would_show() -> None:
     """The control: with less context than the network's reach, seams appear."""
     pixels = np.random.default_rng(1).integers(0, 255, (157, 301)).astype(np.uint8)

@@ -13,10 +13,27 @@ from copper_tf.runs import Run
 __all__ = ["DeployedModel", "mirrored", "normalise"]
 
 
+def mirrored(x: tf.Tensor, around: int, grid: int = 1) -> tf.Tensor:
+    """A picture that goes on beyond its borders, where it is mirrored, the edge repeated, as often as need be.
+
+    Args:
+        x: ``(batch, height, width, 1)``.
+        around: px beyond each border.
+        grid: behind the last pixels it goes on to a multiple of this many px.
+    """
+    for axis in (1, 2):
+        x = tf.gather(x, _places(tf.shape(x)[axis], around, grid), axis=axis)
+    return x
+
+
+def _places(side: tf.Tensor, around: int, grid: int) -> tf.Tensor:
+    place = tf.math.floormod(tf.range(-around, side + around + tf.math.floormod(-side, grid)), 2 * side)
+    return tf.minimum(place, 2 * side - 1 - place)
+
+
 def _window_mean(x: tf.Tensor, window: int) -> tf.Tensor:
     """Mean over a square window with the border mirrored, one axis after the other."""
-    half = window // 2
-    x = tf.pad(x, [[0, 0], [half, half], [half, half], [0, 0]], "SYMMETRIC")
+    x = mirrored(x, window // 2)
     return tf.nn.avg_pool2d(tf.nn.avg_pool2d(x, (window, 1), 1, "VALID"), (1, window), 1, "VALID")
 
 
@@ -36,18 +53,6 @@ def normalise(x: tf.Tensor, how: Normalisation) -> tf.Tensor:
     mean = _window_mean(centred, how.window)
     variance = tf.maximum(_window_mean(tf.square(centred), how.window) - tf.square(mean), 0.0)
     return (centred - mean) / tf.sqrt(variance + (LOCAL_FLOOR * how.sd) ** 2)
-
-
-def mirrored(side: tf.Tensor, around: int, grid: int) -> tf.Tensor:
-    """Which pixels of an axis a picture is made of that goes on beyond its borders.
-
-    Args:
-        side: px of the axis; the edge is repeated, and an axis shorter than that is mirrored again and again.
-        around: px in front of the picture and behind it.
-        grid: behind it, the picture goes on to a multiple of this many px.
-    """
-    place = tf.math.floormod(tf.range(-around, side + around + tf.math.floormod(-side, grid)), 2 * side)
-    return tf.minimum(place, 2 * side - 1 - place)
 
 
 class DeployedModel(tf.Module):
@@ -70,8 +75,7 @@ class DeployedModel(tf.Module):
         """Results for grey values in [0, 1], ``(batch, height, width, 1)``."""
         x = normalise(values, self._normalisation)
         height, width = tf.shape(x)[1], tf.shape(x)[2]
-        x = tf.gather(x, mirrored(height, self._frame, self._grid), axis=1)
-        x = tf.gather(x, mirrored(width, self._frame, self._grid), axis=2)
+        x = mirrored(x, self._frame, self._grid)
         y = averaged(lambda view: self.body(view, training=False), self._turns)(x)
         if self._kind == "segmenter":
             mask = y[:, self._frame : self._frame + height, self._frame : self._frame + width]

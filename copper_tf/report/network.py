@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -15,6 +16,13 @@ __all__ = ["network_figure", "parameters"]
 
 _FILL = {"io": "#f2f2f2", "stem": "#dbe9f6", "down": "#c6dcef", "up": "#cfe8d5", "head": "#fbe3cd"}
 _WIDE, _HIGH = 1.7, 0.62
+# Weights of each head by (c, K): a linear layer, or for coral one vector and a bias for each threshold.
+_HEAD_PARAMETERS: dict[str, Callable[[int, int], int]] = {
+    "softmax": lambda c, labels: (c + 1) * labels,
+    "soft": lambda c, labels: (c + 1) * labels,
+    "coral": lambda c, labels: c + labels - 1,
+    "corn": lambda c, labels: (c + 1) * (labels - 1),
+}
 
 
 def _box(axes: Axes, x: float, y: float, lines: tuple[str, str], kind: str) -> None:
