@@ -11,6 +11,7 @@ import numpy as np
 
 from copper_tf.baselines.graders import GRADERS, Table, grade_pictures, table
 from copper_tf.baselines.maps import GradCam, at_area, gradient_energy, grey_map, ranked
+from copper_tf.baselines.names import ALARM_QWK, BASELINES, MAPS, PATCHES
 from copper_tf.data import Example, examples
 from copper_tf.evaluation import Maps
 from copper_tf.normalisation import Normalisation, grey
@@ -22,21 +23,11 @@ from tfds_copper.errors import RunError
 from tfds_copper.files import replacing
 from tfds_copper.splits import SPLITS
 
-__all__ = ["ALARM_QWK", "BASELINES", "MAPS", "PATCHES", "baselines", "graded"]
+__all__ = ["baselines", "graded"]
 
-BASELINES, PATCHES = "baselines", "baselines.npz"
-# Above this QWK of the first-order histogram, brightness alone tells the label.
-ALARM_QWK = 0.4
 # Standard deviations in px of the average of the gradient energy, of which validation pictures choose one.
 _SCALES = (2.0, 4.0, 8.0)
 _SIDES = {"bright": True, "dark": False}
-
-MAPS = {
-    "net": "this segmenter",
-    "grey": "grey threshold",
-    "gradient": "gradient energy",
-    "gradcam": "Grad-CAM of the classifier",
-}
 
 Progress = Callable[[int, int, str], None]
 Maker = Callable[[Example], np.ndarray]

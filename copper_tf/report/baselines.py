@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from copper_tf.baselines.run import ALARM_QWK, BASELINES, MAPS, PATCHES
+from copper_tf.baselines.names import ALARM_QWK, BASELINES, MAPS, PATCHES
 from copper_tf.draw import colours, grey_image
 from copper_tf.report.examples import read_patches, show, show_scale_bar
 from copper_tf.report.style import figure
