@@ -123,7 +123,8 @@ def learned(folder: Path, seed: int, learn: str, law: str = worlds.TRUE_LAW, sta
     run = _run(folder, f"{law}-{learn}-{start}", config(seed).replace(**{"hypothesis": "linear", **chosen}), built)
     scores = _scores(run)
     found = run.hypothesis if learn == "alternating" else scores["curve"]
-    return {**scores, "sup_error": float(np.abs(np.array(found) - f).max())}
+    seconds = run.read_scores("training")["seconds"]
+    return {**scores, "g": run.hypothesis, "seconds": seconds, "sup_error": float(np.abs(np.array(found) - f).max())}
 
 
 def trusted(folder: Path, seed: int, hypothesis: str = worlds.TRUE_LAW, **changed: Any) -> Results:
