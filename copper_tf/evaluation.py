@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from copper_tf.data import Example, examples
+from copper_tf.grading import grade_block, map_grades
 from copper_tf.prediction import Prediction, Predictor
-from copper_tf.runs import Run
+from copper_tf.runs import EVALUATION, Run
 from copper_tf.statistics import (
     Rows,
     Scores,
@@ -38,7 +39,6 @@ from tfds_copper.splits import SPLITS
 
 __all__ = ["EVALUATION", "EXAMPLES", "PICTURES", "Maps", "dataset_of", "evaluate", "evaluate_folds", "evaluate_with"]
 
-EVALUATION = "evaluation"
 PICTURES = "pictures.csv"
 EXAMPLES = "examples.npz"
 
@@ -193,6 +193,18 @@ def _gaps(scores: dict[str, Any], resampled: dict[str, dict[str, np.ndarray]]) -
     return gaps
 
 
+def _map_grading(run: Run, rows: list[Row]) -> dict[str, Any]:
+    """Gives each row its ``map_grade``, and scores those of the test pictures."""
+    labels = len(run.labels.times)
+    # Pooled rows were graded by the run of their own fold: potencies of two runs aren't comparable.
+    if "map_grade" not in rows[0]:
+        grades = map_grades(_columns(rows, ("split", "label", "potency")), labels)
+        for row, grade in zip(rows, grades.tolist(), strict=True):
+            row["map_grade"] = grade
+    test = _columns([r for r in rows if r["split"] == "test"], ("file", "sheet", "label", "map_grade"))
+    return grade_block({**test, "grade": test["map_grade"]}, labels, run.config.training.seed)
+
+
 def _write_table(run: Run, rows: list[Row]) -> None:
     # A column of labels.csv keeps its own name unless a score has it already.
     taken = {name for name in rows[0] if not name.startswith("column ")}
@@ -220,8 +232,10 @@ def _written(run: Run, rows: list[Row], maps: Maps) -> dict[str, Any]:
         "gaps": _gaps(splits, {split: resampled for split, (_, resampled) in both.items()}),
         "pictures": {name: values.tolist() for name, values in pick(rows).items()},
     }
-    answer = "grade" if run.config.kind == "classifier" else "potency"
-    result["pictures"][answer] = [row[answer] for row in rows]
+    if run.config.kind == "segmenter":
+        result["map_grading"] = _map_grading(run, rows)
+    answers = {"classifier": ("grade", "median_grade"), "segmenter": ("potency", "map_grade")}[run.config.kind]
+    result["pictures"] |= {name: [row[name] for row in rows] for name in answers}
     _write_table(run, rows)
     if maps.kept:
         with replacing(run.path / "scores" / EXAMPLES) as file:

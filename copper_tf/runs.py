@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BEST",
+    "EVALUATION",
     "FOLD",
     "FORMAT",
     "SEED",
@@ -36,6 +37,8 @@ __all__ = [
 
 FORMAT = "copper-run 1"
 BEST = "best.weights.h5"
+# The name of the scores that `copper evaluate` writes.
+EVALUATION = "evaluation"
 # The folder of one fold's run inside that of the cross-validation.
 FOLD = "fold_{}"
 # The folder of one member inside that of an ensemble of seeds.
@@ -224,7 +227,7 @@ class Run:
         """
         file = self.scores_file(name)
         if not file.is_file():
-            verb = {"evaluation": "evaluate", "training": "train"}.get(name, name)
+            verb = {EVALUATION: "evaluate", "training": "train"}.get(name, name)
             raise RunError(f"{self.path}: no scores/{name}.json yet; it is written by `copper {verb}`. Received: none")
         return dict(json.loads(file.read_text(encoding="utf-8")))
 

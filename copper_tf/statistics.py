@@ -28,6 +28,7 @@ __all__ = [
     "posterior_median",
     "potency_scores",
     "reanchored",
+    "step_scores",
 ]
 
 # Below this many sheets (or pictures) an interval would be a guess, so none is given.
@@ -65,6 +66,25 @@ def _correlation(kind: Callable[..., Any], a: np.ndarray, b: np.ndarray) -> floa
     return float(kind(a, b).statistic)
 
 
+def step_scores(rows: Rows, labels: int) -> Scores:
+    """Scores of how many steps grades are off.
+
+    Args:
+        rows: ``label`` and ``grade``, both ranks, ``(pictures,)``.
+        labels: number K of labels.
+
+    Returns:
+        ``accuracy``, ``within_one``, ``mae`` (steps) and ``qwk`` (quadratic-weighted kappa).
+    """
+    step = np.abs(rows["label"] - rows["grade"])
+    return {
+        "accuracy": float(np.mean(step == 0)),
+        "within_one": float(np.mean(step <= 1)),
+        "mae": float(np.mean(step)),
+        "qwk": _kappa(confusion_matrix(rows["label"], rows["grade"], labels)),
+    }
+
+
 def ordinal_scores(rows: Rows, labels: int) -> Scores:
     """Scores of grades (SCIENCE: an ordinal label is not just right or wrong).
 
@@ -73,17 +93,9 @@ def ordinal_scores(rows: Rows, labels: int) -> Scores:
         labels: number K of labels.
 
     Returns:
-        ``accuracy``, ``within_one``, ``mae`` (steps), ``qwk`` (quadratic-weighted kappa), ``spearman``.
+        Those of `step_scores`, and ``spearman``.
     """
-    truth, graded = rows["label"], rows["grade"]
-    step = np.abs(truth - graded)
-    return {
-        "accuracy": float(np.mean(step == 0)),
-        "within_one": float(np.mean(step <= 1)),
-        "mae": float(np.mean(step)),
-        "qwk": _kappa(confusion_matrix(truth, graded, labels)),
-        "spearman": _correlation(stats.spearmanr, truth, graded),
-    }
+    return {**step_scores(rows, labels), "spearman": _correlation(stats.spearmanr, rows["label"], rows["grade"])}
 
 
 def posterior_median(probabilities: np.ndarray) -> np.ndarray:

@@ -19,6 +19,10 @@ def print_scores(scores: dict[str, Any]) -> None:
     names = list(splits["test"]["scores"])
     rows = [[n, *(number(s["scores"][n], s["intervals"][n]) for s in splits.values())] for n in names]
     print_table(["score", *splits], rows)
+    if "map_grading" in scores:
+        part = scores["map_grading"]
+        rows = [[name, number(value, part["intervals"][name])] for name, value in part["scores"].items()]
+        print_table(["map decoded to a grade", "test"], rows)
 
 
 @click.command("evaluate")

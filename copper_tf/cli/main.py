@@ -24,6 +24,7 @@ COMMANDS = {
     "evaluate": "Score a run on its own data and draw the page.",
     "trust": "Say whether the maps of a segmenter can be believed.",
     "baselines": "Run simpler methods on a run's own splits.",
+    "compare": "Compare runs as graders of the same test pictures.",
     "predict": "Grade micrographs, or map their potency.",
     "export": "Write a run as a model for other programs.",
     "demo": "Walk the whole road on simulated pictures.",

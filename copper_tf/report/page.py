@@ -15,6 +15,7 @@ from copper_tf.config import GROUPS, default_config
 from copper_tf.report.baselines import baseline_figures, baseline_tables
 from copper_tf.report.examples import overlay_figure, read_patches, truth_figure
 from copper_tf.report.grades import grades_figure
+from copper_tf.report.grading import grading_table
 from copper_tf.report.law import law_table
 from copper_tf.report.learning import learning_figure
 from copper_tf.report.network import network_figure
@@ -32,7 +33,7 @@ from copper_tf.report.wording import (
     shown,
     verdict,
 )
-from copper_tf.runs import Run
+from copper_tf.runs import EVALUATION, Run
 from tfds_copper.files import replacing, write_text
 from tfds_copper.settings import setting_fields
 
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = ["render_evaluation", "template", "written"]
 
-_EVALUATION, _EXAMPLES = "evaluation", "examples.npz"
+_EXAMPLES = "examples.npz"
 _SVG_LIMIT = 300_000
 _VERSIONS = ("copper-tf", "tensorflow", "keras", "tensorflow-datasets", "numpy")
 
@@ -186,7 +187,7 @@ def render_evaluation(run: Run) -> Path:
     Raises:
         RunError: if the run has no scores yet.
     """
-    scores = run.read_scores(_EVALUATION)
+    scores = run.read_scores(EVALUATION)
     folder = run.path / "report"
     names = run.labels.names
     text = template("evaluation.html.j2").render(
@@ -208,6 +209,7 @@ def render_evaluation(run: Run) -> Path:
         glossary=GLOSSARY,
         settings=_settings(run),
         law=law_table(scores),
+        grading=grading_table(scores),
         cost=_cost(run),
         versions=_versions(),
     )
