@@ -16,6 +16,7 @@ from benchmarks.keeping import Results
 from benchmarks.painter import PAINTER
 from copper_tf.cli.progress import progress_bar
 from copper_tf.config import Config, default_config
+from copper_tf.grading import grade_block, map_grades
 from copper_tf.hypotheses import permuted
 from copper_tf.simulation import fine_coarse
 from copper_tf.trust.verdict import NOT_SUPPORTED
@@ -24,7 +25,7 @@ from tfds_copper.errors import SettingError
 if TYPE_CHECKING:
     from tfds_copper.dataset import SemDataset
 
-__all__ = ["APART", "EXPERIMENTS", "RANKED", "config", "trained"]
+__all__ = ["APART", "EXPERIMENTS", "RANKED", "config", "decoded", "run_of", "trained"]
 
 Experiment = Callable[[Path, int], Results]
 
@@ -73,8 +74,15 @@ def world(folder: Path, seed: int) -> Results:
     }
 
 
-def _run(folder: Path, name: str, settings: Config, built: SemDataset) -> Any:
-    """The trained and evaluated run of that name."""
+def run_of(folder: Path, name: str, settings: Config, built: SemDataset) -> Any:
+    """The trained and evaluated run of that name.
+
+    Args:
+        folder: of a seed.
+        name: of the run.
+        settings: of its training, done first or gone on with where it is not finished.
+        built: its dataset.
+    """
     from copper_tf.evaluation import evaluate
     from copper_tf.training import train
 
@@ -106,21 +114,33 @@ def trained(
     built = worlds.dataset(folder, seed, world=world, shuffled=shuffled)
     marks = "-".join(f"{k}{v}" for k, v in changed.items())
     name = "-".join(filter(None, (world, "shuffled" * shuffled, hypothesis, marks)))
-    return _scores(_run(folder, name, config(seed, hypothesis, **changed), built))
+    return _scores(run_of(folder, name, config(seed, hypothesis, **changed), built))
+
+
+def decoded(folder: Path, seed: int, **changed: Any) -> Results:
+    """Test scores of the map as a grader: its mean decoded through the validation means of the labels."""
+    marks = "-".join(f"{k}{v}" for k, v in changed.items())
+    name = "-".join(filter(None, ("binary", worlds.TRUE_LAW, marks)))
+    run = run_of(folder, name, config(seed, **changed), worlds.dataset(folder, seed))
+    # From the potencies themselves, so that an older evaluation serves.
+    pictures = {name: np.array(column) for name, column in run.read_scores("evaluation")["pictures"].items()}
+    pictures["grade"] = map_grades(pictures, worlds.LABELS)
+    test = {name: column[pictures["split"] == "test"] for name, column in pictures.items()}
+    return dict(grade_block(test, worlds.LABELS)["scores"])
 
 
 def shuffled_levels(folder: Path, seed: int) -> Results:
     """A hypothesis whose levels are in random order."""
     built = worlds.dataset(folder, seed)
     (table,) = permuted(worlds.TRUE_LAW, built.times, 1, seed)
-    return _scores(_run(folder, "permuted", config(seed, table), built))
+    return _scores(run_of(folder, "permuted", config(seed, table), built))
 
 
 def learned(folder: Path, seed: int, learn: str, law: str = worlds.TRUE_LAW, start: str = "linear") -> Results:
     """How far a learned g, or the curve read off a net that saw the ends alone, lies from the true f."""
     built, f = worlds.dataset(folder, seed, law), worlds.settings(seed, law).law_values()
     chosen = {"learn": learn, "epochs": LEARNING[learn]} | ({"hypothesis": start} if learn == "alternating" else {})
-    run = _run(folder, f"{law}-{learn}-{start}", config(seed).replace(**{"hypothesis": "linear", **chosen}), built)
+    run = run_of(folder, f"{law}-{learn}-{start}", config(seed).replace(**{"hypothesis": "linear", **chosen}), built)
     scores = _scores(run)
     found = run.hypothesis if learn == "alternating" else scores["curve"]
     seconds = run.read_scores("training")["seconds"]
@@ -133,7 +153,7 @@ def trusted(folder: Path, seed: int, hypothesis: str = worlds.TRUE_LAW, **change
 
     built = worlds.dataset(folder, seed)
     name = "-".join(["binary", hypothesis, *(f"{k}{v}" for k, v in changed.items())])
-    run = _run(folder, name, config(seed, hypothesis, **changed), built)
+    run = run_of(folder, name, config(seed, hypothesis, **changed), built)
     with progress_bar() as progress:
         found = trust(run, progress=progress)
     return {**found["values"], "not_supported": float(found["verdict"] == NOT_SUPPORTED)}
@@ -155,6 +175,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "world": world,
     **{name: partial(trained, hypothesis=name) for name in (*RANKED, "alternating")},
     "permuted": shuffled_levels,
+    "decoded": decoded,
     "trust": trusted,
     "painter": partial(trusted, **PAINTED),
     "constant": constant,
