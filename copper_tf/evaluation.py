@@ -37,7 +37,17 @@ from tfds_copper.errors import CopperError, RunError
 from tfds_copper.files import replacing, write_text
 from tfds_copper.splits import SPLITS
 
-__all__ = ["EVALUATION", "EXAMPLES", "PICTURES", "Maps", "dataset_of", "evaluate", "evaluate_folds", "evaluate_with"]
+__all__ = [
+    "EVALUATION",
+    "EXAMPLES",
+    "PICTURES",
+    "Maps",
+    "dataset_of",
+    "evaluate",
+    "evaluate_folds",
+    "evaluate_with",
+    "picture_row",
+]
 
 PICTURES = "pictures.csv"
 EXAMPLES = "examples.npz"
@@ -93,8 +103,15 @@ class Maps:
             self.kept[f"{key}_truth"] = example.truth[patch]
 
 
-def _row(run: Run, split: str, example: Example, prediction: Prediction) -> Row:
-    """One line of the table of pictures."""
+def picture_row(run: Run, split: str, example: Example, prediction: Prediction) -> Row:
+    """One line of the table of pictures: names, labels and every score of the picture.
+
+    Args:
+        run: whose g it is scored against.
+        split: that it is of.
+        example: the picture.
+        prediction: what the model says of it.
+    """
     row: Row = {"file": example.file, "split": split, "label": example.label, "t": example.t, "sheet": example.sheet}
     if prediction.probabilities is not None:
         row |= {"grade": prediction.grade, "median_grade": prediction.median_grade}
@@ -119,7 +136,7 @@ def _rows(run: Run, predictor: Any, dataset: SemDataset, maps: Maps, progress: P
             done += 1
             if progress:
                 progress(done, total, f"evaluating {split} pictures")
-            yield _row(run, split, example, prediction)
+            yield picture_row(run, split, example, prediction)
 
 
 def _columns(rows: list[Row], names: tuple[str, ...]) -> Rows:

@@ -20,6 +20,7 @@ __all__ = [
     "difference_interval",
     "groups_of",
     "intervals",
+    "iou",
     "mean_interval",
     "middle",
     "middle_mean",
@@ -234,6 +235,12 @@ def middle_mean(values: np.ndarray, label: np.ndarray, labels: int) -> float:
     return float(chosen.mean()) if chosen.size else float("nan")
 
 
+def iou(found: np.ndarray, true: np.ndarray) -> float:
+    """Intersection over union of two masks of booleans; 1 where both are empty."""
+    union = int((found | true).sum())
+    return float((found & true).sum()) / union if union else 1.0
+
+
 def pixel_scores(potency: np.ndarray, truth: np.ndarray) -> Scores:
     """How well a map finds a true mask.
 
@@ -245,8 +252,7 @@ def pixel_scores(potency: np.ndarray, truth: np.ndarray) -> Scores:
         ``iou`` at threshold 0.5, ``auc`` (area under the ROC curve within this picture, NaN where the mask is all 0
         or all 1) and ``true_fraction``.
     """
-    true, found = truth.astype(bool), potency >= CUT
-    union = int((true | found).sum())
+    true = truth.astype(bool)
     # 4096 steps of potency: exact to 1e-4, and linear in the number of pixels.
     bins = np.clip((potency * 4096).astype(np.int64), 0, 4095).ravel()
     ones = np.bincount(bins[true.ravel()], minlength=4096).astype(np.float64)
@@ -254,7 +260,7 @@ def pixel_scores(potency: np.ndarray, truth: np.ndarray) -> Scores:
     pairs = ones.sum() * zeros.sum()
     below = np.cumsum(zeros) - zeros / 2
     return {
-        "iou": float((true & found).sum()) / union if union else 1.0,
+        "iou": iou(potency >= CUT, true),
         "auc": float((ones * below).sum() / pairs) if pairs else float("nan"),
         "true_fraction": float(true.mean()),
     }

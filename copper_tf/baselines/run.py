@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -14,10 +15,11 @@ from copper_tf.baselines.maps import GradCam, at_area, gradient_energy, grey_map
 from copper_tf.baselines.names import ALARM_QWK, BASELINES, MAPS, PATCHES
 from copper_tf.data import Example, examples
 from copper_tf.evaluation import Maps
+from copper_tf.grading import grade_block
 from copper_tf.normalisation import Normalisation, grey
 from copper_tf.prediction import Predictor
 from copper_tf.runs import Run
-from copper_tf.statistics import Rows, Scores, bootstrap, groups_of, intervals, ordinal_scores, pixel_scores
+from copper_tf.statistics import Rows, Scores, bootstrap, groups_of, intervals, iou, pixel_scores
 from tfds_copper.dataset import SemDataset
 from tfds_copper.errors import RunError
 from tfds_copper.files import replacing
@@ -56,48 +58,53 @@ def graded(
         For each grader its title, and scores and intervals on the test split.
     """
     parts: dict[str, Table] = {}
-    known: dict[str, list[Example]] = {}
+    sheets: dict[str, list[str]] = {split: [] for split in SPLITS}
+    files: dict[str, list[str]] = {split: [] for split in SPLITS}
     how = dataclasses.replace(normalisation, mode="dataset")
     done, total = 0, sum(dataset.split_sizes.values())
 
     def pictures(split: str) -> Iterator[tuple[np.ndarray, int]]:
         nonlocal done
         for example in examples(dataset, split):
-            known[split].append(dataclasses.replace(example, pixels=np.empty((0, 0)), truth=None))
+            sheets[split].append(example.sheet)
+            files[split].append(example.file)
             done += 1
             if progress:
                 progress(done, total, f"texture of {split} pictures")
             yield how.apply(grey(example.pixels, example.bit_depth)), example.label
 
     for split in SPLITS:
-        known[split] = []
         parts[split] = table(pictures(split))
     labels = len(dataset.times)
     grades = grade_pictures(parts, labels, seed)
-    tested = known["test"]
-    sheets, files = [e.sheet for e in tested], [e.file for e in tested]
-    result = {}
-    for name, found in grades.items():
-        rows = {"label": parts["test"].label, "grade": found["test"]}
-        scored = _scored(rows, sheets, files, lambda r: ordinal_scores(r, labels))
-        result[name] = {"title": GRADERS[name].title} | scored
-    return result
+    tested = {name: np.array(column["test"]) for name, column in (("sheet", sheets), ("file", files))}
+    tested["label"] = parts["test"].label
+    return {
+        name: {"title": GRADERS[name].title} | grade_block({**tested, "grade": found["test"]}, labels)
+        for name, found in grades.items()
+    }
 
 
-def _area(run: Run, example: Example) -> float:
-    """The area share that a map is told: that of the true mask, or else what g says of the label."""
-    return run.hypothesis[example.label] if example.truth is None else float(np.mean(example.truth > 0))
+def _net(predictor: Predictor, example: Example) -> np.ndarray:
+    """The map of the run itself."""
+    mask = predictor.predict(example.pixels, example.bit_depth, example.file).mask
+    if mask is None:
+        raise ValueError("a classifier gives no map")
+    return mask
 
 
-def _iou(found: np.ndarray, truth: np.ndarray) -> float:
-    union = int((found | truth).sum())
-    return float((found & truth).sum()) / union if union else 1.0
+def _area(run: Run, example: Example, net: np.ndarray | None) -> float:
+    """The area share that a map is told: that of the true mask, else what g says of the label, else the net's."""
+    if example.truth is not None or net is None:
+        return float(np.mean(np.asarray(example.truth) > 0))
+    g = run.hypothesis[example.label]
+    return g if math.isfinite(g) else float(net.mean(dtype=np.float64))
 
 
-def _agreement(values: np.ndarray, example: Example, net: np.ndarray, area: float) -> float:
+def _agreement(values: np.ndarray, example: Example, net: np.ndarray | None, area: float) -> float:
     """IoU at the area with the true mask, or else the correlation with the net's map."""
-    if example.truth is not None:
-        return _iou(at_area(values, area), example.truth > 0)
+    if example.truth is not None or net is None:
+        return iou(at_area(values, area), np.asarray(example.truth) > 0)
     constant = np.ptp(values) == 0 or np.ptp(net) == 0
     return 0.0 if constant else float(np.corrcoef(values.ravel(), net.ravel())[0, 1])
 
@@ -119,14 +126,15 @@ def _choices() -> dict[str, dict[str, Maker]]:
 
 def _chosen(run: Run, dataset: SemDataset, predictor: Predictor, progress: Progress | None) -> dict[str, str]:
     """The best candidate of each method on the validation pictures."""
-    found: dict[str, dict[str, list[float]]] = {m: {name: [] for name in c} for m, c in _choices().items()}
-    total = dataset.split_sizes["validation"]
+    choices, total = _choices(), dataset.split_sizes["validation"]
+    found: dict[str, dict[str, list[float]]] = {m: {name: [] for name in c} for m, c in choices.items()}
     for done, example in enumerate(examples(dataset, "validation"), start=1):
-        net = predictor.predict(example.pixels, example.bit_depth, example.file).mask
-        assert net is not None
-        for method, candidates in _choices().items():
+        # With true masks the net has no say in the choice.
+        net = None if example.truth is not None else _net(predictor, example)
+        area = _area(run, example, net)
+        for method, candidates in choices.items():
             for name, make in candidates.items():
-                found[method][name].append(_agreement(make(example), example, net, _area(run, example)))
+                found[method][name].append(_agreement(make(example), example, net, area))
         if progress:
             progress(done, total, "choosing maps on validation pictures")
     return {method: max(scores, key=lambda name: float(np.mean(scores[name]))) for method, scores in found.items()}
@@ -134,12 +142,10 @@ def _chosen(run: Run, dataset: SemDataset, predictor: Predictor, progress: Progr
 
 def _row(values: np.ndarray, net: np.ndarray, example: Example, area: float) -> Scores:
     """The scores of one map of one picture."""
+    agreement = _agreement(values, example, net, area)
     if example.truth is None:
-        return {"agreement": _agreement(values, example, net, area)}
-    return {
-        "iou_area": _iou(at_area(values, area), example.truth > 0),
-        "auc": pixel_scores(ranked(values), example.truth)["auc"],
-    }
+        return {"agreement": agreement}
+    return {"iou_area": agreement, "auc": pixel_scores(ranked(values), example.truth)["auc"]}
 
 
 def _means(rows: Rows) -> Scores:
@@ -168,8 +174,8 @@ def _mapped(run: Run, dataset: SemDataset, classifier: Run | None, progress: Pro
     sheets, files = [], []
     total = dataset.split_sizes["test"]
     for done, example in enumerate(examples(dataset, "test"), start=1):
-        net, area = predictor.predict(example.pixels, example.bit_depth, example.file).mask, _area(run, example)
-        assert net is not None
+        net = _net(predictor, example)
+        area = _area(run, example, net)
         own = {} if example.truth is None else {"iou": pixel_scores(net, example.truth)["iou"]}
         rows["net"].append(_row(net, net, example, area) | own)
         patches["net"].offer(example, net)

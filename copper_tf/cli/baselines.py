@@ -31,12 +31,12 @@ def command(run: Path, classifier: Path | None) -> None:
     from copper_tf.baselines.run import baselines
     from copper_tf.evaluation import EVALUATION, dataset_of
     from copper_tf.report import render_evaluation
-    from copper_tf.report.baselines import BASELINE_SCORES, alarm_text
+    from copper_tf.report.baselines import BASELINE_SCORES, alarm_text, score_names
 
     with progress_bar() as progress:
         found = baselines(opened, dataset_of(opened), explained, progress)
     for part in (found["graders"], found["maps"]):
-        names = [n for n in BASELINE_SCORES if any(n in method["scores"] for method in part.values())]
+        names = score_names(part)
         rows = [
             [m["title"], *(number(m["scores"].get(n), m["intervals"].get(n)) for n in names)] for m in part.values()
         ]

@@ -10,13 +10,14 @@ from copper_tf.baselines.names import ALARM_QWK, BASELINES, MAPS, PATCHES
 from copper_tf.draw import colours, grey_image
 from copper_tf.report.examples import read_patches, show, show_scale_bar
 from copper_tf.report.style import figure
+from copper_tf.report.wording import shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from copper_tf.runs import Run
 
-__all__ = ["BASELINE_SCORES", "alarm_text", "baseline_figures", "baseline_tables"]
+__all__ = ["BASELINE_SCORES", "alarm_text", "baseline_figures", "baseline_tables", "score_names"]
 
 BASELINE_SCORES = {
     "accuracy": "accuracy",
@@ -41,16 +42,21 @@ def alarm_text(found: dict[str, Any]) -> str:
     )
 
 
+def score_names(found: dict[str, Any]) -> list[str]:
+    """The scores that any of the methods has, in the order of the table."""
+    return [n for n in BASELINE_SCORES if any(n in part["scores"] for part in found.values())]
+
+
 def _rows(found: dict[str, Any]) -> tuple[list[str], list[tuple[str, list[tuple[str, str]]]]]:
     """(names of the scores, (title, (score, interval) of each) of every method)."""
-    names = [n for n in BASELINE_SCORES if any(n in part["scores"] for part in found.values())]
+    names = score_names(found)
     rows = []
     for part in found.values():
         cells = []
         for name in names:
-            value, interval = part["scores"].get(name), part["intervals"].get(name)
-            text = "–" if value is None else f"{value:.3f}".replace("-", "−")
-            cells.append((text, f"[{interval[0]:.3f}, {interval[1]:.3f}]".replace("-", "−") if interval else ""))
+            interval = part["intervals"].get(name)
+            text, span = shown(part["scores"].get(name), interval)
+            cells.append((text, span if interval else ""))
         choice = f" ({part['choice']})" if part.get("choice") else ""
         rows.append((part["title"] + choice, cells))
     return [BASELINE_SCORES[n] for n in names], rows

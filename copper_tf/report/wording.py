@@ -92,8 +92,8 @@ CAPTIONS = {
     "network": "The network with its shapes (paper, Figures 4 and 6): height × width × channels of a training crop, "
     "with its context where it has any. Each convolution but the 1×1 is followed by batch normalisation and ReLU.",
     "learning": "Training, epoch by epoch, on augmented crops (train) and fixed ones (validation). A gap that grows "
-    "is overfitting. The run keeps the weights of the best validation epoch; where g is learned while training, the "
-    "last, since scores against different g can't be compared.",
+    "is overfitting. The run keeps the weights of the marked epoch: the best by validation, or the last where `keep` "
+    "says so, or where g is learned while training, since scores against different g can't be compared.",
     "grades": "What the model grades (paper, Figure 8). Left: one dot per picture, shifted a little so that none hides "
     "another. Right: rows are true, columns graded, what is right is framed. Look at how far errors lie from the "
     "diagonal; don't interpret single labels: 3 of 5 right is compatible with anything from 15 to 95 %. Training "

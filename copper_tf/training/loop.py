@@ -27,9 +27,22 @@ from copper_tf.training.watching import TensorBoardWriter
 from tfds_copper.dataset import SemDataset
 from tfds_copper.errors import InputError, RunError
 
-__all__ = ["compile_model", "train"]
+__all__ = ["compile_model", "optimizer", "train"]
 
 Progress = Callable[[int, int, str], None]
+
+
+def optimizer(config: Config, steps: int) -> keras.optimizers.Optimizer:
+    """Adam, default settings, with the step size of the config.
+
+    Args:
+        config: the run's config.
+        steps: of an epoch, over which and all epochs the step size falls where the config says so.
+    """
+    size: Any = config.training.learning_rate
+    if config.training.decay == "cosine":
+        size = keras.optimizers.schedules.CosineDecay(size, steps * config.training.epochs)
+    return keras.optimizers.Adam(size)
 
 
 def compile_model(model: keras.Model, config: Config, g: tuple[float, ...], steps: int = 1) -> None:
@@ -39,12 +52,9 @@ def compile_model(model: keras.Model, config: Config, g: tuple[float, ...], step
         model: a classifier or segmenter.
         config: the run's config.
         g: g(t) of each label, NaN to leave one out (segmenter only).
-        steps: of an epoch, over which and all epochs the step size falls where the config says so.
+        steps: of an epoch, see `optimizer`.
     """
-    size: Any = config.training.learning_rate
-    if config.training.decay == "cosine":
-        size = keras.optimizers.schedules.CosineDecay(size, steps * config.training.epochs)
-    adam = keras.optimizers.Adam(size)
+    adam = optimizer(config, steps)
     if config.kind == "classifier":
         loss, metrics = GRADE_LOSSES[config.model.head](), ["accuracy"]
     else:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from copper_tf.runs import Run
-from copper_tf.statistics import CUT
+from copper_tf.statistics import CUT, iou
 from tfds_copper.errors import RunError
 
 __all__ = ["agreement", "check_others"]
@@ -47,12 +47,6 @@ def _correlation(a: np.ndarray, b: np.ndarray) -> float:
     return float(x @ y) / scale if scale > 1e-12 else math.nan
 
 
-def _overlap(a: np.ndarray, b: np.ndarray) -> float:
-    a, b = a >= CUT, b >= CUT
-    union = int((a | b).sum())
-    return float((a & b).sum()) / union if union else 1.0
-
-
 def agreement(maps: Sequence[Sequence[np.ndarray]]) -> dict[str, float]:
     """How alike the maps of several runs are.
 
@@ -68,5 +62,5 @@ def agreement(maps: Sequence[Sequence[np.ndarray]]) -> dict[str, float]:
     correlations = [c for c in (_correlation(*pair) for pair in pairs) if math.isfinite(c)]
     return {
         "seed_correlation": float(np.mean(correlations)) if correlations else math.nan,
-        "seed_iou": float(np.mean([_overlap(*pair) for pair in pairs])) if pairs else math.nan,
+        "seed_iou": float(np.mean([iou(a >= CUT, b >= CUT) for a, b in pairs])) if pairs else math.nan,
     }
