@@ -8,17 +8,14 @@ call does only what is missing. The exit code is 1 where a requirement falls sho
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from benchmarks.experiments import APART, EXPERIMENTS, RANKED, STARTS, TRUTHS
-from benchmarks.keeping import Results, kept
+from benchmarks.keeping import Results, kept, parser
 from benchmarks.learning_g import LIMIT
 from copper_tf.cli.tables import print_table
 from copper_tf.hypotheses.estimate import curve_gap
@@ -147,12 +144,9 @@ def verdicts(seeds: list[Seed]) -> tuple[list[list[str]], bool]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs what is missing, prints the table, returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=5, help="how many worlds")
-    parser.add_argument("--output", type=Path, default=Path("acceptance"), help="where results are kept")
-    parser.add_argument("--only", nargs="*", choices=list(EXPERIMENTS), help="experiments; all by default")
-    asked = parser.parse_args(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    flags = parser(__doc__, 5)
+    flags.add_argument("--only", nargs="*", choices=list(EXPERIMENTS), help="experiments; all by default")
+    asked = flags.parse_args(arguments)
     chosen = asked.only or list(EXPERIMENTS)
     seeds = [
         {name: kept(asked.output, seed, name, EXPERIMENTS[name]) for name in chosen} for seed in range(asked.seeds)

@@ -8,15 +8,13 @@ brightness follows t.
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks import worlds
-from benchmarks.keeping import Results, kept
+from benchmarks.keeping import Results, kept, parser
 from copper_tf.cli.tables import print_table
 
 __all__ = ["WORLDS", "main", "measured"]
@@ -41,11 +39,7 @@ def measured(folder: Path, seed: int, world: str = "binary") -> Results:
 
 def main(arguments: list[str] | None = None) -> int:
     """Does what is missing and prints mean and range over the seeds."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=3, help="how many worlds")
-    parser.add_argument("--output", type=Path, default=Path("acceptance"), help="where worlds and results are")
-    asked = parser.parse_args(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    asked = parser(__doc__, 3).parse_args(arguments)
     rows = []
     for world, name in WORLDS.items():
         found = [kept(asked.output, seed, name, measured, world=world) for seed in range(asked.seeds)]

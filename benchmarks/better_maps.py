@@ -9,9 +9,7 @@ only here. Every run is kept as JSON, with its maps; a second call does only wha
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,7 +21,7 @@ import numpy as np
 
 from benchmarks import worlds
 from benchmarks.experiments import config
-from benchmarks.keeping import Results, kept
+from benchmarks.keeping import Results, kept, parser, spread
 from copper_tf.cli.tables import print_table
 from copper_tf.config import Config
 
@@ -155,6 +153,7 @@ def _trained(settings: Config, built: SemDataset, g: Sequence[float], variant: V
     from copper_tf.data import CropStream, load_pictures
     from copper_tf.models import build
     from copper_tf.normalisation import Normalisation
+    from copper_tf.training import optimizer
 
     pictures = load_pictures(built, "train")
     how = Normalisation(settings.data.normalisation, pictures.mean, pictures.sd, settings.data.window)
@@ -162,12 +161,9 @@ def _trained(settings: Config, built: SemDataset, g: Sequence[float], variant: V
     keras.utils.set_random_seed(settings.training.seed)
     model = build(settings, len(g))
     steps = stream.steps * settings.training.epochs
-    size: Any = settings.training.learning_rate
-    if settings.training.decay == "cosine":
-        size = keras.optimizers.schedules.CosineDecay(size, steps)
-    optimizer = keras.optimizers.Adam(size)
-    optimizer.build(model.trainable_variables)
-    step = _step(model, optimizer, variant, settings.data.margin, settings.turns)
+    adam = optimizer(settings, stream.steps)
+    adam.build(model.trainable_variables)
+    step = _step(model, adam, variant, settings.data.margin, settings.turns)
     levels = np.asarray(g, np.float32)
     for number in range(steps):
         crops, labels = stream.batch(number)
@@ -208,23 +204,20 @@ def _row(name: str, found: list[Results], prefix: str, keys: Sequence[str] = _SH
     cells = [name]
     for key in keys:
         values = [f[f"{prefix}{key}"] for f in found]
-        cells.append(f"{np.mean(values):.3f} ({min(values):.3f}-{max(values):.3f})")
+        cells.append(spread(values))
     return cells
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Trains what is missing and prints mean and range over seeds (and folds)."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument(
+    flags = parser(__doc__, 3)
+    flags.add_argument(
         "--data", type=Path, nargs="*", default=[], help="built datasets (folds); none: simulated worlds"
     )
-    parser.add_argument("--g", type=float, nargs="*", default=[], help="g of every label of the data")
-    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings that differ")
-    parser.add_argument("--variants", nargs="*", default=list(VARIANTS), choices=list(VARIANTS))
-    parser.add_argument("--output", type=Path, default=Path("acceptance"))
-    asked = parser.parse_args(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    flags.add_argument("--g", type=float, nargs="*", default=[], help="g of every label of the data")
+    flags.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings that differ")
+    flags.add_argument("--variants", nargs="*", default=list(VARIANTS), choices=list(VARIANTS))
+    asked = flags.parse_args(arguments)
     from tfds_copper.dataset import open_dataset
 
     settings = config(0).replace(**dict(_setting(text) for text in asked.set))

@@ -10,8 +10,6 @@ doing of the border alone.
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +19,7 @@ import numpy as np
 
 from benchmarks import worlds
 from benchmarks.experiments import config
-from benchmarks.keeping import Results, kept
+from benchmarks.keeping import Results, kept, parser
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
 from copper_tf.simulation import SimulationSettings, simulate
@@ -104,11 +102,7 @@ def measured(folder: Path, seed: int, variant: str) -> Results:
 
 def main(arguments: list[str] | None = None) -> int:
     """Trains what is missing and prints the differences; 1 where mirrored borders show a frame."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=2, help="how many worlds")
-    parser.add_argument("--output", type=Path, default=Path("acceptance"), help="where worlds, runs and results are")
-    asked = parser.parse_args(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    asked = parser(__doc__, 2).parse_args(arguments)
     rows, good = [], True
     for variant in VARIANTS:
         for seed in range(asked.seeds):

@@ -7,8 +7,6 @@ On the binary world, whole sheets held out. Each seed is a world, and its runs a
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ import numpy as np
 
 from benchmarks import worlds
 from benchmarks.experiments import config, run_of
-from benchmarks.keeping import Results, kept
+from benchmarks.keeping import Results, kept, parser, spread
 from copper_tf.cli.tables import print_table
 from copper_tf.config import HEADS, Config, default_config
 
@@ -69,12 +67,6 @@ def compared(folder: Path, seed: int) -> Results:
     return compare(read_all([_run(folder, seed, grader).path for grader in (MAP, *HEADS)]), seed)
 
 
-def _across(found: list[Results], name: str) -> str:
-    """Mean and range over the seeds."""
-    values = [f[name] for f in found]
-    return f"{np.mean(values):.3f} ({min(values):.3f}-{max(values):.3f})"
-
-
 def _apart(row: dict[str, Any], name: str) -> str:
     found = row["scores"][name]
     low, high = found["interval"]
@@ -85,17 +77,13 @@ def _apart(row: dict[str, Any], name: str) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Trains what is missing, prints scores over the seeds and differences of each."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=2, help="how many worlds")
-    parser.add_argument("--output", type=Path, default=Path("acceptance"), help="where worlds, runs and results are")
-    asked = parser.parse_args(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    asked = parser(__doc__, 2).parse_args(arguments)
     seeds = range(asked.seeds)
     rows = []
     for grader in (*HEADS, MAP):
         found = [kept(asked.output, seed, f"grading {grader}", graded, grader=grader) for seed in seeds]
         for decoding, prefix in (("argmax", ""), ("median", "median_")) if grader != MAP else (("map", ""),):
-            cells = (_across(found, f"{prefix}{name}") for name in _SHOWN)
+            cells = (spread([f[f"{prefix}{name}"] for f in found]) for name in _SHOWN)
             rows.append([grader, decoding, *cells, f"{np.mean([f['seconds'] for f in found]):.0f}"])
     print_table(["grader", "by", *_SHOWN, "seconds"], rows)
     rows = []

@@ -1,9 +1,11 @@
-"""Results that are kept as soon as they are there, so that a second call does only what is missing."""
+"""What experiments over seeds share: their arguments, results that are kept as soon as they are there, and spreads."""
 
 from __future__ import annotations
 
+import argparse
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,30 @@ import numpy as np
 
 from tfds_copper.files import write_json
 
-__all__ = ["Results", "kept"]
+__all__ = ["Results", "kept", "parser", "spread"]
 
 Results = dict[str, Any]
+
+
+def parser(doc: str, seeds: int, output: str = "acceptance") -> argparse.ArgumentParser:
+    """The arguments that every experiment over seeds takes.
+
+    Args:
+        doc: of the module; its first line says what it is about.
+        seeds: how many by default.
+        output: where worlds, runs and results are by default.
+    """
+    # TensorFlow reads it when it is first imported, which no experiment does before it is asked for.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    made = argparse.ArgumentParser(description=doc.splitlines()[0])
+    made.add_argument("--seeds", type=int, default=seeds, help="how many seeds of world, weights and crops")
+    made.add_argument("--output", type=Path, default=Path(output), help="where worlds, runs and results are kept")
+    return made
+
+
+def spread(values: Sequence[float]) -> str:
+    """Mean and range over the seeds."""
+    return f"{np.mean(values):.3f} ({min(values):.3f}-{max(values):.3f})"
 
 
 def kept(output: Path, seed: int, name: str, experiment: Callable[..., Results], **arguments: Any) -> Results:

@@ -9,9 +9,7 @@ of test pictures, and how far the two starts end apart. The exit code is 1 where
 
 from __future__ import annotations
 
-import argparse
 import itertools
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ import numpy as np
 
 from benchmarks import worlds
 from benchmarks.experiments import STARTS, TRUTHS, learned
-from benchmarks.keeping import kept
+from benchmarks.keeping import kept, parser
 from copper_tf.cli.tables import number, print_table
 from copper_tf.config import ALTERNATING, ANCHORS
 from copper_tf.hypotheses.estimate import curve_gap
@@ -56,11 +54,7 @@ def _row(name: str, seed: int, law: str, result: dict[str, Any]) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Trains what is missing, prints the table, returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=1, help="how many worlds")
-    parser.add_argument("--output", type=Path, default=Path("acceptance"), help="where data and runs are kept")
-    asked = parser.parse_args(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    asked = parser(__doc__, 1).parse_args(arguments)
     rows, gaps, good = [], [], True
     for seed, law in itertools.product(range(asked.seeds), TRUTHS):
         found = {s: measured(asked.output, seed, law, s, ALTERNATING) for s in STARTS[law]}

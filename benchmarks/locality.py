@@ -8,15 +8,11 @@ finds the mask and gives one curve whatever it was trained for; one that sees to
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from benchmarks.experiments import APART, config, trained
-from benchmarks.keeping import Results, kept
+from benchmarks.keeping import Results, kept, parser, spread
 from copper_tf.cli.tables import print_table
 from copper_tf.hypotheses.estimate import curve_gap
 
@@ -34,16 +30,12 @@ def measured(folder: Path, seed: int, d: int) -> Results:
 
 def main(arguments: list[str] | None = None) -> int:
     """Trains what is missing and prints mean and range over the seeds."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=2, help="how many worlds")
-    parser.add_argument("--output", type=Path, default=Path("acceptance"), help="where worlds, runs and results are")
-    asked = parser.parse_args(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    asked = parser(__doc__, 2).parse_args(arguments)
     rows = []
     for d in DEPTHS:
         found = [kept(asked.output, seed, f"depth {d}", measured, d=d) for seed in range(asked.seeds)]
         values = {name: [f[name] for f in found] for name in found[0]}
-        shown = [f"{np.mean(v):.3f} ({min(v):.3f}-{max(v):.3f})" for v in values.values()]
+        shown = [spread(v) for v in values.values()]
         rows.append([str(d), str(config(0, d=d).receptive_field), *shown])
     print_table(["d", "receptive field, px", *values], rows)
     return 0

@@ -8,8 +8,6 @@ the map still find the mask, is the curve still f?) and on the null world, where
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -17,7 +15,7 @@ import numpy as np
 
 from benchmarks import worlds
 from benchmarks.experiments import trained
-from benchmarks.keeping import Results, kept
+from benchmarks.keeping import Results, kept, parser, spread
 from copper_tf.cli.tables import print_table
 
 __all__ = ["MODES", "main", "measured"]
@@ -43,16 +41,12 @@ def measured(folder: Path, seed: int, mode: str) -> Results:
 
 def main(arguments: list[str] | None = None) -> int:
     """Trains what is missing and prints mean and range over the seeds."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=3, help="how many worlds")
-    parser.add_argument("--output", type=Path, default=Path("acceptance"), help="where worlds, runs and results are")
-    asked = parser.parse_args(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    asked = parser(__doc__, 3).parse_args(arguments)
     rows = []
     for mode in MODES:
         found = [kept(asked.output, seed, f"normalisation {mode}", measured, mode=mode) for seed in range(asked.seeds)]
         values = {name: [f[name] for f in found] for name in found[0]}
-        rows.append([mode, *(f"{np.mean(v):.3f} ({min(v):.3f}-{max(v):.3f})" for v in values.values())])
+        rows.append([mode, *(spread(v) for v in values.values())])
     print_table(["normalisation", *values], rows)
     return 0
 

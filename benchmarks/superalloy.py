@@ -8,7 +8,6 @@ not seen its sheet (folds by sheets); the score is the mean over tiles, for each
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import sys
@@ -19,14 +18,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.keeping import Results, kept
+from benchmarks.keeping import Results, kept, parser
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
 from copper_tf.config import Config, default_config
 from copper_tf.data import examples
+from copper_tf.evaluation import picture_row
 from copper_tf.prediction import Predictor
 from copper_tf.runs import FOLD, Run
-from copper_tf.statistics import binarity, pixel_scores, potency_scores
+from copper_tf.statistics import potency_scores
 from copper_tf.training import train
 from tfds_copper.errors import InputError
 from tfds_copper.files import replacing
@@ -39,6 +39,7 @@ __all__ = ["MAPS", "RECIPES", "main", "measured", "true_table"]
 # Every fold must hold pictures of each label in two sheets that validation and test do without.
 _FOLDS, _MIN_SHEETS = 6, 2
 MAPS = "maps.npz"
+_NUMBERS = ("potency", "g", "t", "iou", "auc", "true_fraction", "binarity")
 _SHOWN = ("iou", "auc", "corr_fraction", "mae_fraction", "nmse", "binarity")
 
 _USUAL = {
@@ -84,11 +85,8 @@ def _tested(run: Run, built: SemDataset) -> Iterator[dict[str, Any]]:
     for example in examples(built, "test"):
         if example.truth is None:
             raise InputError(f"{example.file}: this benchmark needs a true mask of every picture. Received: none")
-        mask = predictor.predict(example.pixels, example.bit_depth, example.file).mask
-        assert mask is not None
-        row = {"file": example.file, "potency": mask.mean(dtype=float), "g": run.hypothesis[example.label]}
-        row |= {"t": example.t, "binarity": binarity(mask), "mask": mask, "truth": example.truth}
-        yield row | pixel_scores(mask, example.truth)
+        prediction = predictor.predict(example.pixels, example.bit_depth, example.file)
+        yield picture_row(run, "test", example, prediction) | {"mask": prediction.mask}
 
 
 def measured(folder: Path, seed: int, source: Path, recipe: str) -> Results:
@@ -109,18 +107,16 @@ def measured(folder: Path, seed: int, source: Path, recipe: str) -> Results:
             rows += _tested(train(settings, built, path, resume=True, progress=progress), built)
     with replacing(folder / recipe / MAPS) as file:
         np.savez_compressed(file, **{row["file"]: row["mask"].astype(np.float16) for row in rows})
-    columns = {name: np.array([row[name] for row in rows]) for name in rows[0] if name not in ("file", "mask", "truth")}
+    columns = {name: np.array([row[name] for row in rows]) for name in _NUMBERS}
     return {**potency_scores(columns), "pictures": len(rows)}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Trains what is missing, prints each seed and the mean."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--recipes", nargs="*", default=list(RECIPES), choices=list(RECIPES))
-    parser.add_argument("--output", type=Path, default=Path("acceptance/superalloy"))
-    asked = parser.parse_args(arguments)
+    flags = parser(__doc__, 5, "acceptance/superalloy")
+    flags.add_argument("folder", type=Path)
+    flags.add_argument("--recipes", nargs="*", default=list(RECIPES), choices=list(RECIPES))
+    asked = flags.parse_args(arguments)
     rows = []
     for recipe in asked.recipes:
         found = [

@@ -9,15 +9,13 @@ seeds have nothing to agree on.
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from benchmarks import worlds
 from benchmarks.experiments import PAINTED, config, trusted
-from benchmarks.keeping import Results, kept
+from benchmarks.keeping import Results, kept, parser
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
 from copper_tf.trust.verdict import judge, verdict
@@ -63,11 +61,7 @@ def _table(found: dict[str, Results]) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Trains and tests what is missing, and prints a table for each seed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=2, help="how many worlds")
-    parser.add_argument("--output", type=Path, default=Path("acceptance"), help="where worlds, runs and results are")
-    asked = parser.parse_args(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    asked = parser(__doc__, 2).parse_args(arguments)
     for seed in range(asked.seeds):
         found = {net: kept(asked.output, seed, f"trust {net}", trusted, **settings) for net, settings in NETS.items()}
         for world in ("binary", "null"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 from copper_tf.baselines.features import FEATURES, WINDOW, windows
 from copper_tf.baselines.graders import grade_pictures, table
 from copper_tf.baselines.maps import GradCam, at_area, gradient_energy, grey_map, ranked
-from copper_tf.baselines.run import baselines
+from copper_tf.baselines.run import _area, baselines
 from copper_tf.cli.main import main
+from copper_tf.data import examples
 from copper_tf.evaluation import dataset_of
 from copper_tf.report.baselines import alarm_text, baseline_tables
 from tfds_copper.errors import RunError
@@ -93,6 +95,15 @@ def test_one_command_scores_all_and_the_page_shows_them(
     for name in ("baselines.json", "baselines.npz"):
         (run.path / "scores" / name).unlink()
     assert baseline_tables(run) is None
+
+
+def test_a_g_that_is_unknown_is_no_area(runs: dict[str, Any]) -> None:
+    run = runs["segmenter"]
+    example = dataclasses.replace(next(iter(examples(dataset_of(run), "test"))), truth=None)
+    net = np.full(example.pixels.shape, 0.3, np.float32)
+    assert _area(run, example, net) == run.hypothesis[example.label]
+    ends_alone = dataclasses.replace(run, hypothesis=(1.0, np.nan, 0.0))
+    assert _area(ends_alone, dataclasses.replace(example, label=1), net) == pytest.approx(0.3)
 
 
 def test_only_a_classifier_of_the_same_data_is_explained(runs: dict[str, Any]) -> None:

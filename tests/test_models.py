@@ -66,9 +66,9 @@ def test_policy_does_not_leak() -> None:
 def test_unknown_head_and_decoder_are_named() -> None:
     with pytest.raises(SettingError, match="head must be one of softmax, soft, coral, corn. Received: 'probit'"):
         default_config("classifier", head="probit")
-    with pytest.raises(SettingError, match="decoder must be one of unet. Received: 'fpn'"):
+    with pytest.raises(SettingError, match="decoder must be one of unet.*Received: 'fpn'"):
         build(default_config("segmenter", decoder="fpn"), 4)
-    assert set(HEADS) == set(NAMES) and set(DECODERS) == {"unet"}
+    assert set(HEADS) == set(NAMES) and "unet" in DECODERS
 
 
 @pytest.mark.parametrize("policy", POLICIES)
