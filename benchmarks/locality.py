@@ -18,12 +18,13 @@ from copper_tf.hypotheses.estimate import curve_gap
 
 __all__ = ["DEPTHS", "main", "measured"]
 
-DEPTHS = (1, 2, 3, 4)
+# (d, N), by receptive field.
+DEPTHS = ((1, 1), (1, 2), (2, 1), (3, 1), (4, 1))
 
 
-def measured(folder: Path, seed: int, d: int) -> Results:
+def measured(folder: Path, seed: int, d: int, N: int) -> Results:
     """Scores with the true hypothesis, and the gap between the curves of the two."""
-    true, far = (trained(folder, seed, hypothesis, d=d) for hypothesis in APART)
+    true, far = (trained(folder, seed, hypothesis, d=d, N=N) for hypothesis in APART)
     picked = {name: true[name] for name in ("auc", "iou", "corr_g", "nmse", "binarity_middle")}
     return {**picked, "nmse of the wrong g": far["nmse"], "curve gap": curve_gap([true["curve"], far["curve"]])}
 
@@ -32,12 +33,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Trains what is missing and prints mean and range over the seeds."""
     asked = parser(__doc__, 2).parse_args(arguments)
     rows = []
-    for d in DEPTHS:
-        found = [kept(asked.output, seed, f"depth {d}", measured, d=d) for seed in range(asked.seeds)]
+    for d, N in DEPTHS:
+        found = [kept(asked.output, seed, f"depth {d} {N}", measured, d=d, N=N) for seed in range(asked.seeds)]
         values = {name: [f[name] for f in found] for name in found[0]}
         shown = [spread(v) for v in values.values()]
-        rows.append([str(d), str(config(0, d=d).receptive_field), *shown])
-    print_table(["d", "receptive field, px", *values], rows)
+        rows.append([str(d), str(N), str(config(0, d=d, N=N).receptive_field), *shown])
+    print_table(["d", "N", "receptive field, px", *values], rows)
     return 0
 
 

@@ -168,9 +168,17 @@ class Config:
 
     @property
     def receptive_field(self) -> int:
-        """Width in px of what one output value sees, the window of local normalisation included."""
-        extra = self.data.window - 1 if self.data.normalisation == "local" else 0
-        return geometry.receptive_field(self.kind, self.model.n, self.model.N, self.model.d) + extra
+        """Width in px of the normalised picture that one output value of the network sees.
+
+        What `normalised_over` says comes on top of it: of that, mean and spread are all that reaches the network.
+        """
+        return geometry.receptive_field(self.kind, self.model.n, self.model.N, self.model.d)
+
+    @property
+    def normalised_over(self) -> str:
+        """Where mean and spread come from, which make the grey value of a pixel relative."""
+        window = f"a window of {self.data.window} px around each pixel"
+        return {"dataset": "the training set", "picture": "its whole picture", "local": window}[self.data.normalisation]
 
     @property
     def reach(self) -> int:

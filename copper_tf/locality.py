@@ -10,11 +10,13 @@ from scipy import ndimage
 
 from copper_tf.statistics import CUT
 
-__all__ = ["LIMIT", "Chord", "mean_chord", "warning"]
+__all__ = ["FAR", "LIMIT", "Chord", "mean_chord", "warning"]
 
 # Up to so many mean chords a receptive field is local: with 1.25 the curves of different g differ by .12 and the
 # chimera adds up to .01; with four chords by .4 and .07, and any map with the right mean is as good as any other.
 LIMIT = 1.25
+# From so many on it sees too much for sure: that is where the control stands.
+FAR = 4.0
 # Single wrong pixels are noise of the map and no domains; a median over so many px takes them away.
 _SPECK = 3
 
@@ -76,5 +78,5 @@ def warning(receptive_field: float, chord: float) -> str:
         f"the network sees {receptive_field:.0f} px, {receptive_field / chord:.1f} times the width of the areas that "
         f"it draws ({chord:.0f} px on average; up to {LIMIT:g} times is local): it can tell the stress time from a "
         "whole neighbourhood and paint areas that merely have the right mean, so don't read them as areas of the "
-        "surface; train with a smaller d, or a smaller window where normalisation is local"
+        "surface; train with a smaller d, or see what copper trust says"
     )

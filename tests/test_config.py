@@ -52,6 +52,8 @@ def test_unknown_kind_and_group() -> None:
         Config.from_dict({"kind": "classifier", "modell": {}})
 
 
-def test_local_normalisation_widens_the_receptive_field() -> None:
-    assert default_config("segmenter").receptive_field == 36
-    assert default_config("segmenter", normalisation="local", window=21).receptive_field == 56
+def test_what_normalisation_looks_at_is_told_beside_the_receptive_field() -> None:
+    local = default_config("segmenter", normalisation="local", window=21)
+    assert local.receptive_field == default_config("segmenter").receptive_field == 36
+    assert local.normalised_over == "a window of 21 px around each pixel"
+    assert default_config("segmenter", normalisation="picture").normalised_over == "its whole picture"

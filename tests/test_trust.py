@@ -172,7 +172,8 @@ def test_the_limits_stand_where_the_science_puts_them() -> None:
     assert limits["reach_ratio"][0] == 1.25 and limits["side_auc"][0] == 0.95
     assert set(DECISIVE) == {"nmse", "binarity", "additivity", "reach_ratio"}
     reach = next(test for test in TESTS if test.name == "reach_ratio")
-    assert reach.outcome(1.25) == "passed" and reach.outcome(1.2501) == "failed"
+    assert reach.outcome(1.25) == "passed" and reach.outcome(1.2501) == "unknown"
+    assert reach.outcome(4) == "failed"
 
 
 @pytest.mark.parametrize("test", TESTS, ids=lambda t: t.name)

@@ -71,7 +71,7 @@ def _train_one(config: Config, dataset: Any, output: Path, resume: bool, force: 
     click.echo(f"{run.path}: {len(history)} epochs, weights of epoch {best['epoch']:.0f}: {shown}")
     if run.law_note:
         click.echo(run.law_note)
-    seen = f"receptive field {config.receptive_field} px"
+    seen = f"receptive field {config.receptive_field} px, grey values relative to {config.normalised_over}"
     click.echo(seen + (f", mean chord of its maps {run.mean_chord:.0f} px" if run.mean_chord > 0 else ""))
     for text in run.caveats:
         click.echo(f"warning: {text}")

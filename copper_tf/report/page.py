@@ -126,6 +126,7 @@ def _cost(run: Run) -> list[tuple[str, str]]:
     cost = run.read_scores("training")
     return [
         ("receptive field", f"{run.config.receptive_field} px"),
+        ("grey values relative to", run.config.normalised_over),
         *([("mean chord of its maps", f"{run.mean_chord:.0f} px")] if run.mean_chord > 0 else []),
         ("epochs", f"{cost['epochs']}"),
         ("time", f"{cost['seconds']:.0f} s ({cost['seconds_per_epoch']:.1f} s per epoch, median)"),

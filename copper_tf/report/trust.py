@@ -32,7 +32,7 @@ _NORMALISED = {
     "picture": "Each picture is normalised as it is, by its own mean and spread, and joined then: what is tested is "
     "the network. A surface that is joined in reality would be normalised by the mean of both.",
     "local": "Each picture is normalised as it is, and joined then: what is tested is the network. The window of the "
-    "normalisation counts in the receptive field.",
+    "normalisation, of which mean and spread are all that is passed on, doesn't count in the receptive field.",
 }
 
 
