@@ -11,7 +11,7 @@ import numpy as np
 from scipy import stats
 
 from copper_tf.runs import EVALUATION, fold_runs, open_run, seed_runs
-from copper_tf.statistics import Rows, Scores, bootstrap, groups_of, intervals, step_scores
+from copper_tf.statistics import Rows, Scores, bootstrap, groups_of, holm, intervals, step_scores, two_sided
 from tfds_copper.errors import RunError
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "Grader",
     "compare",
     "grouped",
-    "holm",
     "mcnemar",
     "read",
     "wilcoxon",
@@ -130,19 +129,6 @@ def grouped(graders: Sequence[Grader]) -> list[Grader]:
     return made
 
 
-def holm(p: Sequence[float]) -> list[float]:
-    """P values corrected for their number, step down (Holm 1979).
-
-    Args:
-        p: of the tests of one family.
-    """
-    order = np.argsort(p)
-    stepped = np.asarray(p, float)[order] * np.arange(len(p), 0, -1)
-    result = np.empty(len(p))
-    result[order] = np.minimum(np.maximum.accumulate(stepped), 1)
-    return [float(v) for v in result]
-
-
 def mcnemar(first: np.ndarray, second: np.ndarray) -> dict[str, Any]:
     """Exact McNemar test of two graders on the same pictures: a fair coin for those that only one gets right.
 
@@ -180,12 +166,6 @@ def _scores(label: np.ndarray, grades: np.ndarray, labels: int) -> dict[str, np.
     return {name: np.array([scores[name] for scores in each]) for name in SCORES}
 
 
-def _chance(differences: np.ndarray) -> float:
-    """Two-sided p of no difference, from how many resampled differences lie on the other side of 0."""
-    sides = np.sum(differences <= 0), np.sum(differences >= 0)
-    return float(min(2 * (min(sides) + 1) / (len(differences) + 1), 1.0))
-
-
 def _difference(here: Scores, there: Scores, resampled: dict[str, np.ndarray], place: int, name: str) -> dict[str, Any]:
     """One score of a grader minus that of the first."""
     found: dict[str, Any] = {"difference": here[name] - there[name], "interval": None, "p": None, "detectable": None}
@@ -197,7 +177,7 @@ def _difference(here: Scores, there: Scores, resampled: dict[str, np.ndarray], p
         return found
     # The least true difference that a test at this level finds with this power: z (level) + z (power) standard errors.
     wide = stats.norm.ppf(1 - LEVEL / 2) + stats.norm.ppf(POWER)
-    found |= {"p": _chance(finite), "detectable": float(wide * finite.std(ddof=1))}
+    found |= {"p": two_sided(finite), "detectable": float(wide * finite.std(ddof=1))}
     return found | {"interval": intervals({name: apart}, [name])[name]}
 
 

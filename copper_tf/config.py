@@ -18,6 +18,9 @@ __all__ = [
     "HEADS",
     "KINDS",
     "LEARN",
+    "NUMBER",
+    "RANK",
+    "READINGS",
     "SYMMETRIES",
     "Config",
     "DataSettings",
@@ -33,6 +36,8 @@ SYMMETRIES = {"square": 8, "mirror": 2, "none": 1}
 HEADS = ("softmax", "soft", "coral", "corn")
 # The ways to come to a g; all of them fill the same table of the loss.
 LEARN = FIXED, ANCHORS, ALTERNATING = ("fixed", "anchors", "alternating")
+# How a law reads the stress times: as the numbers that they are, or by their ranks, as if all steps were equal.
+READINGS = NUMBER, RANK = ("number", "rank")
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,9 @@ class DataSettings(Group):
     gain: float = setting(0.2, "contrast of a crop varies by up to this share", low=0.0, high=0.9)
     offset: float = setting(
         0.2, "brightness of a crop varies by up to this many standard deviations", low=0.0, high=5.0
+    )
+    noise: float = setting(
+        0.0, "white noise of up to this many standard deviations is added to a crop", low=0.0, high=5.0
     )
 
 
@@ -88,6 +96,11 @@ class TrainingSettings(Group):
 
     hypothesis: str = setting(
         "linear", "g, the supposed law of decay: a registered name, or a table keyed by t (JSON text or file)"
+    )
+    time: str = setting(
+        NUMBER,
+        "how a named hypothesis reads t: as the number that it is, or as its rank, as if all steps were equal",
+        choices=READINGS,
     )
     learn: str = setting(
         "fixed",

@@ -19,6 +19,7 @@ __all__ = [
     "confusion_matrix",
     "difference_interval",
     "groups_of",
+    "holm",
     "intervals",
     "iou",
     "mean_interval",
@@ -30,6 +31,7 @@ __all__ = [
     "potency_scores",
     "reanchored",
     "step_scores",
+    "two_sided",
 ]
 
 # Below this many sheets (or pictures) an interval would be a guess, so none is given.
@@ -196,6 +198,29 @@ def intervals(resampled: dict[str, np.ndarray], names: Sequence[str]) -> dict[st
 def difference_interval(first: np.ndarray | None, second: np.ndarray | None) -> list[float] | None:
     """The 95 % interval of second minus first from independent resamples, None where either is missing."""
     return None if first is None or second is None else _interval(second - first)
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """P values corrected for their number, step down (Holm 1979).
+
+    Args:
+        p: of the tests of one family.
+    """
+    order = np.argsort(p)
+    stepped = np.asarray(p, float)[order] * np.arange(len(p), 0, -1)
+    result = np.empty(len(p))
+    result[order] = np.minimum(np.maximum.accumulate(stepped), 1)
+    return [float(v) for v in result]
+
+
+def two_sided(differences: np.ndarray) -> float:
+    """Two-sided p of no difference, from how many resampled differences lie on the other side of 0.
+
+    Args:
+        differences: of each resample, finite.
+    """
+    sides = np.sum(differences <= 0), np.sum(differences >= 0)
+    return float(min(2 * (min(sides) + 1) / (len(differences) + 1), 1.0))
 
 
 def mean_interval(values: np.ndarray) -> tuple[float, list[float] | None]:

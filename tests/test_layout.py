@@ -28,14 +28,17 @@ FLOORS = [
     ["copper_tf.training"],
     ["copper_tf.evaluation"],
     ["copper_tf.ensemble", "copper_tf.baselines"],
-    ["copper_tf.trust"],
+    ["copper_tf.ageing", "copper_tf.trust"],
     ["copper_tf.export", "copper_tf.report"],
+    ["tuning"],
     ["copper_tf.cli"],
 ]
 # config derives the receptive field from geometry, on the same floor.
 SAME_FLOOR = {("copper_tf.config", "copper_tf.geometry")}
-SOURCES = sorted(p for top in ("copper_tf", "tfds_copper", "tests", "benchmarks") for p in (ROOT / top).rglob("*.py"))
-PACKAGES = [p for p in SOURCES if p.relative_to(ROOT).parts[0] in ("copper_tf", "tfds_copper")]
+SOURCES = sorted(
+    p for top in ("copper_tf", "tfds_copper", "tuning", "tests", "benchmarks") for p in (ROOT / top).rglob("*.py")
+)
+PACKAGES = [p for p in SOURCES if p.relative_to(ROOT).parts[0] in ("copper_tf", "tfds_copper", "tuning")]
 
 
 def _module(path: Path) -> str:
@@ -61,7 +64,9 @@ def _imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             inner = {f"{node.module}.{name.name}" for name in node.names}
             found |= {i if (ROOT / i.replace(".", "/")).with_suffix(".py").is_file() else node.module for i in inner}
-    return {name for name in found if name.split(".")[0] in ("copper_tf", "tfds_copper", "benchmarks", "tests")}
+    return {
+        name for name in found if name.split(".")[0] in ("copper_tf", "tfds_copper", "tuning", "benchmarks", "tests")
+    }
 
 
 def _room(module: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,20 +65,21 @@ class Table:
     label: np.ndarray
 
 
-def table(pictures: Iterable[tuple[np.ndarray, int]]) -> Table:
-    """Computes all features.
+def table(pictures: Iterable[tuple[np.ndarray, int]], graders: Collection[str] = tuple(GRADERS)) -> Table:
+    """Computes the features of graders.
 
     Args:
         pictures: grey values ``(height, width)``, relative to the training set, with the rank of t; one after another.
+        graders: names in `GRADERS`.
     """
-    rows: dict[str, list[np.ndarray]] = {name: [] for name in FEATURES}
+    rows: dict[str, list[np.ndarray]] = {GRADERS[name].features: [] for name in graders}
     owner, labels = [], []
     for index, (values, label) in enumerate(pictures):
         labels.append(label)
         for part in windows(values):
             owner.append(index)
-            for name, make in FEATURES.items():
-                rows[name].append(make(part))
+            for name, values_of in rows.items():
+                values_of.append(FEATURES[name](part))
     features = {name: np.array(values) for name, values in rows.items()}
     return Table(features, np.array(owner), np.array(labels))
 
@@ -90,13 +91,16 @@ def _ranks(model: Any, features: np.ndarray, part: Table, labels: int) -> np.nda
     return np.clip(np.rint(mean), 0, labels - 1).astype(int)
 
 
-def grade_pictures(parts: dict[str, Table], labels: int, seed: int = 0) -> dict[str, dict[str, np.ndarray]]:
-    """Grades of all pictures by every grader, learnt from the training split and chosen on validation.
+def grade_pictures(
+    parts: dict[str, Table], labels: int, seed: int = 0, graders: Collection[str] = tuple(GRADERS)
+) -> dict[str, dict[str, np.ndarray]]:
+    """Grades of all pictures by graders, learnt from the training split and chosen on validation.
 
     Args:
         parts: the features of ``train``, ``validation`` and ``test``.
         labels: number K of labels.
         seed: of the forests.
+        graders: names in `GRADERS`.
 
     Returns:
         For each grader the grades of each split, ``(pictures,)``.
@@ -104,7 +108,8 @@ def grade_pictures(parts: dict[str, Table], labels: int, seed: int = 0) -> dict[
     learnt = parts["train"]
     rank = learnt.label[learnt.picture].astype(float)
     grades = {}
-    for name, grader in GRADERS.items():
+    for name in graders:
+        grader = GRADERS[name]
         features = {split: part.features[grader.features] for split, part in parts.items()}
         fitted = [model.fit(features["train"], rank) for model in grader.candidates(seed)]
         known = parts["validation"]

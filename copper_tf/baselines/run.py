@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Any
 
@@ -44,8 +44,9 @@ def _scored(rows: Rows, sheets: list[str], files: list[str], score: Callable[[Ro
 
 
 def graded(
-    dataset: SemDataset, normalisation: Normalisation, seed: int = 0, progress: Progress | None = None
-) -> dict[str, Any]:
+    dataset: SemDataset, normalisation: Normalisation, seed: int = 0, progress: Progress | None = None,
+    graders: Collection[str] = tuple(GRADERS),
+) -> dict[str, Any]:  # fmt: skip
     """The classical graders, learnt from the training pictures and scored on the test pictures.
 
     Args:
@@ -53,6 +54,7 @@ def graded(
         normalisation: its constants of the training pictures are used, whatever its mode: brightness must stay.
         seed: of the forests.
         progress: called with (done, total, what).
+        graders: names in `GRADERS`.
 
     Returns:
         For each grader its title, and scores and intervals on the test split.
@@ -74,9 +76,9 @@ def graded(
             yield how.apply(grey(example.pixels, example.bit_depth)), example.label
 
     for split in SPLITS:
-        parts[split] = table(pictures(split))
+        parts[split] = table(pictures(split), graders)
     labels = len(dataset.times)
-    grades = grade_pictures(parts, labels, seed)
+    grades = grade_pictures(parts, labels, seed, graders)
     tested = {name: np.array(column["test"]) for name, column in (("sheet", sheets), ("file", files))}
     tested["label"] = parts["test"].label
     return {

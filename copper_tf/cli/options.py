@@ -10,9 +10,26 @@ import click
 
 from tfds_copper.settings import Group, field_types, setting_fields
 
-__all__ = ["explicit", "flags", "folder_option", "force_option", "group_of"]
+__all__ = ["Variadic", "explicit", "flags", "folder_option", "force_option", "group_of"]
 
 Decorator = Callable[[Any], Any]
+
+
+class Variadic(click.Command):
+    """A command whose repeatable options take several values after one flag: ``--compare linear sqrt``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Repeats the flag before every further value, up to the next flag."""
+        several = {flag for p in self.params if isinstance(p, click.Option) and p.multiple for flag in p.opts}
+        spelled, flag = [], ""
+        for k, word in enumerate(args):
+            before = args[k - 1] if k else ""
+            if word.startswith("-"):
+                flag = word if word in several else ""
+            elif flag and before != flag:
+                spelled.append(flag)
+            spelled.append(word)
+        return super().parse_args(ctx, spelled)
 
 
 def _kind(kind: type, metadata: Any) -> click.ParamType:

@@ -9,15 +9,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from copper_tf.cli.options import explicit, group_of
 from tfds_copper.dataset import SemDataset, is_dataset, open_dataset, open_folds
-from tfds_copper.errors import InputError, RunError
+from tfds_copper.errors import InputError, RunError, SettingError
 from tfds_copper.micrograph import ReadSettings
+from tfds_copper.settings import setting_fields
 from tfds_copper.splits import SplitSettings
 
 if TYPE_CHECKING:
     from tfds_copper.audit.survey import Survey
 
-__all__ = ["datasets_from", "import_tensorflow", "looked_at", "predictor_from", "quiet", "refuse_unsound"]
+__all__ = ["asked_of", "datasets_from", "import_tensorflow", "looked_at", "predictor_from", "quiet", "refuse_unsound"]
 
 Progress = Callable[[int, int, str], None]
 
@@ -40,6 +42,30 @@ def import_tensorflow() -> None:
     """The slow import, done once and without its noise."""
     with quiet():
         import tensorflow  # noqa: F401
+
+
+def asked_of(data: Path, values: dict[str, Any]) -> tuple[SplitSettings, ReadSettings]:
+    """How the pictures of a folder are to be split and read; a dataset that is built has both already.
+
+    Args:
+        data: where the pictures are.
+        values: of all flags of the command.
+
+    Raises:
+        SettingError: if something is asked for where it can't have an effect.
+    """
+    names = {f.name for group in (SplitSettings, ReadSettings) for f in setting_fields(group)} - {"seed"}
+    asked = {name: value for name, value in values.items() if name in names}
+    given = set(explicit(asked))
+    if is_dataset(data):
+        if given - {"fold"}:
+            raise SettingError(
+                f"{data}: a built dataset keeps the split it was built with; build it anew with `copper build`. "
+                f"Received: {', '.join(sorted(given - {'fold'}))}"
+            )
+        folds = max(d.metadata["settings"]["folds"] for d in open_folds(data))
+        asked["folds"] = folds
+    return group_of(SplitSettings, asked), group_of(ReadSettings, asked)
 
 
 def looked_at(folder: Path, split: SplitSettings, reading: ReadSettings, progress: Progress) -> Survey:

@@ -8,12 +8,11 @@ from typing import Any
 
 import click
 
-from copper_tf.cli.options import explicit, flags, folder_option, force_option, group_of
+from copper_tf.cli.options import explicit, flags, folder_option, force_option
 from copper_tf.cli.progress import progress_bar
 from copper_tf.config import GROUPS, KINDS, Config, default_config
 from copper_tf.runs import FOLD, SEED
-from tfds_copper.dataset import is_dataset, open_folds
-from tfds_copper.errors import RunError, SettingError
+from tfds_copper.errors import RunError
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.settings import setting_fields
 from tfds_copper.splits import SplitSettings
@@ -40,26 +39,6 @@ def _config(kind: str, output: Path, resume: bool, values: dict[str, Any]) -> Co
     return run.config.replace(**explicit(given))
 
 
-def _asked(data: Path, values: dict[str, Any]) -> tuple[SplitSettings, ReadSettings]:
-    """How the pictures of a folder are to be split and read; a dataset that is built has both already.
-
-    Raises:
-        SettingError: if something is asked for where it can't have an effect.
-    """
-    names = {f.name for group in (SplitSettings, ReadSettings) for f in setting_fields(group)} - {"seed"}
-    asked = {name: value for name, value in values.items() if name in names}
-    given = set(explicit(asked))
-    if is_dataset(data):
-        if given - {"fold"}:
-            raise SettingError(
-                f"{data}: a built dataset keeps the split it was built with; build it anew with `copper build`. "
-                f"Received: {', '.join(sorted(given - {'fold'}))}"
-            )
-        folds = max(d.metadata["settings"]["folds"] for d in open_folds(data))
-        asked["folds"] = folds
-    return group_of(SplitSettings, asked), group_of(ReadSettings, asked)
-
-
 def _train_one(config: Config, dataset: Any, output: Path, resume: bool, force: bool) -> None:
     from copper_tf.training import train
 
@@ -84,8 +63,9 @@ def _train(
     if dry_run:
         click.echo(config.to_json(), nl=False)
         return
-    split, reading = _asked(data, values)
-    from copper_tf.cli.sources import datasets_from, import_tensorflow
+    from copper_tf.cli.sources import asked_of, datasets_from, import_tensorflow
+
+    split, reading = asked_of(data, values)
 
     with progress_bar() as progress:
         datasets = datasets_from(data, split, reading, progress)

@@ -1,6 +1,6 @@
-"""Hypotheses of how potency decays with stress time; `estimate`, which needs SciPy, is imported by its own name."""
+"""Hypotheses of how potency decays with stress time; `estimate` and `naming`, which need SciPy, by their own names."""
 
-from copper_tf.hypotheses.permutations import permuted
+from copper_tf.hypotheses.permutations import other_orders, permuted
 from copper_tf.hypotheses.registry import (
     HYPOTHESES,
     MIN_VARIANCE,
@@ -15,5 +15,6 @@ __all__ = [
     "check_informative",
     "hypothesis_values",
     "normalised_time",
+    "other_orders",
     "permuted",
 ]

@@ -13,9 +13,18 @@ from pathlib import Path
 
 import numpy as np
 
+from copper_tf.config import NUMBER, RANK
+from copper_tf.hypotheses.families import exponential, logarithmic, logistic, power
 from tfds_copper.errors import SettingError
 
-__all__ = ["HYPOTHESES", "MIN_VARIANCE", "Law", "check_informative", "hypothesis_values", "normalised_time"]
+__all__ = [
+    "HYPOTHESES",
+    "MIN_VARIANCE",
+    "Law",
+    "check_informative",
+    "hypothesis_values",
+    "normalised_time",
+]
 
 Law = Callable[[np.ndarray], np.ndarray]
 
@@ -27,43 +36,30 @@ _LOGARITHMIC_REACH = 15.0
 _LOGISTIC_SLOPE = 10.0
 
 
-def _exponential(u: np.ndarray) -> np.ndarray:
-    end = np.exp(-_EXPONENTIAL_RATE)
-    return (np.exp(-_EXPONENTIAL_RATE * u) - end) / (1 - end)
-
-
-def _logarithmic(u: np.ndarray) -> np.ndarray:
-    return 1 - np.log1p(_LOGARITHMIC_REACH * u) / np.log1p(_LOGARITHMIC_REACH)
-
-
-def _logistic(u: np.ndarray) -> np.ndarray:
-    def sigma(x: np.ndarray | float) -> np.ndarray:
-        return 1 / (1 + np.exp(-_LOGISTIC_SLOPE * (0.5 - x)))
-
-    first, last = sigma(0.0), sigma(1.0)
-    return (sigma(u) - last) / (first - last)
-
-
 def _alternating(u: np.ndarray) -> np.ndarray:
     return 1.0 - (np.argsort(np.argsort(u)) % 2)
 
 
 HYPOTHESES: dict[str, Law] = {
     "linear": lambda u: 1 - u,
-    "sqrt": lambda u: 1 - np.sqrt(u),
-    "square": lambda u: 1 - u**2,
-    "cubert": lambda u: 1 - np.cbrt(u),
-    "exponential": _exponential,
-    "logarithmic": _logarithmic,
-    "logistic": _logistic,
+    "sqrt": lambda u: power(u, 1 / 2),
+    "square": lambda u: power(u, 2),
+    "cubert": lambda u: power(u, 1 / 3),
+    "exponential": lambda u: exponential(u, _EXPONENTIAL_RATE),
+    "logarithmic": lambda u: logarithmic(u, _LOGARITHMIC_REACH),
+    "logistic": lambda u: logistic(u, _LOGISTIC_SLOPE, 0.5),
     "sine": lambda u: (1 + np.cos(4 * np.pi * u)) / 2,
     "alternating": _alternating,
     "constant": lambda u: np.full_like(u, 0.5),
 }
 
 
-def normalised_time(times: Sequence[float]) -> np.ndarray:
+def normalised_time(times: Sequence[float], reading: str = NUMBER) -> np.ndarray:
     """u = (t - t_min) / (t_max - t_min) of each label, shape (K,).
+
+    Args:
+        times: the stress times t of the labels, ascending.
+        reading: one of `config.READINGS`; by rank, the labels are equally far apart.
 
     Raises:
         SettingError: if there are fewer than two different times.
@@ -71,6 +67,8 @@ def normalised_time(times: Sequence[float]) -> np.ndarray:
     t = np.asarray(times, np.float64)
     if t.size < 2 or t.max() <= t.min():
         raise SettingError(f"a hypothesis needs at least two different times t. Received: {list(map(float, t))}")
+    if reading == RANK:
+        t = np.arange(t.size, dtype=np.float64)
     return (t - t.min()) / (t.max() - t.min())
 
 
@@ -88,19 +86,20 @@ def _from_table(table: Mapping[str, float], times: Sequence[float], source: str)
     return values
 
 
-def hypothesis_values(name: str, times: Sequence[float]) -> np.ndarray:
+def hypothesis_values(name: str, times: Sequence[float], reading: str = NUMBER) -> np.ndarray:
     """g at each time, shape (K,), float64 in [0, 1].
 
     Args:
         name: a name in `HYPOTHESES`; or a table keyed by t, as JSON text ``{"0": 1, "15": 0.4}`` or as the path of a
             JSON file that holds one.
         times: the stress times t of the labels, ascending, in any one unit.
+        reading: one of `config.READINGS`, for a named law; a table always goes by t.
 
     Raises:
         SettingError: if the name is unknown, the table incomplete, or a value outside [0, 1].
     """
     if name in HYPOTHESES:
-        return np.clip(HYPOTHESES[name](normalised_time(times)), 0.0, 1.0)
+        return np.clip(HYPOTHESES[name](normalised_time(times, reading)), 0.0, 1.0)
     path = Path(name)
     text = (
         name if name.lstrip().startswith("{") else path.read_text() if path.suffix == ".json" and path.is_file() else ""

@@ -38,11 +38,12 @@ from tfds_copper.files import replacing, write_text
 from tfds_copper.settings import setting_fields
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from matplotlib.figure import Figure
 
-__all__ = ["render_evaluation", "template", "written"]
+__all__ = ["inlined", "render_evaluation", "template", "versions", "written"]
 
 _EXAMPLES = "examples.npz"
 _SVG_LIMIT = 300_000
@@ -137,7 +138,8 @@ def _cost(run: Run) -> list[tuple[str, str]]:
     ]
 
 
-def _versions() -> list[tuple[str, str]]:
+def versions() -> list[tuple[str, str]]:
+    """(package, version) of what made the results."""
     found = []
     for name in _VERSIONS:
         try:
@@ -157,23 +159,31 @@ def template(name: str) -> Template:
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True).get_template(name)
 
 
-def written(run: Run, figures: dict[str, Figure]) -> dict[str, Markup]:
-    """Writes figures as PNG into the run's report.
+def inlined(folder: Path, figures: dict[str, Figure], alts: Mapping[str, str]) -> dict[str, Markup]:
+    """Writes figures as PNG, and makes them ready for a page.
 
     Args:
-        run: the run.
+        folder: where the files go.
         figures: by name.
-
-    Returns:
-        Each for a page, with its text for those who can't see it.
+        alts: what each shows, for those who can't see it.
     """
     inline = {}
     for name, drawn in figures.items():
         raster = png(drawn)
-        with replacing(run.path / "report" / "figures" / f"{name}.png") as file:
+        with replacing(folder / f"{name}.png") as file:
             file.write_bytes(raster)
-        inline[name] = _inline(drawn, raster, ALTS[name])
+        inline[name] = _inline(drawn, raster, alts[name])
     return inline
+
+
+def written(run: Run, figures: dict[str, Figure]) -> dict[str, Markup]:
+    """Writes figures as PNG into the run's report, see `inlined`.
+
+    Args:
+        run: the run.
+        figures: by name.
+    """
+    return inlined(run.path / "report" / "figures", figures, ALTS)
 
 
 def render_evaluation(run: Run) -> Path:
@@ -212,7 +222,7 @@ def render_evaluation(run: Run) -> Path:
         law=law_table(scores),
         grading=grading_table(scores),
         cost=_cost(run),
-        versions=_versions(),
+        versions=versions(),
     )
     write_text(folder / "evaluation.html", text)
     return folder / "evaluation.html"

@@ -1,0 +1,121 @@
+"""The ageing curve as the runs of one group give it, with a band; how far the groups' curves lie apart; its law."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from copper_tf.ageing.gathering import Group
+from copper_tf.hypotheses import normalised_time
+from copper_tf.hypotheses.estimate import curve_gap
+from copper_tf.hypotheses.naming import ALIKE, fitted
+from copper_tf.statistics import READABLE_SPAN, Rows, anchored
+
+__all__ = ["LIMIT", "curve", "gap", "law"]
+
+# Re-anchored curves of a local network on a binary surface lie within this, whatever g each was trained for.
+LIMIT = 0.15
+_RESAMPLES = 1000
+_LEVEL = 0.95
+# Curves are read off pictures that no weight was learnt from.
+_HELD_OUT = ("validation", "test")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Means:
+    """Mean potency of each sheet, of every run, by label."""
+
+    by_label: list[np.ndarray]
+
+    def of(self, run: int | slice, sheets: Sequence[np.ndarray] | None = None) -> np.ndarray:
+        """Mean potency of each label over its sheets, or over a resample of them; NaN where it has none."""
+        parts = self.by_label if sheets is None else [m[:, s] for m, s in zip(self.by_label, sheets, strict=True)]
+        return np.array([np.mean(part[run]) if part.size else np.nan for part in parts])
+
+
+def _means(group: Group, pictures: Rows, labels: int) -> _Means:
+    held = np.isin(pictures["split"], _HELD_OUT)
+    by_label = []
+    for k in range(labels):
+        chosen = held & (pictures["label"] == k)
+        sheets = np.unique(pictures["group"][chosen])
+        columns = [group.potency[:, chosen & (pictures["group"] == s)].mean(1) for s in sheets]
+        by_label.append(np.array(columns).T if columns else np.empty((len(group.potency), 0)))
+    return _Means(by_label)
+
+
+def _resampled(means: _Means, runs: int, seed: int) -> np.ndarray:
+    """Re-anchored curves of resampled sheets (within their label, whose t they share) and seeds, ``(resamples, K)``."""
+    draw = np.random.default_rng(seed)
+    curves = []
+    for _ in range(_RESAMPLES):
+        sheets = [np.asarray(draw.integers(m.shape[1], size=m.shape[1])) for m in means.by_label]
+        curves.append(np.mean([anchored(means.of(r, sheets)) for r in draw.integers(runs, size=runs)], 0))
+    return np.array(curves)
+
+
+def curve(group: Group, pictures: Rows, labels: int, seed: int = 0) -> dict[str, Any]:
+    """The re-anchored curve of a group: the mean over its seeds, with a 95 % band over seeds and sheets.
+
+    Args:
+        group: of one hypothesis or way of learning g.
+        pictures: from `gather`.
+        labels: number K of labels.
+        seed: of the resampling.
+
+    Returns:
+        ``name``, ``learn``, ``g``, ``means`` (mean potency of each label), ``span`` (of the ends), ``curve``, ``band``
+        (None where a label has fewer than 2 sheets), and ``errors``, the standard error of each mean over its sheets.
+    """
+    means = _means(group, pictures, labels)
+    levels, counts = means.of(slice(None)), [m.shape[1] for m in means.by_label]
+    found: dict[str, Any] = {
+        "name": group.name,
+        "learn": group.learn,
+        "falls": group.falls,
+        "g": group.mean_g.tolist(),
+        "means": levels.tolist(),
+        "span": float(levels[0] - levels[-1]),
+        "curve": np.mean([anchored(means.of(r)) for r in range(len(group.potency))], 0).tolist(),
+        "band": None,
+        "errors": None,
+    }
+    if min(counts) >= 2:
+        with np.errstate(invalid="ignore"):
+            tails = np.quantile(_resampled(means, len(group.potency), seed), ((1 - _LEVEL) / 2, (1 + _LEVEL) / 2), 0)
+        found["band"] = tails.T.tolist()
+        found["errors"] = [float(m.mean(0).std(ddof=1) / np.sqrt(m.shape[1])) for m in means.by_label]
+    return found
+
+
+def gap(curves: Sequence[dict[str, Any]]) -> float:
+    """How far the readable curves of falling g lie apart; NaN where there are fewer than two."""
+    readable = [c["curve"] for c in curves if c["falls"] and c["span"] >= READABLE_SPAN]
+    return curve_gap(readable) if len(readable) > 1 else float("nan")
+
+
+def law(found: dict[str, Any], times: Sequence[float], reading: str) -> dict[str, Any] | None:
+    """The families fitted to one curve, the best first.
+
+    Args:
+        found: from `curve`.
+        times: the stress time t of each label.
+        reading: how a law reads them, one of `config.READINGS`.
+
+    Returns:
+        ``reading``, ``fits`` (each as a dict, with ``behind``, its AICc above the best) and ``alike`` (families that
+        can't be told apart from the best); None where the curve can't be read or there are too few labels or sheets.
+    """
+    if found["errors"] is None or not found["span"] >= READABLE_SPAN:
+        return None
+    errors = np.array(found["errors"])
+    # A label whose few sheets happen to agree is not known without error.
+    errors = np.maximum(errors, np.median(errors) / 2)
+    fits = fitted(normalised_time(times, reading), np.array(found["means"]), errors)
+    if not fits:
+        return None
+    rows = [dataclasses.asdict(f) | {"behind": f.aicc - fits[0].aicc} for f in fits]
+    return {"reading": reading, "fits": rows, "alike": [r["family"] for r in rows[1:] if r["behind"] < ALIKE]}

@@ -1,0 +1,115 @@
+"""Everything that a set of runs says of the ageing curve, as one JSON; ``report/`` makes figures and a page of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from copper_tf.ageing.curves import curve, gap, law
+from copper_tf.ageing.gathering import Group, gather
+from copper_tf.ageing.ranking import floors, null_distribution, ranked
+from copper_tf.ageing.sentence import law_sentence
+from copper_tf.ageing.verdict import ASSUMPTIONS, REFUSED, judged
+from copper_tf.config import ALTERNATING, ANCHORS, FIXED
+from copper_tf.runs import Run
+from copper_tf.statistics import Rows
+
+__all__ = ["STUDY", "study"]
+
+# The name of what is written.
+STUDY = "ageing.json"
+
+
+def _dots(groups: Sequence[Group], pictures: Rows) -> dict[str, Any]:
+    """The potency of every picture, the mean over the seeds, for the figures."""
+    return {
+        **{name: pictures[name].tolist() for name in ("file", "split", "label")},
+        "potency": {group.name: group.potency.mean(0).tolist() for group in groups},
+    }
+
+
+def _source(curves: Sequence[dict[str, Any]], best: str) -> dict[str, Any] | None:
+    """The curve that the law is read off: learned from the ends alone, else learned step by step, else the best g's."""
+    for learn in (ANCHORS, ALTERNATING):
+        for found in curves:
+            if found["learn"] == learn:
+                return found
+    return next((found for found in curves if found["name"] == best), None)
+
+
+def _locality(groups: Sequence[Group], run: Run) -> dict[str, Any]:
+    chords = np.concatenate([group.chords for group in groups if group.falls] or [np.array([np.nan])])
+    known = chords[np.isfinite(chords)]
+    return {
+        "receptive_field_px": run.config.receptive_field,
+        "mean_chord_px": float(np.median(known)) if known.size else None,
+    }
+
+
+def study(
+    runs: Mapping[str, Sequence[Path]], permuted: Mapping[str, Sequence[Path]], qwk: float | None, seed: int = 0
+) -> dict[str, Any]:
+    """Ranks hypotheses, compares their curves, names the law, and says whether the data allow it.
+
+    Args:
+        runs: evaluated runs of every hypothesis and way of learning g, by its name.
+        permuted: the same of hypotheses with permuted levels, one each.
+        qwk: of a first-order histogram as a grader of the same pictures; None where it wasn't run.
+        seed: of the resampling.
+
+    Returns:
+        ``labels``, ``unit``, ``time``, ``seeds``, ``hypotheses`` (see `ranking.ranked`), ``floors``, ``permuted``,
+        ``curves`` (see `curves.curve`), ``gap``, ``laws`` (of every curve that can be read), ``law`` (that of the
+        curve named in ``source``), ``sentence``, ``brightness_qwk``, ``locality``, ``pictures``, ``assumptions``,
+        ``caveats``, and what `verdict.judged` gives.
+
+    Raises:
+        RunError: if a run is none, not evaluated, or of other data than the first.
+    """
+    groups, pictures, first = gather({**runs, **permuted})
+    groups, others = groups[: len(runs)], groups[len(runs) :]
+    supposed = [group for group in groups if group.learn == FIXED]
+    rows = ranked(supposed, pictures, seed) if supposed else []
+    null = null_distribution(others, pictures)
+    curves = [curve(group, pictures, len(first.labels.times), seed) for group in groups]
+    apart = gap(curves)
+    verdict = judged(rows, null, apart, qwk)
+    return {
+        "labels": dataclasses.asdict(first.labels),
+        "time": first.config.training.time,
+        "seeds": max(len(group.paths) for group in groups),
+        "data": first.data["path"],
+        "hypotheses": rows,
+        "floors": floors([_named(supposed, row["name"]) for row in rows]).tolist() if rows else [],
+        "permuted": null,
+        "curves": curves,
+        "gap": apart,
+        **_laws(curves, rows, verdict, first),
+        "brightness_qwk": qwk,
+        "locality": _locality(groups, first),
+        "pictures": _dots(groups, pictures),
+        "assumptions": list(ASSUMPTIONS),
+        "caveats": list(first.caveats),
+        **verdict,
+    }
+
+
+def _laws(
+    curves: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], verdict: dict[str, Any], run: Run
+) -> dict[str, Any]:
+    """The law of every falling curve, and in a sentence that of the best source, where the data allow one."""
+    labels, reading = run.labels, run.config.training.time
+    laws = {found["name"]: law(found, labels.times, reading) for found in curves if found["falls"]}
+    source = _source(curves, rows[0]["name"] if rows else "")
+    name = source["name"] if source else ""
+    refused = verdict["reasons"] if verdict["verdict"] == REFUSED else []
+    sentence = law_sentence(laws.get(name), name, dataclasses.asdict(labels), refused)
+    return {"laws": laws, "source": name, "law": laws.get(name), "sentence": sentence}
+
+
+def _named(groups: Sequence[Group], name: str) -> Group:
+    return next(group for group in groups if group.name == name)

@@ -1,0 +1,178 @@
+"""``copper hypotheses``: which law the decay follows, and whether the data can say so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from copper_tf.cli.options import Variadic, flags, folder_option, force_option
+from copper_tf.cli.progress import progress_bar
+from copper_tf.cli.tables import number, print_table
+from copper_tf.config import ALTERNATING, ANCHORS, GROUPS, default_config
+from tfds_copper.dataset import SemDataset
+from tfds_copper.errors import InputError
+from tfds_copper.files import write_json
+from tfds_copper.micrograph import ReadSettings
+from tfds_copper.settings import setting_fields
+from tfds_copper.splits import SplitSettings
+
+__all__ = ["command"]
+
+_REFUSED = 1
+_COMPARED = ("linear", "sqrt", "square", "exponential", "alternating")
+# What the plan sets for each run.
+_PLANNED = ("hypothesis", "learn", "seed")
+
+
+def _print(found: dict[str, Any]) -> None:
+    rows = []
+    for row in found["hypotheses"]:
+        behind = row["behind"]
+        rows.append(
+            [
+                row["name"],
+                number(row["nmse"], row["interval"]),
+                number(row["validation_nmse"]),
+                "best" if row is found["hypotheses"][0] else number(behind["difference"], behind["interval"]),
+                number(behind.get("p_holm")),
+                ", ".join(row["alike"]) or "–",
+            ]
+        )
+    if rows:
+        print_table(
+            ["hypothesis", "test NMSE", "validation", "behind the best", "p (Holm)", "not told apart from"], rows
+        )
+    if found["permuted"]["median"] is not None:
+        levels = found["permuted"]["nmse"]
+        click.echo(
+            f"permuted levels ({len(levels)} orders): NMSE {min(levels):.3f} to {max(levels):.3f}, median "
+            f"{found['permuted']['median']:.3f}"
+        )
+    click.echo(f"curves of falling g lie {number(found['gap'])} apart")
+    click.echo(f"ranking: {found['verdict']}")
+    for text in filter(None, [*found["reasons"], found["ranking"], found["sentence"]]):
+        click.echo(f"- {text}")
+    for name, reason in found["failed"].items():
+        click.echo(f"warning: run {name} failed: {reason}")
+
+
+def _dataset(data: Path, values: dict[str, Any]) -> SemDataset:
+    from copper_tf.cli.sources import asked_of, datasets_from, import_tensorflow
+
+    split, reading = asked_of(data, values)
+    with progress_bar() as progress:
+        found = datasets_from(data, split, reading, progress)
+    if len(found) > 1:
+        raise InputError(
+            f"{data}: hypotheses are compared on one split; choose one by --fold. Received: {len(found)} folds"
+        )
+    import_tensorflow()
+    return found[0]
+
+
+def _brightness(dataset: SemDataset, first: Path, progress: Any) -> float:
+    """QWK of a first-order histogram as a grader of the same pictures."""
+    from copper_tf.baselines.run import graded
+    from copper_tf.runs import open_run
+
+    found = graded(dataset, open_run(first).normalisation, 0, progress, ["histogram"])
+    return float(found["histogram"]["scores"]["qwk"])
+
+
+def _studied(sweep: Any, dataset: SemDataset, seed: int) -> dict[str, Any]:
+    """What the finished runs say; written beside them."""
+    from copper_tf.ageing.study import STUDY, study
+    from tuning.comparing import runs_of
+
+    supposed, orders, failed = runs_of(sweep)
+    if not supposed:
+        raise InputError(f"{sweep.path}: at least one run must finish. Received: {next(iter(failed.values()))}")
+    with progress_bar() as progress:
+        qwk = _brightness(dataset, next(iter(supposed.values()))[0], progress)
+    found = study(supposed, orders, qwk, seed) | {"failed": failed}
+    write_json(sweep.path / STUDY, found)
+    return found
+
+
+def _run(
+    data: Path, output: Path, compare: tuple[str, ...], learn: tuple[str, ...], seeds: int, permutations: int | None,
+    workers: int, resume: bool, force: bool, dry_run: bool, open_page: bool, **values: Any,
+) -> int:  # fmt: skip
+    names = {f.name for group in GROUPS.values() for f in setting_fields(group)}
+    base = default_config("segmenter", **{n: v for n, v in values.items() if n in names - set(_PLANNED)})
+    dataset = _dataset(data, values)
+    from tuning.comparing import planned
+    from tuning.engine import is_worker, walk
+    from tuning.sweep import Sweep, open_sweep, start_sweep
+    from tuning.workers import spread
+
+    first = int(values["seed"])
+    plan = planned(
+        compare or _COMPARED, learn, permutations, range(first, first + seeds), dataset.times, base.training.time
+    )
+    sweep = Sweep(output, base, dataset.path.resolve(), dataset.fingerprint, plan)
+    if dry_run:
+        print_table(["run", "g", "learn", "seed"], [[n, *(str(s[k])[:24] for k in _PLANNED)] for n, s in plan.items()])
+        return 0
+    if is_worker():
+        walk(open_sweep(output))
+        return 0
+    sweep = start_sweep(sweep, resume=resume, force=force)
+    with progress_bar() as progress:
+        if workers > 1:
+            spread(sweep, workers, progress)
+        else:
+            walk(sweep, progress)
+    found = _studied(sweep, dataset, first)
+    from copper_tf.report.ageing import render_ageing
+
+    _print(found)
+    page = render_ageing(output, found)
+    click.echo(page)
+    if open_page:
+        click.launch(str(page))
+    return _REFUSED if found["verdict"] == "not supported" else 0
+
+
+def _made() -> click.Command:
+    defaults = default_config("segmenter")
+    run: Any = _run
+    for name, group in reversed(GROUPS.items()):
+        run = flags(group, getattr(defaults, name), omit=("hypothesis", "learn", "head", "seed"))(run)
+    run = flags(ReadSettings)(flags(SplitSettings, omit=("seed",))(run))
+    tables = f"Hypotheses: registered names, or JSON files of tables keyed by t.  [default: {' '.join(_COMPARED)}]"
+    ways = f"Also estimate the curve without a hypothesis: {ANCHORS}, {ALTERNATING} or both."
+    orders = "Hypotheses with permuted levels, each trained once: what any order reaches.  [default: 20, or all]"
+    beside = "Processes of this machine that train side by side."
+    added = "Go on with what is there; more hypotheses or seeds are added."
+
+    def count(name: str, low: int, high: int | None, default: int, text: str) -> Any:
+        return click.option(name, type=click.IntRange(low, high), default=default, show_default=True, help=text)
+
+    options = (
+        click.argument("data", type=click.Path(path_type=Path)),
+        folder_option("The folder of the runs, their table and page."),
+        click.option("--compare", multiple=True, metavar="NAME...", help=tables),
+        click.option("--learn", multiple=True, type=click.Choice([ANCHORS, ALTERNATING]), metavar="WAY...", help=ways),
+        count("--seed", 0, None, 0, "The first seed."),
+        count("--seeds", 1, 100, 5, "Seeds of each."),
+        click.option("--permutations", type=click.IntRange(0, 1000), help=orders),
+        count("--workers", 1, 256, 1, beside),
+        click.option("--resume", is_flag=True, help=added),
+        force_option,
+        click.option("--dry-run", is_flag=True, help="Only show the plan."),
+        click.option("--open", "open_page", is_flag=True, help="Open the page in a browser."),
+    )
+    for option in reversed(options):
+        run = option(run)
+    about = (
+        "Train the segmenter for several hypotheses g on DATA, and say which law the decay follows; exit code 1 where "
+        "the data don't allow a ranking. On a cluster every machine runs the same command, with KerasTuner's variables "
+        "KERASTUNER_TUNER_ID (chief, or a name of its own), KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT set."
+    )
+    return click.command("hypotheses", cls=Variadic, help=about)(run)
+
+
+command = _made()

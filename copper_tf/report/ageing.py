@@ -1,0 +1,103 @@
+"""The page of `copper hypotheses`: figures, table and verdict together, with every assumption stated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from copper_tf.ageing.ranking import ALIKE
+from copper_tf.report.laws import curves_figure, errors_figure, potencies_figure
+from copper_tf.report.page import inlined, template, versions
+from copper_tf.report.wording import POTENCY_NOTE, shown
+from tfds_copper.files import write_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["render_ageing"]
+
+_CAPTIONS = {
+    "curves": "The re-anchored curves: label means of validation and test pictures put on 1 to 0, with 95 % bands over "
+    "sheets and seeds. On a surface of two phases a local network gives one curve whatever falling g it was trained "
+    "for: how far these lie apart is what the method itself doesn't know. The broken line is the law that was named.",
+    "errors": "The error of every hypothesis: the mean over the seeds (dot), its 95 % interval over sheets (bar), the "
+    "best and the worst seed (ticks). Diamonds are hypotheses with permuted levels, which no surface follows; the long "
+    "tick is their median. A ranking counts only where the best reaches at most half of it.",
+    "potencies": "Potency of every picture, the mean over the seeds, against each hypothesis (paper, Figures 10 and "
+    "11), the best first. Where the means leave g, in training pictures too, the surface contradicts it.",
+}
+_ALTS = {
+    "curves": "Line plot of re-anchored curves over stress time, one for each hypothesis, with bands",
+    "errors": "Dot plot of the NMSE of every hypothesis with intervals, and of permuted levels",
+    "potencies": "Panels of potency over stress time, one for each hypothesis, with the hypothesis as a line",
+}
+
+
+def _ranking(study: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]], str, str]]:
+    """(name, cells with intervals, corrected p, what it isn't told apart from) of every hypothesis."""
+    rows = []
+    for row in study["hypotheses"]:
+        behind = row["behind"]
+        best = row is study["hypotheses"][0]
+        cells = [
+            shown(row["nmse"], row["interval"]),
+            ("best", "") if best else shown(behind["difference"], behind["interval"]),
+        ]
+        p = behind.get("p_holm")
+        rows.append((row["name"], cells, "–" if p is None else f"{p:.3f}", ", ".join(row["alike"]) or "–"))
+    return rows
+
+
+def _floors(study: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """(names, rows of the lowest NMSE that the row's hypothesis reaches where the column's is true)."""
+    names = [row["name"] for row in study["hypotheses"]]
+    return names, [(n, [f"{v:.3f}" for v in row]) for n, row in zip(names, study["floors"], strict=True)]
+
+
+def _laws(study: Mapping[str, Any]) -> list[tuple[str, str, str, str, str]]:
+    """(curve, family, parameters with intervals, AICc above the best, times as far off as the errors say)."""
+    from copper_tf.hypotheses.families import FAMILIES
+
+    rows = []
+    for name, law in study["laws"].items():
+        for fit in law["fits"] if law else ():
+            family = FAMILIES[fit["family"]]
+            numbers = [
+                f"{p.name} {v:.2f} [{low:.2f}, {high:.2f}]"
+                for p, v, (low, high) in zip(family.parameters, fit["values"], fit["intervals"], strict=True)
+            ]
+            rows.append((name, fit["family"], ", ".join(numbers) or "–", f"{fit['behind']:.1f}", f"{fit['birge']:.1f}"))
+    return rows
+
+
+def render_ageing(folder: Path, study: dict[str, Any]) -> Path:
+    """Writes ``report/ageing.html`` and its figures as PNG beside it.
+
+    Args:
+        folder: of the sweep.
+        study: from `ageing.study.study`, with ``failed``: reasons by run.
+
+    Returns:
+        The path of the page.
+    """
+    drawn = {"curves": curves_figure(study)}
+    if study["hypotheses"]:
+        drawn["errors"] = errors_figure(study)
+    drawn["potencies"] = potencies_figure(study)
+    labels = study["labels"]
+    names = [f"{t:g} {labels['unit']}".strip() for t in (labels["times"][0], labels["times"][-1])]
+    text = template("ageing.html.j2").render(
+        name=folder.resolve().name,
+        study=study,
+        figures=inlined(folder / "report" / "figures", drawn, _ALTS),
+        captions=_CAPTIONS,
+        ranking=_ranking(study),
+        floors=_floors(study),
+        alike=ALIKE,
+        laws=_laws(study),
+        note=POTENCY_NOTE.format(first=names[0], last=names[1]),
+        versions=versions(),
+    )
+    page = folder / "report" / "ageing.html"
+    write_text(page, text)
+    return page

@@ -1,0 +1,86 @@
+"""Families of laws, fitted to label means."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from copper_tf.hypotheses import hypothesis_values, normalised_time
+from copper_tf.hypotheses.families import FAMILIES
+from copper_tf.hypotheses.naming import ALIKE, fit, fitted
+
+U = normalised_time(range(16))
+ERRORS = np.full(16, 0.01)
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda f: f.name)
+@pytest.mark.parametrize("u", [U, normalised_time((0, 1, 2, 4, 8, 16))], ids=["even", "uneven"])
+def test_every_family_falls_from_one_to_zero(family: object, u: np.ndarray) -> None:
+    for start in zip(*(p.starts[:2] for p in family.parameters), strict=True) if family.parameters else [()]:  # type: ignore[attr-defined]
+        f = family.law(u, *start)  # type: ignore[attr-defined]
+        assert f[0] == pytest.approx(1) and f[-1] == pytest.approx(0, abs=1e-9)
+        assert np.all(np.diff(f) < 0)
+
+
+def test_the_exponential_is_straight_at_rate_zero() -> None:
+    law = FAMILIES["exponential"].law
+    np.testing.assert_allclose(law(U, 0.0), 1 - U)
+    np.testing.assert_allclose(law(U, 1e-5), 1 - U, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("family", "true"),
+    [
+        ("power", (0.5,)),
+        ("power", (2.0,)),
+        ("exponential", (4.0,)),
+        ("logarithmic", (15.0,)),
+        ("logistic", (10.0, 0.5)),
+    ],
+)
+def test_a_law_is_found_again_whatever_its_scale_and_shift(family: str, true: tuple[float, ...]) -> None:
+    means = 0.1 + 0.7 * FAMILIES[family].law(U, *true)
+    found = fit(FAMILIES[family], U, means, ERRORS)
+    assert found is not None
+    np.testing.assert_allclose(found.values, true, rtol=1e-3)
+    np.testing.assert_allclose(found.ends, (0.8, 0.1), atol=1e-3)
+    assert fitted(U, means, ERRORS)[0].family == family
+
+
+def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
+    draw = np.random.default_rng(0)
+    f = hypothesis_values("sqrt", range(16))
+    covered = 0
+    for _ in range(200):
+        found = fit(FAMILIES["power"], U, 0.9 * f + draw.normal(0, ERRORS), ERRORS)
+        assert found is not None
+        low, high = found.intervals[0]
+        covered += low <= 0.5 <= high
+    assert 180 <= covered <= 200
+
+
+def test_means_that_scatter_more_than_their_errors_widen_the_interval() -> None:
+    draw = np.random.default_rng(1)
+    means = hypothesis_values("sqrt", range(16)) + draw.normal(0, 0.05, 16)
+    scattered = fit(FAMILIES["power"], U, means, ERRORS)
+    calm = fit(FAMILIES["power"], U, hypothesis_values("sqrt", range(16)), ERRORS)
+    assert scattered is not None and calm is not None
+    assert scattered.birge > 2 and calm.birge == 1
+    wide, narrow = (float(np.diff(found.intervals[0])[0]) for found in (scattered, calm))
+    assert wide == pytest.approx(narrow * scattered.birge, rel=0.2)
+
+
+def test_noise_leaves_families_untold_and_too_few_labels_leave_none() -> None:
+    draw = np.random.default_rng(2)
+    f = 1 - U**0.6
+    rows = fitted(U, f + draw.normal(0, 0.1, 16), np.full(16, 0.1))
+    assert sum(row.aicc - rows[0].aicc < ALIKE for row in rows) > 1
+    assert [row.family for row in fitted(normalised_time(range(4)), f[:4], np.full(4, 0.1))] == ["linear"]
+    assert fitted(normalised_time(range(3)), f[:3], np.full(3, 0.1)) == []
+
+
+def test_labels_without_a_mean_are_left_out() -> None:
+    means = hypothesis_values("sqrt", range(16))
+    means[5] = np.nan
+    found = fitted(U, means, ERRORS)[0]
+    assert found.family == "power" and found.values[0] == pytest.approx(0.5, abs=1e-3) and len(found.curve) == 15

@@ -1,0 +1,1 @@
+"""Many runs of one dataset: planned, spread over processes and machines, resumed."""

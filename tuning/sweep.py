@@ -1,0 +1,199 @@
+"""A sweep: a folder of runs that share a dataset and most settings, and the plan that says what each is."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from copper_tf.config import Config
+from copper_tf.runs import EVALUATION, is_run, open_run
+from tfds_copper.dataset import SemDataset, open_dataset
+from tfds_copper.errors import CopperError, OutputError, RunError
+from tfds_copper.files import write_json
+
+if TYPE_CHECKING:
+    from copper_tf.runs import Run
+
+__all__ = ["FAILED", "PLAN", "Sweep", "open_sweep", "start_sweep"]
+
+FORMAT = "copper-sweep 1"
+PLAN, RUNS, FAILED = "sweep.json", "runs", ".failed.json"
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Sweep:
+    """A planned sweep.
+
+    Attributes:
+        path: its folder.
+        base: the settings that all runs share but for what the plan says.
+        data: path of the built dataset.
+        fingerprint: of the dataset.
+        plan: for each run, by name, the settings that differ.
+    """
+
+    path: Path
+    base: Config
+    data: Path
+    fingerprint: str
+    plan: Mapping[str, Mapping[str, Any]]
+
+    def folder(self, name: str) -> Path:
+        """Where a run goes."""
+        return self.path / RUNS / name
+
+    def _failure(self, name: str) -> Path:
+        return self.path / RUNS / (name + FAILED)
+
+    def config(self, name: str) -> Config:
+        """The settings of a run."""
+        return self.base.replace(**self.plan[name])
+
+    def is_done(self, name: str) -> bool:
+        """Whether a run is trained and evaluated."""
+        return (self.folder(name) / "scores" / f"{EVALUATION}.json").is_file()
+
+    def reason(self, name: str) -> str:
+        """Why a run failed, empty where it didn't."""
+        file = self._failure(name)
+        return str(json.loads(file.read_text(encoding="utf-8"))["reason"]) if file.is_file() else ""
+
+    def fail(self, name: str, reason: str) -> None:
+        """Notes why a run failed."""
+        write_json(self._failure(name), {"reason": reason})
+
+    def forgive(self, name: str) -> None:
+        """Forgets that a run failed, so that it is tried anew."""
+        self._failure(name).unlink(missing_ok=True)
+
+    def share(self, name: str) -> float:
+        """How much of a run is done, 0 to 1, by its history."""
+        if self.is_done(name) or self.reason(name):
+            return 1.0
+        folder = self.folder(name)
+        if not is_run(folder):
+            return 0.0
+        try:
+            epochs = len(open_run(folder).history())
+        except CopperError:
+            return 0.0
+        return 0.95 * epochs / self.config(name).training.epochs
+
+    def dataset(self) -> SemDataset:
+        """The dataset.
+
+        Raises:
+            RunError: if it has changed since the sweep was planned.
+        """
+        found = open_dataset(self.data)
+        if found.fingerprint != self.fingerprint:
+            raise RunError(
+                f"{self.path}: its dataset must be the one it was planned for. Received: {self.data} changed"
+            )
+        return found
+
+    def write(self) -> None:
+        """Writes ``sweep.json``, atomically."""
+        plan = {name: dict(settings) for name, settings in self.plan.items()}
+        content = {
+            "format": FORMAT,
+            "base": self.base.to_dict(),
+            "data": {"path": str(self.data), "fingerprint": self.fingerprint},
+            "runs": plan,
+        }
+        write_json(self.path / PLAN, content)
+
+    def perform(self, name: str, dataset: SemDataset, progress: Progress | None = None) -> Run:
+        """Trains and evaluates a run, or goes on with it, or finds it done.
+
+        Args:
+            name: of the run.
+            dataset: the sweep's own.
+            progress: called with (done, total, what).
+        """
+        from copper_tf.evaluation import evaluate
+        from copper_tf.training import train
+
+        run = train(self.config(name), dataset, self.folder(name), resume=True, progress=progress)
+        if not self.is_done(name):
+            evaluate(run, dataset, progress)
+        return run
+
+
+def open_sweep(path: Path) -> Sweep:
+    """Opens a sweep.
+
+    Raises:
+        RunError: if there is none, or it is of another version.
+    """
+    file = path / PLAN
+    if not file.is_file():
+        raise RunError(f"{path}: must be a folder of a sweep, with {PLAN} in it. Received: no such file")
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        if content["format"] != FORMAT:
+            raise RunError(f"{path}: this version of copper-tf reads {FORMAT!r}. Received: {content['format']!r}")
+        data = content["data"]
+        return Sweep(
+            path, Config.from_dict(content["base"]), Path(data["path"]), data["fingerprint"], dict(content["runs"])
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{file}: must be the plan of a sweep. Received: {error!r}") from None
+
+
+def start_sweep(asked: Sweep, *, resume: bool = False, force: bool = False) -> Sweep:
+    """Writes the plan of a sweep, or adds to the one that is there; runs that are done stay.
+
+    Args:
+        asked: what is wanted.
+        resume: go on with the sweep that is there, or start one where there is none; what it doesn't plan yet is added.
+        force: replace a sweep that is there.
+
+    Returns:
+        The sweep of all that is planned in the folder.
+
+    Raises:
+        OutputError: if the folder holds other things, or a sweep and neither flag is given.
+        RunError: if `resume` meets other settings or data.
+    """
+    place = asked.path
+    if (place / PLAN).is_file():
+        if not (resume or force):
+            advice = "--resume goes on with it, --force replaces it"
+            raise OutputError(f"{place}: holds a sweep; {advice}. Received: neither")
+        if force:
+            shutil.rmtree(place)
+        else:
+            old = open_sweep(place)
+            _check_same(asked, old)
+            asked = dataclasses.replace(asked, plan={**old.plan, **asked.plan})
+    elif place.exists() and not (place.is_dir() and not any(place.iterdir())):
+        raise OutputError(f"{place}: a sweep needs an empty or absent folder. Received: one in use")
+    for name in asked.plan:
+        asked.config(name)
+    asked.write()
+    return asked
+
+
+def _check_same(asked: Sweep, old: Sweep) -> None:
+    """Refuses to mix runs of other settings or data."""
+    if asked.fingerprint != old.fingerprint:
+        raise RunError(f"{old.path}: --resume needs the dataset of the sweep, {old.data}. Received: {asked.data}")
+    has = old.base.flat()
+    for name, value in asked.base.flat().items():
+        if value != has[name]:
+            raise RunError(
+                f"{old.path}: --resume goes on with the sweep's own settings, {name} = {has[name]!r}. "
+                f"Received: {name} = {value!r}"
+            )
+    for name in set(asked.plan) & set(old.plan):
+        if dict(asked.plan[name]) != dict(old.plan[name]):
+            raise RunError(
+                f"{old.path}: run {name} was planned with other settings; take another folder. Received: {name}"
+            )

@@ -1,0 +1,140 @@
+"""Several processes of this machine at one sweep: a chief that hands out runs, and workers that perform them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tfds_copper.errors import RunError
+from tuning.sweep import Sweep, open_sweep
+
+__all__ = ["main", "spread"]
+
+# So often a process that dies is started again.
+_LIVES = 3
+_LOOK_EVERY = 0.5
+_PARTS = 1000
+_MODULE = "tuning.workers"
+
+Progress = Callable[[int, int, str], None]
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+class _Crew:
+    """The processes of one sweep."""
+
+    def __init__(self, path: Path, workers: int) -> None:
+        self.path, self.names = path, [f"worker{k}" for k in range(workers)]
+        self.port = _free_port()
+        self.threads = max(1, (os.cpu_count() or 1) // workers)
+        self.lives = dict.fromkeys(["chief", *self.names], _LIVES)
+        self.running = {name: self._start(name) for name in ("chief", *self.names)}
+
+    def _start(self, name: str) -> subprocess.Popen[bytes]:
+        threads = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"), str(self.threads))
+        address = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(self.port)}
+        environment = {**os.environ, **threads, **address, "KERASTUNER_TUNER_ID": name}
+        log = (self.path / f"{name}.log").open("ab")
+        command = [sys.executable, "-m", _MODULE, str(self.path), str(os.getpid())]
+        with log:
+            return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+
+    def _again(self, name: str) -> None:
+        """Starts a process that died once more; a worker of the same name gets the run that it had.
+
+        Raises:
+            RunError: if it died too often.
+        """
+        self.lives[name] -= 1
+        if not self.lives[name]:
+            raise RunError(f"{self.path}: {name} died {_LIVES} times, see {self.path / name}.log. Received: no result")
+        if name == "chief":
+            # Workers ask a chief that is gone for an hour; a new crew finds what is done in the run folders.
+            self.stop()
+            self.port = _free_port()
+            self.running = {other: self._start(other) for other in ("chief", *self.names)}
+        else:
+            self.running[name] = self._start(name)
+
+    def watch(self) -> bool:
+        """Replaces what died; False once every worker has finished."""
+        for name, process in list(self.running.items()):
+            code = process.poll()
+            if code is None or (code == 0 and name != "chief"):
+                continue
+            if name == "chief" and code == 0:
+                continue
+            self._again(name)
+            break
+        return any(self.running[name].poll() != 0 for name in self.names)
+
+    def stop(self) -> None:
+        """Ends all processes."""
+        for process in self.running.values():
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+
+def spread(sweep: Sweep, workers: int, progress: Progress | None = None) -> None:
+    """Performs a sweep by so many workers, each with its share of the processors.
+
+    Args:
+        sweep: the plan, written.
+        workers: processes that train.
+        progress: called with (done, total, what).
+
+    Raises:
+        RunError: if a process dies again and again.
+    """
+    for name in sweep.plan:
+        sweep.forgive(name)
+    crew = _Crew(sweep.path, workers)
+    try:
+        while crew.watch():
+            if progress:
+                shares = [sweep.share(name) for name in sweep.plan]
+                done = sum(share == 1 for share in shares)
+                text = f"runs {done} of {len(shares)} done, {workers} workers"
+                progress(int(_PARTS * sum(shares)), _PARTS * len(shares), text)
+            time.sleep(_LOOK_EVERY)
+    finally:
+        crew.stop()
+
+
+def _end_with(parent: int) -> None:
+    """Ends this process as soon as the one that started it is gone."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOK_EVERY)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """A chief or worker, as KerasTuner's environment variables say: (folder of the sweep, process that started it)."""
+    path, parent = sys.argv[1:] if arguments is None else arguments
+    _end_with(int(parent))
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    from tuning.engine import walk
+
+    walk(open_sweep(Path(path)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
