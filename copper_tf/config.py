@@ -62,9 +62,6 @@ class DataSettings(Group):
     offset: float = setting(
         0.2, "brightness of a crop varies by up to this many standard deviations", low=0.0, high=5.0
     )
-    noise: float = setting(
-        0.0, "white noise of up to this many standard deviations is added to a crop", low=0.0, high=5.0
-    )
 
 
 @dataclass(frozen=True)

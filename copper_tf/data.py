@@ -159,18 +159,13 @@ def _turn(crop: np.ndarray, turn: int) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True)
 class _Plan:
-    """What every crop of an epoch is: picture, place, symmetry, gain, offset and noise; each ``(crops,)``.
-
-    `seed` makes the noise itself.
-    """
+    """What every crop of an epoch is: picture, place, symmetry, gain and offset; each ``(crops,)``."""
 
     picture: np.ndarray
     place: np.ndarray
     turn: np.ndarray
     gain: np.ndarray
     offset: np.ndarray
-    noise: np.ndarray
-    seed: tuple[int, ...]
 
 
 class CropStream:
@@ -221,19 +216,17 @@ class CropStream:
         count, data = self.crops, self.config.data
         picture = np.arange(count) % len(self.arrays)
         # Fixed crops use epoch 0 of a stream of their own, so every validation sees the same places.
-        seed = self.config.training.seed, epoch if self.augment else 0, int(self.augment)
-        draw = np.random.Generator(np.random.Philox(np.random.SeedSequence(seed)))
+        seed = np.random.SeedSequence([self.config.training.seed, epoch if self.augment else 0, int(self.augment)])
+        draw = np.random.Generator(np.random.Philox(seed))
         place = draw.random((count, 2))
         if not self.augment:
-            still, nothing = np.zeros(count, int), np.zeros(count, np.float32)
-            return _Plan(picture, place, still, np.ones(count, np.float32), nothing, nothing, seed)
+            still = np.zeros(count, int)
+            return _Plan(picture, place, still, np.ones(count, np.float32), np.zeros(count, np.float32))
         order = draw.permutation(count)
         turn = draw.integers(SYMMETRIES[data.symmetry], size=count)
         gain = draw.uniform(1 - data.gain, 1 + data.gain, count).astype(np.float32)
         offset = draw.uniform(-data.offset, data.offset, count).astype(np.float32)
-        # Drawn last, so that without noise everything else is what it was.
-        noise = draw.uniform(0, data.noise, count).astype(np.float32)
-        return _Plan(picture[order], place, turn, gain, offset, noise, seed)
+        return _Plan(picture[order], place, turn, gain, offset)
 
     def batch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Batch `number` of the whole training, counted over the epochs.
@@ -253,9 +246,6 @@ class CropStream:
             y, x = (plan.place[row] * (np.array(array.shape) - self.window + 1)).astype(int)
             crop = array[y : y + self.window, x : x + self.window].astype(np.float32)
             crop = (crop * self.scale[index] + self.shift[index]) * plan.gain[row] + plan.offset[row]
-            if plan.noise[row]:
-                draw = np.random.Generator(np.random.Philox(np.random.SeedSequence((*plan.seed, int(row)))))
-                crop += plan.noise[row] * draw.standard_normal(crop.shape, np.float32)
             crops[k, ..., 0] = _turn(crop, int(plan.turn[row]))
         return crops, self.pictures.labels[plan.picture[rows]]
 

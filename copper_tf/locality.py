@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from copper_tf.statistics import CUT
 
-__all__ = ["FAR", "LIMIT", "Chord", "mean_chord", "warning"]
+__all__ = ["FAR", "LIMIT", "SPECK", "Chord", "mean_chord", "warning"]
 
 # Up to so many mean chords a receptive field is local: with 1.25 the curves of different g differ by .12 and the
 # chimera adds up to .01; with four chords by .4 and .07, and any map with the right mean is as good as any other.
@@ -18,7 +18,7 @@ LIMIT = 1.25
 # From so many on it sees too much for sure: that is where the control stands.
 FAR = 4.0
 # Single wrong pixels are noise of the map and no domains; a median over so many px takes them away.
-_SPECK = 3
+SPECK = 3
 
 
 class Chord(NamedTuple):
@@ -51,7 +51,7 @@ def mean_chord(*maps: np.ndarray) -> Chord:
     """
     pixels = covered = pairs = crossings = 0
     for one in maps:
-        mask = ndimage.median_filter((one >= CUT).astype(np.uint8), _SPECK, mode="mirror")
+        mask = ndimage.median_filter((one >= CUT).astype(np.uint8), SPECK, mode="mirror")
         pixels += mask.size
         covered += int(mask.sum(dtype=np.int64))
         for axis in (0, 1):

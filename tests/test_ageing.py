@@ -30,9 +30,7 @@ def _pictures() -> dict[str, np.ndarray]:
 PICTURES = _pictures()
 
 
-def _group(
-    name: str, local: bool = True, seeds: int = 3, noise: float = 0.02, learn: str = FIXED, **ends: float
-) -> Group:
+def _group(name: str, local: bool = True, noise: float = 0.02, learn: str = FIXED, **ends: float) -> Group:
     """Runs of a local network, which gives b + (a - b) f whatever g, or of one that paints the g it is told."""
     draw, seeds = np.random.default_rng(sum(map(ord, name))), 3
     g = hypothesis_values(name, TIMES) if learn == FIXED else np.r_[1.0, np.full(K - 2, np.nan), 0.0]
@@ -41,9 +39,9 @@ def _group(
     sheets = draw.normal(0, noise, PICTURES["group"].max() + 1)[PICTURES["group"]]
     potency = np.array([levels[PICTURES["label"]] + sheets + draw.normal(0, noise, sheets.size) for _ in range(seeds)])
     three = np.full(seeds, 0.1)
-    return Group(
-        name, learn, tuple(f"{name}{k}" for k in range(seeds)), np.tile(g, (seeds, 1)), potency, three, three, three
-    )
+    paths = tuple(f"{name}{k}" for k in range(seeds))
+    unknown = np.full((seeds, K), np.nan)
+    return Group(name, learn, paths, np.tile(g, (seeds, 1)), potency, three, three, three, unknown)
 
 
 def test_the_true_law_is_first_and_what_differs_is_sure() -> None:

@@ -18,7 +18,7 @@ from copper_tf.cli.main import main
 from copper_tf.config import ALTERNATING, ANCHORS
 from tests.conftest import ROOT, small
 from tfds_copper.errors import OutputError, RunError, SettingError
-from tuning.comparing import PERMUTED, planned, runs_of
+from tuning.comparing import PERMUTED, composed, planned, runs_of
 from tuning.engine import walk
 from tuning.sweep import PLAN, Sweep, open_sweep, start_sweep
 from tuning.workers import spread
@@ -45,7 +45,7 @@ SMALL = (
 def _sweep(path: Path, dataset: Any, *names: str, seeds: int = 1, **settings: Any) -> Sweep:
     plan = planned(names, (), 0, range(seeds), TIMES, "number")
     base = small("segmenter", **{"d": 1, "policy": "float32", **settings})
-    return Sweep(path, base, dataset.path, dataset.fingerprint, plan)
+    return Sweep(path, base, dataset.path, dataset.fingerprint, plan, composed(plan))
 
 
 def test_the_plan_names_every_run_once() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from copper_tf.hypotheses import HYPOTHESES, check_informative, hypothesis_value
 from tfds_copper.errors import SettingError
 from tuning.sweep import Sweep
 
-__all__ = ["PERMUTED", "STARTS", "planned", "runs_of"]
+__all__ = ["PERMUTED", "STARTS", "composed", "planned", "runs_of"]
 
 # The hypotheses that the alternating update starts from where none of those compared can be started from.
 STARTS = ("linear", "square")
@@ -64,6 +64,11 @@ def planned(
     for k, table in enumerate(orders):
         plan[f"{PERMUTED}-{k:02d}{_SEED}{seeds[0]}"] = {"hypothesis": table, "learn": FIXED, "seed": seeds[0]}
     return plan
+
+
+def composed(plan: Mapping[str, Any]) -> tuple[str, ...]:
+    """The runs of a plan whose curves are read, and so composites are needed of: all but those of permuted levels."""
+    return tuple(name for name in plan if not name.startswith(PERMUTED))
 
 
 def runs_of(sweep: Sweep) -> tuple[dict[str, list[Path]], dict[str, list[Path]], dict[str, str]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from copper_tf.config import Config
 from copper_tf.runs import EVALUATION, is_run, open_run
+from copper_tf.trust import COMPOSITES
 from tfds_copper.dataset import SemDataset, open_dataset
 from tfds_copper.errors import CopperError, OutputError, RunError
 from tfds_copper.files import write_json
@@ -36,6 +37,7 @@ class Sweep:
         data: path of the built dataset.
         fingerprint: of the dataset.
         plan: for each run, by name, the settings that differ.
+        composites: names of the runs of which it is measured what borders of areas add, see `trust.composites`.
     """
 
     path: Path
@@ -43,6 +45,7 @@ class Sweep:
     data: Path
     fingerprint: str
     plan: Mapping[str, Mapping[str, Any]]
+    composites: tuple[str, ...] = ()
 
     def folder(self, name: str) -> Path:
         """Where a run goes."""
@@ -56,8 +59,9 @@ class Sweep:
         return self.base.replace(**self.plan[name])
 
     def is_done(self, name: str) -> bool:
-        """Whether a run is trained and evaluated."""
-        return (self.folder(name) / "scores" / f"{EVALUATION}.json").is_file()
+        """Whether a run is trained and has all its scores."""
+        needed = [EVALUATION, *([COMPOSITES] if name in self.composites else [])]
+        return all((self.folder(name) / "scores" / f"{scores}.json").is_file() for scores in needed)
 
     def reason(self, name: str) -> str:
         """Why a run failed, empty where it didn't."""
@@ -106,6 +110,7 @@ class Sweep:
             "base": self.base.to_dict(),
             "data": {"path": str(self.data), "fingerprint": self.fingerprint},
             "runs": plan,
+            "composites": list(self.composites),
         }
         write_json(self.path / PLAN, content)
 
@@ -119,10 +124,13 @@ class Sweep:
         """
         from copper_tf.evaluation import evaluate
         from copper_tf.training import train
+        from copper_tf.trust.composites import composites
 
         run = train(self.config(name), dataset, self.folder(name), resume=True, progress=progress)
-        if not self.is_done(name):
+        if not run.scores_file(EVALUATION).is_file():
             evaluate(run, dataset, progress)
+        if not self.is_done(name):
+            composites(run, dataset, progress)
         return run
 
 
@@ -140,9 +148,8 @@ def open_sweep(path: Path) -> Sweep:
         if content["format"] != FORMAT:
             raise RunError(f"{path}: this version of copper-tf reads {FORMAT!r}. Received: {content['format']!r}")
         data = content["data"]
-        return Sweep(
-            path, Config.from_dict(content["base"]), Path(data["path"]), data["fingerprint"], dict(content["runs"])
-        )
+        base, runs, composites = Config.from_dict(content["base"]), dict(content["runs"]), content["composites"]
+        return Sweep(path, base, Path(data["path"]), data["fingerprint"], runs, tuple(composites))
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{file}: must be the plan of a sweep. Received: {error!r}") from None
 
@@ -172,7 +179,8 @@ def start_sweep(asked: Sweep, *, resume: bool = False, force: bool = False) -> S
         else:
             old = open_sweep(place)
             _check_same(asked, old)
-            asked = dataclasses.replace(asked, plan={**old.plan, **asked.plan})
+            both = tuple(dict.fromkeys(old.composites + asked.composites))
+            asked = dataclasses.replace(asked, plan={**old.plan, **asked.plan}, composites=both)
     elif place.exists() and not (place.is_dir() and not any(place.iterdir())):
         raise OutputError(f"{place}: a sweep needs an empty or absent folder. Received: one in use")
     for name in asked.plan:

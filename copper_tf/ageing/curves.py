@@ -68,7 +68,9 @@ def curve(group: Group, pictures: Rows, labels: int, seed: int = 0) -> dict[str,
 
     Returns:
         ``name``, ``learn``, ``g``, ``means`` (mean potency of each label), ``span`` (of the ends), ``curve``, ``band``
-        (None where a label has fewer than 2 sheets), and ``errors``, the standard error of each mean over its sheets.
+        (None where a label has fewer than 2 sheets), ``errors`` (standard error of each mean over its sheets),
+        ``excess`` (what borders add to each mean, by composites; None where it was not measured) and ``without``, the
+        curve with the excess taken away.
     """
     means = _means(group, pictures, labels)
     levels, counts = means.of(slice(None)), [m.shape[1] for m in means.by_label]
@@ -82,7 +84,12 @@ def curve(group: Group, pictures: Rows, labels: int, seed: int = 0) -> dict[str,
         "curve": np.mean([anchored(means.of(r)) for r in range(len(group.potency))], 0).tolist(),
         "band": None,
         "errors": None,
+        "excess": None,
+        "without": None,
     }
+    excess = group.excess.mean(0)
+    if np.isfinite(excess).all():
+        found |= {"excess": excess.tolist(), "without": anchored(levels - excess).tolist()}
     if min(counts) >= 2:
         with np.errstate(invalid="ignore"):
             tails = np.quantile(_resampled(means, len(group.potency), seed), ((1 - _LEVEL) / 2, (1 + _LEVEL) / 2), 0)
@@ -114,8 +121,22 @@ def law(found: dict[str, Any], times: Sequence[float], reading: str) -> dict[str
     errors = np.array(found["errors"])
     # A label whose few sheets happen to agree is not known without error.
     errors = np.maximum(errors, np.median(errors) / 2)
-    fits = fitted(normalised_time(times, reading), np.array(found["means"]), errors)
+    u, means = normalised_time(times, reading), np.array(found["means"])
+    excess = np.zeros_like(means) if found["excess"] is None else np.array(found["excess"])
+    fits = fitted(u, means - excess / 2, errors)
     if not fits:
         return None
-    rows = [dataclasses.asdict(f) | {"behind": f.aicc - fits[0].aicc} for f in fits]
+    # The truth lies between the curve as it is and that without what composites add, whose borders are too sharp.
+    sides = [{f.family: f for f in fitted(u, side, errors)} for side in (means, means - excess)]
+    rows = []
+    for middle in fits:
+        wide = [
+            _hull(pairs) for pairs in zip(*(f[middle.family].intervals for f in sides), middle.intervals, strict=True)
+        ]
+        rows.append(dataclasses.asdict(middle) | {"behind": middle.aicc - fits[0].aicc, "intervals": wide})
     return {"reading": reading, "fits": rows, "alike": [r["family"] for r in rows[1:] if r["behind"] < ALIKE]}
+
+
+def _hull(intervals: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """The interval that covers all."""
+    return min(low for low, _ in intervals), max(high for _, high in intervals)

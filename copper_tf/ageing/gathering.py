@@ -11,6 +11,7 @@ import numpy as np
 
 from copper_tf.runs import EVALUATION, Run, open_run
 from copper_tf.statistics import Rows, groups_of
+from copper_tf.trust import COMPOSITES
 from tfds_copper.errors import RunError
 
 __all__ = ["Group", "gather"]
@@ -31,6 +32,8 @@ class Group:
         validation_nmse: of every run, ``(runs,)``.
         binarity: at the middle labels of the test pictures, of every run, ``(runs,)``.
         chords: mean chord of the maps in px, of every run, ``(runs,)``; NaN where unknown.
+        excess: what borders of areas add to the mean potency of every label, by composites, ``(runs, K)``; NaN where
+            it was not measured.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Group:
     validation_nmse: np.ndarray
     binarity: np.ndarray
     chords: np.ndarray
+    excess: np.ndarray
 
     @property
     def mean_g(self) -> np.ndarray:
@@ -68,6 +72,7 @@ def _group(name: str, runs: Sequence[Run], pictures: Rows) -> Group:
         potency.append(np.array(held["potency"], float))
         splits = scores["splits"]
         found.append((splits["validation"]["scores"]["nmse"], splits["test"]["binarity_middle"], run.mean_chord))
+    excess = [run.read_scores(COMPOSITES)["excess"] if run.scores_file(COMPOSITES).is_file() else [] for run in runs]
     validation, binarity, chords = np.array([[_number(v) for v in row] for row in found]).T
     return Group(
         name=name,
@@ -78,6 +83,7 @@ def _group(name: str, runs: Sequence[Run], pictures: Rows) -> Group:
         validation_nmse=validation,
         binarity=binarity,
         chords=chords,
+        excess=np.array([[_number(v) for v in row or [None] * len(runs[0].labels.times)] for row in excess]),
     )
 
 

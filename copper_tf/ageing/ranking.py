@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -110,11 +111,9 @@ def ranked(groups: Sequence[Group], pictures: Rows, seed: int = 0) -> list[dict[
 
 def _only(group: Group, run: int) -> Group:
     """The group of one of its runs."""
+    arrays = ("g", "potency", "validation_nmse", "binarity", "chords", "excess")
     part = slice(run, run + 1)
-    return Group(
-        group.name, group.learn, group.paths[part], group.g[part], group.potency[part], group.validation_nmse[part],
-        group.binarity[part], group.chords[part],
-    )  # fmt: skip
+    return dataclasses.replace(group, paths=group.paths[part], **{name: getattr(group, name)[part] for name in arrays})
 
 
 def _behind(rows: list[dict[str, Any]], scores: Scores, resampled: dict[str, np.ndarray]) -> None:

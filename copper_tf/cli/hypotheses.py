@@ -103,7 +103,7 @@ def _run(
     names = {f.name for group in GROUPS.values() for f in setting_fields(group)}
     base = default_config("segmenter", **{n: v for n, v in values.items() if n in names - set(_PLANNED)})
     dataset = _dataset(data, values)
-    from tuning.comparing import planned
+    from tuning.comparing import composed, planned
     from tuning.engine import is_worker, walk
     from tuning.sweep import Sweep, open_sweep, start_sweep
     from tuning.workers import spread
@@ -112,7 +112,7 @@ def _run(
     plan = planned(
         compare or _COMPARED, learn, permutations, range(first, first + seeds), dataset.times, base.training.time
     )
-    sweep = Sweep(output, base, dataset.path.resolve(), dataset.fingerprint, plan)
+    sweep = Sweep(output, base, dataset.path.resolve(), dataset.fingerprint, plan, composed(plan))
     if dry_run:
         print_table(["run", "g", "learn", "seed"], [[n, *(str(s[k])[:24] for k in _PLANNED)] for n, s in plan.items()])
         return 0

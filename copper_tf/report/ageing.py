@@ -19,7 +19,9 @@ __all__ = ["render_ageing"]
 _CAPTIONS = {
     "curves": "The re-anchored curves: label means of validation and test pictures put on 1 to 0, with 95 % bands over "
     "sheets and seeds. On a surface of two phases a local network gives one curve whatever falling g it was trained "
-    "for: how far these lie apart is what the method itself doesn't know. The broken line is the law that was named.",
+    "for: how far these lie apart is what the method itself doesn't know. Hatched: by how much borders of areas may "
+    "raise the curve, measured on composites of the two ends (texture of the first t laid into the last along the "
+    "areas of the maps). The broken line is the law that was named, through the middle of that.",
     "errors": "The error of every hypothesis: the mean over the seeds (dot), its 95 % interval over sheets (bar), the "
     "best and the worst seed (ticks). Diamonds are hypotheses with permuted levels, which no surface follows; the long "
     "tick is their median. A ranking counts only where the best reaches at most half of it.",

@@ -121,6 +121,15 @@ def _law_line(axes: Axes, study: dict[str, Any]) -> None:
                   label=f"law of the family {best['family']}")  # fmt: skip
 
 
+def _between(axes: Axes, study: dict[str, Any]) -> None:
+    """What composites leave open of the curve that the law is read off."""
+    found = next((c for c in study["curves"] if c["name"] == study["source"]), None)
+    if found and found["without"] and study["sentence"]:
+        times, low, high = study["labels"]["times"], _numbers(found["without"]), _numbers(found["curve"])
+        axes.fill_between(times, low, high, facecolor="none", edgecolor=INK, hatch="////", linewidth=0, alpha=0.35,
+                          label=f"{study['source']}: what borders may add")  # fmt: skip
+
+
 def curves_figure(study: dict[str, Any]) -> Figure:
     """The re-anchored curves of all falling g on one plot, with their bands and the law that was named.
 
@@ -141,6 +150,7 @@ def curves_figure(study: dict[str, Any]) -> Figure:
         if found["band"] and not weak:
             low, high = _numbers([v for pair in found["band"] for v in pair]).reshape(-1, 2).T
             axes.fill_between(times, low, high, color=colour, alpha=0.12, linewidth=0)
+    _between(axes, study)
     _law_line(axes, study)
     tidy(axes)
     time_axis(axes, study["labels"])

@@ -11,6 +11,7 @@ from copper_tf.locality import FAR, LIMIT
 
 __all__ = [
     "BASIS",
+    "COMPOSITES",
     "EXAMPLES",
     "FAILED",
     "NOT_SUPPORTED",
@@ -25,8 +26,8 @@ __all__ = [
     "verdict",
 ]
 
-# The names of what is written: scores/trust.json and scores/trust.npz.
-TRUST, EXAMPLES = "trust", "trust.npz"
+# The names of what is written: scores/trust.json, scores/trust.npz and scores/composites.json.
+TRUST, EXAMPLES, COMPOSITES = "trust", "trust.npz", "composites"
 OUTCOMES = PASSED, FAILED, UNKNOWN = ("passed", "failed", "unknown")
 SUPPORTED, NOT_SUPPORTED, UNDECIDED = ("supported", "not supported", "undecided")
 

@@ -1,0 +1,59 @@
+"""Composites: what borders of areas add, on networks of which it is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from copper_tf.prediction import Predictor
+from copper_tf.trust import COMPOSITES
+from copper_tf.trust.composites import composite, composites
+
+
+def _template() -> np.ndarray:
+    field = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=(96, 96)), 6, mode="wrap")
+    return (field > 0).astype(np.float32)
+
+
+def test_inside_is_the_first_and_outside_the_last() -> None:
+    template = _template()
+    made = composite(template, np.ones_like(template), np.zeros_like(template))
+    inner = ndimage.distance_transform_edt(template > 0) > 8
+    outer = ndimage.distance_transform_edt(template == 0) > 8
+    assert inner.any() and outer.any()
+    np.testing.assert_allclose(made[inner], 1, atol=1e-3)
+    np.testing.assert_allclose(made[outer], 0, atol=1e-3)
+    assert made.mean() == pytest.approx(template.mean(), abs=0.01)
+
+
+@pytest.mark.parametrize(("swayed", "low", "high"), [(0, -1e-6, 1e-6), (3, 0.02, 0.4)])
+def test_a_network_that_dilates_areas_is_found_out(
+    swayed: int, low: float, high: float, runs: dict[str, Any], dataset: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network that judges each pixel alone adds nothing; one that sees the largest value around adds its reach."""
+
+    def map_of(self: Predictor, values: np.ndarray) -> np.ndarray:
+        grey = np.clip(values, 0, 1).astype(np.float32)
+        return np.asarray(ndimage.maximum_filter(grey, 2 * swayed + 1))
+
+    monkeypatch.setattr(Predictor, "map_of", map_of)
+    monkeypatch.setattr("copper_tf.trust.composites._pictures", lambda *_: _levels())
+    found = composites(runs["segmenter"], dataset)
+    assert found["excess"][0] == found["excess"][-1] == 0
+    assert low <= found["excess"][1] <= high
+    assert runs["segmenter"].read_scores(COMPOSITES)["excess"] == pytest.approx(found["excess"])
+
+
+def _levels() -> list[list[np.ndarray]]:
+    """Pictures all rough, half and half, and all smooth."""
+    template = _template()
+    return [[np.ones_like(template)], [template], [np.zeros_like(template)]]
+
+
+def test_a_real_run_gives_a_number_for_every_label_between(runs: dict[str, Any], dataset: Any, tmp_path: Path) -> None:
+    found = composites(runs["segmenter"], dataset)
+    assert len(found["excess"]) == 3 and np.isfinite(found["excess"]).all() and abs(found["excess"][1]) < 1
