@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 SEEDS ?= 5
+JOBS ?= 2
 CASES ?= 10000
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
@@ -14,7 +15,7 @@ help:
 	@echo "make test        lint and all tests"
 	@echo "make lint        ruff and mypy"
 	@echo "make bench       benchmarks, as ratios against a peer"
-	@echo "make acceptance  the table of acceptance experiments, SEEDS=$(SEEDS), resumable"
+	@echo "make acceptance  the table of acceptance experiments, SEEDS=$(SEEDS) by JOBS=$(JOBS), resumable"
 	@echo "make fuzz        CASES=$(CASES) mutated files, each of which must end in a clear error or a correct read"
 	@echo "make clean       remove the virtual environment and what the targets made"
 
@@ -44,7 +45,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.mosaic
 
 acceptance: $(READY)
-	$(BIN)/python -m benchmarks.acceptance --seeds $(SEEDS) --output acceptance
+	$(BIN)/python -m benchmarks.acceptance --seeds $(SEEDS) --jobs $(JOBS) --output acceptance
 
 fuzz: $(READY)
 	$(BIN)/python -m benchmarks.fuzz --cases $(CASES)

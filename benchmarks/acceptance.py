@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.experiments import APART, EXPERIMENTS, RANKED, STARTS, TRUTHS
-from benchmarks.keeping import Results, kept, parser
+from benchmarks.keeping import Results, kept, parser, seeds_of
 from benchmarks.learning_g import LIMIT
 from copper_tf.cli.tables import print_table
 from copper_tf.hypotheses.estimate import curve_gap
@@ -148,9 +148,7 @@ def main(arguments: list[str] | None = None) -> int:
     flags.add_argument("--only", nargs="*", choices=list(EXPERIMENTS), help="experiments; all by default")
     asked = flags.parse_args(arguments)
     chosen = asked.only or list(EXPERIMENTS)
-    seeds = [
-        {name: kept(asked.output, seed, name, EXPERIMENTS[name]) for name in chosen} for seed in range(asked.seeds)
-    ]
+    seeds = [{name: kept(asked.output, seed, name, EXPERIMENTS[name]) for name in chosen} for seed in seeds_of(asked)]
     rows, good = verdicts(seeds)
     print_table(["", "experiment", "required", "measured", "seeds", ""], rows)
     return 0 if good else 1

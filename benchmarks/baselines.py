@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import worlds
-from benchmarks.keeping import Results, kept, parser
+from benchmarks.keeping import Results, kept, parser, seeds_of
 from copper_tf.cli.tables import print_table
 
 __all__ = ["WORLDS", "main", "measured"]
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser(__doc__, 3).parse_args(arguments)
     rows = []
     for world, name in WORLDS.items():
-        found = [kept(asked.output, seed, name, measured, world=world) for seed in range(asked.seeds)]
+        found = [kept(asked.output, seed, name, measured, world=world) for seed in seeds_of(asked)]
         for score in found[0]:
             values = [f[score] for f in found]
             rows.append([world, score, f"{np.mean(values):.3f}", f"{min(values):.3f} to {max(values):.3f}"])

@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks import worlds
 from benchmarks.experiments import config
-from benchmarks.keeping import Results, kept, parser, spread
+from benchmarks.keeping import Results, kept, parser, seeds_of, spread
 from copper_tf.cli.tables import print_table
 from copper_tf.config import Config
 
@@ -230,10 +230,10 @@ def main(arguments: list[str] | None = None) -> int:
         for source, opened in sources.items():
             given = {"built": opened(), "g": law, "settings": settings, "name": name}
             file = f"maps {source} {name}"
-            parts.append([kept(asked.output, seed, file, measured, **given) for seed in range(asked.seeds)])
+            parts.append([kept(asked.output, seed, file, measured, **given) for seed in seeds_of(asked)])
         found = [result for part in parts for result in part]
         rows += [_row(name, found, "one "), _row(f"{name}, all views", found, "all ")]
-        if asked.seeds > 1:
+        if asked.just is None and asked.seeds > 1:
             together.append(_row(name, [_ensemble(part, law) for part in parts], "", (*_SHOWN, _TELLS)))
     print_table(["variant", *_SHOWN], rows)
     if together:

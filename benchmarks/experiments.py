@@ -25,7 +25,7 @@ from tfds_copper.errors import SettingError
 if TYPE_CHECKING:
     from tfds_copper.dataset import SemDataset
 
-__all__ = ["APART", "EXPERIMENTS", "RANKED", "config", "decoded", "run_of", "trained"]
+__all__ = ["APART", "EXPERIMENTS", "RANKED", "config", "decoded", "name_of", "run_of", "trained"]
 
 Experiment = Callable[[Path, int], Results]
 
@@ -57,6 +57,18 @@ def config(seed: int, hypothesis: str = worlds.TRUE_LAW, **changed: Any) -> Conf
     """
     usual = {**NEAR, "c": 8, "margin": 12, "epochs": 10, "learning_rate": 0.003, "policy": "float32"}
     return default_config("segmenter", **{**usual, "hypothesis": hypothesis, "seed": seed, **changed})
+
+
+def name_of(seed: int, *words: str, **changed: Any) -> str:
+    """The folder of a run: words, and the settings that differ from those of the table.
+
+    Args:
+        seed: of weights and crops.
+        *words: empty ones are left out.
+        **changed: settings, some of which may be as in the table: then the run is the table's own.
+    """
+    usual = config(seed).flat()
+    return "-".join([*filter(None, words), *(f"{k}{v}" for k, v in changed.items() if v != usual[k])])
 
 
 def world(folder: Path, seed: int) -> Results:
@@ -115,15 +127,13 @@ def trained(
 ) -> Results:  # fmt: skip
     """A segmenter's scores for one hypothesis on one world."""
     built = worlds.dataset(folder, seed, world=world, shuffled=shuffled)
-    marks = "-".join(f"{k}{v}" for k, v in changed.items())
-    name = "-".join(filter(None, (world, "shuffled" * shuffled, hypothesis, marks)))
+    name = name_of(seed, world, "shuffled" * shuffled, hypothesis, **changed)
     return _scores(run_of(folder, name, config(seed, hypothesis, **changed), built))
 
 
 def decoded(folder: Path, seed: int, **changed: Any) -> Results:
     """Test scores of the map as a grader: its mean decoded through the validation means of the labels."""
-    marks = "-".join(f"{k}{v}" for k, v in changed.items())
-    name = "-".join(filter(None, ("binary", worlds.TRUE_LAW, marks)))
+    name = name_of(seed, "binary", worlds.TRUE_LAW, **changed)
     run = run_of(folder, name, config(seed, **changed), worlds.dataset(folder, seed))
     # From the potencies themselves, so that an older evaluation serves.
     pictures = {name: np.array(column) for name, column in run.read_scores("evaluation")["pictures"].items()}
@@ -155,7 +165,7 @@ def trusted(folder: Path, seed: int, hypothesis: str = worlds.TRUE_LAW, **change
     from copper_tf.trust.measuring import trust
 
     built = worlds.dataset(folder, seed)
-    name = "-".join(["binary", hypothesis, *(f"{k}{v}" for k, v in changed.items())])
+    name = name_of(seed, "binary", hypothesis, **changed)
     run = run_of(folder, name, config(seed, hypothesis, **changed), built)
     with progress_bar() as progress:
         found = trust(run, progress=progress)

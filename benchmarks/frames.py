@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks import worlds
 from benchmarks.experiments import config
-from benchmarks.keeping import Results, kept, parser
+from benchmarks.keeping import Results, kept, parser, seeds_of
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
 from copper_tf.simulation import SimulationSettings, simulate
@@ -105,7 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser(__doc__, 2).parse_args(arguments)
     rows, good = [], True
     for variant in VARIANTS:
-        for seed in range(asked.seeds):
+        for seed in seeds_of(asked):
             found = kept(asked.output, seed, f"frames {variant}", measured, variant=variant)
             chance = abs(found["frame"]) < _CHANCE * found["frame_se"]
             good &= chance or VARIANTS[variant]["padding"] == "zero"

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks import worlds
-from benchmarks.experiments import config, run_of
-from benchmarks.keeping import Results, kept, parser, spread
+from benchmarks.experiments import config, name_of, run_of
+from benchmarks.keeping import Results, kept, parser, seeds_of, spread
 from copper_tf.cli.tables import print_table
 from copper_tf.config import HEADS, Config, default_config
 
@@ -56,7 +56,7 @@ def graded(folder: Path, seed: int, grader: str) -> Results:
 def _run(folder: Path, seed: int, grader: str) -> Any:
     built = worlds.dataset(folder, seed)
     if grader == MAP:
-        return run_of(folder, f"binary-{worlds.TRUE_LAW}-c{_WIDTH['c']}", config(seed, **_WIDTH), built)
+        return run_of(folder, name_of(seed, "binary", worlds.TRUE_LAW, **_WIDTH), config(seed, **_WIDTH), built)
     return run_of(folder, f"head-{grader}", classifier(seed, grader), built)
 
 
@@ -78,7 +78,7 @@ def _apart(row: dict[str, Any], name: str) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Trains what is missing, prints scores over the seeds and differences of each."""
     asked = parser(__doc__, 2).parse_args(arguments)
-    seeds = range(asked.seeds)
+    seeds = seeds_of(asked)
     rows = []
     for grader in (*HEADS, MAP):
         found = [kept(asked.output, seed, f"grading {grader}", graded, grader=grader) for seed in seeds]

@@ -5,7 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +17,7 @@ import numpy as np
 
 from tfds_copper.files import write_json
 
-__all__ = ["Results", "kept", "parser", "spread"]
+__all__ = ["Results", "kept", "parser", "seeds_of", "spread"]
 
 Results = dict[str, Any]
 
@@ -30,8 +34,37 @@ def parser(doc: str, seeds: int, output: str = "acceptance") -> argparse.Argumen
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     made = argparse.ArgumentParser(description=doc.splitlines()[0])
     made.add_argument("--seeds", type=int, default=seeds, help="how many seeds of world, weights and crops")
+    made.add_argument("--jobs", type=int, default=1, help="processes side by side, each with its share of processors")
+    made.add_argument("--just", type=int, help="only the seed of this number")
     made.add_argument("--output", type=Path, default=Path(output), help="where worlds, runs and results are kept")
     return made
+
+
+def seeds_of(asked: argparse.Namespace) -> Sequence[int]:
+    """The seeds asked for; with several jobs, those were then all done by processes of their own.
+
+    Small networks leave two processors half idle, so two processes of one thread each get more done.
+
+    Args:
+        asked: the arguments of the module that runs.
+    """
+    if asked.just is not None:
+        return [asked.just]
+    seeds = range(asked.seeds)
+    if asked.jobs > 1:
+        with ThreadPoolExecutor(asked.jobs) as pool:
+            list(pool.map(partial(_aside, threads=max(1, (os.cpu_count() or 1) // asked.jobs)), seeds))
+    return seeds
+
+
+def _aside(seed: int, threads: int) -> None:
+    """This very command for one seed, in a process of its own, whose progress goes to the terminal."""
+    main = sys.modules["__main__"]
+    assert main.__spec__ is not None
+    command = [sys.executable, "-m", main.__spec__.name, *sys.argv[1:], "--just", str(seed)]
+    share = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"), str(threads))
+    # Its exit code says whether one seed alone is enough, which is not for it to say.
+    subprocess.run(command, env={**os.environ, **share}, stdout=subprocess.DEVNULL, check=False)
 
 
 def spread(values: Sequence[float]) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks import worlds
 from benchmarks.experiments import STARTS, TRUTHS, learned
-from benchmarks.keeping import kept, parser
+from benchmarks.keeping import kept, parser, seeds_of
 from copper_tf.cli.tables import number, print_table
 from copper_tf.config import ALTERNATING, ANCHORS
 from copper_tf.hypotheses.estimate import curve_gap
@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Trains what is missing, prints the table, returns the exit code."""
     asked = parser(__doc__, 1).parse_args(arguments)
     rows, gaps, good = [], [], True
-    for seed, law in itertools.product(range(asked.seeds), TRUTHS):
+    for seed, law in itertools.product(seeds_of(asked), TRUTHS):
         found = {s: measured(asked.output, seed, law, s, ALTERNATING) for s in STARTS[law]}
         rows += [_row(f"{law} from {s}", seed, law, r) for s, r in found.items()]
         gap = curve_gap([r["g"] for r in found.values()])

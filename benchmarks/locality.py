@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.experiments import APART, config, trained
-from benchmarks.keeping import Results, kept, parser, spread
+from benchmarks.keeping import Results, kept, parser, seeds_of, spread
 from copper_tf.cli.tables import print_table
 from copper_tf.hypotheses.estimate import curve_gap
 
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser(__doc__, 2).parse_args(arguments)
     rows = []
     for d, N in DEPTHS:
-        found = [kept(asked.output, seed, f"depth {d} {N}", measured, d=d, N=N) for seed in range(asked.seeds)]
+        found = [kept(asked.output, seed, f"depth {d} {N}", measured, d=d, N=N) for seed in seeds_of(asked)]
         values = {name: [f[name] for f in found] for name in found[0]}
         shown = [spread(v) for v in values.values()]
         rows.append([str(d), str(N), str(config(0, d=d, N=N).receptive_field), *shown])

@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks import worlds
 from benchmarks.experiments import trained
-from benchmarks.keeping import Results, kept, parser, spread
+from benchmarks.keeping import Results, kept, parser, seeds_of, spread
 from copper_tf.cli.tables import print_table
 
 __all__ = ["MODES", "main", "measured"]
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser(__doc__, 3).parse_args(arguments)
     rows = []
     for mode in MODES:
-        found = [kept(asked.output, seed, f"normalisation {mode}", measured, mode=mode) for seed in range(asked.seeds)]
+        found = [kept(asked.output, seed, f"normalisation {mode}", measured, mode=mode) for seed in seeds_of(asked)]
         values = {name: [f[name] for f in found] for name in found[0]}
         rows.append([mode, *(spread(v) for v in values.values())])
     print_table(["normalisation", *values], rows)

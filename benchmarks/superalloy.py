@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.keeping import Results, kept, parser
+from benchmarks.keeping import Results, kept, parser, seeds_of
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
 from copper_tf.config import Config, default_config
@@ -120,8 +120,7 @@ def main(arguments: list[str] | None = None) -> int:
     rows = []
     for recipe in asked.recipes:
         found = [
-            kept(asked.output, seed, recipe, measured, source=asked.folder, recipe=recipe)
-            for seed in range(asked.seeds)
+            kept(asked.output, seed, recipe, measured, source=asked.folder, recipe=recipe) for seed in seeds_of(asked)
         ]
         rows += [[recipe, str(k), *(f"{f[name]:.3f}" for name in _SHOWN)] for k, f in enumerate(found)]
         rows.append([recipe, "mean", *(f"{np.mean([f[name] for f in found]):.3f}" for name in _SHOWN)])

@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks import worlds
 from benchmarks.experiments import PAINTED, config, trusted
-from benchmarks.keeping import Results, kept, parser
+from benchmarks.keeping import Results, kept, parser, seeds_of
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
 from copper_tf.trust.verdict import judge, verdict
@@ -62,7 +62,7 @@ def _table(found: dict[str, Results]) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Trains and tests what is missing, and prints a table for each seed."""
     asked = parser(__doc__, 2).parse_args(arguments)
-    for seed in range(asked.seeds):
+    for seed in seeds_of(asked):
         found = {net: kept(asked.output, seed, f"trust {net}", trusted, **settings) for net, settings in NETS.items()}
         for world in ("binary", "null"):
             name = f"two seeds, {world} world"
