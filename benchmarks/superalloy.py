@@ -34,7 +34,7 @@ from tfds_copper.files import replacing
 if TYPE_CHECKING:
     from tfds_copper.dataset import SemDataset
 
-__all__ = ["MAPS", "RECIPES", "main", "measured", "true_table"]
+__all__ = ["MAPS", "RECIPES", "USUAL", "main", "measured", "true_table"]
 
 # Every fold must hold pictures of each label in two sheets that validation and test do without.
 _FOLDS, _MIN_SHEETS = 6, 2
@@ -42,7 +42,7 @@ MAPS = "maps.npz"
 _NUMBERS = ("potency", "g", "t", "iou", "auc", "true_fraction", "binarity")
 _SHOWN = ("iou", "auc", "corr_fraction", "mae_fraction", "nmse", "binarity")
 
-_USUAL = {
+USUAL = {
     "c": 16, "d": 3, "margin": 0, "crop": 128, "epochs": 12, "learning_rate": 0.003, "decay": "cosine",
     "views": "all", "keep": "last", "policy": "float32",
 }  # fmt: skip
@@ -99,7 +99,7 @@ def measured(folder: Path, seed: int, source: Path, recipe: str) -> Results:
         recipe: a name in `RECIPES`.
     """
     g = json.dumps(true_table(source))
-    settings: Config = default_config("segmenter", **_USUAL, **RECIPES[recipe], hypothesis=g, seed=seed)
+    settings: Config = default_config("segmenter", **USUAL, **RECIPES[recipe], hypothesis=g, seed=seed)
     rows: list[dict[str, Any]] = []
     with progress_bar() as progress:
         for built in _folds(source, folder.parent):

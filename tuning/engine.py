@@ -17,6 +17,7 @@ from typing import Any
 import keras
 import keras_tuner
 
+from tuning.board import announce, report
 from tuning.sweep import Sweep
 
 __all__ = ["CHIEF", "TUNER_ID", "is_worker", "walk"]
@@ -80,7 +81,7 @@ class _Runner(keras_tuner.Tuner):
             self._tell(name, last, text)
 
         try:
-            self.sweep.perform(name, self.dataset, progress)
+            report(self.sweep.perform(name, self.dataset, progress))
         except Exception as error:
             self.sweep.fail(name, str(error).splitlines()[0] if str(error) else type(error).__name__)
             return {"failed": 1.0}
@@ -104,6 +105,8 @@ def walk(sweep: Sweep, progress: Progress | None = None) -> None:
     left = [name for name in sweep.plan if not sweep.is_done(name)]
     if not left:
         return
+    if not is_worker():
+        announce(sweep)
     # Every run traces its own graphs, which TensorFlow takes for a slip.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     # KerasTuner prints where it reloads.
