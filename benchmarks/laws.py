@@ -97,7 +97,8 @@ def main(arguments: list[str] | None = None) -> int:
         covered.append(found["covered"])
         shown = f"{found['exponent']:.2f} [{found['low']:.2f}, {found['high']:.2f}]"
         rows.append([str(seed), law, f"{EXPONENTS[law]:g}", shown, "yes" if found["covered"] else "NO", found["best"]])
-    learnt, good = _starts_table(asked.output, [k for k in covering if k < learning])
+    chosen = [k for k in covering if k < learning]
+    learnt, good = _starts_table(asked.output, chosen) if chosen else ([], True)
     print_table(["learned g", "sup abs(g - f)", ""], learnt)
     print_table(["world", "true law", "exponent", "found", "covered", "best family"], rows)
     print(f"{sum(covered):.0f} of {len(covered)} intervals cover the truth")

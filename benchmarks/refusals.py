@@ -44,7 +44,8 @@ def asked_of(folder: Path, seed: int, world: str) -> Results:
         for word in (f"--{name.replace('_', '-')}", str(value))
     ]  # fmt: skip
     compared = ["--compare", *_COMPARED, "--seed", str(seed), "--seeds", "1", "--permutations", str(_ORDERS)]
-    copper(["hypotheses", str(built.path), "-o", str(output), *compared, *flags, "--resume"])
+    if copper(["hypotheses", str(built.path), "-o", str(output), *compared, *flags, "--resume"]) > 1:
+        raise SystemExit("copper hypotheses must end with a result")
     found = json.loads((output / STUDY).read_text())
     return {name: found[name] for name in ("verdict", "kinds", "gap", "brightness_qwk", "permuted")} | {
         "first": found["hypotheses"][0]["name"],

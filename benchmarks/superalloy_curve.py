@@ -43,7 +43,19 @@ def _studied(folder: Path, output: Path, seeds: int) -> dict[str, Any]:
         copper(["build", str(folder), "-o", str(data), *_SPLIT])
     flags = [word for name, value in _RECIPE.items() for word in (f"--{name.replace('_', '-')}", str(value))]
     compared = ["--compare", str(table), *_WRONG, "--learn", "anchors", "alternating", "--seeds", str(seeds)]
-    copper(["hypotheses", str(data), "-o", str(output / "runs"), *compared, "--permutations", "3", *flags, "--resume"])
+    command = [
+        "hypotheses",
+        str(data),
+        "-o",
+        str(output / "runs"),
+        *compared,
+        "--permutations",
+        "3",
+        *flags,
+        "--resume",
+    ]
+    if copper(command) > 1:
+        raise SystemExit("copper hypotheses must end with a result")
     return dict(json.loads((output / "runs" / STUDY).read_text()))
 
 
@@ -65,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
         supposed = None if np.isnan(g).any() else float(np.abs(g - truth).max())
         rows.append([curve["name"], *map(number, (errors.get(curve["name"]), supposed, *apart))])
     print_table(["g", "test NMSE", "sup of g", "sup of the curve", "without what borders add"], rows)
-    print(f"gap {found['gap']:.3f}; {found['verdict']}: {'; '.join([*found['reasons'], found['ranking']])}")
+    print(f"gap {number(found['gap'])}; {found['verdict']}: {'; '.join([*found['reasons'], found['ranking']])}")
     return 0
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "FOLD",
     "FORMAT",
     "SEED",
+    "TENSORBOARD",
     "Labels",
     "Run",
     "check_place",
@@ -39,6 +40,8 @@ FORMAT = "copper-run 1"
 BEST = "best.weights.h5"
 # The name of the scores that `copper evaluate` writes.
 EVALUATION = "evaluation"
+# The folder of what TensorBoard shows.
+TENSORBOARD = "tensorboard"
 # The folder of one fold's run inside that of the cross-validation.
 FOLD = "fold_{}"
 # The folder of one member inside that of an ensemble of seeds.

@@ -11,7 +11,7 @@ from copper_tf.ageing.curves import curve, gap, law
 from copper_tf.ageing.gathering import Group
 from copper_tf.ageing.ranking import floors, null_distribution, ranked
 from copper_tf.ageing.sentence import law_sentence, time_text
-from copper_tf.ageing.verdict import BRIGHTNESS, GAP, NOTHING, REFUSED, SUPPORTED, UNDECIDED, judged
+from copper_tf.ageing.verdict import BRIGHTNESS, GAP, NOT_SUPPORTED, NOTHING, SUPPORTED, UNDECIDED, judged
 from copper_tf.config import ANCHORS, FIXED
 from copper_tf.hypotheses import hypothesis_values
 
@@ -88,9 +88,29 @@ def test_the_law_is_named_with_its_interval() -> None:
     assert found is not None and found["fits"][0]["family"] == "power"
     low, high = found["fits"][0]["intervals"][0]
     assert low < 0.5 < high and high - low < 0.1
-    text = law_sentence(found, "anchors", {"times": TIMES, "unit": "h"}, [])
+    text = law_sentence(found, "anchors", {"times": TIMES, "unit": "h"})
     assert text.startswith("f(t) = 1 - (t/15 h)^0.") and "(95 %), read off anchors" in text
-    assert law_sentence(found, "anchors", {"times": TIMES, "unit": "h"}, ["no"]) == ""
+    assert law_sentence(None, "anchors", {"times": TIMES, "unit": "h"}).startswith("no law is named")
+    far = {**found, "fits": [{**found["fits"][0], "birge": 5.0}]}
+    assert "5.0 times as far from the best family" in law_sentence(far, "anchors", {"times": TIMES, "unit": "h"})
+
+
+def test_one_seed_that_learnt_nothing_does_not_bend_the_curve() -> None:
+    group = _group("linear", noise=0.01)
+    group.potency[1] = 0.5
+    whole, rest = curve(group, PICTURES, K), curve(_group("sqrt", noise=0.01), PICTURES, K)
+    assert gap([whole, rest]) < 0.06
+
+
+def test_seeds_that_disagree_widen_the_law() -> None:
+    close = law(curve(_group("sqrt"), PICTURES, K), TIMES, "number")
+    group = _group("sqrt")
+    for run, power in enumerate((0.35, 0.5, 0.65)):
+        group.potency[run] += 0.8 * (1 - (PICTURES["label"] / (K - 1)) ** power) - 0.8 * F[PICTURES["label"]]
+    apart = law(curve(group, PICTURES, K), TIMES, "number")
+    assert close is not None and apart is not None
+    wide, narrow = (float(np.diff(found["fits"][0]["intervals"][0])[0]) for found in (apart, close))
+    assert wide > 0.3 > 0.1 > narrow
 
 
 def test_both_readings_of_uneven_times() -> None:
@@ -99,7 +119,7 @@ def test_both_readings_of_uneven_times() -> None:
     np.testing.assert_allclose(by_rank, hypothesis_values("sqrt", range(7)))
     assert by_number[3] == pytest.approx(1 - (4 / 32) ** 0.5)
     assert time_text({"times": (2.0, 8.0), "unit": "min"}, "number") == "((t - 2)/6 min)"
-    assert time_text({"times": times, "unit": ""}, "rank") == "(rank/6)"
+    assert time_text({"times": times, "unit": ""}, "rank") == "(k/6)"
 
 
 def test_a_curve_whose_ends_are_close_names_nothing() -> None:
@@ -119,10 +139,10 @@ def _row(nmse: float, name: str = "sqrt") -> dict[str, Any]:
     ("nmse", "median", "apart", "qwk", "verdict", "kinds"),
     [
         (0.02, 0.95, 0.12, 0.1, SUPPORTED, []),
-        (0.02, 0.95, 0.30, 0.1, REFUSED, [GAP]),
-        (0.99, 1.01, 0.80, 0.1, REFUSED, [NOTHING]),
-        (0.99, 1.01, float("nan"), 0.1, REFUSED, [NOTHING]),
-        (0.02, 0.95, 0.12, 0.7, REFUSED, [BRIGHTNESS]),
+        (0.02, 0.95, 0.30, 0.1, NOT_SUPPORTED, [GAP]),
+        (0.99, 1.01, 0.80, 0.1, NOT_SUPPORTED, [NOTHING]),
+        (0.99, 1.01, float("nan"), 0.1, NOT_SUPPORTED, [NOTHING]),
+        (0.02, 0.95, 0.12, 0.7, NOT_SUPPORTED, [BRIGHTNESS]),
         (0.02, None, 0.12, 0.1, UNDECIDED, []),
         (0.02, 0.95, float("nan"), 0.1, UNDECIDED, []),
     ],
@@ -130,13 +150,14 @@ def _row(nmse: float, name: str = "sqrt") -> dict[str, Any]:
 def test_the_verdict_refuses_for_the_right_reason(
     nmse: float, median: float | None, apart: float, qwk: float, verdict: str, kinds: list[str]
 ) -> None:
-    found = judged([_row(nmse), _row(2 * nmse, "linear")], {"median": median}, apart, qwk)
+    found = judged([_row(nmse), _row(2 * nmse, "linear")], {"median": median, "nmse": [median]}, apart, qwk)
     assert found["verdict"] == verdict and found["kinds"] == kinds
     assert bool(found["ranking"]) is (verdict == SUPPORTED) and bool(found["reasons"]) is (verdict != SUPPORTED)
 
 
 def test_without_hypotheses_nothing_is_ranked() -> None:
     assert judged([], {"median": None}, float("nan"), None)["verdict"] == UNDECIDED
+    assert judged([_row(0.02)], {"median": 0.9, "nmse": [0.9]}, 0.1, 0.1)["verdict"] == UNDECIDED
 
 
 def test_the_null_distribution_is_over_the_test_pictures() -> None:

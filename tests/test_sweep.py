@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -18,9 +19,9 @@ from copper_tf.cli.main import main
 from copper_tf.config import ALTERNATING, ANCHORS
 from tests.conftest import ROOT, small
 from tfds_copper.errors import OutputError, RunError, SettingError
-from tuning.comparing import PERMUTED, composed, planned, runs_of
+from tuning.comparing import planned, runs_of
 from tuning.engine import walk
-from tuning.sweep import PLAN, Sweep, open_sweep, start_sweep
+from tuning.sweep import PLAN, Planned, Sweep, open_sweep, start_sweep
 from tuning.workers import spread
 
 TIMES = (0.0, 1.0, 2.0)
@@ -45,17 +46,21 @@ SMALL = (
 def _sweep(path: Path, dataset: Any, *names: str, seeds: int = 1, **settings: Any) -> Sweep:
     plan = planned(names, (), 0, range(seeds), TIMES, "number")
     base = small("segmenter", **{"d": 1, "policy": "float32", **settings})
-    return Sweep(path, base, dataset.path, dataset.fingerprint, plan, composed(plan))
+    return Sweep(path, base, dataset.path, dataset.fingerprint, plan)
 
 
 def test_the_plan_names_every_run_once() -> None:
     plan = planned(("sqrt", "linear"), (ANCHORS, ALTERNATING), 2, range(3, 5), TIMES, "number")
     assert len(plan) == (2 + 1 + 2) * 2 + 2
-    assert plan["sqrt-seed4"] == {"hypothesis": "sqrt", "learn": "fixed", "seed": 4}
-    assert plan["anchors-seed3"]["learn"] == ANCHORS and plan["alternating-square-seed3"]["hypothesis"] == "square"
-    assert plan[f"{PERMUTED}-01-seed3"]["hypothesis"].startswith("{")
+    assert plan["sqrt-seed4"].settings == {"hypothesis": "sqrt", "learn": "fixed", "seed": 4}
+    assert plan["anchors-seed3"].settings["learn"] == ANCHORS and plan["anchors-seed3"].composites
+    assert plan["alternating-from-square-seed3"].settings["hypothesis"] == "square"
+    # Orders are the same whatever the seeds, and no curve is read off them.
+    order = plan["levels-permuted-01"]
+    assert order.settings["hypothesis"].startswith("{") and order.settings["seed"] == 0 and not order.composites
     # All orders but its own, where there are fewer than twenty.
-    assert sum(name.startswith(PERMUTED) for name in planned(("sqrt",), (), None, [0], TIMES, "number")) == 5
+    every = planned(("sqrt",), (), None, [0], TIMES, "number")
+    assert sum(name.startswith("levels-permuted") for name in every) == 5
 
 
 def test_a_table_is_planned_by_its_content(tmp_path: Path) -> None:
@@ -63,14 +68,14 @@ def test_a_table_is_planned_by_its_content(tmp_path: Path) -> None:
     table.write_text('{"0": 1,\n "1": 0.3, "2": 0}')
     plan = planned((str(table),), (), 0, [0], TIMES, "number")
     table.unlink()
-    assert json.loads(plan["mine-seed0"]["hypothesis"]) == {"0": 1, "1": 0.3, "2": 0}
+    assert json.loads(plan["mine-seed0"].settings["hypothesis"]) == {"0": 1, "1": 0.3, "2": 0}
 
 
 @pytest.mark.parametrize(
     ("compare", "message"),
     [
         (("constant",), "'constant' hardly varies"),
-        (("sqrt", "sqrt"), "every hypothesis once. Received: sqrt twice"),
+        (("sqrt", "sqrt"), "a name of its own. Received: sqrt twice"),
         (("guess",), "hypothesis must be one of .* Received: 'guess'"),
     ],
 )
@@ -89,6 +94,12 @@ def test_a_sweep_goes_on_only_with_its_own_settings(tmp_path: Path, dataset: Any
     assert open_sweep(tmp_path / "s") == more
     with pytest.raises(RunError, match="sweep's own settings, epochs = 2. Received: epochs = 3"):
         start_sweep(_sweep(tmp_path / "s", dataset, "sqrt", epochs=3), resume=True)
+    # What can't be trained is refused before anything is deleted.
+    bad = dataclasses.replace(first, plan={"x": Planned("x", {"learn": ALTERNATING}), **first.plan})
+    bad = dataclasses.replace(bad, base=bad.base.replace(patience=3))
+    with pytest.raises(SettingError, match="patience must be 0"):
+        start_sweep(bad, force=True)
+    assert open_sweep(tmp_path / "s") == more
     assert set(start_sweep(first, force=True).plan) == {"sqrt-seed0"}
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.txt").write_text("mine")
@@ -127,6 +138,21 @@ def test_a_run_that_fails_is_noted_and_the_others_go_on(
     walk(sweep)
     assert runs_of(sweep)[2] == {}
     assert (sweep.folder("linear-seed0") / "scores" / "evaluation.json").stat().st_mtime_ns == kept
+
+
+def test_a_run_in_which_its_process_dies_again_and_again_is_given_up(tmp_path: Path, dataset: Any) -> None:
+    sweep = start_sweep(_sweep(tmp_path / "s", dataset, "sqrt"))
+    assert [sweep.tried("sqrt-seed0") for _ in range(4)] == [True, True, True, False]
+    assert sweep.reason("sqrt-seed0") == "its process died 3 times"
+    sweep.forgive("sqrt-seed0")
+    assert sweep.tried("sqrt-seed0") and not sweep.reason("sqrt-seed0")
+
+
+def test_a_run_killed_while_it_was_being_made_is_made_anew(tmp_path: Path, dataset: Any) -> None:
+    sweep = start_sweep(_sweep(tmp_path / "s", dataset, "sqrt"))
+    (sweep.folder("sqrt-seed0") / "checkpoints").mkdir(parents=True)
+    walk(sweep)
+    assert runs_of(sweep)[2] == {}
 
 
 def _arguments(dataset: Any, output: Path, *more: str) -> list[str]:
@@ -170,6 +196,7 @@ def _until(something: Any, process: subprocess.Popen[bytes]) -> None:
         if something() or process.poll() is not None:
             return
         time.sleep(0.1)
+    process.kill()
     raise AssertionError("it never came")
 
 
@@ -180,7 +207,8 @@ def test_killed_and_gone_on_with_ends_in_the_same_table(dataset: Any, tmp_path: 
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (output / STUDY).exists()
-    assert main([*_arguments(dataset, output), "--resume"]) in (0, 1)
+    # No more is needed than where it is.
+    assert main(["hypotheses", str(dataset.path), "-o", str(output), "--resume"]) in (0, 1)
     assert _table(output) == _table(unbroken)
 
 

@@ -8,12 +8,11 @@ from collections.abc import Mapping
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
-from copper_tf.runs import EVALUATION, Run
+from copper_tf.runs import EVALUATION, TENSORBOARD, Run
 from tuning.sweep import Sweep
 
 __all__ = ["announce", "report"]
 
-FOLDER = "tensorboard"
 # Score and splits that become columns.
 _SCORES: Mapping[str, tuple[str, ...]] = {"segmenter": ("nmse", "spearman_t"), "classifier": ("median_mae", "qwk")}
 _SPLITS = ("validation", "test")
@@ -30,9 +29,9 @@ def announce(sweep: Sweep) -> None:
     Args:
         sweep: the plan, written.
     """
-    varied = list(dict.fromkeys(name for settings in sweep.plan.values() for name in settings))
+    varied = list(dict.fromkeys(name for run in sweep.plan.values() for name in run.settings))
     metrics = [hparams.Metric(tag, display_name=f"{split} {score}") for tag, split, score in _columns(sweep.base.kind)]
-    writer = tf.summary.create_file_writer(str(sweep.path / FOLDER))
+    writer = tf.summary.create_file_writer(str(sweep.path / TENSORBOARD))
     with writer.as_default():
         hparams.hparams_config([hparams.HParam(name) for name in varied], metrics)
     writer.close()
@@ -45,7 +44,7 @@ def report(run: Run) -> None:
         run: its folder has a ``tensorboard`` of its own.
     """
     splits = run.read_scores(EVALUATION)["splits"]
-    writer = tf.summary.create_file_writer(str(run.path / FOLDER))
+    writer = tf.summary.create_file_writer(str(run.path / TENSORBOARD))
     with writer.as_default():
         for tag, split, score in _columns(run.config.kind):
             value = splits[split]["scores"][score]

@@ -18,12 +18,10 @@ import keras
 import keras_tuner
 
 from tuning.board import announce, report
-from tuning.sweep import Sweep
+from tuning.sweep import CHIEF, ORACLE_IP, TUNER_ID, Sweep, open_sweep
 
-__all__ = ["CHIEF", "TUNER_ID", "is_worker", "walk"]
+__all__ = ["is_worker", "walk"]
 
-# KerasTuner's own variable and the name that makes a process the chief.
-TUNER_ID, CHIEF = "KERASTUNER_TUNER_ID", "chief"
 _STATE = "tuner"
 _PARTS = 1000
 
@@ -32,7 +30,7 @@ Progress = Callable[[int, int, str], None]
 
 def is_worker() -> bool:
     """Whether this process takes its runs from a chief, as KerasTuner's environment variables say."""
-    return "KERASTUNER_ORACLE_IP" in os.environ and CHIEF not in os.environ.get(TUNER_ID, "")
+    return ORACLE_IP in os.environ and CHIEF not in os.environ.get(TUNER_ID, "")
 
 
 class _Listed(keras_tuner.Oracle):
@@ -70,8 +68,13 @@ class _Runner(keras_tuner.Tuner):
     def run_trial(self, trial: Any, *arguments: Any, **more: Any) -> dict[str, float]:
         """Trains and evaluates one run; one that fails is noted with its reason."""
         name = trial.hyperparameters.values["run"]
+        if name not in self.sweep.plan:
+            # The chief has added to the plan since.
+            self.sweep = open_sweep(self.sweep.path)
         if self.sweep.is_done(name):
             return {"failed": 0.0}
+        if not self.sweep.tried(name):
+            return {"failed": 1.0}
         last = 0.0
 
         def progress(done: int, total: int, text: str) -> None:

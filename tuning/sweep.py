@@ -19,12 +19,45 @@ from tfds_copper.files import write_json
 if TYPE_CHECKING:
     from copper_tf.runs import Run
 
-__all__ = ["FAILED", "PLAN", "Sweep", "open_sweep", "start_sweep"]
+__all__ = [
+    "CHIEF",
+    "FAILED",
+    "ORACLE_IP",
+    "ORACLE_PORT",
+    "PLAN",
+    "TUNER_ID",
+    "Planned",
+    "Sweep",
+    "open_sweep",
+    "start_sweep",
+]
 
 FORMAT = "copper-sweep 1"
-PLAN, RUNS, FAILED = "sweep.json", "runs", ".failed.json"
+PLAN, RUNS, FAILED, TRIES = "sweep.json", "runs", ".failed.json", ".tries.json"
+# KerasTuner's own variables, and the name that makes a process the chief.
+TUNER_ID, ORACLE_IP, ORACLE_PORT = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
+CHIEF = "chief"
+# A run in which its process died so often is given up.
+_MOST_TRIES = 3
 
 Progress = Callable[[int, int, str], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Planned:
+    """What one run is.
+
+    Attributes:
+        group: the runs of a group differ in their seed alone.
+        settings: those that differ from the sweep's base.
+        role: what the group is for, in the words of who planned it.
+        composites: whether it is measured what borders of areas add, see `trust.composites`.
+    """
+
+    group: str
+    settings: Mapping[str, Any]
+    role: str = ""
+    composites: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,16 +69,14 @@ class Sweep:
         base: the settings that all runs share but for what the plan says.
         data: path of the built dataset.
         fingerprint: of the dataset.
-        plan: for each run, by name, the settings that differ.
-        composites: names of the runs of which it is measured what borders of areas add, see `trust.composites`.
+        plan: every run, by name.
     """
 
     path: Path
     base: Config
     data: Path
     fingerprint: str
-    plan: Mapping[str, Mapping[str, Any]]
-    composites: tuple[str, ...] = ()
+    plan: Mapping[str, Planned]
 
     def folder(self, name: str) -> Path:
         """Where a run goes."""
@@ -56,11 +87,11 @@ class Sweep:
 
     def config(self, name: str) -> Config:
         """The settings of a run."""
-        return self.base.replace(**self.plan[name])
+        return self.base.replace(**self.plan[name].settings)
 
     def is_done(self, name: str) -> bool:
         """Whether a run is trained and has all its scores."""
-        needed = [EVALUATION, *([COMPOSITES] if name in self.composites else [])]
+        needed = [EVALUATION, *([COMPOSITES] if self.plan[name].composites else [])]
         return all((self.folder(name) / "scores" / f"{scores}.json").is_file() for scores in needed)
 
     def reason(self, name: str) -> str:
@@ -68,13 +99,24 @@ class Sweep:
         file = self._failure(name)
         return str(json.loads(file.read_text(encoding="utf-8"))["reason"]) if file.is_file() else ""
 
+    def tried(self, name: str) -> bool:
+        """Counts a try of a run; False where its process died too often in it, which is noted then."""
+        file = self.path / RUNS / (name + TRIES)
+        tries = int(json.loads(file.read_text(encoding="utf-8"))["tries"]) if file.is_file() else 0
+        if tries >= _MOST_TRIES:
+            self.fail(name, f"its process died {tries} times")
+            return False
+        write_json(file, {"tries": tries + 1})
+        return True
+
     def fail(self, name: str, reason: str) -> None:
         """Notes why a run failed."""
         write_json(self._failure(name), {"reason": reason})
 
     def forgive(self, name: str) -> None:
         """Forgets that a run failed, so that it is tried anew."""
-        self._failure(name).unlink(missing_ok=True)
+        for ending in (FAILED, TRIES):
+            (self.path / RUNS / (name + ending)).unlink(missing_ok=True)
 
     def share(self, name: str) -> float:
         """How much of a run is done, 0 to 1, by its history."""
@@ -104,13 +146,12 @@ class Sweep:
 
     def write(self) -> None:
         """Writes ``sweep.json``, atomically."""
-        plan = {name: dict(settings) for name, settings in self.plan.items()}
+        plan = {name: dataclasses.asdict(run) for name, run in self.plan.items()}
         content = {
             "format": FORMAT,
             "base": self.base.to_dict(),
             "data": {"path": str(self.data), "fingerprint": self.fingerprint},
             "runs": plan,
-            "composites": list(self.composites),
         }
         write_json(self.path / PLAN, content)
 
@@ -126,7 +167,11 @@ class Sweep:
         from copper_tf.training import train
         from copper_tf.trust.composites import composites
 
-        run = train(self.config(name), dataset, self.folder(name), resume=True, progress=progress)
+        folder = self.folder(name)
+        if folder.is_dir() and not (folder / "format").is_file():
+            # Killed while it was being made.
+            shutil.rmtree(folder)
+        run = train(self.config(name), dataset, folder, resume=True, progress=progress)
         if not run.scores_file(EVALUATION).is_file():
             evaluate(run, dataset, progress)
         if not self.is_done(name):
@@ -148,8 +193,8 @@ def open_sweep(path: Path) -> Sweep:
         if content["format"] != FORMAT:
             raise RunError(f"{path}: this version of copper-tf reads {FORMAT!r}. Received: {content['format']!r}")
         data = content["data"]
-        base, runs, composites = Config.from_dict(content["base"]), dict(content["runs"]), content["composites"]
-        return Sweep(path, base, Path(data["path"]), data["fingerprint"], runs, tuple(composites))
+        runs = {name: Planned(**run) for name, run in content["runs"].items()}
+        return Sweep(path, Config.from_dict(content["base"]), Path(data["path"]), data["fingerprint"], runs)
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{file}: must be the plan of a sweep. Received: {error!r}") from None
 
@@ -170,6 +215,9 @@ def start_sweep(asked: Sweep, *, resume: bool = False, force: bool = False) -> S
         RunError: if `resume` meets other settings or data.
     """
     place = asked.path
+    for name in asked.plan:
+        # Before anything is deleted.
+        asked.config(name)
     if (place / PLAN).is_file():
         if not (resume or force):
             advice = "--resume goes on with it, --force replaces it"
@@ -179,12 +227,9 @@ def start_sweep(asked: Sweep, *, resume: bool = False, force: bool = False) -> S
         else:
             old = open_sweep(place)
             _check_same(asked, old)
-            both = tuple(dict.fromkeys(old.composites + asked.composites))
-            asked = dataclasses.replace(asked, plan={**old.plan, **asked.plan}, composites=both)
+            asked = dataclasses.replace(asked, plan={**old.plan, **asked.plan})
     elif place.exists() and not (place.is_dir() and not any(place.iterdir())):
         raise OutputError(f"{place}: a sweep needs an empty or absent folder. Received: one in use")
-    for name in asked.plan:
-        asked.config(name)
     asked.write()
     return asked
 
@@ -201,7 +246,7 @@ def _check_same(asked: Sweep, old: Sweep) -> None:
                 f"Received: {name} = {value!r}"
             )
     for name in set(asked.plan) & set(old.plan):
-        if dict(asked.plan[name]) != dict(old.plan[name]):
+        if asked.plan[name] != old.plan[name]:
             raise RunError(
                 f"{old.path}: run {name} was planned with other settings; take another folder. Received: {name}"
             )

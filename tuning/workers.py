@@ -12,12 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tfds_copper.errors import RunError
-from tuning.sweep import Sweep, open_sweep
+from tuning.sweep import CHIEF, ORACLE_IP, ORACLE_PORT, TUNER_ID, Sweep, open_sweep
 
 __all__ = ["main", "spread"]
 
-# So often a process that dies is started again.
-_LIVES = 3
+# A process may die so often without a run being finished in between.
+_LIVES = 5
 _LOOK_EVERY = 0.5
 _PARTS = 1000
 _MODULE = "tuning.workers"
@@ -38,13 +38,14 @@ class _Crew:
         self.path, self.names = path, [f"worker{k}" for k in range(workers)]
         self.port = _free_port()
         self.threads = max(1, (os.cpu_count() or 1) // workers)
-        self.lives = dict.fromkeys(["chief", *self.names], _LIVES)
-        self.running = {name: self._start(name) for name in ("chief", *self.names)}
+        self.lives = dict.fromkeys([CHIEF, *self.names], _LIVES)
+        self.done = 0
+        self.running = {name: self._start(name) for name in (CHIEF, *self.names)}
 
     def _start(self, name: str) -> subprocess.Popen[bytes]:
         threads = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"), str(self.threads))
-        address = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(self.port)}
-        environment = {**os.environ, **threads, **address, "KERASTUNER_TUNER_ID": name}
+        address = {ORACLE_IP: "127.0.0.1", ORACLE_PORT: str(self.port)}
+        environment = {**os.environ, **threads, **address, TUNER_ID: name}
         log = (self.path / f"{name}.log").open("ab")
         command = [sys.executable, "-m", _MODULE, str(self.path), str(os.getpid())]
         with log:
@@ -58,25 +59,30 @@ class _Crew:
         """
         self.lives[name] -= 1
         if not self.lives[name]:
-            raise RunError(f"{self.path}: {name} died {_LIVES} times, see {self.path / name}.log. Received: no result")
-        if name == "chief":
+            raise RunError(
+                f"{self.path}: {name} died {_LIVES} times in a row, see {self.path / name}.log. Received: no result"
+            )
+        if name == CHIEF:
             # Workers ask a chief that is gone for an hour; a new crew finds what is done in the run folders.
             self.stop()
             self.port = _free_port()
-            self.running = {other: self._start(other) for other in ("chief", *self.names)}
+            self.running = {other: self._start(other) for other in (CHIEF, *self.names)}
         else:
             self.running[name] = self._start(name)
 
-    def watch(self) -> bool:
-        """Replaces what died; False once every worker has finished."""
+    def watch(self, done: int) -> bool:
+        """Replaces what died; False once every worker has finished.
+
+        Args:
+            done: runs that are finished.
+        """
+        if done > self.done:
+            self.done, self.lives = done, dict.fromkeys(self.lives, _LIVES)
         for name, process in list(self.running.items()):
             code = process.poll()
-            if code is None or (code == 0 and name != "chief"):
-                continue
-            if name == "chief" and code == 0:
-                continue
-            self._again(name)
-            break
+            if code:
+                self._again(name)
+                break
         return any(self.running[name].poll() != 0 for name in self.names)
 
     def stop(self) -> None:
@@ -102,10 +108,10 @@ def spread(sweep: Sweep, workers: int, progress: Progress | None = None) -> None
         sweep.forgive(name)
     crew = _Crew(sweep.path, workers)
     try:
-        while crew.watch():
+        shares = [0.0]
+        while crew.watch(done := sum(share == 1 for share in shares)):
+            shares = [sweep.share(name) for name in sweep.plan]
             if progress:
-                shares = [sweep.share(name) for name in sweep.plan]
-                done = sum(share == 1 for share in shares)
                 text = f"runs {done} of {len(shares)} done, {workers} workers"
                 progress(int(_PARTS * sum(shares)), _PARTS * len(shares), text)
             time.sleep(_LOOK_EVERY)

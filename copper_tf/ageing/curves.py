@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from copper_tf.ageing.gathering import Group
 from copper_tf.hypotheses import normalised_time
 from copper_tf.hypotheses.estimate import curve_gap
-from copper_tf.hypotheses.naming import ALIKE, fitted
+from copper_tf.hypotheses.families import FAMILIES
+from copper_tf.hypotheses.naming import ALIKE, Fit, fit, fitted
 from copper_tf.statistics import READABLE_SPAN, Rows, anchored
 
 __all__ = ["LIMIT", "curve", "gap", "law"]
@@ -19,6 +21,8 @@ __all__ = ["LIMIT", "curve", "gap", "law"]
 # Re-anchored curves of a local network on a binary surface lie within this, whatever g each was trained for.
 LIMIT = 0.15
 _RESAMPLES = 1000
+# No mean potency is known better than this.
+_LEAST = 1e-4
 _LEVEL = 0.95
 # Curves are read off pictures that no weight was learnt from.
 _HELD_OUT = ("validation", "test")
@@ -53,7 +57,7 @@ def _resampled(means: _Means, runs: int, seed: int) -> np.ndarray:
     curves = []
     for _ in range(_RESAMPLES):
         sheets = [np.asarray(draw.integers(m.shape[1], size=m.shape[1])) for m in means.by_label]
-        curves.append(np.mean([anchored(means.of(r, sheets)) for r in draw.integers(runs, size=runs)], 0))
+        curves.append(anchored(np.mean([means.of(r, sheets) for r in draw.integers(runs, size=runs)], 0)))
     return np.array(curves)
 
 
@@ -67,7 +71,8 @@ def curve(group: Group, pictures: Rows, labels: int, seed: int = 0) -> dict[str,
         seed: of the resampling.
 
     Returns:
-        ``name``, ``learn``, ``g``, ``means`` (mean potency of each label), ``span`` (of the ends), ``curve``, ``band``
+        ``name``, ``learn``, ``falls``, ``g``, ``means`` (mean potency of each label), ``each`` (that of every run),
+        ``span`` (of the ends), ``curve``, ``band``
         (None where a label has fewer than 2 sheets), ``errors`` (standard error of each mean over its sheets),
         ``excess`` (what borders add to each mean, by composites; None where it was not measured) and ``without``, the
         curve with the excess taken away.
@@ -80,8 +85,9 @@ def curve(group: Group, pictures: Rows, labels: int, seed: int = 0) -> dict[str,
         "falls": group.falls,
         "g": group.mean_g.tolist(),
         "means": levels.tolist(),
+        "each": [means.of(r).tolist() for r in range(len(group.potency))],
         "span": float(levels[0] - levels[-1]),
-        "curve": np.mean([anchored(means.of(r)) for r in range(len(group.potency))], 0).tolist(),
+        "curve": anchored(levels).tolist(),
         "band": None,
         "errors": None,
         "excess": None,
@@ -120,21 +126,39 @@ def law(found: dict[str, Any], times: Sequence[float], reading: str) -> dict[str
         return None
     errors = np.array(found["errors"])
     # A label whose few sheets happen to agree is not known without error.
-    errors = np.maximum(errors, np.median(errors) / 2)
+    errors = np.maximum(errors, max(float(np.median(errors)) / 2, _LEAST))
     u, means = normalised_time(times, reading), np.array(found["means"])
     excess = np.zeros_like(means) if found["excess"] is None else np.array(found["excess"])
     fits = fitted(u, means - excess / 2, errors)
     if not fits:
         return None
     # The truth lies between the curve as it is and that without what composites add, whose borders are too sharp.
-    sides = [{f.family: f for f in fitted(u, side, errors)} for side in (means, means - excess)]
+    sides = [{f.family: f for f, _ in fitted(u, side, errors)} for side in (means, means - excess)]
     rows = []
-    for middle in fits:
-        wide = [
-            _hull(pairs) for pairs in zip(*(f[middle.family].intervals for f in sides), middle.intervals, strict=True)
-        ]
-        rows.append(dataclasses.asdict(middle) | {"behind": middle.aicc - fits[0].aicc, "intervals": wide})
+    for middle, behind in fits:
+        others = (side[middle.family].intervals for side in sides)
+        wide = [_hull(each) for each in zip(middle.intervals, *others, strict=True)]
+        row = dataclasses.asdict(middle) | {"behind": behind}
+        rows.append(row | {"intervals": _over_seeds(middle, wide, found["each"], (u, excess, errors))})
     return {"reading": reading, "fits": rows, "alike": [r["family"] for r in rows[1:] if r["behind"] < ALIKE]}
+
+
+def _over_seeds(
+    middle: Fit, intervals: list[tuple[float, float]], each: Sequence[Sequence[float]], data: tuple[np.ndarray, ...]
+) -> list[tuple[float, float]]:
+    """Intervals widened by how far the law of one seed lies from that of another."""
+    u, excess, errors = data
+    if len(each) < 2:
+        return intervals
+    family = FAMILIES[middle.family]
+    fits = [fit(family, u, np.array(means) - excess / 2, errors) for means in each]
+    values = np.array([f.values for f in fits if f])
+    reach = stats.t.ppf((1 + _LEVEL) / 2, len(values) - 1) * values.std(0, ddof=1) / np.sqrt(len(values))
+    wider = []
+    for (low, high), value, more, p in zip(intervals, middle.values, reach, family.parameters, strict=True):
+        below, above = np.hypot(value - low, more), np.hypot(high - value, more)
+        wider.append((max(p.low, float(value - below)), min(p.high, float(value + above))))
+    return wider
 
 
 def _hull(intervals: Sequence[tuple[float, float]]) -> tuple[float, float]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from copper_tf import locality
 from copper_tf.ageing.curves import curve, gap, law
 from copper_tf.ageing.gathering import Group, gather
 from copper_tf.ageing.ranking import floors, null_distribution, ranked
 from copper_tf.ageing.sentence import law_sentence
-from copper_tf.ageing.verdict import ASSUMPTIONS, REFUSED, judged
+from copper_tf.ageing.verdict import ASSUMPTIONS, SUPPORTED, judged
 from copper_tf.config import ALTERNATING, ANCHORS, FIXED
 from copper_tf.runs import Run
 from copper_tf.statistics import Rows
@@ -32,22 +34,22 @@ def _dots(groups: Sequence[Group], pictures: Rows) -> dict[str, Any]:
     }
 
 
-def _source(curves: Sequence[dict[str, Any]], best: str) -> dict[str, Any] | None:
-    """The curve that the law is read off: learned from the ends alone, else learned step by step, else the best g's."""
-    for learn in (ANCHORS, ALTERNATING):
-        for found in curves:
-            if found["learn"] == learn:
-                return found
-    return next((found for found in curves if found["name"] == best), None)
+def _source(curves: Sequence[dict[str, Any]], laws: Mapping[str, Any], best: str) -> str:
+    """The curve that the law is read off: learned from the ends alone, else step by step, else that of the best g.
+
+    One that a law can be read off goes before one that none can.
+    """
+    names = [c["name"] for learn in (ANCHORS, ALTERNATING) for c in curves if c["learn"] == learn]
+    names += [c["name"] for c in curves if c["name"] == best]
+    return next((name for name in names if laws.get(name)), next(iter(names), ""))
 
 
 def _locality(groups: Sequence[Group], run: Run) -> dict[str, Any]:
+    """How far the network sees beside the areas of the maps of falling g, and what that means."""
     chords = np.concatenate([group.chords for group in groups if group.falls] or [np.array([np.nan])])
     known = chords[np.isfinite(chords)]
-    return {
-        "receptive_field_px": run.config.receptive_field,
-        "mean_chord_px": float(np.median(known)) if known.size else None,
-    }
+    seen, chord = run.config.receptive_field, float(np.median(known)) if known.size else math.nan
+    return {"receptive_field_px": seen, "mean_chord_px": chord, "warning": locality.warning(seen, chord)}
 
 
 def study(
@@ -62,7 +64,7 @@ def study(
         seed: of the resampling.
 
     Returns:
-        ``labels``, ``unit``, ``time``, ``seeds``, ``hypotheses`` (see `ranking.ranked`), ``floors``, ``permuted``,
+        ``labels``, ``time``, ``seeds``, ``data``, ``hypotheses`` (see `ranking.ranked`), ``floors``, ``permuted``,
         ``curves`` (see `curves.curve`), ``gap``, ``laws`` (of every curve that can be read), ``law`` (that of the
         curve named in ``source``), ``sentence``, ``brightness_qwk``, ``locality``, ``pictures``, ``assumptions``,
         ``caveats``, and what `verdict.judged` gives.
@@ -78,6 +80,7 @@ def study(
     curves = [curve(group, pictures, len(first.labels.times), seed) for group in groups]
     apart = gap(curves)
     verdict = judged(rows, null, apart, qwk)
+    where = _locality(groups, first)
     return {
         "labels": dataclasses.asdict(first.labels),
         "time": first.config.training.time,
@@ -90,10 +93,10 @@ def study(
         "gap": apart,
         **_laws(curves, rows, verdict, first),
         "brightness_qwk": qwk,
-        "locality": _locality(groups, first),
+        "locality": where,
         "pictures": _dots(groups, pictures),
         "assumptions": list(ASSUMPTIONS),
-        "caveats": list(first.caveats),
+        "caveats": [*first.data.get("caveats", ()), *filter(None, [where["warning"]])],
         **verdict,
     }
 
@@ -104,11 +107,11 @@ def _laws(
     """The law of every falling curve, and in a sentence that of the best source, where the data allow one."""
     labels, reading = run.labels, run.config.training.time
     laws = {found["name"]: law(found, labels.times, reading) for found in curves if found["falls"]}
-    source = _source(curves, rows[0]["name"] if rows else "")
-    name = source["name"] if source else ""
-    refused = verdict["reasons"] if verdict["verdict"] == REFUSED else []
-    sentence = law_sentence(laws.get(name), name, dataclasses.asdict(labels), refused)
-    return {"laws": laws, "source": name, "law": laws.get(name), "sentence": sentence}
+    source = _source(curves, laws, rows[0]["name"] if rows else "")
+    # A law of a curve that nothing was checked against would be circular.
+    supported = verdict["verdict"] == SUPPORTED
+    sentence = law_sentence(laws.get(source), source, dataclasses.asdict(labels)) if supported else ""
+    return {"laws": laws, "source": source, "law": laws.get(source), "sentence": sentence}
 
 
 def _named(groups: Sequence[Group], name: str) -> Group:

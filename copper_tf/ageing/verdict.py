@@ -8,10 +8,10 @@ from typing import Any
 
 from copper_tf.ageing.curves import LIMIT
 from copper_tf.baselines.names import ALARM_QWK
+from copper_tf.trust.verdict import NOT_SUPPORTED, SUPPORTED, UNDECIDED
 
-__all__ = ["ASSUMPTIONS", "BRIGHTNESS", "GAP", "NOTHING", "REFUSED", "SUPPORTED", "UNDECIDED", "judged"]
+__all__ = ["ASSUMPTIONS", "BRIGHTNESS", "GAP", "NOTHING", "NOT_SUPPORTED", "SUPPORTED", "UNDECIDED", "judged"]
 
-SUPPORTED, REFUSED, UNDECIDED = ("supported", "not supported", "undecided")
 # Why a ranking is refused.
 BRIGHTNESS, NOTHING, GAP = ("brightness", "nothing follows t", "no two phases")
 # A ranking counts only if the best NMSE is at most this share of what permuted levels reach.
@@ -29,21 +29,21 @@ _TEXTS = {
     BRIGHTNESS: "brightness alone grades these pictures (QWK {qwk:.2f} of a first-order histogram, over {limit:g}): "
     "what is ranked may be the microscope's settings and not the surface",
     NOTHING: "no hypothesis is followed clearly better than levels in any order (best NMSE {best:.2f}, {share:.2f} of "
-    "the {median:.2f} that permuted levels reach; at most {limit:g} counts): nothing in the pictures follows t in a "
-    "way that a map of two phases shows",
+    "the {median:.2f} that {orders} orders of permuted levels reach; at most {limit:g} counts): nothing in the "
+    "pictures follows t in a way that a map of two phases shows",
     GAP: "the binary assumption is not supported by these data: the curve that the label means give depends on the "
     "hypothesis trained for (they lie {gap:.2f} apart, over {limit:g}), so the network paints what it is told: the "
     "surface changes as a whole, or the network sees too far",
 }
 
 
-def _refusals(best: float, median: float | None, gap: float, qwk: float) -> list[tuple[str, str]]:
-    found = []
+def _refusals(best: float, null: Mapping[str, Any], gap: float, qwk: float) -> list[tuple[str, str]]:
+    found, median = [], null["median"]
     if qwk > ALARM_QWK:
         found.append((BRIGHTNESS, _TEXTS[BRIGHTNESS].format(qwk=qwk, limit=ALARM_QWK)))
     if median and best > _SHARE * median:
-        share = best / median
-        found.append((NOTHING, _TEXTS[NOTHING].format(best=best, share=share, median=median, limit=_SHARE)))
+        numbers = {"share": best / median, "median": median, "limit": _SHARE, "orders": len(null["nmse"])}
+        found.append((NOTHING, _TEXTS[NOTHING].format(best=best, **numbers)))
     # Where nothing is followed, curves are noise and their gap has no meaning of its own.
     elif gap > LIMIT:
         found.append((GAP, _TEXTS[GAP].format(gap=gap, limit=LIMIT)))
@@ -53,11 +53,11 @@ def _refusals(best: float, median: float | None, gap: float, qwk: float) -> list
 def _open(median: float | None, gap: float, rows: Sequence[Any]) -> list[str]:
     """What is missing for a verdict."""
     found = []
-    if not rows:
-        found.append("no hypotheses were compared, so the curve was not checked against others")
+    if len(rows) < 2:
+        found.append("fewer than two hypotheses were compared, so there is nothing to rank")
     elif median is None:
         found.append("without hypotheses of permuted levels it isn't known what any order would reach")
-    if rows and not math.isfinite(gap):
+    if not math.isfinite(gap):
         found.append("fewer than two falling hypotheses gave a curve that can be read, so none could be checked")
     return found
 
@@ -92,9 +92,9 @@ def judged(rows: Sequence[Mapping[str, Any]], null: Mapping[str, Any], gap: floa
         what the hypotheses say, empty unless the ranking is supported.
     """
     best, median = (rows[0]["nmse"] if rows else math.nan), null["median"]
-    refused = _refusals(best, median if rows else None, gap, qwk if qwk is not None else -1.0)
+    refused = _refusals(best, null if rows else {"median": None}, gap, qwk if qwk is not None else -1.0)
     missing = _open(median, gap, rows)
-    verdict = REFUSED if refused else UNDECIDED if missing else SUPPORTED
+    verdict = NOT_SUPPORTED if refused else UNDECIDED if missing else SUPPORTED
     return {
         "verdict": verdict,
         "kinds": [kind for kind, _ in refused],

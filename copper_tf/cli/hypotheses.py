@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import json
+import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from copper_tf.cli.options import Variadic, flags, folder_option, force_option
+from copper_tf.cli.options import Variadic, explicit, flags, folder_option, force_option
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
-from copper_tf.config import ALTERNATING, ANCHORS, GROUPS, default_config
+from copper_tf.config import ALTERNATING, ANCHORS, GROUPS, Config, default_config
+from copper_tf.trust.verdict import NOT_SUPPORTED
 from tfds_copper.dataset import SemDataset
-from tfds_copper.errors import InputError
+from tfds_copper.errors import InputError, RunError
 from tfds_copper.files import write_json
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.settings import setting_fields
 from tfds_copper.splits import SplitSettings
 
+if TYPE_CHECKING:
+    from tuning.sweep import Sweep
+
 __all__ = ["command"]
 
 _REFUSED = 1
 _COMPARED = ("linear", "sqrt", "square", "exponential", "alternating")
+# Seconds that a worker waits for its chief's plan.
+_PATIENCE = 600
 # What the plan sets for each run.
 _PLANNED = ("hypothesis", "learn", "seed")
 
@@ -50,12 +58,15 @@ def _print(found: dict[str, Any]) -> None:
             f"permuted levels ({len(levels)} orders): NMSE {min(levels):.3f} to {max(levels):.3f}, median "
             f"{found['permuted']['median']:.3f}"
         )
-    click.echo(f"curves of falling g lie {number(found['gap'])} apart")
+    apart = "no two curves to compare" if found["gap"] is None else f"curves of falling g lie {found['gap']:.3f} apart"
+    click.echo(apart)
     click.echo(f"ranking: {found['verdict']}")
     for text in filter(None, [*found["reasons"], found["ranking"], found["sentence"]]):
         click.echo(f"- {text}")
     for name, reason in found["failed"].items():
-        click.echo(f"warning: run {name} failed: {reason}")
+        click.echo(f"warning: run {name} is left out: {reason}")
+    for text in found["caveats"]:
+        click.echo(f"warning: {text}")
 
 
 def _dataset(data: Path, values: dict[str, Any]) -> SemDataset:
@@ -93,39 +104,74 @@ def _studied(sweep: Any, dataset: SemDataset, seed: int) -> dict[str, Any]:
         qwk = _brightness(dataset, next(iter(supposed.values()))[0], progress)
     found = study(supposed, orders, qwk, seed) | {"failed": failed}
     write_json(sweep.path / STUDY, found)
-    return found
+    # As it stands there, so that page and file are one.
+    return dict(json.loads((sweep.path / STUDY).read_text(encoding="utf-8")))
+
+
+def _base(output: Path, resume: bool, values: dict[str, Any]) -> Config:
+    """The settings that all runs share; with --resume, those not given are the sweep's own."""
+    from tuning.sweep import PLAN, open_sweep
+
+    names = {f.name for group in GROUPS.values() for f in setting_fields(group)} - set(_PLANNED)
+    given = {name: value for name, value in values.items() if name in names}
+    if resume and (output / PLAN).is_file():
+        return open_sweep(output).base.replace(**explicit(given))
+    return default_config("segmenter", **given)
+
+
+def _asked(output: Path, base: Config, dataset: SemDataset, resume: bool, values: dict[str, Any]) -> Sweep:
+    """The sweep that is wanted; --resume alone asks for nothing new."""
+    from tuning.comparing import planned
+    from tuning.sweep import PLAN, Sweep, open_sweep
+
+    wanted = {name: values[name] for name in ("compare", "learn", "seed", "seeds", "permutations")}
+    plan = {}
+    if not (resume and (output / PLAN).is_file()) or explicit(wanted):
+        seeds = range(int(values["seed"]), int(values["seed"]) + int(values["seeds"]))
+        compared = values["compare"] or _COMPARED
+        plan = planned(
+            compared, values["learn"], values["permutations"], seeds, dataset.times, base.training.time
+        )  # fmt: skip
+    if resume and (output / PLAN).is_file():
+        plan = {**open_sweep(output).plan, **plan}
+    return Sweep(output, base, dataset.path.resolve(), dataset.fingerprint, plan)
+
+
+def _as_worker(asked: Sweep) -> int:
+    """Performs what the chief hands out, once its plan is there."""
+    from tuning.engine import walk
+    from tuning.sweep import PLAN, open_sweep
+
+    for _ in range(_PATIENCE):
+        if (asked.path / PLAN).is_file() and set(open_sweep(asked.path).plan) >= set(asked.plan):
+            walk(open_sweep(asked.path))
+            return 0
+        time.sleep(1)
+    raise RunError(f"{asked.path}: the chief must plan the sweep within {_PATIENCE} s. Received: no plan")
 
 
 def _run(
-    data: Path, output: Path, compare: tuple[str, ...], learn: tuple[str, ...], seeds: int, permutations: int | None,
-    workers: int, resume: bool, force: bool, dry_run: bool, open_page: bool, **values: Any,
-) -> int:  # fmt: skip
-    names = {f.name for group in GROUPS.values() for f in setting_fields(group)}
-    base = default_config("segmenter", **{n: v for n, v in values.items() if n in names - set(_PLANNED)})
-    dataset = _dataset(data, values)
-    from tuning.comparing import composed, planned
+    data: Path, output: Path, workers: int, resume: bool, force: bool, dry_run: bool, open_page: bool, **values: Any
+) -> int:
+    base, dataset = _base(output, resume, values), _dataset(data, values)
     from tuning.engine import is_worker, walk
-    from tuning.sweep import Sweep, open_sweep, start_sweep
+    from tuning.sweep import start_sweep
     from tuning.workers import spread
 
-    first = int(values["seed"])
-    plan = planned(
-        compare or _COMPARED, learn, permutations, range(first, first + seeds), dataset.times, base.training.time
-    )
-    sweep = Sweep(output, base, dataset.path.resolve(), dataset.fingerprint, plan, composed(plan))
+    sweep = _asked(output, base, dataset, resume, values)
     if dry_run:
-        print_table(["run", "g", "learn", "seed"], [[n, *(str(s[k])[:24] for k in _PLANNED)] for n, s in plan.items()])
+        rows = [[n, *(str(sweep.config(n).flat()[k])[:24] for k in _PLANNED)] for n in sweep.plan]
+        print_table(["run", "g", "learn", "seed"], rows)
         return 0
     if is_worker():
-        walk(open_sweep(output))
-        return 0
+        return _as_worker(sweep)
     sweep = start_sweep(sweep, resume=resume, force=force)
     with progress_bar() as progress:
         if workers > 1:
             spread(sweep, workers, progress)
         else:
             walk(sweep, progress)
-    found = _studied(sweep, dataset, first)
+    found = _studied(sweep, dataset, int(values["seed"]))
     from copper_tf.report.ageing import render_ageing
 
     _print(found)
@@ -133,7 +179,7 @@ def _run(
     click.echo(page)
     if open_page:
         click.launch(str(page))
-    return _REFUSED if found["verdict"] == "not supported" else 0
+    return _REFUSED if found["verdict"] == NOT_SUPPORTED else 0
 
 
 def _made() -> click.Command:
@@ -146,7 +192,7 @@ def _made() -> click.Command:
     ways = f"Also estimate the curve without a hypothesis: {ANCHORS}, {ALTERNATING} or both."
     orders = "Hypotheses with permuted levels, each trained once: what any order reaches.  [default: 20, or all]"
     beside = "Processes of this machine that train side by side."
-    added = "Go on with what is there; more hypotheses or seeds are added."
+    added = "Go on with what is planned there; hypotheses, seeds or orders that are named are added, none is dropped."
 
     def count(name: str, low: int, high: int | None, default: int, text: str) -> Any:
         return click.option(name, type=click.IntRange(low, high), default=default, show_default=True, help=text)
@@ -170,7 +216,8 @@ def _made() -> click.Command:
     about = (
         "Train the segmenter for several hypotheses g on DATA, and say which law the decay follows; exit code 1 where "
         "the data don't allow a ranking. On a cluster every machine runs the same command, with KerasTuner's variables "
-        "KERASTUNER_TUNER_ID (chief, or a name of its own), KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT set."
+        "KERASTUNER_TUNER_ID (chief, or a name of its own), KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT set, on a "
+        "dataset that is built. DATA goes before --compare, which takes all words up to the next flag."
     )
     return click.command("hypotheses", cls=Variadic, help=about)(run)
 

@@ -25,7 +25,7 @@ class Variadic(click.Command):
         for k, word in enumerate(args):
             before = args[k - 1] if k else ""
             if word.startswith("-"):
-                flag = word if word in several else ""
+                flag = next((f for f in several if word == f or word.startswith(f"{f}=")), "")
             elif flag and before != flag:
                 spelled.append(flag)
             spelled.append(word)

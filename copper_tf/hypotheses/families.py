@@ -7,7 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["FAMILIES", "Family", "Parameter", "exponential", "logarithmic", "logistic", "power"]
+__all__ = [
+    "FAMILIES",
+    "Family",
+    "Parameter",
+    "exponential",
+    "logarithmic",
+    "logistic",
+    "number_text",
+    "power",
+]
 
 # Below this rate a rescaled exponential is a straight line to the last digit, and its quotient 0 / 0.
 _STRAIGHT = 1e-6
@@ -74,9 +83,14 @@ class Family:
     parameters: tuple[Parameter, ...]
 
     def text(self, values: tuple[float, ...], u: str) -> str:
-        """The formula with its numbers, e.g. ``"1 - (t/T)^0.52"``."""
-        named = {p.name: f"{v:.2f}" for p, v in zip(self.parameters, values, strict=True)}
-        return self.formula.format(u=u, **named)
+        """The formula with its numbers, e.g. ``"1 - (t/T)^0.52"``; negative ones in brackets."""
+        named = {p.name: number_text(v) for p, v in zip(self.parameters, values, strict=True)}
+        return self.formula.format(u=u, **{k: f"({v})" if v[0] == "-" else v for k, v in named.items()})
+
+
+def number_text(value: float) -> str:
+    """A parameter with about three digits."""
+    return f"{value:.2f}" if 0.1 <= abs(value) < 100 else f"{value:.3g}"
 
 
 FAMILIES = {

@@ -14,12 +14,14 @@ from scipy import optimize, stats
 
 from copper_tf.hypotheses.families import FAMILIES, Family
 
-__all__ = ["ALIKE", "MIN_SPARE", "Fit", "fit", "fitted"]
+__all__ = ["ALIKE", "FITS", "Fit", "fit", "fitted"]
 
-# AICc this close to the best says that two families can't be told apart (Burnham and Anderson 2002, section 2.6).
+# QAICc this close to the best says that two families can't be told apart (Burnham and Anderson 2002, section 2.6).
 ALIKE = 2.0
+# Means that lie so many times as far from a law as their errors say don't follow it.
+FITS = 3.0
 # Labels that must be left over when all that is fitted is counted.
-MIN_SPARE = 2
+_MIN_SPARE = 2
 _LEVEL = 0.95
 _STEP = 1e-4
 
@@ -34,7 +36,8 @@ class Fit:
         intervals: 95 % interval of each parameter.
         ends: a and b, the potency where f = 1 and where f = 0.
         curve: f of each label.
-        aicc: Akaike's criterion, corrected for few labels; only differences mean something.
+        squares: sum over the labels of (mean - curve)^2 in units of their errors.
+        spare: labels left over when scale, shift and parameters are counted.
         birge: how many times as far as their own errors the means lie from the curve, at least 1; intervals are
             widened by it.
     """
@@ -44,8 +47,18 @@ class Fit:
     intervals: tuple[tuple[float, float], ...]
     ends: tuple[float, float]
     curve: tuple[float, ...]
-    aicc: float
+    squares: float
+    spare: int
     birge: float
+
+    def qaicc(self, scatter: float) -> float:
+        """Akaike's criterion, corrected for few labels and for means that scatter more than their errors say.
+
+        Args:
+            scatter: the variance of the means over that of their errors, the same for all that are compared.
+        """
+        k = len(self.values) + 2
+        return self.squares / scatter + 2 * k + 2 * k * (k + 1) / max(self.spare - 1, 1)
 
 
 def _ends(f: np.ndarray, means: np.ndarray, errors: np.ndarray) -> np.ndarray:
@@ -106,7 +119,7 @@ def fit(family: Family, u: np.ndarray, means: np.ndarray, errors: np.ndarray) ->
         None where there are too few labels.
     """
     count, free = len(u), len(family.parameters) + 2
-    if count - free < MIN_SPARE:
+    if count - free < _MIN_SPARE:
         return None
     values = _searched(family, u, means, errors)
     f = family.law(u, *values)
@@ -115,22 +128,25 @@ def fit(family: Family, u: np.ndarray, means: np.ndarray, errors: np.ndarray) ->
     birge = max(1.0, math.sqrt(squares / (count - free)))
     spread = np.sqrt(np.maximum(np.diag(_covariance(family, values, ends, u, errors)), 0)) * birge
     reach = float(stats.t.ppf((1 + _LEVEL) / 2, count - free))
-    # The scale of the errors is a parameter too.
-    k = free + 1
-    aicc = count * math.log(max(squares, 1e-12) / count) + 2 * k + 2 * k * (k + 1) / max(count - k - 1, 1)
     return Fit(
         family=family.name,
         values=tuple(map(float, values)),
-        intervals=tuple((float(v - reach * s), float(v + reach * s)) for v, s in zip(values, spread, strict=False)),
+        intervals=tuple(
+            (max(p.low, float(v - reach * s)), min(p.high, float(v + reach * s)))
+            for p, v, s in zip(family.parameters, values, spread, strict=False)
+        ),
         ends=(float(ends[0]), float(ends[1])),
         curve=tuple(map(float, f)),
-        aicc=aicc,
+        squares=squares,
+        spare=count - free,
         birge=birge,
     )
 
 
-def fitted(u: np.ndarray, means: np.ndarray, errors: np.ndarray) -> list[Fit]:
-    """Every family that the number of labels allows, the best by AICc first.
+def fitted(u: np.ndarray, means: np.ndarray, errors: np.ndarray) -> list[tuple[Fit, float]]:
+    """Every family that the number of labels allows, the best first, each with its QAICc above the best.
+
+    Empty where no family with a free parameter can be fitted: a straight line alone is no choice.
 
     Args:
         u: normalised time of each label, ``(K,)``.
@@ -139,5 +155,9 @@ def fitted(u: np.ndarray, means: np.ndarray, errors: np.ndarray) -> list[Fit]:
     """
     known = np.isfinite(means) & np.isfinite(errors) & (errors > 0)
     u, means, errors = u[known], means[known], errors[known]
-    found = [fit(family, u, means, errors) for family in FAMILIES.values()]
-    return sorted((f for f in found if f), key=lambda f: f.aicc)
+    found = [f for f in (fit(family, u, means, errors) for family in FAMILIES.values()) if f]
+    if not any(f.values for f in found):
+        return []
+    scatter = min(f.birge for f in found) ** 2
+    order = sorted(found, key=lambda f: f.qaicc(scatter))
+    return [(f, f.qaicc(scatter) - order[0].qaicc(scatter)) for f in order]

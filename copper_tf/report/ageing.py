@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from copper_tf.ageing.ranking import ALIKE
+from copper_tf.ageing.sentence import parameters_text
+from copper_tf.hypotheses.families import number_text
+from copper_tf.hypotheses.naming import ALIKE as UNTOLD
 from copper_tf.report.laws import curves_figure, errors_figure, potencies_figure
 from copper_tf.report.page import inlined, template, versions
 from copper_tf.report.wording import POTENCY_NOTE, shown
@@ -23,11 +26,13 @@ _CAPTIONS = {
     "raise the curve, measured on composites of the two ends (texture of the first t laid into the last along the "
     "areas of the maps). The broken line is the law that was named, through the middle of that.",
     "errors": "The error of every hypothesis: the mean over the seeds (dot), its 95 % interval over sheets (bar), the "
-    "best and the worst seed (ticks). Diamonds are hypotheses with permuted levels, which no surface follows; the long "
-    "tick is their median. A ranking counts only where the best reaches at most half of it.",
+    "best and the worst seed (ticks). Diamonds are hypotheses whose levels were put in another order, by chance; the "
+    "long tick is their median. A ranking counts only where the best reaches at most half of it.",
     "potencies": "Potency of every picture, the mean over the seeds, against each hypothesis (paper, Figures 10 and "
     "11), the best first. Where the means leave g, in training pictures too, the surface contradicts it.",
 }
+# Families shown of each curve, the best first.
+_FAMILIES = 3
 _ALTS = {
     "curves": "Line plot of re-anchored curves over stress time, one for each hypothesis, with bands",
     "errors": "Dot plot of the NMSE of every hypothesis with intervals, and of permuted levels",
@@ -53,22 +58,18 @@ def _ranking(study: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]],
 def _floors(study: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, list[str]]]]:
     """(names, rows of the lowest NMSE that the row's hypothesis reaches where the column's is true)."""
     names = [row["name"] for row in study["hypotheses"]]
-    return names, [(n, [f"{v:.3f}" for v in row]) for n, row in zip(names, study["floors"], strict=True)]
+    cells = [["–" if v is None else f"{v:.3f}" for v in row] for row in study["floors"]]
+    return names, list(zip(names, cells, strict=True))
 
 
 def _laws(study: Mapping[str, Any]) -> list[tuple[str, str, str, str, str]]:
-    """(curve, family, parameters with intervals, AICc above the best, times as far off as the errors say)."""
-    from copper_tf.hypotheses.families import FAMILIES
-
+    """(curve, family, intervals of parameters with the best value, QAICc above the best, scatter) of the best few."""
     rows = []
     for name, law in study["laws"].items():
-        for fit in law["fits"] if law else ():
-            family = FAMILIES[fit["family"]]
-            numbers = [
-                f"{p.name} {v:.2f} [{low:.2f}, {high:.2f}]"
-                for p, v, (low, high) in zip(family.parameters, fit["values"], fit["intervals"], strict=True)
-            ]
-            rows.append((name, fit["family"], ", ".join(numbers) or "–", f"{fit['behind']:.1f}", f"{fit['birge']:.1f}"))
+        for fit in law["fits"][:_FAMILIES] if law else ():
+            found = zip(fit["values"], parameters_text(fit), strict=True)
+            numbers = ", ".join(f"{text} ({number_text(value)})" for value, text in found)
+            rows.append((name, fit["family"], numbers or "–", f"{fit['behind']:.1f}", f"{fit['birge']:.1f}"))
     return rows
 
 
@@ -77,7 +78,7 @@ def render_ageing(folder: Path, study: dict[str, Any]) -> Path:
 
     Args:
         folder: of the sweep.
-        study: from `ageing.study.study`, with ``failed``: reasons by run.
+        study: what `ageing.study.study` gave, as it was written to JSON, with ``failed``: reasons by run.
 
     Returns:
         The path of the page.
@@ -96,6 +97,7 @@ def render_ageing(folder: Path, study: dict[str, Any]) -> Path:
         ranking=_ranking(study),
         floors=_floors(study),
         alike=ALIKE,
+        untold=UNTOLD,
         laws=_laws(study),
         note=POTENCY_NOTE.format(first=names[0], last=names[1]),
         versions=versions(),

@@ -9,7 +9,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from copper_tf.config import FIXED
 from copper_tf.draw import SPLIT_COLOURS
 from copper_tf.report.style import HYPOTHESIS_COLOUR, INK, TEST_MEAN_COLOUR, dots, figure, tidy, time_axis
 from copper_tf.statistics import READABLE_SPAN
@@ -44,16 +43,15 @@ def potencies_figure(study: dict[str, Any]) -> Figure:
     for axes, name in zip(panels, names, strict=False):
         found = curves[name]
         dots(axes, {"pictures": pictures, "labels": study["labels"]}, np.array(study["pictures"]["potency"][name]))
-        label = (
-            "hypothesis g" if found["learn"] == FIXED else "g of the two ends" if None in found["g"] else "learned g"
-        )
         g = _numbers([None if v is None or v != v else v for v in found["g"]])
-        axes.plot(times, g, color=HYPOTHESIS_COLOUR, linewidth=1.6, marker="o", markersize=3.5, label=label, zorder=6)
+        axes.plot(times, g, color=HYPOTHESIS_COLOUR, linewidth=1.6, marker="o", markersize=3.5, zorder=6,
+                  label="g, supposed or learned")  # fmt: skip
         means = _numbers(found["means"])
         axes.plot(times, means, color=TEST_MEAN_COLOUR, linewidth=1.4, marker="D", markersize=3.2, zorder=7,
                   label="mean, validation and test")  # fmt: skip
         row = next((r for r in study["hypotheses"] if r["name"] == name), None)
-        axes.set_title(f"{name}: NMSE {row['nmse']:.3f}" if row else name, fontsize=9.5, loc="left")
+        error = row["nmse"] if row else None
+        axes.set_title(name if error is None else f"{name}: NMSE {error:.3f}", fontsize=9.5, loc="left")
         tidy(axes)
         axes.set_ylim(-0.03, 1.03)
     for axes in panels[len(names) :]:
@@ -84,7 +82,8 @@ def errors_figure(study: dict[str, Any]) -> Figure:
     Args:
         study: from `ageing.study.study`, with at least one hypothesis.
     """
-    rows, levels = study["hypotheses"], study["permuted"]["nmse"]
+    rows = [row for row in study["hypotheses"] if row["nmse"] is not None]
+    levels = [level for level in study["permuted"]["nmse"] if level is not None]
     drawn = figure(8.6, 0.46 * (len(rows) + bool(levels)) + 1.5)
     axes = drawn.subplots()
     for place, row in enumerate(rows):
@@ -101,8 +100,9 @@ def errors_figure(study: dict[str, Any]) -> Figure:
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.8)
     axes.set_xscale("log")
-    smallest = min([row["nmse"] for row in rows] + [row["range"][0] for row in rows])
-    axes.set_xlim(smallest / 1.6, max([1.35, *levels, *(row["range"][1] for row in rows)]) * 1.15)
+    all_values = [*levels, *(v for row in rows for v in (*row["range"], *(row["interval"] or ())))]
+    smallest = min(all_values)
+    axes.set_xlim(smallest / 1.6, max([1.35, *all_values]) * 1.15)
     ticks = [t for t in (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0) if t > smallest / 1.6]
     axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
     axes.minorticks_off()
@@ -113,7 +113,7 @@ def errors_figure(study: dict[str, Any]) -> Figure:
 
 def _law_line(axes: Axes, study: dict[str, Any]) -> None:
     """The named law, over the labels that it was fitted to."""
-    if not study["law"] or not study["sentence"]:
+    if not study["law"] or not study["sentence"].startswith("f(t)"):
         return
     best = study["law"]["fits"][0]
     if len(best["curve"]) == len(study["labels"]["times"]):
@@ -124,10 +124,10 @@ def _law_line(axes: Axes, study: dict[str, Any]) -> None:
 def _between(axes: Axes, study: dict[str, Any]) -> None:
     """What composites leave open of the curve that the law is read off."""
     found = next((c for c in study["curves"] if c["name"] == study["source"]), None)
-    if found and found["without"] and study["sentence"]:
+    if found and found["without"] and study["sentence"].startswith("f(t)"):
         times, low, high = study["labels"]["times"], _numbers(found["without"]), _numbers(found["curve"])
         axes.fill_between(times, low, high, facecolor="none", edgecolor=INK, hatch="////", linewidth=0, alpha=0.35,
-                          label=f"{study['source']}: what borders may add")  # fmt: skip
+                          label=f"{study['source']}: what borders add")  # fmt: skip
 
 
 def curves_figure(study: dict[str, Any]) -> Figure:
@@ -141,6 +141,8 @@ def curves_figure(study: dict[str, Any]) -> Figure:
     times = study["labels"]["times"]
     for k, found in enumerate(c for c in study["curves"] if c["falls"]):
         colour, mark = _COLOURS[k % len(_COLOURS)], _MARKS[k % len(_MARKS)]
+        if found["span"] is None:
+            continue
         weak = not found["span"] >= READABLE_SPAN
         name = found["name"] + (f" (ends {found['span']:.2f} apart: noise)" if weak else "")
         axes.plot(

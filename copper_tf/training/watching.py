@@ -13,7 +13,7 @@ from tensorboard.plugins.hparams import api as hparams
 from copper_tf.config import Config
 from copper_tf.data import CropStream
 from copper_tf.draw import overlay
-from copper_tf.runs import Run
+from copper_tf.runs import TENSORBOARD, Run
 from copper_tf.training.learning import tables
 
 __all__ = ["TensorBoardWriter"]
@@ -46,7 +46,7 @@ class TensorBoardWriter(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Opens the event file and writes the config."""
-        folder = self.run.path / "tensorboard"
+        folder = self.run.path / TENSORBOARD
         self.writer = tf.summary.create_file_writer(str(folder))
         config: Config = self.run.config
         with self.writer.as_default():

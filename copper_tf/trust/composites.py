@@ -95,19 +95,18 @@ def composites(run: Run, dataset: SemDataset, progress: Progress | None = None) 
         progress: called with (done, total, what).
 
     Returns:
-        What was written to ``scores/composites.json``: ``excess`` of each label with its standard ``errors``, 0 at the
-        ends, NaN where a label or an end has no held-out picture.
+        What was written to ``scores/composites.json``: ``excess`` of each label, 0 at the ends, NaN where a
+        label or an end has no held-out picture.
     """
     predictor, kept = Predictor(run), _pictures(run, dataset)
-    excess, errors = ([0.0] + [float("nan")] * (len(kept) - 2) + [0.0] for _ in range(2))
+    excess = [0.0, *[float("nan")] * (len(kept) - 2), 0.0]
     order = np.random.default_rng(run.config.training.seed)
     for label in range(1, len(kept) - 1):
         if kept[label] and kept[0] and kept[-1]:
             found = _excess(kept[label], kept[0], kept[-1], predictor.map_of, order)
             excess[label] = float(np.mean(found))
-            errors[label] = float(np.std(found, ddof=1) / np.sqrt(len(found)))
         if progress:
             progress(label, len(kept) - 2, "composites of the end labels")
-    result = {"excess": excess, "errors": errors}
+    result = {"excess": excess}
     run.write_scores(COMPOSITES, result)
     return result
