@@ -43,8 +43,8 @@ _NUMBERS = ("potency", "g", "t", "iou", "auc", "true_fraction", "binarity")
 _SHOWN = ("iou", "auc", "corr_fraction", "mae_fraction", "nmse", "binarity")
 
 USUAL = {
-    "c": 16, "d": 3, "margin": 0, "crop": 128, "epochs": 12, "learning_rate": 0.003, "decay": "cosine",
-    "views": "all", "keep": "last", "policy": "float32",
+    "c": 16, "d": 3, "margin": 0, "crop": 128, "epochs": 24, "learning_rate": 0.003, "decay": "cosine",
+    "views": "all", "keep": "last",
 }  # fmt: skip
 # The first is what the simulated folders choose, the second what serves these pictures best.
 RECIPES: dict[str, dict[str, Any]] = {
