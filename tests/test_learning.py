@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -247,3 +248,19 @@ def test_predictions_and_exports_say_that_g_was_learned(
     assert "g was" not in capsys.readouterr().out
     card = json.loads((tmp_path / "export" / "assets.extra" / "copper.json").read_text())
     assert card["hypothesis"] == moving.law == open_run(moving.path).law
+
+
+@pytest.mark.parametrize(("reading", "between"), [("number", 1 - (1 / 8) ** 0.5), ("rank", 1 - 0.5**0.5)])
+def test_uneven_times_are_read_as_numbers_or_as_ranks(
+    sem_folder: Path, tmp_path: Path, reading: str, between: float
+) -> None:
+    from tfds_copper.copper_sem import build
+    from tfds_copper.dataset import open_dataset
+    from tfds_copper.splits import SplitSettings
+
+    for old, new in (("t00", "0h"), ("t01", "60 min"), ("t02", "8h")):
+        shutil.copytree(sem_folder / old, tmp_path / "sem" / new)
+    built = open_dataset(build(tmp_path / "sem", tmp_path / "built", SplitSettings(split="6/2/2")))
+    run = train(small("segmenter", hypothesis="sqrt", time=reading, epochs=1), built, tmp_path / "run")
+    assert run.labels.times == (0.0, 60.0, 480.0) and run.labels.unit == "min"
+    np.testing.assert_allclose(run.hypothesis, (1, between, 0), atol=1e-6)
