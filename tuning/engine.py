@@ -55,14 +55,13 @@ class _Runner(keras_tuner.Tuner):
     """Performs the runs that the oracle hands out."""
 
     def __init__(self, sweep: Sweep, oracle: keras_tuner.Oracle, progress: Progress | None) -> None:
-        self.sweep, self.progress = sweep, progress
+        self.sweep, self.progress, self.finished = sweep, progress, 0
         self.dataset = sweep.dataset()
         super().__init__(oracle, directory=str(sweep.path), project_name=_STATE, overwrite=not is_worker())
 
     def _tell(self, name: str, part: float, text: str) -> None:
         if self.progress:
-            done = sum(self.sweep.is_done(other) or bool(self.sweep.reason(other)) for other in self.sweep.plan)
-            total = len(self.sweep.plan)
+            done, total = self.finished, len(self.sweep.plan)
             self.progress(int(_PARTS * (done + part)), _PARTS * total, f"runs {done} of {total} done, {name}: {text}")
 
     def run_trial(self, trial: Any, *arguments: Any, **more: Any) -> dict[str, float]:
@@ -76,6 +75,7 @@ class _Runner(keras_tuner.Tuner):
         if not self.sweep.tried(name):
             return {"failed": 1.0}
         last = 0.0
+        self.finished = sum(self.sweep.is_done(n) or bool(self.sweep.reason(n)) for n in self.sweep.plan)
 
         def progress(done: int, total: int, text: str) -> None:
             nonlocal last
