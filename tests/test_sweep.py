@@ -232,3 +232,22 @@ def test_two_workers_one_of_them_killed_do_all_runs_once(dataset: Any, tmp_path:
     spread(sweep, 2, progress)
     assert killed and all(sweep.is_done(name) for name in sweep.plan)
     assert runs_of(sweep)[2] == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["--compare", "sqrt", "linear", "DATA", "-o", "q"],
+            "DATA must be given, before the options that take several",
+        ),
+        (["DATA", "--compare=sqrt", "guess", "-o", "q"], "Received: nothing there"),
+        (["DATA", "-o", "q", "--learn", "magic"], "'magic' is not one of 'anchors', 'alternating'"),
+    ],
+)
+def test_mistakes_on_the_command_line_are_one_line(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["hypotheses", *words]) == 2
+    shown = capsys.readouterr().err
+    assert message in shown and len(shown.splitlines()) == 1

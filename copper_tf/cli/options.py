@@ -29,7 +29,14 @@ class Variadic(click.Command):
             elif flag and before != flag:
                 spelled.append(flag)
             spelled.append(word)
-        return super().parse_args(ctx, spelled)
+        try:
+            return super().parse_args(ctx, spelled)
+        except click.MissingParameter as error:
+            name = error.param.human_readable_name if error.param else ""
+            raise click.UsageError(
+                f"{name} must be given, before the options that take several values ({', '.join(sorted(several))}). "
+                "Received: none", ctx,
+            ) from None  # fmt: skip
 
 
 def _kind(kind: type, metadata: Any) -> click.ParamType:
