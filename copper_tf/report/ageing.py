@@ -24,7 +24,7 @@ _CAPTIONS = {
     "sheets and seeds. On a surface of two phases a local network gives one curve whatever falling g it was trained "
     "for: how far these lie apart is what the method itself doesn't know. Hatched: by how much borders of areas may "
     "raise the curve, measured on composites of the two ends (texture of the first t laid into the last along the "
-    "areas of the maps). The broken line is the law that was named, through the middle of that.",
+    "areas of the maps), or half as much again. The broken line is the law that was named, through the middle of that.",
     "errors": "The error of every hypothesis: the mean over the seeds (dot), its 95 % interval over sheets (bar), the "
     "best and the worst seed (ticks). Diamonds are hypotheses whose levels were put in another order, by chance; the "
     "long tick is their median. A ranking counts only where the best reaches at most half of it.",
