@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from benchmarks import acceptance, experiments
+from benchmarks import acceptance, experiments, keeping
 from benchmarks.acceptance import REQUIREMENTS, Requirement
-from benchmarks.keeping import kept
+from benchmarks.keeping import kept, parser, seeds_of
 
 QUICK = ("world", "baselines")
 
@@ -93,3 +95,29 @@ def test_a_row_may_be_asked_of_most_seeds_only() -> None:
     worse = {**good, "sqrt": {**good["sqrt"], "validation_nmse": 0.09}}
     assert acceptance.verdicts([good] * 4 + [worse])[1]
     assert not acceptance.verdicts([good] * 3 + [worse] * 2)[1]
+
+
+def test_jobs_do_each_seed_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[tuple[list[str], str]] = []
+
+    def run(command: list[str], *, env: dict[str, str], **_: Any) -> None:
+        called.append((command[1:], env["TF_NUM_INTRAOP_THREADS"]))
+
+    class Main:
+        __spec__ = type("Spec", (), {"name": "benchmarks.acceptance"})
+
+    monkeypatch.setitem(sys.modules, "__main__", Main)
+    monkeypatch.setattr(keeping.subprocess, "run", run)
+    monkeypatch.setattr(sys, "argv", ["x", "--seeds", "3", "--jobs", "2"])
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    flags = parser("Doc.", 5)
+    assert list(seeds_of(flags.parse_args(["--seeds", "3", "--jobs", "2"]))) == [0, 1, 2]
+    own = ["-m", "benchmarks.acceptance", "--seeds", "3", "--jobs", "2", "--just"]
+    assert sorted(called) == [([*own, str(k)], "1") for k in range(3)]
+    assert seeds_of(flags.parse_args(["--seeds", "3", "--jobs", "2", "--just", "1"])) == [1] and len(called) == 3
+    assert list(seeds_of(flags.parse_args([]))) == list(range(5)) and len(called) == 3
+
+
+def test_a_run_that_is_the_table_s_own_has_its_name() -> None:
+    assert experiments.name_of(0, "binary", "", "sqrt", d=1, N=2) == "binary-sqrt"
+    assert experiments.name_of(0, "binary", "sqrt", d=4, N=1) == "binary-sqrt-d4-N1"
