@@ -40,9 +40,10 @@ def measured(folder: Path, seed: int, world: str = "binary") -> Results:
 def main(arguments: list[str] | None = None) -> int:
     """Does what is missing and prints mean and range over the seeds."""
     asked = parser(__doc__, 3).parse_args(arguments)
+    seeds = seeds_of(asked)
     rows = []
     for world, name in WORLDS.items():
-        found = [kept(asked.output, seed, name, measured, world=world) for seed in seeds_of(asked)]
+        found = [kept(asked.output, seed, name, measured, world=world) for seed in seeds]
         for score in found[0]:
             values = [f[score] for f in found]
             rows.append([world, score, f"{np.mean(values):.3f}", f"{min(values):.3f} to {max(values):.3f}"])

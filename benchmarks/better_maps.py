@@ -224,13 +224,14 @@ def main(arguments: list[str] | None = None) -> int:
     law = asked.g or worlds.settings(0).law_values().tolist()
     sources = {p.parent.name: partial(open_dataset, p) for p in asked.data}
     sources = sources or {"world": partial(worlds.dataset, asked.output / "seed0", 0)}
+    seeds = seeds_of(asked)
     rows, together = [], []
     for name in asked.variants:
         parts = []
         for source, opened in sources.items():
             given = {"built": opened(), "g": law, "settings": settings, "name": name}
             file = f"maps {source} {name}"
-            parts.append([kept(asked.output, seed, file, measured, **given) for seed in seeds_of(asked)])
+            parts.append([kept(asked.output, seed, file, measured, **given) for seed in seeds])
         found = [result for part in parts for result in part]
         rows += [_row(name, found, "one "), _row(f"{name}, all views", found, "all ")]
         if asked.just is None and asked.seeds > 1:

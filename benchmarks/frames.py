@@ -103,9 +103,10 @@ def measured(folder: Path, seed: int, variant: str) -> Results:
 def main(arguments: list[str] | None = None) -> int:
     """Trains what is missing and prints the differences; 1 where mirrored borders show a frame."""
     asked = parser(__doc__, 2).parse_args(arguments)
+    seeds = seeds_of(asked)
     rows, good = [], True
     for variant in VARIANTS:
-        for seed in seeds_of(asked):
+        for seed in seeds:
             found = kept(asked.output, seed, f"frames {variant}", measured, variant=variant)
             chance = abs(found["frame"]) < _CHANCE * found["frame_se"]
             good &= chance or VARIANTS[variant]["padding"] == "zero"

@@ -32,9 +32,10 @@ def measured(folder: Path, seed: int, d: int, N: int) -> Results:
 def main(arguments: list[str] | None = None) -> int:
     """Trains what is missing and prints mean and range over the seeds."""
     asked = parser(__doc__, 2).parse_args(arguments)
+    seeds = seeds_of(asked)
     rows = []
     for d, N in DEPTHS:
-        found = [kept(asked.output, seed, f"depth {d} {N}", measured, d=d, N=N) for seed in seeds_of(asked)]
+        found = [kept(asked.output, seed, f"depth {d} {N}", measured, d=d, N=N) for seed in seeds]
         values = {name: [f[name] for f in found] for name in found[0]}
         shown = [spread(v) for v in values.values()]
         rows.append([str(d), str(N), str(config(0, d=d, N=N).receptive_field), *shown])

@@ -42,9 +42,10 @@ def measured(folder: Path, seed: int, mode: str) -> Results:
 def main(arguments: list[str] | None = None) -> int:
     """Trains what is missing and prints mean and range over the seeds."""
     asked = parser(__doc__, 3).parse_args(arguments)
+    seeds = seeds_of(asked)
     rows = []
     for mode in MODES:
-        found = [kept(asked.output, seed, f"normalisation {mode}", measured, mode=mode) for seed in seeds_of(asked)]
+        found = [kept(asked.output, seed, f"normalisation {mode}", measured, mode=mode) for seed in seeds]
         values = {name: [f[name] for f in found] for name in found[0]}
         rows.append([mode, *(spread(v) for v in values.values())])
     print_table(["normalisation", *values], rows)
