@@ -15,9 +15,10 @@ from benchmarks import baselines, worlds
 from benchmarks.keeping import Results
 from benchmarks.painter import PAINTER
 from copper_tf.cli.progress import progress_bar
-from copper_tf.config import Config, default_config
+from copper_tf.config import ALTERNATING, Config, default_config
 from copper_tf.grading import grade_block, map_grades
 from copper_tf.hypotheses import permuted
+from copper_tf.runs import COMPOSITES
 from copper_tf.simulation import fine_coarse
 from copper_tf.trust.verdict import NOT_SUPPORTED
 from tfds_copper.errors import SettingError
@@ -149,13 +150,25 @@ def shuffled_levels(folder: Path, seed: int) -> Results:
     return _scores(run_of(folder, "permuted", config(seed, table), built))
 
 
+def estimate(run: Any, built: SemDataset) -> list[float]:
+    """The ageing curve that the label means of a run give, without what borders likely add."""
+    from copper_tf.ageing import gather
+    from copper_tf.ageing.curves import curve
+    from copper_tf.borders import composites
+
+    if not run.scores_file(COMPOSITES).is_file():
+        composites(run, built)
+    groups, pictures, _ = gather({run.path.name: [run.path]})
+    return list(curve(groups[0], pictures, len(built.times))["estimate"])
+
+
 def learned(folder: Path, seed: int, learn: str, law: str = worlds.TRUE_LAW, start: str = "linear") -> Results:
-    """How far a learned g, or the curve read off a net that saw the ends alone, lies from the true f."""
+    """How far a learned g, or the curve estimated by a net that saw the ends alone, lies from the true f."""
     built, f = worlds.dataset(folder, seed, law), worlds.settings(seed, law).law_values()
     chosen = {"learn": learn, "epochs": LEARNING[learn]} | ({"hypothesis": start} if learn == "alternating" else {})
     run = run_of(folder, f"{law}-{learn}-{start}", config(seed).replace(**{"hypothesis": "linear", **chosen}), built)
     scores = _scores(run)
-    found = run.hypothesis if learn == "alternating" else scores["curve"]
+    found = run.hypothesis if learn == ALTERNATING else estimate(run, built)
     seconds = run.read_scores("training")["seconds"]
     return {**scores, "g": run.hypothesis, "seconds": seconds, "sup_error": float(np.abs(np.array(found) - f).max())}
 

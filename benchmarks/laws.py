@@ -48,8 +48,8 @@ def exponent(folder: Path, seed: int, law: str) -> Results:
         law: the true one, a name in `EXPONENTS`.
     """
     from copper_tf.ageing.study import study
-    from copper_tf.trust import COMPOSITES
-    from copper_tf.trust.composites import composites
+    from copper_tf.borders import composites
+    from copper_tf.runs import COMPOSITES
 
     built = worlds.dataset(folder, seed, law)
     settings = config(seed, "linear", learn=ANCHORS, epochs=_EPOCHS)

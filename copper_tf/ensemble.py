@@ -11,7 +11,7 @@ import numpy as np
 
 from copper_tf.evaluation import dataset_of, evaluate_with
 from copper_tf.prediction import TILE, ByPieces, Piece, Predictor
-from copper_tf.runs import Labels, Run
+from copper_tf.runs import Labels, Run, all_caveats
 from tfds_copper.micrograph import Windows
 
 __all__ = ["Ensemble", "evaluate_seeds", "together"]
@@ -22,7 +22,8 @@ Progress = Callable[[int, int, str], None]
 def together(path: Path, runs: Sequence[Run]) -> Run:
     """The runs of an ensemble as one at `path`; a g that each has learnt for itself is their mean."""
     g = tuple(float(v) for v in np.mean([run.hypothesis for run in runs], 0)) if runs[0].hypothesis else ()
-    return dataclasses.replace(runs[0], path=path, hypothesis=g)
+    data = {**runs[0].data, "caveats": all_caveats(runs)}
+    return dataclasses.replace(runs[0], path=path, hypothesis=g, data=data)
 
 
 class Ensemble(ByPieces):
@@ -45,7 +46,7 @@ class Ensemble(ByPieces):
     @property
     def caveats(self) -> tuple[str, ...]:
         """What every result must say; what one member must, all must."""
-        return tuple(dict.fromkeys(text for member in self.members for text in member.caveats))
+        return tuple(self.run.data["caveats"])
 
     @property
     def law_note(self) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from copper_tf.data import Example, examples
 from copper_tf.grading import grade_block, map_grades
 from copper_tf.prediction import Prediction, Predictor
-from copper_tf.runs import EVALUATION, Run
+from copper_tf.runs import EVALUATION, Run, all_caveats
 from copper_tf.statistics import (
     Rows,
     Scores,
@@ -321,7 +321,7 @@ def evaluate_folds(path: Path, runs: Sequence[Run], progress: Progress | None = 
         _written(run, part, own)
         rows += part
         maps.kept = maps.kept or own.kept
-    data = runs[0].data | {"path": str(datasets[0].path.parents[1]), "folds": folds}
+    data = runs[0].data | {"path": str(datasets[0].path.parents[1]), "folds": folds, "caveats": all_caveats(runs)}
     # A g that is learnt is another one in every fold; a supposed one is the same in all.
     g = np.mean([run.hypothesis for run in runs], 0).tolist() if runs[0].start else runs[0].hypothesis
     pooled = dataclasses.replace(runs[0], path=path, data=data, hypothesis=tuple(g))

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import math
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BEST",
+    "COMPOSITES",
     "EVALUATION",
     "FOLD",
     "FORMAT",
@@ -28,6 +30,7 @@ __all__ = [
     "TENSORBOARD",
     "Labels",
     "Run",
+    "all_caveats",
     "check_place",
     "create_run",
     "fold_runs",
@@ -38,8 +41,8 @@ __all__ = [
 
 FORMAT = "copper-run 1"
 BEST = "best.weights.h5"
-# The name of the scores that `copper evaluate` writes.
-EVALUATION = "evaluation"
+# The names of the scores that `copper evaluate` and `borders.composites` write.
+EVALUATION, COMPOSITES = "evaluation", "composites"
 # The folder of what TensorBoard shows.
 TENSORBOARD = "tensorboard"
 # The folder of one fold's run inside that of the cross-validation.
@@ -318,6 +321,15 @@ def _parts(path: Path, name: str) -> list[Run]:
     """The runs in the folders of that name, by number."""
     found = {p.name.removeprefix(name.format("")): p for p in path.glob(name.format("*")) if is_run(p)}
     return [open_run(found[number]) for number in sorted(found, key=lambda n: (len(n), n))]
+
+
+def all_caveats(runs: Sequence[Run]) -> list[str]:
+    """What results of several runs together must say: whatever one of them must, once.
+
+    Args:
+        runs: of a cross-validation or an ensemble.
+    """
+    return list(dict.fromkeys(text for run in runs for text in run.caveats))
 
 
 def fold_runs(path: Path) -> list[Run]:

@@ -15,7 +15,7 @@ from benchmarks import acceptance, experiments, keeping
 from benchmarks.acceptance import REQUIREMENTS, Requirement
 from benchmarks.keeping import kept, parser, seeds_of
 
-QUICK = ("world", "baselines")
+QUICK = ("world", "baselines", "anchors", "trust")
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,7 @@ FLOORS = [
     ["copper_tf.metrics"],
     ["copper_tf.runs"],
     ["copper_tf.prediction", "copper_tf.comparison"],
+    ["copper_tf.borders"],
     ["copper_tf.training"],
     ["copper_tf.evaluation"],
     ["copper_tf.ensemble", "copper_tf.baselines"],

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from copper_tf.ensemble import together
 from copper_tf.locality import LIMIT, Chord, mean_chord, warning
 
 SIDE = 400
@@ -79,6 +80,9 @@ def test_a_run_keeps_its_chord_and_warns_of_it(runs: dict[str, Any], tmp_path: A
         copy.write_scores("training", {**scores, "mean_chord_px": chord})
         assert copy.mean_chord == chord and bool(copy.locality_warning) == warned
         assert copy.caveats[len(run.data["caveats"]) :] == ((copy.locality_warning,) if warned else ())
+    # What one member must say, an ensemble or a cross-validation must, whose own folder knows of no training.
+    both = together(tmp_path / "ensemble", [run, copy])
+    assert both.caveats == (*run.caveats, copy.locality_warning)
 
 
 def test_chords_are_measured_on_held_out_maps(runs: dict[str, Any], dataset: Any) -> None:

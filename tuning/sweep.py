@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from copper_tf.config import Config
-from copper_tf.runs import EVALUATION, is_run, open_run
-from copper_tf.trust import COMPOSITES
+from copper_tf.runs import COMPOSITES, EVALUATION, is_run, open_run
 from tfds_copper.dataset import SemDataset, open_dataset
 from tfds_copper.errors import CopperError, OutputError, RunError
 from tfds_copper.files import write_json
@@ -51,7 +50,7 @@ class Planned:
         group: the runs of a group differ in their seed alone.
         settings: those that differ from the sweep's base.
         role: what the group is for, in the words of who planned it.
-        composites: whether it is measured what borders of areas add, see `trust.composites`.
+        composites: whether it is measured what borders of areas add, see `borders.composites`.
     """
 
     group: str
@@ -163,9 +162,9 @@ class Sweep:
             dataset: the sweep's own.
             progress: called with (done, total, what).
         """
+        from copper_tf.borders import composites
         from copper_tf.evaluation import evaluate
         from copper_tf.training import train
-        from copper_tf.trust.composites import composites
 
         folder = self.folder(name)
         if folder.is_dir() and not (folder / "format").is_file():

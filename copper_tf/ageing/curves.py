@@ -11,7 +11,7 @@ from scipy import stats
 
 from copper_tf.ageing.gathering import Group
 from copper_tf.hypotheses import normalised_time
-from copper_tf.hypotheses.estimate import curve_gap
+from copper_tf.hypotheses.estimate import MOST, curve_gap, without_borders
 from copper_tf.hypotheses.families import FAMILIES
 from copper_tf.hypotheses.naming import ALIKE, Fit, fit, fitted
 from copper_tf.statistics import READABLE_SPAN, Rows, anchored
@@ -24,9 +24,6 @@ _RESAMPLES = 1000
 # No mean potency is known better than this.
 _LEAST = 1e-4
 _LEVEL = 0.95
-# Borders add between nothing and so many times what they add in composites, by simulated worlds of known law: the
-# borders of composites are others than those of a surface.
-_SHARE = 1.5
 # Curves are read off pictures that no weight was learnt from.
 _HELD_OUT = ("validation", "test")
 
@@ -78,7 +75,7 @@ def curve(group: Group, pictures: Rows, labels: int, seed: int = 0) -> dict[str,
         ``span`` (of the ends), ``curve``, ``band``
         (None where a label has fewer than 2 sheets), ``errors`` (standard error of each mean over its sheets),
         ``excess`` (what borders add to each mean, by composites; None where it was not measured) and ``without``, the
-        curve without the most that they may add.
+        curve without the most that they may add, and ``estimate``: without what they likely add.
     """
     means = _means(group, pictures, labels)
     levels, counts = means.of(slice(None)), [m.shape[1] for m in means.by_label]
@@ -95,10 +92,11 @@ def curve(group: Group, pictures: Rows, labels: int, seed: int = 0) -> dict[str,
         "errors": None,
         "excess": None,
         "without": None,
+        "estimate": anchored(without_borders(levels, group.excess.mean(0))).tolist(),
     }
     excess = group.excess.mean(0)
     if np.isfinite(excess).all():
-        found |= {"excess": excess.tolist(), "without": anchored(levels - _SHARE * excess).tolist()}
+        found |= {"excess": excess.tolist(), "without": anchored(without_borders(levels, excess, MOST)).tolist()}
     if min(counts) >= 2:
         with np.errstate(invalid="ignore"):
             tails = np.quantile(_resampled(means, len(group.potency), seed), ((1 - _LEVEL) / 2, (1 + _LEVEL) / 2), 0)
@@ -132,10 +130,11 @@ def law(found: dict[str, Any], times: Sequence[float], reading: str) -> dict[str
     errors = np.maximum(errors, max(float(np.median(errors)) / 2, _LEAST))
     u, means = normalised_time(times, reading), np.array(found["means"])
     excess = np.zeros_like(means) if found["excess"] is None else np.array(found["excess"])
-    fits = fitted(u, means - _SHARE / 2 * excess, errors)
+    fits = fitted(u, without_borders(means, excess), errors)
     if not fits:
         return None
-    sides = [{f.family: f for f, _ in fitted(u, side, errors)} for side in (means, means - _SHARE * excess)]
+    most = without_borders(means, excess, MOST)
+    sides = [{f.family: f for f, _ in fitted(u, side, errors)} for side in (means, most)]
     rows = []
     for middle, behind in fits:
         others = (side[middle.family].intervals for side in sides)
@@ -153,7 +152,7 @@ def _over_seeds(
     if len(each) < 2:
         return intervals
     family = FAMILIES[middle.family]
-    fits = [fit(family, u, np.array(means) - _SHARE / 2 * excess, errors) for means in each]
+    fits = [fit(family, u, without_borders(np.array(means), excess), errors) for means in each]
     values = np.array([f.values for f in fits if f])
     reach = stats.t.ppf((1 + _LEVEL) / 2, len(values) - 1) * values.std(0, ddof=1) / np.sqrt(len(values))
     wider = []

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from copper_tf.runs import EVALUATION, Run, open_run
+from copper_tf.runs import COMPOSITES, EVALUATION, Run, open_run
 from copper_tf.statistics import Rows, groups_of
-from copper_tf.trust import COMPOSITES
 from tfds_copper.errors import RunError
 
 __all__ = ["Group", "gather"]

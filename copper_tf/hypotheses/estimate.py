@@ -13,12 +13,37 @@ from scipy.optimize import isotonic_regression
 
 from copper_tf.statistics import READABLE_SPAN, anchored
 
-__all__ = ["FLOOR", "STEP", "curve_gap", "falling", "least_variance", "readable", "update"]
+__all__ = [
+    "FLOOR",
+    "LIKELY",
+    "MOST",
+    "STEP",
+    "curve_gap",
+    "falling",
+    "least_variance",
+    "readable",
+    "update",
+    "without_borders",
+]
 
 # The share of the fall from 1 to 0 that all steps have in equal parts, so that no two labels ever share one g.
 FLOOR = 0.02
+# Borders add between nothing and `MOST` times what they add in composites, by simulated worlds of known law: composites
+# have other borders than a surface has. The middle of that is taken for the likely share.
+LIKELY, MOST = 0.75, 1.5
 # How far g moves towards its new estimate in one update; the rest damps the noise of the label means.
 STEP = 0.7
+
+
+def without_borders(means: np.ndarray, excess: np.ndarray, share: float = LIKELY) -> np.ndarray:
+    """Label means without what borders of areas add; as they are where that isn't known.
+
+    Args:
+        means: mean potency of each label, ``(K,)``.
+        excess: what borders add to each in composites, see `borders.excess`, ``(K,)``.
+        share: of that which is taken away.
+    """
+    return np.asarray(means - share * excess if np.isfinite(excess).all() else means)
 
 
 def readable(means: np.ndarray) -> bool:

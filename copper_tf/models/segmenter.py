@@ -11,6 +11,9 @@ from copper_tf.models.layers import BilinearUpsampling
 
 __all__ = ["DECODERS", "build_segmenter", "register_decoder"]
 
+# Standard deviation of the weights that the logit starts from.
+_LOGIT_START = 0.05
+
 Decoder = Callable[..., keras.KerasTensor]
 DECODERS: dict[str, Decoder] = {}
 
@@ -65,6 +68,8 @@ def build_segmenter(
     x, skips = descend(picture, n, N, c, d, padding, down)
     x = DECODERS[decoder](x, skips, n=n, N=N, c=c, padding=padding, policy=down)
     # Logit and sigmoid in float32: a float16 mask of a whole micrograph overflows when it is averaged.
-    logit = keras.layers.Conv2D(1, 1, dtype="float32", name="logit")(x)
+    # It starts near 0, a mask of 1/2: the sums of a deep network are large, and a sigmoid that starts at its end stays.
+    start = keras.initializers.RandomNormal(stddev=_LOGIT_START)
+    logit = keras.layers.Conv2D(1, 1, kernel_initializer=start, dtype="float32", name="logit")(x)
     mask = keras.layers.Activation("sigmoid", dtype="float32", name="mask")(logit)
     return keras.Model(picture, mask, name="segmenter")

@@ -9,10 +9,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from copper_tf.borders import excess, middles
 from copper_tf.config import ALTERNATING, ANCHORS, Config
 from copper_tf.data import Pictures
 from copper_tf.hypotheses import check_informative, hypothesis_values
-from copper_tf.hypotheses.estimate import READABLE_SPAN, readable, update
+from copper_tf.hypotheses.estimate import READABLE_SPAN, readable, update, without_borders
 from copper_tf.losses import LabelTable
 from copper_tf.metrics import NMSE
 from copper_tf.prediction import Predictor
@@ -84,6 +85,8 @@ def tables(model: keras.Model) -> list[LabelTable]:
 class HypothesisLearner(keras.callbacks.Callback):
     """The alternating update: every `EVERY` epochs g moves towards the label means of held-out pictures.
 
+    Without what borders of areas add to them, see `borders`: else g learns the network's leaning with the law.
+
     It stands before the `Bookkeeper`, whose checkpoint then holds the g of the next epoch; ``hypothesis.json`` keeps
     the g of the epoch that is over, for which the weights were trained. After the last epoch g stays.
 
@@ -99,6 +102,9 @@ class HypothesisLearner(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Makes the model ready for whole pictures."""
         self.predictor = Predictor(self.run, model=self.model)
+        held = self.held_out
+        raw = zip(held.arrays, held.bit_depths.tolist(), held.labels.tolist(), strict=True)
+        self.middles = middles(raw, self.run.normalisation, len(self.run.labels.times))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Notes g, and moves it where it is time."""
@@ -107,13 +113,15 @@ class HypothesisLearner(keras.callbacks.Callback):
         done = epoch + 1
         if done % EVERY or done >= self.run.config.training.epochs:
             return
-        following = update(g, self._means(g.size))
+        following = update(g, self._means(g.size, epoch))
         for table in tables(self.model):
             table.assign(following)
 
-    def _means(self, labels: int) -> np.ndarray:
-        """Mean potency of each label over whole held-out pictures, ``(K,)``, the model in inference mode."""
+    def _means(self, labels: int, epoch: int) -> np.ndarray:
+        """Mean potency of each label over held-out pictures, without what borders add, the model in inference mode."""
         held = self.held_out
         pictures = zip(held.arrays, held.bit_depths.tolist(), held.files, strict=True)
         potency = np.array([self.predictor.predict(*picture).potency for picture in pictures])
-        return np.array([potency[held.labels == k].mean() for k in range(labels)])
+        means = np.array([potency[held.labels == k].mean() for k in range(labels)])
+        added = excess(self.middles, self.predictor.map_of, epoch, pairs=1)
+        return without_borders(means, added)

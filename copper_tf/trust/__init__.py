@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from copper_tf.trust.verdict import COMPOSITES, EXAMPLES, TRUST
+from copper_tf.trust.verdict import EXAMPLES, TRUST
 
-__all__ = ["COMPOSITES", "EXAMPLES", "TRUST"]
+__all__ = ["EXAMPLES", "TRUST"]

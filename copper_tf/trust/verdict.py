@@ -11,7 +11,6 @@ from copper_tf.locality import FAR, LIMIT
 
 __all__ = [
     "BASIS",
-    "COMPOSITES",
     "EXAMPLES",
     "FAILED",
     "NOT_SUPPORTED",
@@ -26,8 +25,8 @@ __all__ = [
     "verdict",
 ]
 
-# The names of what is written: scores/trust.json, scores/trust.npz and scores/composites.json.
-TRUST, EXAMPLES, COMPOSITES = "trust", "trust.npz", "composites"
+# The names of what is written: scores/trust.json and scores/trust.npz.
+TRUST, EXAMPLES = "trust", "trust.npz"
 OUTCOMES = PASSED, FAILED, UNKNOWN = ("passed", "failed", "unknown")
 SUPPORTED, NOT_SUPPORTED, UNDECIDED = ("supported", "not supported", "undecided")
 
