@@ -15,10 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.experiments import APART, EXPERIMENTS, RANKED, STARTS, TRUTHS
-from benchmarks.keeping import Results, kept, parser, seeds_of
+from benchmarks.keeping import Results, kept, parser
 from benchmarks.learning_g import LIMIT
 from copper_tf.cli.tables import print_table
 from copper_tf.hypotheses.estimate import curve_gap
+from tfds_copper.files import write_json
 
 __all__ = ["REQUIREMENTS", "Requirement", "main", "verdicts"]
 
@@ -147,8 +148,9 @@ def main(arguments: list[str] | None = None) -> int:
     flags = parser(__doc__, 5)
     flags.add_argument("--only", nargs="*", choices=list(EXPERIMENTS), help="experiments; all by default")
     asked = flags.parse_args(arguments)
-    chosen = asked.only or list(EXPERIMENTS)
-    seeds = [{name: kept(asked.output, seed, name, EXPERIMENTS[name]) for name in chosen} for seed in seeds_of(asked)]
+    chosen, numbers = asked.only or list(EXPERIMENTS), seeds_of(asked)
+    seeds = [{name: kept(asked.output, seed, name, EXPERIMENTS[name]) for name in chosen} for seed in numbers]
+    write_json(asked.output / "acceptance.json", dict(zip(numbers, seeds, strict=True)))
     rows, good = verdicts(seeds)
     print_table(["", "experiment", "required", "measured", "seeds", ""], rows)
     return 0 if good else 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from copper_tf.config import ALTERNATING, ANCHORS
+from copper_tf.locality import LIMIT
 from copper_tf.statistics import MIN_GROUPS
 
 __all__ = [
@@ -30,7 +31,7 @@ ASSUMPTIONS = (
     "The scale assumes that the surface at the first t is rough everywhere (f = 1) and that at the last t nowhere "
     "(f = 0). Nothing in the pictures can prove this.",
     "A map may be read as areas only where the surface has two phases and the network is local: its receptive field "
-    "should not be wider than the domains it is to find.",
+    f"should not be wider than {LIMIT:g} times the domains it is to find.",
 )
 
 SCORE_NAMES = {
