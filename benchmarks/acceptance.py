@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.experiments import APART, EXPERIMENTS, RANKED, STARTS, TRUTHS
-from benchmarks.keeping import Results, kept, parser
+from benchmarks.keeping import Results, kept, parser, seeds_of
 from benchmarks.learning_g import LIMIT
 from copper_tf.cli.tables import print_table
 from copper_tf.hypotheses.estimate import curve_gap
