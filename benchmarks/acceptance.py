@@ -75,7 +75,7 @@ def _gap(names: Iterable[str]) -> Callable[[Seed], float]:
     """The gap between the curves of several runs, NaN where one of them lacks a label."""
 
     def measure(seed: Seed) -> float:
-        curves = np.array([seed[name]["curve"] for name in names], float)
+        curves = np.array([seed[name]["estimate"] for name in names], float)
         return curve_gap(curves.tolist()) if np.isfinite(curves).all() else np.nan
 
     return measure

@@ -124,12 +124,13 @@ def _scores(run: Any) -> Results:
 
 def trained(
     folder: Path, seed: int, hypothesis: str = worlds.TRUE_LAW, world: str = "binary", shuffled: bool = False,
-    **changed: Any,
+    estimated: bool = False, **changed: Any,
 ) -> Results:  # fmt: skip
-    """A segmenter's scores for one hypothesis on one world."""
+    """A segmenter's scores for one hypothesis on one world, and, where asked for, its estimate of the ageing curve."""
     built = worlds.dataset(folder, seed, world=world, shuffled=shuffled)
     name = name_of(seed, world, "shuffled" * shuffled, hypothesis, **changed)
-    return _scores(run_of(folder, name, config(seed, hypothesis, **changed), built))
+    run = run_of(folder, name, config(seed, hypothesis, **changed), built)
+    return _scores(run) | ({"estimate": estimate(run, built)} if estimated else {})
 
 
 def decoded(folder: Path, seed: int, **changed: Any) -> Results:
@@ -199,7 +200,8 @@ def constant(folder: Path, seed: int) -> Results:
 
 EXPERIMENTS: dict[str, Experiment] = {
     "world": world,
-    **{name: partial(trained, hypothesis=name) for name in (*RANKED, "alternating")},
+    **{name: partial(trained, hypothesis=name, estimated=True) for name in RANKED},
+    "alternating": partial(trained, hypothesis="alternating"),
     "permuted": shuffled_levels,
     "decoded": decoded,
     "trust": trusted,
@@ -207,8 +209,8 @@ EXPERIMENTS: dict[str, Experiment] = {
     "constant": constant,
     "shuffled": partial(trained, shuffled=True),
     "null": partial(trained, world="null"),
-    **{f"wide {name}": partial(trained, hypothesis=name, **WIDE) for name in APART},
-    **{f"gradual {name}": partial(trained, hypothesis=name, world="gradual") for name in APART},
+    **{f"wide {name}": partial(trained, hypothesis=name, estimated=True, **WIDE) for name in APART},
+    **{f"gradual {name}": partial(trained, hypothesis=name, world="gradual", estimated=True) for name in APART},
     **{
         f"{law} from {start}": partial(learned, learn="alternating", law=law, start=start)
         for law in TRUTHS

@@ -45,7 +45,7 @@ def test_what_is_done_is_read_and_not_done_again(output: Path) -> None:
 def _good(need: Requirement) -> dict[str, dict[str, Any]]:
     """Results of one seed with which all requirements hold."""
     curve, other = [1.0, 0.5, 0.0], [1.0, 0.1, 0.0]
-    usual = {"auc": 0.95, "corr_g": 0.99, "spearman_t": 0.98, "nmse": 0.97, "curve": curve, "binarity_middle": 0.7}
+    usual = {"auc": 0.95, "corr_g": 0.99, "spearman_t": 0.98, "nmse": 0.97, "estimate": curve, "binarity_middle": 0.7}
     seed: dict[str, dict[str, Any]] = {name: {**usual, "validation_nmse": 0.1} for name in experiments.EXPERIMENTS}
     seed["world"] = {"area_error_px": 0.4, "mean_spearman": 0.1, "texture_spearman": 0.9}
     seed["sqrt"] |= {"validation_nmse": 0.02, "nmse": 0.02}
@@ -57,7 +57,7 @@ def _good(need: Requirement) -> dict[str, dict[str, Any]]:
     seed["shuffled"] |= {"validation_nmse": 1.0}
     seed["null"] |= {"validation_nmse": 1.0, "spearman_t": 0.1}
     for names in (acceptance.WIDE, acceptance.GRADUAL):
-        seed[names[1]] |= {"curve": other}
+        seed[names[1]] |= {"estimate": other}
     seed["trust"] = {"additivity": 0.01, "side_auc": 0.97}
     seed["painter"] = {"additivity": 0.2, "binarity": 0.2, "not_supported": 1.0}
     seed["baselines"] = {"filter_bank_qwk": 0.98, "histogram_qwk": 0.1}
@@ -73,7 +73,7 @@ def test_every_row_can_hold_and_can_fall_short(need: Requirement) -> None:
     assert need.holds(need.measure(good))
     bad = {name: dict.fromkeys(values, np.nan) for name, values in good.items()}
     for values in bad.values():
-        values["curve"] = [1.0, np.nan, np.nan]
+        values["estimate"] = [1.0, np.nan, np.nan]
     assert not need.holds(need.measure(bad))
 
 

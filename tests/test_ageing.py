@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from copper_tf.ageing.sentence import law_sentence, time_text
 from copper_tf.ageing.verdict import BRIGHTNESS, GAP, NOT_SUPPORTED, NOTHING, SUPPORTED, UNDECIDED, judged
 from copper_tf.config import ANCHORS, FIXED
 from copper_tf.hypotheses import hypothesis_values
+from copper_tf.hypotheses.estimate import curve_gap
 
 K, SHEETS, EACH = 16, 5, 2
 TIMES = tuple(float(t) for t in range(K))
@@ -81,6 +83,21 @@ def test_curves_of_a_local_network_agree_and_those_of_a_painter_do_not() -> None
         assert np.mean((low <= F + 1e-9) & (high >= F - 1e-9)) > 0.8
     # A g that doesn't fall can't be re-anchored, and one curve has nothing to agree with.
     assert np.isnan(gap([near[0], curve(_group("sine"), PICTURES, K)]))
+
+
+def test_what_borders_add_is_taken_away_before_curves_are_compared() -> None:
+    """Two local networks, one of which lets borders add a hump to the middle labels: their estimates agree."""
+    plain, swayed = _group("sqrt", noise=0.01), _group("linear", noise=0.01)
+    hump = 0.2 * np.sin(np.pi * np.arange(K) / (K - 1))
+    swayed = dataclasses.replace(
+        swayed, potency=swayed.potency + 0.75 * hump[PICTURES["label"]], excess=np.tile(hump, (3, 1))
+    )
+    plain = dataclasses.replace(plain, excess=np.zeros((3, K)))
+    found = [curve(group, PICTURES, K) for group in (plain, swayed)]
+    assert curve_gap([c["curve"] for c in found]) > 0.15 and gap(found) < 0.05
+    low, high = np.array(found[1]["without"]), np.array(found[1]["curve"])
+    assert np.all(low[1:-1] < F[1:-1] + 0.02) and np.all(high[2:-2] > F[2:-2])
+    assert found[1]["excess"] == pytest.approx(hump.tolist())
 
 
 def test_the_law_is_named_with_its_interval() -> None:

@@ -51,18 +51,19 @@ def _means(group: Group, pictures: Rows, labels: int) -> _Means:
     return _Means(by_label)
 
 
-def _resampled(means: _Means, runs: int, seed: int) -> np.ndarray:
-    """Re-anchored curves of resampled sheets (within their label, whose t they share) and seeds, ``(resamples, K)``."""
+def _resampled(means: _Means, runs: int, excess: np.ndarray, seed: int) -> np.ndarray:
+    """Estimates from resampled sheets (within their label, whose t they share) and seeds, ``(resamples, K)``."""
     draw = np.random.default_rng(seed)
     curves = []
     for _ in range(_RESAMPLES):
         sheets = [np.asarray(draw.integers(m.shape[1], size=m.shape[1])) for m in means.by_label]
-        curves.append(anchored(np.mean([means.of(r, sheets) for r in draw.integers(runs, size=runs)], 0)))
+        levels = np.mean([means.of(r, sheets) for r in draw.integers(runs, size=runs)], 0)
+        curves.append(anchored(without_borders(levels, excess)))
     return np.array(curves)
 
 
 def curve(group: Group, pictures: Rows, labels: int, seed: int = 0) -> dict[str, Any]:
-    """The re-anchored curve of a group: the mean over its seeds, with a 95 % band over seeds and sheets.
+    """The ageing curve as the mean over a group's seeds gives it, with a 95 % band over seeds and sheets.
 
     Args:
         group: of one hypothesis or way of learning g.
@@ -72,13 +73,14 @@ def curve(group: Group, pictures: Rows, labels: int, seed: int = 0) -> dict[str,
 
     Returns:
         ``name``, ``learn``, ``falls``, ``g``, ``means`` (mean potency of each label), ``each`` (that of every run),
-        ``span`` (of the ends), ``curve``, ``band``
-        (None where a label has fewer than 2 sheets), ``errors`` (standard error of each mean over its sheets),
-        ``excess`` (what borders add to each mean, by composites; None where it was not measured) and ``without``, the
-        curve without the most that they may add, and ``estimate``: without what they likely add.
+        ``span`` (of the ends), ``errors`` (standard error of each mean over its sheets; None where a label has fewer
+        than 2), ``excess`` (what borders add to each mean, by composites; None where it was not measured), ``curve``
+        (the means re-anchored), ``estimate`` (the same without what borders likely add), ``without`` (without the most
+        that they may add) and ``band`` (of the estimate; None as ``errors``).
     """
     means = _means(group, pictures, labels)
     levels, counts = means.of(slice(None)), [m.shape[1] for m in means.by_label]
+    excess = group.excess.mean(0)
     found: dict[str, Any] = {
         "name": group.name,
         "learn": group.learn,
@@ -92,22 +94,27 @@ def curve(group: Group, pictures: Rows, labels: int, seed: int = 0) -> dict[str,
         "errors": None,
         "excess": None,
         "without": None,
-        "estimate": anchored(without_borders(levels, group.excess.mean(0))).tolist(),
+        "estimate": anchored(without_borders(levels, excess)).tolist(),
     }
-    excess = group.excess.mean(0)
     if np.isfinite(excess).all():
         found |= {"excess": excess.tolist(), "without": anchored(without_borders(levels, excess, MOST)).tolist()}
     if min(counts) >= 2:
         with np.errstate(invalid="ignore"):
-            tails = np.quantile(_resampled(means, len(group.potency), seed), ((1 - _LEVEL) / 2, (1 + _LEVEL) / 2), 0)
+            tails = np.quantile(
+                _resampled(means, len(group.potency), excess, seed), ((1 - _LEVEL) / 2, (1 + _LEVEL) / 2), 0
+            )
         found["band"] = tails.T.tolist()
         found["errors"] = [float(m.mean(0).std(ddof=1) / np.sqrt(m.shape[1])) for m in means.by_label]
     return found
 
 
 def gap(curves: Sequence[dict[str, Any]]) -> float:
-    """How far the readable curves of falling g lie apart; NaN where there are fewer than two."""
-    readable = [c["curve"] for c in curves if c["falls"] and c["span"] >= READABLE_SPAN]
+    """How far the estimates of falling g that can be read lie apart; NaN where there are fewer than two.
+
+    Estimates and not curves as they are: the longer a network is trained for a wrong g, the more it lets the borders of
+    areas do what the areas don't, and re-anchored curves drift apart on the soundest surface.
+    """
+    readable = [c["estimate"] for c in curves if c["falls"] and c["span"] >= READABLE_SPAN]
     return curve_gap(readable) if len(readable) > 1 else float("nan")
 
 

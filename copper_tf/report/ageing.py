@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["render_ageing"]
 
 _CAPTIONS = {
-    "curves": "The re-anchored curves: label means of validation and test pictures put on 1 to 0, with 95 % bands over "
-    "sheets and seeds. On a surface of two phases a local network gives one curve whatever falling g it was trained "
-    "for: how far these lie apart is what the method itself doesn't know. Hatched: by how much borders of areas may "
-    "raise the curve, measured on composites of the two ends (texture of the first t laid into the last along the "
-    "areas of the maps), or half as much again. The broken line is the law that was named, through the middle of that.",
+    "curves": "The ageing curve as every falling g gives it: label means of validation and test pictures, less what "
+    "borders of areas likely add (measured on composites: texture of the first t laid into the last along the areas of "
+    "the maps), put on 1 to 0, with 95 % bands over sheets and seeds. On a surface of two phases a local network "
+    "gives one curve whatever g it was trained for: how far these lie apart is what the method itself doesn't know. "
+    "Hatched: from the curve as it is to that without the most that borders may add. The broken line is the law that "
+    "was named.",
     "errors": "The error of every hypothesis: the mean over the seeds (dot), its 95 % interval over sheets (bar), the "
     "best and the worst seed (ticks). Diamonds are hypotheses whose levels were put in another order, by chance; the "
     "long tick is their median. A ranking counts only where the best reaches at most half of it.",
@@ -34,7 +35,7 @@ _CAPTIONS = {
 # Families shown of each curve, the best first.
 _FAMILIES = 3
 _ALTS = {
-    "curves": "Line plot of re-anchored curves over stress time, one for each hypothesis, with bands",
+    "curves": "Line plot of estimated ageing curves over stress time, one for each hypothesis, with bands",
     "errors": "Dot plot of the NMSE of every hypothesis with intervals, and of permuted levels",
     "potencies": "Panels of potency over stress time, one for each hypothesis, with the hypothesis as a line",
 }

@@ -131,7 +131,7 @@ def _between(axes: Axes, study: dict[str, Any]) -> None:
 
 
 def curves_figure(study: dict[str, Any]) -> Figure:
-    """The re-anchored curves of all falling g on one plot, with their bands and the law that was named.
+    """The curves that all falling g give on one plot, with their bands and the law that was named.
 
     Args:
         study: from `ageing.study.study`.
@@ -146,7 +146,7 @@ def curves_figure(study: dict[str, Any]) -> Figure:
         weak = not found["span"] >= READABLE_SPAN
         name = found["name"] + (f" (ends {found['span']:.2f} apart: noise)" if weak else "")
         axes.plot(
-            times, _numbers(found["curve"]), color=colour, marker=mark, markersize=4, linewidth=1.3, label=name,
+            times, _numbers(found["estimate"]), color=colour, marker=mark, markersize=4, linewidth=1.3, label=name,
             linestyle=":" if weak else "-", alpha=0.5 if weak else 1.0,
         )  # fmt: skip
         if found["band"] and not weak:
@@ -157,6 +157,6 @@ def curves_figure(study: dict[str, Any]) -> Figure:
     tidy(axes)
     time_axis(axes, study["labels"])
     axes.set_ylim(-0.12, 1.12)
-    axes.set_ylabel("re-anchored curve a(t)", fontsize=9)
+    axes.set_ylabel("estimated ageing curve", fontsize=9)
     axes.legend(fontsize=8, frameon=False, loc="upper right")
     return drawn
