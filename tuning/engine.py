@@ -85,6 +85,8 @@ class _Runner(keras_tuner.Tuner):
 
         try:
             report(self.sweep.perform(name, self.dataset, progress))
+            # Its tries count no more.
+            self.sweep.forgive(name)
         except Exception as error:
             self.sweep.fail(name, str(error).splitlines()[0] if str(error) else type(error).__name__)
             return {"failed": 1.0}
