@@ -18,12 +18,11 @@ import keras
 import keras_tuner
 
 from tuning.board import announce, report
-from tuning.sweep import CHIEF, ORACLE_IP, TUNER_ID, Sweep, open_sweep
+from tuning.sweep import CHIEF, ORACLE_IP, PARTS, TUNER_ID, Sweep, open_sweep
 
 __all__ = ["is_worker", "walk"]
 
 _STATE = "tuner"
-_PARTS = 1000
 
 Progress = Callable[[int, int, str], None]
 
@@ -62,7 +61,7 @@ class _Runner(keras_tuner.Tuner):
     def _tell(self, name: str, part: float, text: str) -> None:
         if self.progress:
             done, total = self.finished, len(self.sweep.plan)
-            self.progress(int(_PARTS * (done + part)), _PARTS * total, f"runs {done} of {total} done, {name}: {text}")
+            self.progress(int(PARTS * (done + part)), PARTS * total, f"runs {done} of {total} done, {name}: {text}")
 
     def run_trial(self, trial: Any, *arguments: Any, **more: Any) -> dict[str, float]:
         """Trains and evaluates one run; one that fails is noted with its reason."""

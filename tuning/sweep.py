@@ -23,6 +23,7 @@ __all__ = [
     "FAILED",
     "ORACLE_IP",
     "ORACLE_PORT",
+    "PARTS",
     "PLAN",
     "TUNER_ID",
     "Planned",
@@ -36,6 +37,8 @@ PLAN, RUNS, FAILED, TRIES = "sweep.json", "runs", ".failed.json", ".tries.json"
 # KerasTuner's own variables, and the name that makes a process the chief.
 TUNER_ID, ORACLE_IP, ORACLE_PORT = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
 CHIEF = "chief"
+# Parts of a run that progress is told in.
+PARTS = 1000
 # A run in which its process died so often is given up.
 _MOST_TRIES = 3
 

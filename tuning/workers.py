@@ -12,14 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tfds_copper.errors import RunError
-from tuning.sweep import CHIEF, ORACLE_IP, ORACLE_PORT, TUNER_ID, Sweep, open_sweep
+from tuning.sweep import CHIEF, ORACLE_IP, ORACLE_PORT, PARTS, TUNER_ID, Sweep, open_sweep
 
 __all__ = ["main", "spread"]
 
 # A process may die so often without a run being finished in between.
 _LIVES = 5
 _LOOK_EVERY = 0.5
-_PARTS = 1000
 _MODULE = "tuning.workers"
 
 Progress = Callable[[int, int, str], None]
@@ -113,7 +112,7 @@ def spread(sweep: Sweep, workers: int, progress: Progress | None = None) -> None
             shares = [sweep.share(name) for name in sweep.plan]
             if progress:
                 text = f"runs {done} of {len(shares)} done, {workers} workers"
-                progress(int(_PARTS * sum(shares)), _PARTS * len(shares), text)
+                progress(int(PARTS * sum(shares)), PARTS * len(shares), text)
             time.sleep(_LOOK_EVERY)
     finally:
         crew.stop()

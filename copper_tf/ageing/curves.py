@@ -127,7 +127,7 @@ def law(found: dict[str, Any], times: Sequence[float], reading: str) -> dict[str
         reading: how a law reads them, one of `config.READINGS`.
 
     Returns:
-        ``reading``, ``fits`` (each as a dict, with ``behind``, its AICc above the best) and ``alike`` (families that
+        ``reading``, ``fits`` (each as a dict, with ``behind``, its QAICc above the best) and ``alike`` (families that
         can't be told apart from the best); None where the curve can't be read or there are too few labels or sheets.
     """
     if found["errors"] is None or not found["span"] >= READABLE_SPAN:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,15 +19,20 @@ LEVEL = 0.05
 TEST = "test"
 
 
-def _nmse(group: Group, label: np.ndarray, potency: np.ndarray) -> float:
-    """Mean over the runs of MSE over the variance of g, over pictures whose label has a g; NaN where g is constant."""
+def _each(group: Group, label: np.ndarray, potency: np.ndarray) -> list[float]:
+    """MSE over the variance of g of every run, over pictures whose label has a g; NaN where g is constant."""
     each = []
     for g, m in zip(group.g, potency, strict=True):
         known = np.isfinite(g[label])
         wanted = g[label][known]
         spread = float(np.var(wanted)) if known.any() else 0.0
         each.append(float(np.mean((m[known] - wanted) ** 2)) / spread if spread > 1e-9 else np.nan)
-    return float(np.mean(each))
+    return each
+
+
+def _nmse(group: Group, label: np.ndarray, potency: np.ndarray) -> float:
+    """The mean of `_each` over the runs."""
+    return float(np.mean(_each(group, label, potency)))
 
 
 def floors(groups: Sequence[Group]) -> np.ndarray:
@@ -99,21 +103,11 @@ def ranked(groups: Sequence[Group], pictures: Rows, seed: int = 0) -> list[dict[
     order = sorted(groups, key=lambda g: np.inf if np.isnan(scores[g.name]) else scores[g.name])
     rows = []
     for group in order:
-        single = [
-            _nmse(_only(group, r), columns["label"], group.potency[r : r + 1, chosen])
-            for r in range(len(group.potency))
-        ]
+        single = _each(group, columns["label"], group.potency[:, chosen])
         rows.append(_row(group, scores, sure, single))
     _behind(rows, scores, resampled)
     _alike(rows, floors(order))
     return rows
-
-
-def _only(group: Group, run: int) -> Group:
-    """The group of one of its runs."""
-    arrays = ("g", "potency", "validation_nmse", "binarity", "chords", "excess")
-    part = slice(run, run + 1)
-    return dataclasses.replace(group, paths=group.paths[part], **{name: getattr(group, name)[part] for name in arrays})
 
 
 def _behind(rows: list[dict[str, Any]], scores: Scores, resampled: dict[str, np.ndarray]) -> None:

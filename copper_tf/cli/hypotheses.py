@@ -108,32 +108,35 @@ def _studied(sweep: Any, dataset: SemDataset, seed: int) -> dict[str, Any]:
     return dict(json.loads((sweep.path / STUDY).read_text(encoding="utf-8")))
 
 
-def _base(output: Path, resume: bool, values: dict[str, Any]) -> Config:
-    """The settings that all runs share; with --resume, those not given are the sweep's own."""
+def _begun(output: Path, resume: bool) -> Sweep | None:
+    """The sweep that --resume goes on with, None where there is none or a new one is wanted."""
     from tuning.sweep import PLAN, open_sweep
 
+    return open_sweep(output) if resume and (output / PLAN).is_file() else None
+
+
+def _base(begun: Sweep | None, values: dict[str, Any]) -> Config:
+    """The settings that all runs share; with --resume, those not given are the sweep's own."""
     names = {f.name for group in GROUPS.values() for f in setting_fields(group)} - set(_PLANNED)
     given = {name: value for name, value in values.items() if name in names}
-    if resume and (output / PLAN).is_file():
-        return open_sweep(output).base.replace(**explicit(given))
+    if begun:
+        return begun.base.replace(**explicit(given))
     return default_config("segmenter", **given)
 
 
-def _asked(output: Path, base: Config, dataset: SemDataset, resume: bool, values: dict[str, Any]) -> Sweep:
+def _asked(output: Path, base: Config, dataset: SemDataset, begun: Sweep | None, values: dict[str, Any]) -> Sweep:
     """The sweep that is wanted; --resume alone asks for nothing new."""
     from tuning.comparing import planned
-    from tuning.sweep import PLAN, Sweep, open_sweep
+    from tuning.sweep import Sweep
 
     wanted = {name: values[name] for name in ("compare", "learn", "seed", "seeds", "permutations")}
-    plan = {}
-    if not (resume and (output / PLAN).is_file()) or explicit(wanted):
+    plan = dict(begun.plan) if begun else {}
+    if not begun or explicit(wanted):
         seeds = range(int(values["seed"]), int(values["seed"]) + int(values["seeds"]))
         compared = values["compare"] or _COMPARED
-        plan = planned(
+        plan |= planned(
             compared, values["learn"], values["permutations"], seeds, dataset.times, base.training.time
         )  # fmt: skip
-    if resume and (output / PLAN).is_file():
-        plan = {**open_sweep(output).plan, **plan}
     return Sweep(output, base, dataset.path.resolve(), dataset.fingerprint, plan)
 
 
@@ -153,12 +156,13 @@ def _as_worker(asked: Sweep) -> int:
 def _run(
     data: Path, output: Path, workers: int, resume: bool, force: bool, dry_run: bool, open_page: bool, **values: Any
 ) -> int:
-    base, dataset = _base(output, resume, values), _dataset(data, values)
+    begun = _begun(output, resume)
+    base, dataset = _base(begun, values), _dataset(data, values)
     from tuning.engine import is_worker, walk
     from tuning.sweep import start_sweep
     from tuning.workers import spread
 
-    sweep = _asked(output, base, dataset, resume, values)
+    sweep = _asked(output, base, dataset, begun, values)
     if dry_run:
         rows = [[n, *(str(sweep.config(n).flat()[k])[:24] for k in _PLANNED)] for n in sweep.plan]
         print_table(["run", "g", "learn", "seed"], rows)
