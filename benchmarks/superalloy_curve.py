@@ -29,10 +29,10 @@ __all__ = ["main"]
 _WRONG = ("linear", "sqrt", "square", "exponential")
 _SPLIT = ("--split", "50/25/25", "--min-sheets", "3")
 # The mean of a map needs neither all views nor as long a training as the map.
-_RECIPE = {**USUAL, **RECIPES["local"], "views": "one", "epochs": 12}
+_CHANGED = {"views": "one", "epochs": 12}
 
 
-def _studied(folder: Path, output: Path, seeds: int) -> dict[str, Any]:
+def _studied(folder: Path, output: Path, recipe: str, seeds: int) -> dict[str, Any]:
     """What the command says; what is done already is not done again."""
     truth = true_table(folder)
     table = output / "true.json"
@@ -41,7 +41,8 @@ def _studied(folder: Path, output: Path, seeds: int) -> dict[str, Any]:
     data = output / "data"
     if not is_dataset(data):
         copper(["build", str(folder), "-o", str(data), *_SPLIT])
-    flags = [word for name, value in _RECIPE.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    settings = {**USUAL, **RECIPES[recipe], **_CHANGED}
+    flags = [word for name, value in settings.items() for word in (f"--{name.replace('_', '-')}", str(value))]
     compared = ["--compare", str(table), *_WRONG, "--learn", "anchors", "alternating", "--seeds", str(seeds)]
     command = [
         "hypotheses",
@@ -63,10 +64,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Trains what is missing and prints every curve's distance to the truth."""
     flags = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     flags.add_argument("folder", type=Path)
+    flags.add_argument("--recipe", choices=list(RECIPES), default=next(iter(RECIPES)), help="of benchmarks.superalloy")
     flags.add_argument("--seeds", type=int, default=1, help="how many seeds of weights and crops")
     flags.add_argument("--output", type=Path, default=Path("acceptance/superalloy_curve"), help="where runs are kept")
     asked = flags.parse_args(arguments)
-    found = _studied(asked.folder, asked.output, asked.seeds)
+    found = _studied(asked.folder, asked.output, asked.recipe, asked.seeds)
     truth = anchored(np.array(list(true_table(asked.folder).values())))
     errors = {row["name"]: row["nmse"] for row in found["hypotheses"]}
     rows = []
