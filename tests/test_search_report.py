@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from copper_tf.report.search import render_search, search_verdict
+from copper_tf.report.trials import ordered
 from tests.conftest import ROOT
 
 FIGURES = {"cost", "effects", "settings", "curves"}
@@ -151,14 +152,15 @@ def test_the_page_says_what_was_found_and_shows_every_trial(tmp_path: Path) -> N
 
 
 def test_the_table_has_the_best_first_and_what_never_ran_last(tmp_path: Path) -> None:
-    for kind in ("classifier", "segmenter"):
-        found = made_up(kind=kind)
-        table = _rendered(tmp_path / kind, found).split("<h2>Every trial</h2>")[1]
-        place = {t["name"]: table.index(f">{t['name']}<") for t in found["trials"]}
-        rank = ["done", "stopped", "running", "failed", "infeasible"]
-        states = [t["status"] for t in sorted(found["trials"], key=lambda t: place[t["name"]])]
-        assert states == sorted(states, key=rank.index)
-        assert min(place, key=place.__getitem__) == found["best"]
+    found = made_up(kind="segmenter")
+    table = _rendered(tmp_path, found).split("<h2>Every trial</h2>")[1]
+    place = {t["name"]: table.index(f">{t['name']}<") for t in found["trials"]}
+    rank = ["done", "stopped", "running", "failed", "infeasible"]
+    states = [t["status"] for t in sorted(found["trials"], key=lambda t: place[t["name"]])]
+    assert states == sorted(states, key=rank.index)
+    assert min(place, key=place.__getitem__) == found["best"]
+    found = made_up()
+    assert ordered(found)[0]["name"] == found["best"]
 
 
 def test_the_cheapest_that_cannot_be_told_from_the_best_is_named() -> None:
@@ -193,6 +195,22 @@ def test_any_number_of_settings(tmp_path: Path, space: dict[str, list[Any]]) -> 
     text = _rendered(tmp_path, made_up(space, 150))
     assert _drawn(tmp_path) == FIGURES
     assert all(f'<th scope="row">{name}</th>' in text for name in space)
+
+
+def test_far_outliers_long_fronts_and_a_single_trial_can_be_drawn(tmp_path: Path) -> None:
+    found = made_up({"c": [4 * k for k in range(1, 9)], "d": [2, 3, 4]}, 24)
+    done = [t for t in found["trials"] if t["status"] == "done"]
+    for trial in done:
+        trial["objective"] = 0.5 + 1e-10 * trial["memory_bytes"]
+    done[0]["objective"] = -3.0
+    found |= {"pareto": _front(done, 1), "effects": _effects(done, found["space"]), "oracle": "grid", "alike": []}
+    found["best"] = max(done, key=lambda t: t["objective"])["name"]
+    assert len(found["pareto"]) > 12
+    text = _rendered(tmp_path / "many", found)
+    assert "a balanced design, but for the configurations without a result" in text
+    alone = _rendered(tmp_path / "one", made_up({"d": [3]}, 1))
+    assert _drawn(tmp_path / "many") == _drawn(tmp_path / "one") == FIGURES
+    assert "d3</span></strong> is the best of those tried by validation QWK" in alone
 
 
 def test_missing_values_are_dashes(tmp_path: Path) -> None:

@@ -40,14 +40,18 @@ _COLUMNS = 4
 _SPREAD = 0.22
 # Room beyond the values, as a share of the axis.
 _PAD = 0.07
+# Where the triangles of what lies beyond stand, above the marks of what has no result.
+_EDGE = 0.07
 # Over this ratio a cost is read off a logarithmic axis.
 _LOGARITHMIC = 5
 # Where a number may stand beside its dot: directions tried at growing distances, in points.
 # Outside the corner of the step first, and not on an interval.
 _DIRECTIONS = [(math.cos(a), math.sin(a)) for a in np.radians([145, 35, 325, 215, 180, 100, 80, 0, 260, 280])]
-_DISTANCES, _APART = (12, 17, 23, 30), 10
+_DISTANCES, _APART = (12, 17, 23, 30, 38, 46), 12
 # The key of the front: characters in a line, and points from line to line.
 _WIDEST, _LINE = 26, 11.5
+# Of a longer front the key has the names alone.
+_LONG = 12
 # Points that its legend and the axis below take.
 _LEGEND = 170
 
@@ -65,27 +69,23 @@ def _objective_axis(axes: Axes, found: dict[str, Any], ends: Sequence[float], be
     axes.set_ylim(limits)
 
 
-def _dots(axes: Axes, places: Sequence[float], values: Sequence[float], found: dict[str, Any], **style: Any) -> None:
-    """Dots, where those beyond the axis become triangles at its edge."""
-    low, high = span(found)
-    inside = [low <= v <= high for v in values]
-    for chosen, mark in ((True, "o"), (False, "v" if found["objective"]["better"] == "max" else "^")):
-        x = [p for p, i in zip(places, inside, strict=True) if i is chosen]
-        y = [min(max(v, low), high) for v, i in zip(values, inside, strict=True) if i is chosen]
-        if x:
-            axes.plot(
-                x, y, linestyle="none", marker=mark, **{**style, "label": style.get("label", "") if chosen else ""}
-            )
-
-
-def _clipped(found: dict[str, Any]) -> int:
-    low, high = span(found)
-    return sum(not low <= t["objective"] <= high for t in rated(found, *STATUS))
+def _dots(axes: Axes, places: Sequence[float], values: Sequence[float], **style: Any) -> None:
+    """Dots on an axis whose limits are set; those beyond it become triangles at its edge."""
+    low, high = axes.get_ylim()
+    edge = _EDGE * (high - low)
+    axes.plot(places, values, linestyle="none", marker="o", **style)
+    for mark, outside, at in (
+        ("v", [v < low for v in values], low + edge),
+        ("^", [v > high for v in values], high - edge),
+    ):
+        x = [p for p, out in zip(places, outside, strict=True) if out]
+        axes.plot(x, [at] * len(x), linestyle="none", marker=mark, **{**style, "label": ""})
 
 
 def _beyond(axes: Axes, found: dict[str, Any]) -> None:
     """Names the triangles, if there are any."""
-    if count := _clipped(found):
+    low, high = axes.get_ylim()
+    if count := sum(not low <= t["objective"] <= high for t in rated(found, *STATUS)):
         mark = "v" if found["objective"]["better"] == "max" else "^"
         axes.plot([], [], linestyle="none", marker=mark, color=FAINT, markersize=5, label=f"beyond the axis ({count})")
 
@@ -121,7 +121,8 @@ def _lines(name: str) -> list[str]:
 
 
 def _key_height(front: list[dict[str, Any]]) -> float:
-    return _LINE * (1.7 + sum(len(_lines(t["name"])) + 1.6 for t in front))
+    more = 1.6 if len(front) <= _LONG else 0.15
+    return _LINE * (1.7 + sum(len(_lines(t["name"])) + more for t in front))
 
 
 def _key(axes: Axes, found: dict[str, Any], front: list[dict[str, Any]]) -> None:
@@ -144,6 +145,9 @@ def _key(axes: Axes, found: dict[str, Any], front: list[dict[str, Any]]) -> None
         for line in _lines(trial["name"]):
             write(line, 20, down, **style)
             down += _LINE
+        if len(front) > _LONG:
+            down += 0.15 * _LINE
+            continue
         about = f"{trial['objective']:.3f} at {cost_text(found, trial)}".replace("-", "−") + (" (best)" if best else "")
         write(about, 20, down, fontsize=8, color="#5b6470")
         down += 1.6 * _LINE
@@ -170,7 +174,7 @@ def _cost_axis(axes: Axes, found: dict[str, Any], costs: list[float]) -> float |
     if min(everything) > 0 and max(everything) > _LOGARITHMIC * min(everything):
         axes.set_xscale("log")
         axes.set_xlim(min(everything) / 1.25, max(everything) * 1.25)
-        few = max(everything) < 100 * min(everything)
+        few = max(everything) < 1000 * min(everything)
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
@@ -211,7 +215,7 @@ def _trial_dots(axes: Axes, found: dict[str, Any]) -> None:
         trials = [(c, t["objective"]) for t in rated(found, state) if (c := cost(found, t)) is not None]
         if trials:
             costs, values = zip(*trials, strict=True)
-            _dots(axes, costs, values, found, label=f"{STATUS[state]} ({len(trials)})", zorder=3, **style)
+            _dots(axes, costs, values, label=f"{STATUS[state]} ({len(trials)})", zorder=3, **style)
 
 
 def _step(axes: Axes, found: dict[str, Any]) -> list[tuple[float, float]]:
@@ -285,7 +289,7 @@ def _effect_panel(axes: Axes, found: dict[str, Any], name: str, values: list[Any
         trials = [t for t in rated(found, state) if t["settings"].get(name) in places]
         side = draw.uniform(-_SPREAD, _SPREAD, len(trials))
         x = [places[t["settings"][name]] + s for t, s in zip(trials, side, strict=True)]
-        _dots(axes, x, [t["objective"] for t in trials], found, zorder=2, **style)
+        _dots(axes, x, [t["objective"] for t in trials], zorder=2, **style)
         for place, trial in zip(x, trials, strict=True):
             if trial["name"] == found["best"]:
                 axes.plot(place, trial["objective"], linestyle="none", marker="*", color=BEST_COLOUR, markersize=9,
@@ -326,10 +330,10 @@ def effects_figure(found: dict[str, Any]) -> Figure | None:
     rows = math.ceil(len(space) / columns)
     drawn = figure(max(2.35 * columns + 0.3, 5.2), 2.7 * rows + 0.5)
     panels = drawn.subplots(rows, columns, sharey=True, squeeze=False).ravel()
-    for axes, (name, values) in zip(panels, space.items(), strict=False):
-        _effect_panel(axes, found, name, values)
     ends = [v for name in space for e in found["effects"].get(name, ()) for v in (e["low"], e["high"]) if known(v)]
     _objective_axis(panels[0], found, ends or span(found))
+    for axes, (name, values) in zip(panels, space.items(), strict=False):
+        _effect_panel(axes, found, name, values)
     for axes in panels[len(space) :]:
         axes.set_visible(False)
     for axes in panels[::columns]:
@@ -341,5 +345,12 @@ def effects_figure(found: dict[str, Any]) -> Figure | None:
     }
     if "best" in entries:
         entries["best"] = entries.pop("best")
-    drawn.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=4, fontsize=8, frameon=False)
+    drawn.legend(
+        entries.values(),
+        entries.keys(),
+        loc="outside lower center",
+        ncols=5 if columns > 2 else 2,
+        fontsize=8,
+        frameon=False,
+    )
     return drawn

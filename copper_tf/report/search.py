@@ -50,7 +50,8 @@ _CAPTIONS = {
     "cost": "What each configuration reaches for what it costs; a dot is a trial. Pareto front (the steps, numbered): "
     "the trials that no other beats in both; whoever wants a cheaper one has to give up some of the objective, and "
     "whoever wants a better one has to pay. Vertical bars are 95 % intervals of its members. In the shaded band the "
-    "objective can't be told from the best. Marks at the lower edge have a cost but no result.",
+    "objective can't be told from the best. Crosses at the lower edge have a cost but no "
+    "result; triangles, here and below, are results beyond the axis.",
     "effects": "The effect of each searched setting: the mean (diamond) with its 95 % interval (bar) over the trials "
     "of each value that were trained in full, or, where too few were, at the furthest epoch that they share; how many "
     "they are stands in brackets. Faint dots are the single trials, shifted a little sideways so that none hides "
