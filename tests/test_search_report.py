@@ -224,6 +224,8 @@ def test_missing_values_are_dashes(tmp_path: Path) -> None:
             trial["seconds_per_step"] = None
         if trial["status"] == "stopped":
             trial["objective"] = None
+        if trial["status"] == "infeasible":
+            trial |= {"curve": None, "scores": None, "epochs": None, "reason": None, "memory_bytes": None}
     text = _rendered(tmp_path, found)
     assert "no interval is known" in text and "take it as a guess" in text and "had no limit" in text
     assert "of the full grid." not in text.split("</header>")[0]

@@ -183,7 +183,7 @@ def curves_figure(found: dict[str, Any]) -> Figure | None:
     Returns:
         The figure, None where no trial has a curve.
     """
-    trials = [t for t in found["trials"] if any(known(v) is not None for _, v in t["curve"])]
+    trials = [t for t in found["trials"] if any(known(v) is not None for _, v in t["curve"] or ())]
     if not trials:
         return None
     drawn = figure(9.6, 4.2)

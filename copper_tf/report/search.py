@@ -59,7 +59,7 @@ _CAPTIONS = {
     "settings": "Parallel coordinates: each line is a trial that runs through its value of every setting to its "
     "objective at the right, the better above. Values stand at even steps, whatever their size; lines fan out within "
     "each, the better ones above. Dark lines are the better ones, the thick one is the best; broken lines were "
-    "stopped early. Look whether all dark lines pass through the same value: that setting matters.",
+    "stopped early. Where all dark lines pass through the same value, that setting likely matters.",
     "curves": "How the trials learned, epoch by epoch, on the validation pictures; each line is a trial, and its dot "
     "where it ends. A line that still falls or rises at its end had not finished learning.",
 }
