@@ -1,0 +1,165 @@
+"""How much memory a training step needs, computed before anything is built: arithmetic, without TensorFlow."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+from copper_tf import geometry
+from copper_tf.config import Config
+from tfds_copper.errors import SettingError
+from tuning.tape import ACTIVATIONS, GRADIENTS, WORKSPACE, convolutions, parameters, step
+
+__all__ = ["CPU", "GPU", "Device", "Memory", "bytes_text", "largest_batch", "memory", "parse_bytes", "peak_bytes"]
+
+_FLOAT = 4
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
+          "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Device:
+    """What a kind of machine adds to the tensors of the graph.
+
+    Attributes:
+        name: of the device.
+        fixed: bytes that a model takes whatever its size: graph, thread pools, the first kernels.
+        per_convolution: bytes for each convolution: its part of the graph and its compiled kernels.
+        factor: bytes that TensorFlow's allocator holds for each byte of a step's tensors in use: it gives no region
+            back, and leaves gaps.
+        queued: batches of pictures that wait in the pipeline.
+        measured: whether these numbers come from measured peaks.
+    """
+
+    name: str
+    fixed: float
+    per_convolution: float
+    factor: float
+    queued: float
+    measured: bool
+
+    def bare(self) -> Device:
+        """The same device without its constants: what the graph alone needs."""
+        return dataclasses.replace(self, fixed=0.0, per_convolution=0.0, factor=1.0, queued=0.0)
+
+
+# Fitted to the growth of resident memory, see benchmarks/memory.py.
+CPU = Device("CPU", fixed=30e6, per_convolution=6.3e6, factor=1.15, queued=5.0, measured=True)
+# Unmeasured: a guess that leaves room for cuDNN's workspaces, until `tuning.probing` has measured the device.
+GPU = Device("GPU", fixed=200e6, per_convolution=0.0, factor=1.25, queued=2.0, measured=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Memory:
+    """The peak of a training step and what it is made of, all in bytes.
+
+    Attributes:
+        parameters: number of weights, moving statistics included (a count, not bytes).
+        activations: tensors kept for the backward pass at the moment when most is in use.
+        gradients: gradients in flight at that moment.
+        workspace: temporary copies at that moment: framed maps, casts of kernels, pieces of the upsampling.
+        weights: the model's weights in float32.
+        optimizer: Adam's two slots.
+        overhead: gaps that the allocator leaves, pictures that wait in the pipeline, the graph and the device's own.
+    """
+
+    parameters: int
+    activations: int
+    gradients: int
+    workspace: int
+    weights: int
+    optimizer: int
+    overhead: int
+
+    @property
+    def total(self) -> int:
+        """The peak."""
+        return self.activations + self.gradients + self.workspace + self.weights + self.optimizer + self.overhead
+
+
+def memory(config: Config, labels: int, policy: str, device: Device = CPU) -> Memory:
+    """The peak of a training step, with its parts.
+
+    Args:
+        config: the run's config.
+        labels: number K of labels.
+        policy: Keras dtype policy, resolved (never ``"auto"``).
+        device: what the step runs on.
+    """
+    parts = _fullest(config, policy)
+    count = parameters(config, labels)
+    side = geometry.padded_size(config.data.crop + 2 * config.data.margin, config.model.d)
+    waiting = device.queued * config.training.batch * side**2 * _FLOAT
+    added = device.fixed + device.per_convolution * convolutions(config) + waiting
+    weights = _FLOAT * count
+    used = sum(parts.values())
+    total = round(device.factor * used + 3 * weights + added)
+    return Memory(
+        parameters=count, **parts, weights=weights, optimizer=2 * weights,
+        overhead=total - used - 3 * weights,
+    )  # fmt: skip
+
+
+def peak_bytes(config: Config, labels: int, policy: str, device: Device = CPU) -> int:
+    """The peak of a training step in bytes, see `memory`."""
+    return memory(config, labels, policy, device).total
+
+
+def _fullest(config: Config, policy: str) -> dict[str, int]:
+    """Bytes in use at the fullest moment of a step, by what they are for."""
+    live = dict.fromkeys((ACTIVATIONS, GRADIENTS, WORKSPACE), 0)
+    now, most, parts = 0, 0, dict(live)
+    for event in step(config, policy).events:
+        change = event.size if event.born else -event.size
+        live[event.sort] += change
+        now += change
+        if now > most:
+            most, parts = now, dict(live)
+    return parts
+
+
+def largest_batch(
+    config: Config, labels: int, policy: str, limit_bytes: int, device: Device = CPU, most: int = 64
+) -> int:
+    """The largest power of two whose training step fits, 0 where none does.
+
+    Args:
+        config: the run's config, whose own batch is not looked at.
+        labels: number K of labels.
+        policy: Keras dtype policy, resolved (never ``"auto"``).
+        limit_bytes: what there is.
+        device: what the step runs on.
+        most: never more than this.
+    """
+    fits = 0
+    batch = 1
+    while batch <= most and peak_bytes(config.replace(batch=batch), labels, policy, device) <= limit_bytes:
+        fits, batch = batch, 2 * batch
+    return fits
+
+
+def parse_bytes(text: str, argument: str = "memory") -> int:
+    """A number of bytes: ``"12GB"`` is 12 x 10^9, ``"12GiB"`` 12 x 2^30, a plain number is bytes.
+
+    Args:
+        text: what was given.
+        argument: its name, for the error.
+
+    Raises:
+        SettingError: if it is no size, or not above 0.
+    """
+    found = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([a-z]*)\s*", text, re.IGNORECASE)
+    if found and found[2].upper() in _UNITS:
+        size = int(float(found[1]) * _UNITS[found[2].upper()])
+        if size > 0:
+            return size
+    raise SettingError(f"{argument} must be a size above 0 such as 12GB, 12GiB or 500MB. Received: {text!r}")
+
+
+def bytes_text(n: float) -> str:
+    """A number of bytes to three digits, e.g. ``"1.21 GB"`` (10^9)."""
+    for unit in ("GB", "MB", "kB"):
+        size = _UNITS[unit.upper()]
+        if n >= 0.9995 * size:
+            return f"{n / size:.3g} {unit}" if n < 999.5 * size else f"{n / size:.0f} {unit}"
+    return f"{n:.0f} B"
