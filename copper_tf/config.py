@@ -44,7 +44,7 @@ READINGS = NUMBER, RANK = ("number", "rank")
 class DataSettings(Group):
     """How micrographs become training crops."""
 
-    crop: int = setting(256, "side of the part of a training crop that counts", low=8, unit="px")
+    crop: int = setting(256, "side of the part of a training crop that counts", low=8, unit="px", search=(64, 128, 256))
     margin: int = setting(0, "context around a training crop that does not count in the mean", low=0, unit="px")
     crops: int = setting(1, "crops drawn from each picture in an epoch", low=1)
     normalisation: str = setting(
@@ -92,7 +92,9 @@ class TrainingSettings(Group):
     """How a model is trained."""
 
     hypothesis: str = setting(
-        "linear", "g, the supposed law of decay: a registered name, or a table keyed by t (JSON text or file)"
+        "linear",
+        "g, the supposed law of decay: a registered name, or a table keyed by t (JSON text or file)",
+        search=("linear", "sqrt", "square", "exponential"),
     )
     time: str = setting(
         NUMBER,
@@ -106,7 +108,7 @@ class TrainingSettings(Group):
         choices=LEARN,
     )
     epochs: int = setting(200, "times that the training pictures are gone through", low=1)
-    batch: int = setting(8, "crops in a training step", low=1)
+    batch: int = setting(8, "crops in a training step", low=1, search=(4, 8, 16, 32))
     learning_rate: float = setting(0.001, "step size of Adam", low=1e-7, high=1.0, search=(3e-4, 1e-3, 3e-3))
     decay: str = setting(
         "none",

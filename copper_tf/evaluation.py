@@ -47,6 +47,7 @@ __all__ = [
     "evaluate_folds",
     "evaluate_with",
     "picture_row",
+    "validated",
 ]
 
 PICTURES = "pictures.csv"
@@ -126,9 +127,12 @@ def picture_row(run: Run, split: str, example: Example, prediction: Prediction) 
     return row | {f"column {name}": value for name, value in example.columns.items()}
 
 
-def _rows(run: Run, predictor: Any, dataset: SemDataset, maps: Maps, progress: Progress | None) -> Iterator[Row]:
-    total, done = sum(dataset.split_sizes.values()), 0
-    for split in SPLITS:
+def _rows(
+    run: Run, predictor: Any, dataset: SemDataset, maps: Maps, progress: Progress | None,
+    splits: Sequence[str] = SPLITS,
+) -> Iterator[Row]:  # fmt: skip
+    total, done = sum(dataset.split_sizes[split] for split in splits), 0
+    for split in splits:
         for example in examples(dataset, split):
             prediction = predictor.predict(example.pixels, example.bit_depth, example.file)
             if split == "test" and prediction.mask is not None:
@@ -278,6 +282,22 @@ def evaluate(run: Run, dataset: SemDataset, progress: Progress | None = None) ->
         RunError: if the run isn't trained or incomplete.
     """
     return evaluate_with(run, Predictor(run), dataset, progress)
+
+
+def validated(run: Run, dataset: SemDataset, progress: Progress | None = None) -> dict[str, Any]:
+    """The scores of the validation pictures alone, which choose between runs; writes nothing.
+
+    Args:
+        run: a trained run, whole or stopped early.
+        dataset: the dataset it was trained on.
+        progress: called with (done, total, what).
+
+    Returns:
+        ``scores`` and ``intervals``, as `evaluate` writes them of each split.
+    """
+    maps = Maps(len(run.labels.times))
+    rows = list(_rows(run, Predictor(run), dataset, maps, progress, ("validation",)))
+    return _split_scores(run, rows)[0]
 
 
 def evaluate_with(run: Run, predictor: Any, dataset: SemDataset, progress: Progress | None = None) -> dict[str, Any]:

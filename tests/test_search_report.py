@@ -51,10 +51,11 @@ def _trial(draw: np.random.Generator, settings: dict[str, Any], status: str, lea
     return {
         "name": "-".join(f"{k}{v:g}" if isinstance(v, int | float) else f"{k}{v[:6]}" for k, v in settings.items()),
         "settings": settings, "status": status, "reason": REASONS[status], "epochs": epochs,
-        "objective": value if rated else None, "interval": [value - 0.03, value + 0.025] if status == "done" else None,
+        "objective": value if rated else None, "shared": value if status == "done" else None,
+        "interval": [value - 0.03, value + 0.025] if status == "done" else None,
         "scores": {"accuracy": 0.8, "qwk": value, "mae": 0.3} if rated else {},
         "memory_bytes": 4e7 * c * n * N * (1 + 2.0**-d) + 4e9 * (status == "infeasible"),
-        "seconds_per_step": 1.2e-3 * c * n * N if epochs else None,
+        "seconds_per_picture": 1.2e-3 * c * n * N if epochs else None,
         "seconds": 61.0 if epochs else None, "steps": 6 * epochs, "parameters": 9 * c * c * n * N * d,
         "receptive_field_px": 2**d * 4 * n * N, "curve": _curve(draw, 1 - value if least else value, epochs),
     }  # fmt: skip
@@ -107,7 +108,7 @@ def made_up(
         "objective": dict(zip(("name", "title", "better"), title, strict=True)),
         "against": {"name": "memory", "title": "peak memory of a training step", "unit": "GB", "key": "memory_bytes"},
         "space": space, "trials": trials, "monitor": {"name": "val_loss", "title": "validation loss"},
-        "best": best and best["name"], "pareto": _front(done, sign), "alike": near,
+        "shared_epochs": 27, "best": best and best["name"], "pareto": _front(done, sign), "alike": near,
         "standard_error": 0.021 if best else None, "effects": _effects(done, space),
         "cost": {"steps": steps, "grid_steps": 4 * steps, "share": 0.25, "seconds": 812.0, "grid_seconds": 3300.0},
         "memory": {"limit_bytes": 4e9, "device": "CPU", "measured": True}, "policy": "mixed_bfloat16",
@@ -215,13 +216,14 @@ def test_far_outliers_long_fronts_and_a_single_trial_can_be_drawn(tmp_path: Path
 
 def test_missing_values_are_dashes(tmp_path: Path) -> None:
     found = copy.deepcopy(made_up())
-    found["against"] = {"name": "speed", "title": "time of a training step", "unit": "s", "key": "seconds_per_step"}
+    against = {"name": "speed", "title": "time of a validation picture", "unit": "s", "key": "seconds_per_picture"}
+    found["against"] = against
     found["memory"] |= {"limit_bytes": None, "measured": False}
     found["cost"] |= {"grid_seconds": None, "share": None}
     for k, trial in enumerate(found["trials"]):
         trial |= {"seconds": None, "interval": None}
         if k % 2 or trial["name"] == found["best"]:
-            trial["seconds_per_step"] = None
+            trial["seconds_per_picture"] = None
         if trial["status"] == "stopped":
             trial["objective"] = None
         if trial["status"] == "infeasible":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -17,7 +16,7 @@ import pytest
 from copper_tf.ageing.study import STUDY
 from copper_tf.cli.main import main
 from copper_tf.config import ALTERNATING, ANCHORS
-from tests.conftest import ROOT, small
+from tests.conftest import ROOT, kill_worker, small
 from tfds_copper.errors import OutputError, RunError, SettingError
 from tuning.comparing import planned, runs_of
 from tuning.engine import walk
@@ -217,19 +216,10 @@ def test_two_workers_one_of_them_killed_do_all_runs_once(dataset: Any, tmp_path:
     killed: list[int] = []
 
     def progress(*told: Any) -> None:
-        if killed or not list(sweep.path.glob("runs/*/history.csv")):
-            return
-        for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
-            try:
-                name = Path(f"/proc/{pid}/environ").read_bytes().split(b"KERASTUNER_TUNER_ID=")[1].split(b"\0")[0]
-                mine = os.fsencode(sweep.path) in Path(f"/proc/{pid}/cmdline").read_bytes()
-            except (IndexError, OSError):
-                continue
-            if mine and name == b"worker0":
-                os.kill(pid, signal.SIGKILL)
-                killed.append(pid)
+        if not killed and list(sweep.path.glob("runs/*/history.csv")):
+            killed.extend(kill_worker("worker0", sweep.path))
 
-    spread(sweep, 2, progress)
+    spread(sweep.path, 2, sweep.look, progress)
     assert killed and all(sweep.is_done(name) for name in sweep.plan)
     assert runs_of(sweep)[2] == {}
 

@@ -92,9 +92,26 @@ def test_one_seed_gives_one_result(dataset: Any, tmp_path: Path, runs: dict[str,
         assert any(not np.array_equal(a, b) for a, b in zip(_weights(run), _weights(other), strict=True))
 
 
+def test_stopped_on_the_way_and_gone_on_with_is_as_if_never_stopped(
+    dataset: Any, tmp_path: Path, runs: dict[str, Any]
+) -> None:
+    config, whole = small("classifier"), runs["classifier"]
+    part = train(config, dataset, tmp_path / "run", until=1)
+    # It is a run, but not one whose training is over.
+    assert len(part.history()) == 1 and not part.scores_file("training").is_file()
+    assert {"accuracy", "qwk"} <= set(validated(part, dataset)["scores"])
+    assert len(train(config, dataset, part.path, resume=True, until=1).history()) == 1
+    run = train(config, dataset, part.path, resume=True, until=9)
+    for a, b in zip(_weights(whole), _weights(run), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert run.scores_file("training").is_file()
+    assert validated(run, dataset)["scores"] == whole.read_scores("evaluation")["splits"]["validation"]["scores"]
+
+
 _SCRIPT = """
 import json, sys
 from pathlib import Path
+from copper_tf.evaluation import validated
 from copper_tf.config import Config
 from copper_tf.hypotheses import estimate
 from copper_tf.training import train

@@ -1,7 +1,8 @@
-"""KerasTuner's engine, given a list of runs instead of a space: alone, or as chief or worker of many processes.
+"""KerasTuner's engine, alone in its process, or as chief or worker of many processes.
 
 What is done is read from the run folders and not from KerasTuner's own files, so a kill at any moment costs at most the
-epoch in flight, and a run that is done is never repeated.
+epoch in flight, and what is done is never repeated. Any oracle that is a function of the results it is told serves: one
+that lists the runs of a sweep, or one that searches a space.
 """
 
 from __future__ import annotations
@@ -10,26 +11,109 @@ import contextlib
 import gc
 import io
 import logging
-import os
-from collections.abc import Callable, Sequence
-from typing import Any
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import keras
 import keras_tuner
+from keras_tuner.errors import FailedTrialError
 
-from tuning.board import announce, report
-from tuning.sweep import CHIEF, ORACLE_IP, PARTS, TUNER_ID, Sweep, open_sweep
+from tuning.board import announce, announce_search, report, report_trial
+from tuning.oracles import ORACLES, epochs_asked, point_of
+from tuning.pulse import Pulse, is_worker
+from tuning.space import name_of
+from tuning.sweep import PARTS, Sweep, open_sweep
+from tuning.trials import Search
 
-__all__ = ["is_worker", "walk"]
+__all__ = ["hunt", "walk"]
 
 _STATE = "tuner"
+# Seconds between the questions of a worker that has nothing to do.
+_PAUSE = 0.2
 
 Progress = Callable[[int, int, str], None]
 
 
-def is_worker() -> bool:
-    """Whether this process takes its runs from a chief, as KerasTuner's environment variables say."""
-    return ORACLE_IP in os.environ and CHIEF not in os.environ.get(TUNER_ID, "")
+class _Job(Protocol):
+    """What trials are."""
+
+    sweep: Sweep
+
+    def run_of(self, values: Mapping[str, Any]) -> str:
+        """The name of the run that a trial is of."""
+
+    def result(self, values: Mapping[str, Any]) -> dict[str, float] | None:
+        """What is there already of a trial."""
+
+    def perform(self, values: Mapping[str, Any], dataset: Any, progress: Progress) -> dict[str, float]:
+        """Does a trial."""
+
+    def told(self, name: str, part: float, text: str) -> tuple[int, int, str]:
+        """(done, total, text) of the whole, part of the run of that name being done."""
+
+
+class _Walk:
+    """Every run of a sweep."""
+
+    def __init__(self, sweep: Sweep) -> None:
+        self.sweep, self.finished = sweep, 0
+
+    def run_of(self, values: Mapping[str, Any]) -> str:
+        """See `_Job`."""
+        name = str(values["run"])
+        if name not in self.sweep.plan:
+            # The chief has added to the plan since.
+            self.sweep = open_sweep(self.sweep.path)
+        self.finished = sum(self.sweep.is_done(n) or bool(self.sweep.reason(n)) for n in self.sweep.plan)
+        return name
+
+    def result(self, values: Mapping[str, Any]) -> dict[str, float] | None:
+        """See `_Job`."""
+        return {"done": 1.0} if self.sweep.is_done(str(values["run"])) else None
+
+    def perform(self, values: Mapping[str, Any], dataset: Any, progress: Progress) -> dict[str, float]:
+        """See `_Job`."""
+        report(self.sweep.perform(str(values["run"]), dataset, progress))
+        return {"done": 1.0}
+
+    def told(self, name: str, part: float, text: str) -> tuple[int, int, str]:
+        """See `_Job`."""
+        done, total = self.finished, len(self.sweep.plan)
+        return int(PARTS * (done + part)), PARTS * total, f"runs {done} of {total} done, {name}: {text}"
+
+
+class _Hunt:
+    """The points that an oracle proposes."""
+
+    def __init__(self, search: Search) -> None:
+        self.search, self.sweep = search, search.sweep
+        self.done, self.steps = 0, 0
+
+    def _asked(self, values: Mapping[str, Any]) -> tuple[str, int]:
+        return name_of(point_of(values)), epochs_asked(values, self.sweep.base.training.epochs)
+
+    def run_of(self, values: Mapping[str, Any]) -> str:
+        """See `_Job`."""
+        self.done, self.steps = self.search.spent()
+        return self._asked(values)[0]
+
+    def result(self, values: Mapping[str, Any]) -> dict[str, float] | None:
+        """See `_Job`."""
+        found = self.search.result(*self._asked(values))
+        return None if found is None else {self.search.objective: found["scores"][self.search.objective]}
+
+    def perform(self, values: Mapping[str, Any], dataset: Any, progress: Progress) -> dict[str, float]:
+        """See `_Job`."""
+        name, until = self._asked(values)
+        found = self.search.perform(name, until, dataset, progress)
+        report_trial(self.search, name, until)
+        return {self.search.objective: found["scores"][self.search.objective]}
+
+    def told(self, name: str, part: float, text: str) -> tuple[int, int, str]:
+        """See `_Job`."""
+        total = self.search.steps
+        return min(self.steps, total), total, f"{self.done} points tried, {name}: {text}"
 
 
 class _Listed(keras_tuner.Oracle):
@@ -39,7 +123,7 @@ class _Listed(keras_tuner.Oracle):
         space = keras_tuner.HyperParameters()
         space.Choice("run", list(names))
         super().__init__(
-            objective=keras_tuner.Objective("failed", "min"), max_trials=len(names), hyperparameters=space,
+            objective=keras_tuner.Objective("done", "max"), max_trials=len(names), hyperparameters=space,
             # One run that fails says nothing of the others.
             max_consecutive_failed_trials=len(names) + 1,
         )  # fmt: skip
@@ -51,48 +135,58 @@ class _Listed(keras_tuner.Oracle):
 
 
 class _Runner(keras_tuner.Tuner):
-    """Performs the runs that the oracle hands out."""
+    """Performs the trials that the oracle hands out."""
 
-    def __init__(self, sweep: Sweep, oracle: keras_tuner.Oracle, progress: Progress | None) -> None:
-        self.sweep, self.progress, self.finished = sweep, progress, 0
-        self.dataset = sweep.dataset()
-        super().__init__(oracle, directory=str(sweep.path), project_name=_STATE, overwrite=not is_worker())
+    def __init__(self, job: _Job, oracle: keras_tuner.Oracle, progress: Progress | None) -> None:
+        self.job, self.progress = job, progress
+        self.dataset = job.sweep.dataset()
+        super().__init__(oracle, directory=str(job.sweep.path), project_name=_STATE, overwrite=not is_worker())
 
-    def _tell(self, name: str, part: float, text: str) -> None:
-        if self.progress:
-            done, total = self.finished, len(self.sweep.plan)
-            self.progress(int(PARTS * (done + part)), PARTS * total, f"runs {done} of {total} done, {name}: {text}")
+    def pre_create_trial(self) -> None:
+        """Lets a chief breathe that has nothing to hand out yet."""
+        if is_worker():
+            time.sleep(_PAUSE)
 
     def run_trial(self, trial: Any, *arguments: Any, **more: Any) -> dict[str, float]:
-        """Trains and evaluates one run; one that fails is noted with its reason."""
-        name = trial.hyperparameters.values["run"]
-        if name not in self.sweep.plan:
-            # The chief has added to the plan since.
-            self.sweep = open_sweep(self.sweep.path)
-        if self.sweep.is_done(name):
-            return {"failed": 0.0}
-        if not self.sweep.tried(name):
-            return {"failed": 1.0}
+        """One trial; one that fails is noted with its reason."""
+        values = trial.hyperparameters.values
+        name = self.job.run_of(values)
+        there = self.job.result(values)
+        if there is not None:
+            return there
+        sweep = self.job.sweep
+        if sweep.reason(name) or not sweep.tried(name):
+            raise FailedTrialError(sweep.reason(name))
         last = 0.0
-        self.finished = sum(self.sweep.is_done(n) or bool(self.sweep.reason(n)) for n in self.sweep.plan)
 
         def progress(done: int, total: int, text: str) -> None:
             nonlocal last
             if "epoch" in text:
                 last = 0.95 * done / total
-            self._tell(name, last, text)
+            if self.progress:
+                self.progress(*self.job.told(name, last, text))
 
         try:
-            report(self.sweep.perform(name, self.dataset, progress))
+            found = self.job.perform(values, self.dataset, progress)
             # Its tries count no more.
-            self.sweep.forgive(name)
+            sweep.forgive(name)
+            return found
         except Exception as error:
-            self.sweep.fail(name, str(error).splitlines()[0] if str(error) else type(error).__name__)
-            return {"failed": 1.0}
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            sweep.fail(name, reason)
+            raise FailedTrialError(reason) from None
         finally:
             keras.backend.clear_session()
             gc.collect()
-        return {"failed": 0.0}
+
+
+def _engaged(job: _Job, oracle: keras_tuner.Oracle, progress: Progress | None) -> None:
+    """Lets KerasTuner hand out trials until its oracle has no more."""
+    # Every run traces its own graphs, which TensorFlow takes for a slip.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    # KerasTuner prints where it reloads.
+    with Pulse(job.sweep.path, oracle), contextlib.redirect_stdout(io.StringIO()):
+        _Runner(job, oracle, progress).search(verbose=0)
 
 
 def walk(sweep: Sweep, progress: Progress | None = None) -> None:
@@ -101,18 +195,37 @@ def walk(sweep: Sweep, progress: Progress | None = None) -> None:
     Args:
         sweep: the plan, written.
         progress: called with (done, total, what).
+
+    Raises:
+        RunError: if, among several machines, the others fall silent.
     """
-    for name in sweep.plan:
+    if not is_worker():
         # A failure of an earlier call is tried anew.
-        if not is_worker():
-            sweep.forgive(name)
+        sweep.forgive_failures()
     left = [name for name in sweep.plan if not sweep.is_done(name)]
     if not left:
         return
     if not is_worker():
         announce(sweep)
-    # Every run traces its own graphs, which TensorFlow takes for a slip.
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    # KerasTuner prints where it reloads.
-    with contextlib.redirect_stdout(io.StringIO()):
-        _Runner(sweep, _Listed(left), progress).search(verbose=0)
+    _engaged(_Walk(sweep), _Listed(left), progress)
+
+
+def hunt(search: Search, progress: Progress | None = None) -> None:
+    """Performs a search, in this process, or, as chief, hands its trials out to workers.
+
+    Args:
+        search: the plan, written.
+        progress: called with (done, total, what).
+
+    Raises:
+        RunError: if, among several machines, the others fall silent.
+    """
+    if not is_worker():
+        search.sweep.forgive_failures()
+        announce_search(search)
+    oracle = ORACLES[search.oracle](
+        space=search.space, feasible=search.feasible, cost=search.cost, budget=search.steps,
+        epochs=search.sweep.base.training.epochs, seed=search.seed + 1,
+        objective=keras_tuner.Objective(search.objective, search.goal.better),
+    )  # fmt: skip
+    _engaged(_Hunt(search), oracle, progress)

@@ -102,13 +102,15 @@ class Sweep:
         return str(json.loads(file.read_text(encoding="utf-8"))["reason"]) if file.is_file() else ""
 
     def tried(self, name: str) -> bool:
-        """Counts a try of a run; False where its process died too often in it, which is noted then."""
+        """Counts a try of a run; False where its process died too often without an epoch done, which is noted then."""
         file = self.path / RUNS / (name + TRIES)
-        tries = int(json.loads(file.read_text(encoding="utf-8"))["tries"]) if file.is_file() else 0
+        last = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {"tries": 0, "epochs": 0}
+        epochs = self.epochs_of(name)
+        tries = int(last["tries"]) if epochs == last["epochs"] else 0
         if tries >= _MOST_TRIES:
             self.fail(name, f"its process died {tries} times")
             return False
-        write_json(file, {"tries": tries + 1})
+        write_json(file, {"tries": tries + 1, "epochs": epochs})
         return True
 
     def fail(self, name: str, reason: str) -> None:
@@ -116,22 +118,35 @@ class Sweep:
         write_json(self._failure(name), {"reason": reason})
 
     def forgive(self, name: str) -> None:
-        """Forgets that a run failed, so that it is tried anew."""
+        """Forgets tries and failure of a run, so that it is tried anew."""
         for ending in (FAILED, TRIES):
             (self.path / RUNS / (name + ending)).unlink(missing_ok=True)
+
+    def forgive_failures(self) -> None:
+        """Lets every run that failed be tried anew; tries that a kill cut short go on being counted."""
+        for name in self.plan:
+            if self.reason(name):
+                self.forgive(name)
 
     def share(self, name: str) -> float:
         """How much of a run is done, 0 to 1, by its history."""
         if self.is_done(name) or self.reason(name):
             return 1.0
+        return 0.95 * self.epochs_of(name) / self.config(name).training.epochs
+
+    def epochs_of(self, name: str) -> int:
+        """Finished epochs of a run, 0 where there is none or it is damaged."""
         folder = self.folder(name)
-        if not is_run(folder):
-            return 0.0
         try:
-            epochs = len(open_run(folder).history())
+            return len(open_run(folder).history()) if is_run(folder) else 0
         except CopperError:
-            return 0.0
-        return 0.95 * epochs / self.config(name).training.epochs
+            return 0
+
+    def look(self) -> tuple[int, int, int, str]:
+        """How far all runs are: (finished, done, total, what)."""
+        shares = [self.share(name) for name in self.plan]
+        done = sum(share == 1 for share in shares)
+        return done, int(PARTS * sum(shares)), PARTS * len(shares), f"runs {done} of {len(shares)} done"
 
     def dataset(self) -> SemDataset:
         """The dataset.
@@ -167,18 +182,30 @@ class Sweep:
         """
         from copper_tf.borders import composites
         from copper_tf.evaluation import evaluate
+
+        run = self.train(name, dataset, None, progress)
+        if not run.scores_file(EVALUATION).is_file():
+            evaluate(run, dataset, progress)
+        if not self.is_done(name):
+            composites(run, dataset, progress)
+        return run
+
+    def train(self, name: str, dataset: SemDataset, until: int | None, progress: Progress | None = None) -> Run:
+        """Trains a run, or goes on with it.
+
+        Args:
+            name: of the run.
+            dataset: the sweep's own.
+            until: stop after so many epochs of all.
+            progress: called with (done, total, what).
+        """
         from copper_tf.training import train
 
         folder = self.folder(name)
         if folder.is_dir() and not (folder / "format").is_file():
             # Killed while it was being made.
             shutil.rmtree(folder)
-        run = train(self.config(name), dataset, folder, resume=True, progress=progress)
-        if not run.scores_file(EVALUATION).is_file():
-            evaluate(run, dataset, progress)
-        if not self.is_done(name):
-            composites(run, dataset, progress)
-        return run
+        return train(self.config(name), dataset, folder, resume=True, until=until, progress=progress)
 
 
 def open_sweep(path: Path) -> Sweep:

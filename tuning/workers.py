@@ -1,4 +1,4 @@
-"""Several processes of this machine at one sweep: a chief that hands out runs, and workers that perform them."""
+"""Several processes of this machine at one sweep or search: a chief that hands out runs, and workers that do them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tfds_copper.errors import RunError
-from tuning.sweep import CHIEF, ORACLE_IP, ORACLE_PORT, PARTS, TUNER_ID, Sweep, open_sweep
+from tuning.sweep import CHIEF, ORACLE_IP, ORACLE_PORT, TUNER_ID, open_sweep
 
 __all__ = ["main", "spread"]
 
@@ -20,6 +20,8 @@ __all__ = ["main", "spread"]
 _LIVES = 5
 _LOOK_EVERY = 0.5
 _MODULE = "tuning.workers"
+# Where the driver of graphics cards lists them, and the variable that hides them from a process.
+_DRIVER, _VISIBLE = Path("/proc/driver/nvidia/gpus"), "CUDA_VISIBLE_DEVICES"
 
 Progress = Callable[[int, int, str], None]
 
@@ -30,6 +32,13 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
+def _cards() -> list[str]:
+    """The graphics cards that processes may see, by the numbers that CUDA gives them."""
+    if _VISIBLE in os.environ:
+        return [card for card in os.environ[_VISIBLE].split(",") if card.strip()]
+    return [str(k) for k, _ in enumerate(_DRIVER.glob("*"))]
+
+
 class _Crew:
     """The processes of one sweep."""
 
@@ -37,6 +46,7 @@ class _Crew:
         self.path, self.names = path, [f"worker{k}" for k in range(workers)]
         self.port = _free_port()
         self.threads = max(1, (os.cpu_count() or 1) // workers)
+        self.cards = _cards()
         self.lives = dict.fromkeys([CHIEF, *self.names], _LIVES)
         self.done = 0
         self.running = {name: self._start(name) for name in (CHIEF, *self.names)}
@@ -45,6 +55,10 @@ class _Crew:
         threads = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"), str(self.threads))
         address = {ORACLE_IP: "127.0.0.1", ORACLE_PORT: str(self.port)}
         environment = {**os.environ, **threads, **address, TUNER_ID: name}
+        if self.cards:
+            # One card each, the first again where there are more workers; a chief trains nothing.
+            worker = name in self.names
+            environment[_VISIBLE] = self.cards[self.names.index(name) % len(self.cards)] if worker else ""
         log = (self.path / f"{name}.log").open("ab")
         command = [sys.executable, "-m", _MODULE, str(self.path), str(os.getpid())]
         with log:
@@ -92,27 +106,27 @@ class _Crew:
             process.wait()
 
 
-def spread(sweep: Sweep, workers: int, progress: Progress | None = None) -> None:
-    """Performs a sweep by so many workers, each with its share of the processors.
+def spread(
+    path: Path, workers: int, look: Callable[[], tuple[int, int, int, str]], progress: Progress | None = None
+) -> None:
+    """Performs a sweep or a search by so many workers, each with its share of the processors and graphics cards.
 
     Args:
-        sweep: the plan, written.
+        path: folder of the plan, written.
         workers: processes that train.
+        look: how far all are: (runs finished, done, total, what).
         progress: called with (done, total, what).
 
     Raises:
         RunError: if a process dies again and again.
     """
-    for name in sweep.plan:
-        sweep.forgive(name)
-    crew = _Crew(sweep.path, workers)
+    open_sweep(path).forgive_failures()
+    crew, finished = _Crew(path, workers), 0
     try:
-        shares = [0.0]
-        while crew.watch(done := sum(share == 1 for share in shares)):
-            shares = [sweep.share(name) for name in sweep.plan]
+        while crew.watch(finished):
+            finished, done, total, text = look()
             if progress:
-                text = f"runs {done} of {len(shares)} done, {workers} workers"
-                progress(int(PARTS * sum(shares)), PARTS * len(shares), text)
+                progress(done, total, f"{text}, {workers} workers")
             time.sleep(_LOOK_EVERY)
     finally:
         crew.stop()
@@ -135,9 +149,13 @@ def main(arguments: list[str] | None = None) -> int:
     _end_with(int(parent))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    from tuning.engine import walk
+    from tuning.engine import hunt, walk
+    from tuning.trials import is_search, open_search
 
-    walk(open_sweep(Path(path)))
+    if is_search(Path(path)):
+        hunt(open_search(Path(path)))
+    else:
+        walk(open_sweep(Path(path)))
     return 0
 
 

@@ -69,20 +69,6 @@ def _print(found: dict[str, Any]) -> None:
         click.echo(f"warning: {text}")
 
 
-def _dataset(data: Path, values: dict[str, Any]) -> SemDataset:
-    from copper_tf.cli.sources import asked_of, datasets_from, import_tensorflow
-
-    split, reading = asked_of(data, values)
-    with progress_bar() as progress:
-        found = datasets_from(data, split, reading, progress)
-    if len(found) > 1:
-        raise InputError(
-            f"{data}: hypotheses are compared on one split; choose one by --fold. Received: {len(found)} folds"
-        )
-    import_tensorflow()
-    return found[0]
-
-
 def _brightness(dataset: SemDataset, first: Path, progress: Any) -> float:
     """QWK of a first-order histogram as a grader of the same pictures."""
     from copper_tf.baselines.run import graded
@@ -157,8 +143,12 @@ def _run(
     data: Path, output: Path, workers: int, resume: bool, force: bool, dry_run: bool, open_page: bool, **values: Any
 ) -> int:
     begun = _begun(output, resume)
-    base, dataset = _base(begun, values), _dataset(data, values)
-    from tuning.engine import is_worker, walk
+    from copper_tf.cli.sources import single_dataset
+
+    base = _base(begun, values)
+    dataset = single_dataset(data, values, "hypotheses are compared on one split")
+    from tuning.engine import walk
+    from tuning.pulse import is_worker
     from tuning.sweep import start_sweep
     from tuning.workers import spread
 
@@ -172,7 +162,7 @@ def _run(
     sweep = start_sweep(sweep, resume=resume, force=force)
     with progress_bar() as progress:
         if workers > 1:
-            spread(sweep, workers, progress)
+            spread(sweep.path, workers, sweep.look, progress)
         else:
             walk(sweep, progress)
     found = _studied(sweep, dataset, int(values["seed"]))

@@ -26,6 +26,7 @@ COMMANDS = {
     "baselines": "Run simpler methods on a run's own splits.",
     "compare": "Compare runs as graders of the same test pictures.",
     "hypotheses": "Compare hypotheses of the decay, or learn it, and name the law.",
+    "search": "Search the architecture (n, N, c, d) within a memory limit.",
     "predict": "Grade micrographs, or map their potency.",
     "export": "Write a run as a model for other programs.",
     "demo": "Walk the whole road on simulated pictures.",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from copper_tf.cli.options import explicit, group_of
+from copper_tf.cli.progress import progress_bar
 from tfds_copper.dataset import SemDataset, is_dataset, open_dataset, open_folds
 from tfds_copper.errors import InputError, RunError, SettingError
 from tfds_copper.micrograph import ReadSettings
@@ -19,7 +20,16 @@ from tfds_copper.splits import SplitSettings
 if TYPE_CHECKING:
     from tfds_copper.audit.survey import Survey
 
-__all__ = ["asked_of", "datasets_from", "import_tensorflow", "looked_at", "predictor_from", "quiet", "refuse_unsound"]
+__all__ = [
+    "asked_of",
+    "datasets_from",
+    "import_tensorflow",
+    "looked_at",
+    "predictor_from",
+    "quiet",
+    "refuse_unsound",
+    "single_dataset",
+]
 
 Progress = Callable[[int, int, str], None]
 
@@ -117,6 +127,26 @@ def datasets_from(path: Path, split: SplitSettings, reading: ReadSettings, progr
     folder = path.resolve()
     target = folder.with_name(f"{folder.name}.tfds")
     return [open_dataset(d) for d in build_survey(looked, target, split, progress)]
+
+
+def single_dataset(path: Path, values: dict[str, Any], why: str) -> SemDataset:
+    """The one dataset at a path, with TensorFlow imported.
+
+    Args:
+        path: a built dataset or a SEM folder.
+        values: of the command's flags.
+        why: folds don't serve, for the message.
+
+    Raises:
+        InputError: if there are folds and none is chosen.
+    """
+    split, reading = asked_of(path, values)
+    with progress_bar() as progress:
+        found = datasets_from(path, split, reading, progress)
+    if len(found) > 1:
+        raise InputError(f"{path}: {why}; choose one by --fold. Received: {len(found)} folds")
+    import_tensorflow()
+    return found[0]
 
 
 def predictor_from(path: Path) -> Any:

@@ -280,20 +280,16 @@ def cost_figure(found: dict[str, Any]) -> Figure | None:
 def _effect_panel(axes: Axes, found: dict[str, Any], name: str, values: list[Any]) -> None:
     draw = np.random.default_rng(0)
     places = {value: k for k, value in enumerate(values)}
-    styles = {
-        DONE: {"color": DONE_COLOUR, "markersize": 3.6, "alpha": 0.4, "markeredgewidth": 0, "label": STATUS[DONE]},
-        STOPPED: {"color": FAINT, "markersize": 3.4, "alpha": 0.55, "markerfacecolor": "none", "markeredgewidth": 0.7,
-                  "label": STATUS[STOPPED]},
-    }  # fmt: skip
-    for state, style in styles.items():
-        trials = [t for t in rated(found, state) if t["settings"].get(name) in places]
-        side = draw.uniform(-_SPREAD, _SPREAD, len(trials))
-        x = [places[t["settings"][name]] + s for t, s in zip(trials, side, strict=True)]
-        _dots(axes, x, [t["objective"] for t in trials], zorder=2, **style)
-        for place, trial in zip(x, trials, strict=True):
-            if trial["name"] == found["best"]:
-                axes.plot(place, trial["objective"], linestyle="none", marker="*", color=BEST_COLOUR, markersize=9,
-                          zorder=6, label="best", markeredgecolor="white", markeredgewidth=0.6)  # fmt: skip
+    style = {"color": DONE_COLOUR, "markersize": 3.6, "alpha": 0.4, "markeredgewidth": 0}
+    label = f"a trial after {found['shared_epochs']} epochs"
+    trials = [t for t in found["trials"] if known(t.get("shared")) is not None and t["settings"].get(name) in places]
+    side = draw.uniform(-_SPREAD, _SPREAD, len(trials))
+    x = [places[t["settings"][name]] + s for t, s in zip(trials, side, strict=True)]
+    _dots(axes, x, [t["shared"] for t in trials], zorder=2, label=label, **style)
+    for place, trial in zip(x, trials, strict=True):
+        if trial["name"] == found["best"]:
+            axes.plot(place, trial["shared"], linestyle="none", marker="*", color=BEST_COLOUR, markersize=9,
+                      zorder=6, label="best", markeredgecolor="white", markeredgewidth=0.6)  # fmt: skip
     means = [(places[e["value"]], e) for e in found["effects"].get(name, ()) if e["value"] in places]
     means = sorted((m for m in means if known(m[1]["mean"]) is not None), key=lambda m: m[0])
     numbers = all(isinstance(v, int | float) for v in values)

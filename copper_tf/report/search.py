@@ -53,7 +53,7 @@ _CAPTIONS = {
     "objective can't be told from the best. Crosses at the lower edge have a cost but no "
     "result; triangles, here and below, are results beyond the axis.",
     "effects": "The effect of each searched setting: the mean (diamond) with its 95 % interval (bar) over the trials "
-    "of each value that were trained in full, or, where too few were, at the furthest epoch that they share; how many "
+    "of each value, all after the same number of epochs, the furthest that at least half of them came to; how many "
     "they are stands in brackets. Faint dots are the single trials, shifted a little sideways so that none hides "
     "another. Where the bars of two values overlap widely, the search doesn't say which is better.",
     "settings": "Parallel coordinates: each line is a trial that runs through its value of every setting to its "
@@ -186,11 +186,11 @@ def _milliseconds(seconds: float | None) -> str:
 
 
 def _size(trial: dict[str, Any]) -> list[str]:
-    """Memory, time of a step, parameters and receptive field, as text."""
+    """Memory, time of a picture, parameters and receptive field, as text."""
     rest = [known(trial.get(name)) for name in ("parameters", "receptive_field_px")]
     return [
         gigabytes(trial.get("memory_bytes")),
-        _milliseconds(trial.get("seconds_per_step")),
+        _milliseconds(trial.get("seconds_per_picture")),
         *("–" if number is None else whole(number) for number in rest),
     ]
 
@@ -255,8 +255,8 @@ def _assumptions(found: dict[str, Any]) -> list[str]:
     texts = [
         (chosen if found["best"] else "") + "The test split has not been used.",
         *([effects] if rated(found, *STATUS) else []),
-        f"Each configuration was trained once, with seed {found['seed']}: what another seed would change isn't known "
-        "and not in the intervals.",
+        f"Each configuration was trained once, with a seed made of its settings and {found['seed']}: what another seed "
+        "would change isn't known and not in the intervals.",
     ]
     if any(t["status"] == STOPPED for t in found["trials"]):
         texts.append(
@@ -285,7 +285,8 @@ def _terms(found: dict[str, Any]) -> list[tuple[str, str]]:
     objective = _BEATEN.get(found["objective"]["name"], found["objective"]["name"])
     against = {
         "memory": "the most memory that one step needs at any moment, predicted from the settings.",
-        "speed": "how long one update of the weights takes, measured while the trial trained.",
+        "speed": "how long the trained network takes to grade or map one picture, by the median over the validation "
+        "pictures, on the machine of the search and with all that ran beside it.",
     }
     return [
         *([(objective, GLOSSARY[objective])] if objective in GLOSSARY else []),

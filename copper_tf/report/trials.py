@@ -85,7 +85,7 @@ def gigabytes(count: float | None) -> str:
 
 
 def cost(found: dict[str, Any], trial: dict[str, Any]) -> float | None:
-    """What a trial is held against: memory in GB, or the time of a step in ms."""
+    """What a trial is held against: memory in GB, or the time of a picture in ms."""
     number = known(trial.get(found["against"]["key"]))
     if number is None:
         return None

@@ -152,6 +152,7 @@ def train(
     *,
     resume: bool = False,
     force: bool = False,
+    until: int | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Trains a model into a run folder; killed at any moment, it goes on from the last finished epoch.
@@ -162,6 +163,7 @@ def train(
         workdir: the run folder.
         resume: go on with the run that is there, or start one where there is none.
         force: replace a run that is there.
+        until: stop after so many epochs of all; `resume` goes on from there, just as if it had never stopped.
         progress: called with (done, total, what).
 
     Returns:
@@ -187,25 +189,32 @@ def train(
     run = old or _new_run(config, dataset, workdir, g, stream)
     if not old:
         create_run(run, force=force)
-    _fit(run, stream, validation, progress)
+    whole = _fit(run, stream, validation, until, progress)
     # Also after a kill between the last epoch and this.
-    if not run.scores_file("training").is_file():
+    if whole and not run.scores_file("training").is_file():
         _write_cost(run, held_out, progress)
     # A g that was learnt is another one now.
     return open_run(workdir)
 
 
-def _fit(run: Run, stream: CropStream, validation: CropStream, progress: Progress | None) -> None:
-    """Runs the epochs that are left."""
+def _is_whole(run: Run, done: int) -> bool:
+    """Whether nothing is left to train after so many epochs."""
+    return done >= run.config.training.epochs or should_stop(run, run.history()[:done])
+
+
+def _fit(
+    run: Run, stream: CropStream, validation: CropStream, until: int | None, progress: Progress | None
+) -> bool:  # fmt: skip
+    """Runs the epochs that are left, up to so many; whether none is left then."""
     config = run.config
+    epochs = min(until or config.training.epochs, config.training.epochs)
     policy = resolve_policy(config.training.policy)
     model, done = _model(run, policy, stream.steps)
-    epochs = config.training.epochs
-    if done >= epochs or should_stop(run, run.history()[:done]):
-        return
+    if done >= epochs or _is_whole(run, done):
+        return _is_whole(run, done)
     callbacks: list[keras.callbacks.Callback] = [
         Calibrator(stream),
-        *([HypothesisLearner(run, validation.pictures)] if run.config.training.learn == ALTERNATING else []),
+        *([HypothesisLearner(run, validation.pictures)] if config.training.learn == ALTERNATING else []),
         Bookkeeper(run),
         TensorBoardWriter(run, validation, policy),
     ]
@@ -224,3 +233,4 @@ def _fit(run: Run, stream: CropStream, validation: CropStream, progress: Progres
         )
     except FloatingPointError as error:
         raise InputError(f"{run.path}: training diverged; try a smaller learning_rate. Received: {error}") from None
+    return _is_whole(run, epochs)

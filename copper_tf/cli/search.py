@@ -1,0 +1,271 @@
+"""``copper search``: the architecture (n, N, c, d) within a memory limit and a budget of training steps."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from copper_tf.cli.options import Variadic, explicit, flags, folder_option, force_option
+from copper_tf.cli.progress import progress_bar
+from copper_tf.cli.tables import number, print_table
+from copper_tf.config import GROUPS, KINDS, Config, TrainingSettings, default_config
+from tfds_copper.dataset import SemDataset
+from tfds_copper.errors import RunError, SettingError
+from tfds_copper.micrograph import ReadSettings
+from tfds_copper.settings import setting_fields
+from tfds_copper.splits import SplitSettings
+from tuning.goals import AGAINST, AUTO, OBJECTIVES
+
+if TYPE_CHECKING:
+    from tuning.trials import Search
+
+__all__ = ["command"]
+
+# Without --budget: the share of the full grid's training steps that an oracle may take.
+_BUDGETS = {"grid": 1.0, "random": 0.25, "bayesian": 0.25, "hyperband": 0.25}
+_NOTHING = 1
+_SHOWN = 20
+# Seconds that a worker waits for its chief's plan.
+_PATIENCE = 600
+# What a search sets itself: its runs are trained for a g that is supposed.
+_OWN = ("learn", "seed", "batch")
+# Flags that a plan is made of.
+_PLAN = ("space", "oracle", "objective", "against", "budget", "memory_limit", "batch", "probe_memory", "seed")
+
+
+def _print(found: dict[str, Any]) -> None:
+    from tuning.memory import bytes_text
+
+    tried = [row for row in found["trials"] if row["status"] != "infeasible"]
+    names = list(found["space"])
+    rows = [
+        [
+            *(f"{row['settings'][name]}" for name in names),
+            row["status"],
+            str(row["epochs"]),
+            number(row["objective"], row["interval"]),
+            bytes_text(row["memory_bytes"]),
+            number(row["seconds_per_picture"]),
+            f"{row['receptive_field_px']}",
+        ]
+        for row in tried[:_SHOWN]
+    ]
+    head = ["status", "epochs", found["objective"]["title"], "memory", "s a picture", "sees, px"]
+    print_table([*names, *head], rows)
+    if len(tried) > _SHOWN:
+        click.echo(f"and {len(tried) - _SHOWN} more trials, see the page")
+    for row in found["trials"]:
+        if row["status"] == "failed":
+            click.echo(f"warning: {row['name']} failed: {row['reason']}")
+    out = sum(row["status"] == "infeasible" for row in found["trials"])
+    if out:
+        click.echo(f"{out} points need more memory than the limit and were not tried")
+    cost = found["cost"]
+    click.echo(f"{cost['steps']} training steps, {100 * cost['share']:.0f} % of the full grid's {cost['grid_steps']}")
+    if found["best"]:
+        best = next(row for row in found["trials"] if row["name"] == found["best"])
+        alike = f"; within one standard error of it: {', '.join(found['alike'])}" if found["alike"] else ""
+        click.echo(f"best: {found['best']}, {found['objective']['title']} {best['objective']:.3f}{alike}")
+        click.echo(found["command"])
+    else:
+        click.echo("warning: no point was trained in full; a larger --budget goes on")
+    for text in found["caveats"]:
+        click.echo(f"warning: {text}")
+
+
+def _base(kind: str, begun: Search | None, values: dict[str, Any]) -> Config:
+    """The settings that all runs share; with --resume, those not given are the search's own."""
+    names = {f.name for group in GROUPS.values() for f in setting_fields(group)} - set(_OWN)
+    given = {name: value for name, value in values.items() if name in names}
+    batch = values["batch"]
+    if batch not in (None, AUTO):
+        if not batch.isdigit():
+            raise SettingError(f"batch must be {AUTO} or a whole number of at least 1. Received: {batch!r}")
+        given["batch"] = int(batch)
+    if not begun:
+        return default_config(kind, **given)
+    if begun.sweep.base.kind != kind:
+        raise RunError(
+            f"{begun.sweep.path}: --resume goes on with a search of a {begun.sweep.base.kind}. Received: {kind}"
+        )
+    return begun.sweep.base.replace(**explicit(given))
+
+
+def _asked(output: Path, base: Config, dataset: SemDataset, begun: Search | None, values: dict[str, Any]) -> Search:
+    """The search that is wanted; with --resume, what isn't given is as it was."""
+    from copper_tf.training.policy import resolve_policy
+    from tuning.devices import device_here, probed
+    from tuning.memory import parse_bytes
+    from tuning.space import parse_space
+    from tuning.sweep import Sweep
+    from tuning.trials import Search, planned_points
+
+    given = explicit({name: values[name] for name in _PLAN})
+    if begun and not given:
+        return dataclasses.replace(begun, sweep=dataclasses.replace(begun.sweep, base=base))
+
+    def choice(name: str, asked: Any, kept: str = "") -> Any:
+        return asked if name in given or not begun else getattr(begun, kept or name)
+
+    limit = None if values["memory_limit"] is None else parse_bytes(values["memory_limit"], "memory limit")
+    limit, auto = choice("memory_limit", limit, "limit"), choice("batch", values["batch"] == AUTO, "auto")
+    if auto and limit is None:
+        raise SettingError(f"batch can be {AUTO} only where there is a --memory-limit. Received: none")
+    space = begun.space if begun and "space" not in given else parse_space(values["space"], base)
+    if auto and "batch" in space.values:
+        raise SettingError(f"batch is either {AUTO} or searched. Received: both")
+    oracle, seed = choice("oracle", values["oracle"]), choice("seed", values["seed"])
+    policy, labels = resolve_policy(base.training.policy), len(dataset.times)
+    device = device_here()
+    if values["probe_memory"]:
+        with progress_bar() as progress:
+            device = probed(space, base, labels, policy, limit, progress)
+    crops = dataset.split_sizes["train"] * base.data.crops
+    plan, memory = planned_points(space, base, labels, policy, limit, crops if auto else 0, seed, device)
+    return Search(
+        sweep=Sweep(output, base, dataset.path.resolve(), dataset.fingerprint, plan), space=space, oracle=oracle,
+        objective=choice("objective", values["objective"]), against=choice("against", values["against"]), seed=seed,
+        budget=choice("budget", values["budget"] or _BUDGETS[oracle]), limit=limit, auto=auto, memory=memory,
+        device=dataclasses.asdict(device),
+    )  # fmt: skip
+
+
+def _as_worker(output: Path) -> int:
+    """Performs what the chief hands out, once its plan is there."""
+    from tuning.engine import hunt
+    from tuning.trials import is_search, open_search
+
+    for _ in range(_PATIENCE):
+        if is_search(output):
+            hunt(open_search(output))
+            return 0
+        time.sleep(1)
+    raise RunError(f"{output}: the chief must plan the search within {_PATIENCE} s. Received: no plan")
+
+
+def _show(search: Search, open_page: bool) -> int:
+    """The table and the page of what is there."""
+    from copper_tf.report.search import render_search
+    from tuning.summary import summarise
+
+    found = summarise(search)
+    _print(found)
+    page = render_search(search.sweep.path, found)
+    click.echo(page)
+    if open_page:
+        click.launch(str(page))
+    return 0 if found["best"] else _NOTHING
+
+
+def _plan_table(search: Search) -> None:
+    from tuning.memory import bytes_text
+
+    rows = [
+        [name, bytes_text(search.memory[name]), str(search.sweep.config(name).training.batch), point.role or "fits"]
+        for name, point in search.sweep.plan.items()
+    ]
+    print_table(["point", "memory of a step", "batch", "limit"], rows)
+    click.echo(f"{search.steps} of the full grid's {search.whole} training steps may be taken")
+
+
+def _run(
+    kind: str, data: Path, output: Path, workers: int, resume: bool, force: bool, dry_run: bool, report: bool,
+    open_page: bool, **values: Any,
+) -> int:  # fmt: skip
+    from tuning.trials import is_search, open_search, start_search
+
+    if report:
+        return _show(open_search(output), open_page)
+    begun = open_search(output) if resume and is_search(output) else None
+    base = _base(kind, begun, values)
+    from copper_tf.cli.sources import single_dataset
+
+    dataset = single_dataset(data, values, "architectures are searched on one split")
+    from tuning.engine import hunt
+    from tuning.pulse import is_worker
+    from tuning.workers import spread
+
+    if is_worker():
+        return _as_worker(output)
+    search = _asked(output, base, dataset, begun, values)
+    if dry_run:
+        _plan_table(search)
+        return 0
+    search = start_search(search, resume=resume, force=force)
+    with progress_bar() as progress:
+        if workers > 1:
+            spread(output, workers, search.look, progress)
+        else:
+            hunt(search, progress)
+    return _show(search, open_page)
+
+
+def _options(kind: str) -> tuple[Any, ...]:
+    """What a search has beside the settings of its runs."""
+    objectives = OBJECTIVES[kind]
+    words = "Settings that are searched: NAME, or NAME=VALUE,VALUE.  [default: n N c d]"
+    share = "Share of the full grid's training steps that may be taken.  [default: 1 for grid, 0.25 else]"
+    limit = "What a training step may need, e.g. 12GB; points over it are not tried."
+    batch = f"Crops in a training step, or {AUTO}: for each point the largest power of 2 within the memory limit."
+    probe = "Measure the memory of a few points first, and go by that."
+    return (
+        click.argument("data", type=click.Path(path_type=Path)),
+        folder_option("The folder of the runs, their table and page."),
+        click.option("--space", multiple=True, metavar="NAME[=VALUES]...", help=words),
+        click.option("--oracle", type=click.Choice(list(_BUDGETS)), default="hyperband", show_default=True,
+                     help="How points are chosen."),
+        click.option("--objective", type=click.Choice(list(objectives)), default=next(iter(objectives)),
+                     show_default=True, help="What is made better, on the validation pictures."),
+        click.option("--against", type=click.Choice(list(AGAINST)), default=next(iter(AGAINST)), show_default=True,
+                     help="What it is weighed against in table and figure."),
+        click.option("--budget", type=click.FloatRange(0, 1, min_open=True), help=share),
+        click.option("--memory-limit", metavar="SIZE", help=limit),
+        click.option("--batch", metavar=f"N|{AUTO}", default=str(TrainingSettings.batch), show_default=True,
+                     help=batch),
+        click.option("--probe-memory", is_flag=True, help=probe),
+        click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
+                     help="Seed of the choice, and with the settings of a point of its weights and crops."),
+        click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True,
+                     help="Processes of this machine that train side by side."),
+        click.option("--resume", is_flag=True, help="Go on with the search that is there."),
+        force_option,
+        click.option("--dry-run", is_flag=True, help="Only show the points and their memory."),
+        click.option("--report", is_flag=True, help="Only show what a search has found so far."),
+        click.option("--open", "open_page", is_flag=True, help="Open the page in a browser."),
+    )  # fmt: skip
+
+
+def _verb(kind: str) -> click.Command:
+    defaults = default_config(kind)
+
+    def run(**values: Any) -> int:
+        return _run(kind, **values)
+
+    unread = ("margin", "hypothesis", "decoder") if kind == "classifier" else ("head",)
+    made: Any = run
+    for name, group in reversed(GROUPS.items()):
+        made = flags(group, getattr(defaults, name), omit=(*unread, *_OWN))(made)
+    made = flags(ReadSettings)(flags(SplitSettings, omit=("seed",))(made))
+    for option in reversed(_options(kind)):
+        made = option(made)
+    about = (
+        f"Search the architecture of a {kind} for DATA on KerasTuner's engine; a setting that is searched takes no "
+        "flag of its own. Every trial is a run that the other commands take. Killed, it goes on with --resume. On a "
+        "cluster every machine runs the same command on a folder that all share, with KerasTuner's variables "
+        "KERASTUNER_TUNER_ID (chief, or a name of its own), KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT set. DATA "
+        "goes before --space, which takes all words up to the next flag."
+    )
+    return click.command(kind, cls=Variadic, help=about)(made)
+
+
+@click.group("search")
+def command() -> None:
+    """Search the architecture (n, N, c, d) within a memory limit and a budget of training steps."""
+
+
+for _kind in KINDS:
+    command.add_command(_verb(_kind))

@@ -1,0 +1,147 @@
+"""The oracles of a search: only feasible points, none twice, within the budget, the same again after a kill."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras_tuner
+import pytest
+
+from tuning.oracles import ORACLES, Bounded, epochs_asked, point_of
+from tuning.pulse import dismiss
+from tuning.space import Space, name_of
+
+SPACE = Space({"n": (1, 2), "N": (1, 2), "c": (8, 16), "d": (2, 3, 4)})
+NAMES = list(SPACE.points())
+EPOCHS, STEPS = 27, 10
+
+
+def _score(name: str, epochs: int) -> float:
+    """A world in which more c and d = 3 are better, and in which one must train to see it."""
+    point = SPACE.points()[name]
+    goal = 0.5 + 0.02 * (point["c"] - 8) - 0.1 * abs(point["d"] - 3) + 0.03 * point["N"] + 0.01 * point["n"]
+    return goal * (1 - 0.5 ** (epochs / 3)) + 0.01 * random.Random(f"{name} {epochs}").random()
+
+
+def _oracle(name: str, place: Path, budget: float = 0.25, seed: int = 1, feasible: list[str] = NAMES) -> Bounded:
+    oracle = ORACLES[name](
+        space=SPACE, feasible=feasible, cost=lambda _, epochs: STEPS * epochs,
+        budget=int(budget * len(feasible) * EPOCHS * STEPS), epochs=EPOCHS, seed=seed,
+        objective=keras_tuner.Objective("accuracy", "max"),
+    )  # fmt: skip
+    oracle._set_project_dir(str(place), name)
+    oracle.verbose = 0
+    return oracle
+
+
+def _ended(oracle: Bounded, trial: Any, score: Callable[[str, int], float | None]) -> tuple[str, int]:
+    values = trial.hyperparameters.values
+    name, epochs = name_of(point_of(values)), epochs_asked(values, EPOCHS)
+    found = score(name, epochs)
+    if found is not None:
+        oracle.update_trial(trial.trial_id, {"accuracy": found})
+    trial.status = "FAILED" if found is None else "COMPLETED"
+    oracle.end_trial(trial)
+    return name, epochs
+
+
+def _played(oracle: Bounded, score: Callable[[str, int], float | None] = _score) -> list[tuple[str, int]]:
+    """(name, epochs) of every trial that one process does."""
+    played = []
+    while (trial := oracle.create_trial("tuner0")).status == "RUNNING":
+        played.append(_ended(oracle, trial, score))
+    assert trial.status == "STOPPED"
+    return played
+
+
+@pytest.mark.parametrize("name", list(ORACLES))
+@pytest.mark.parametrize("budget", [0.25, 1.0])
+def test_the_budget_is_kept_and_nothing_is_done_twice(name: str, budget: float, tmp_path: Path) -> None:
+    played = _played(_oracle(name, tmp_path, budget))
+    # A later bracket of Hyperband may ask for what is there already, which costs nothing.
+    assert name == "hyperband" or len(set(played)) == len(played)
+    reached = {point: max(e for p, e in played if p == point) for point, _ in played}
+    steps = STEPS * sum(reached.values())
+    whole = len(NAMES) * EPOCHS * STEPS
+    # Hyperband may leave a rest that no round fits into; a budget is there to be used.
+    assert (0.6 if name == "hyperband" else 0.95) * budget * whole <= steps <= budget * whole
+    if budget == 1 and name != "hyperband":
+        assert set(reached) == set(NAMES)
+    assert EPOCHS in reached.values()
+
+
+@pytest.mark.parametrize("name", list(ORACLES))
+def test_the_same_seed_asks_the_same_again(name: str, tmp_path: Path) -> None:
+    first = _played(_oracle(name, tmp_path / "a"))
+    assert _played(_oracle(name, tmp_path / "b")) == first
+    if name != "grid":
+        assert _played(_oracle(name, tmp_path / "c", seed=2)) != first
+
+
+@pytest.mark.parametrize("name", list(ORACLES))
+def test_what_does_not_fit_is_never_proposed(name: str, tmp_path: Path) -> None:
+    feasible = [n for n in NAMES if "c8" in n]
+    played = _played(_oracle(name, tmp_path, 1.0, feasible=feasible))
+    assert {point for point, _ in played} <= set(feasible)
+    assert max(epochs for _, epochs in played) == EPOCHS
+
+
+@pytest.mark.parametrize(("name", "budget"), [("bayesian", 0.4), ("hyperband", 0.25)])
+def test_a_part_of_the_grid_finds_one_of_its_best(name: str, budget: float, tmp_path: Path) -> None:
+    best = sorted(NAMES, key=lambda n: -_score(n, EPOCHS))
+    for seed in (1, 2, 3):
+        played = _played(_oracle(name, tmp_path / str(seed), budget, seed=seed))
+        found = max((_score(*trial), trial[0]) for trial in played if trial[1] == EPOCHS)
+        assert found[0] >= _score(best[0], EPOCHS) - 0.04, (seed, found)
+
+
+@pytest.mark.parametrize("name", list(ORACLES))
+def test_failures_are_not_the_end(name: str, tmp_path: Path) -> None:
+    played = _played(_oracle(name, tmp_path, 1.0), lambda n, e: None if "d4" in n else _score(n, e))
+    assert any("d4" in point for point, _ in played) and any("d4" not in point for point, _ in played)
+    failed = [point for point, _ in played if "d4" in point]
+    assert len(set(failed)) == len(failed)
+
+
+def test_hyperband_goes_on_with_the_best_of_each_round(tmp_path: Path) -> None:
+    played = _played(_oracle("hyperband", tmp_path, 0.25))
+    # The first round takes all 24 points, fewer than the 27 that it would draw from a larger space.
+    assert [epochs for _, epochs in played[:24]] == [1] * 24 and {point for point, _ in played[:24]} == set(NAMES)
+    second = [point for point, epochs in played[24:36] if epochs == 3][:8]
+    assert set(second) == set(sorted(NAMES, key=lambda n: -_score(n, 1))[:8])
+
+
+@pytest.mark.parametrize("name", ["grid", "random"])
+def test_three_workers_do_the_same_trials_as_one(name: str, tmp_path: Path) -> None:
+    alone = _played(_oracle(name, tmp_path / "a"))
+    oracle, together, idle = _oracle(name, tmp_path / "b"), [], set()
+    draw = random.Random(0)
+    going: dict[str, Any] = {}
+    while len(idle) < 3:
+        worker = f"worker{draw.randrange(3)}"
+        if worker in going:
+            together.append(_ended(oracle, going.pop(worker), _score))
+        elif worker not in idle:
+            trial = oracle.create_trial(worker)
+            if trial.status == "RUNNING":
+                going[worker] = trial
+            else:
+                idle.add(worker)
+    together += [_ended(oracle, trial, _score) for trial in going.values()]
+    assert sorted(together) == sorted(alone)
+
+
+def test_the_trial_of_a_worker_that_is_gone_goes_to_the_next(tmp_path: Path) -> None:
+    oracle = _oracle("grid", tmp_path)
+    lost, other = oracle.create_trial("worker0"), oracle.create_trial("worker1")
+    assert lost.trial_id != other.trial_id
+    dismiss(oracle, "worker0")
+    assert oracle.tuner_ids == {"worker1"}
+    _ended(oracle, other, _score)
+    again = oracle.create_trial("worker1")
+    assert again.trial_id == lost.trial_id
+    # A worker that never had a trial is dismissed as well.
+    dismiss(oracle, "worker9")

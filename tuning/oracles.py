@@ -1,0 +1,198 @@
+"""KerasTuner's oracles over a finite space: feasible points only, none twice, within a budget of training steps.
+
+All four are functions of their seed and of the results that they are told, in order. So a search that was killed is
+gone on with by asking a fresh oracle again: what is trained already answers at once.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras_tuner
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from tuning.space import Space, name_of
+
+__all__ = ["ORACLES", "Bounded", "epochs_asked", "point_of"]
+
+_RUNNING, _STOPPED = "RUNNING", "STOPPED"
+# KerasTuner's own entry of a trial that Hyperband stops early.
+_EPOCHS = "tuner/epochs"
+# Scores of a split of some hundred pictures are known to a few percent of their spread, in squares.
+_NOISE = 0.05
+
+
+def point_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The searched settings of a trial, without what KerasTuner notes beside them."""
+    return {name: value for name, value in values.items() if not name.startswith("tuner/")}
+
+
+def epochs_asked(values: Mapping[str, Any], epochs: int) -> int:
+    """How many epochs of all a trial is to be trained."""
+    return int(values.get(_EPOCHS, epochs))
+
+
+class Bounded(keras_tuner.Oracle):
+    """What the oracles below add to KerasTuner's own.
+
+    Args:
+        space: the whole grid.
+        feasible: names of the points that may be proposed.
+        cost: (name of a point, epochs) -> training steps.
+        budget: training steps that all trials together may take.
+        epochs: of a full training.
+        **kwargs: forwarded.
+    """
+
+    def __init__(
+        self, *, space: Space, feasible: list[str], cost: Callable[[str, int], int], budget: float, epochs: int,
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
+        points = space.points()
+        self.points = {name: points[name] for name in feasible}
+        self.cost, self.budget, self.epochs = cost, budget, epochs
+        # Epochs that each point has been asked to be trained so far.
+        self.asked: dict[str, int] = {}
+        self.spent, self.over = 0, False
+        # One trial that fails says nothing of the others.
+        super().__init__(
+            hyperparameters=space.hyperparameters(), max_consecutive_failed_trials=10 * len(points) + 1, **kwargs
+        )
+
+    def left(self) -> list[dict[str, Any]]:
+        """The points that were not proposed yet."""
+        return [point for name, point in self.points.items() if name not in self.asked]
+
+    def _random_values(self) -> dict[str, Any] | None:
+        """One of the points that are left, in place of KerasTuner's draws that may hit one twice."""
+        left = self.left()
+        self._seed_state += 1
+        return dict(random.Random(self._seed_state).choice(left)) if left else None
+
+    def create_trial(self, tuner_id: str) -> Any:
+        """The next trial, none once the budget is used up."""
+        trial = super().create_trial(tuner_id)
+        if trial.status == _RUNNING:
+            name, until = name_of(point_of(trial.hyperparameters.values)), self._until(trial.hyperparameters.values)
+            self.asked[name] = max(until, self.asked.get(name, 0))
+        return trial
+
+    def _until(self, values: Mapping[str, Any]) -> int:
+        return epochs_asked(values, self.epochs)
+
+    def within(self, found: dict[str, Any]) -> dict[str, Any]:
+        """A proposal, or the end of the search where there is no budget for it."""
+        if found["status"] != _RUNNING:
+            return found
+        name, until = name_of(point_of(found["values"])), self._until(found["values"])
+        steps = self.cost(name, until) - self.cost(name, min(until, self.asked.get(name, 0)))
+        self.over = self.over or self.spent + steps > self.budget
+        if self.over:
+            return {"status": _STOPPED, "values": None}
+        self.spent += steps
+        return found
+
+
+class _Grid(Bounded):
+    """Every point, in the order of the grid."""
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """The next point."""
+        left = self.left()
+        return self.within({"status": _RUNNING, "values": dict(left[0])} if left else {"status": _STOPPED})
+
+
+class _Random(Bounded, keras_tuner.oracles.RandomSearchOracle):
+    """Points drawn at random."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_trials=None, **kwargs)
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """The next point."""
+        return self.within(super().populate_space(trial_id))
+
+
+class _Bayesian(Bounded, keras_tuner.oracles.BayesianOptimizationOracle):
+    """KerasTuner's Gaussian process, asked about every point that is left instead of a continuum that none lies in."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(alpha=_NOISE, max_trials=None, **kwargs)
+        # The first third of what can be afforded is drawn at random, as the usual 3 draws a setting would eat it all.
+        mean = sum(self.cost(name, self.epochs) for name in self.points) / max(1, len(self.points))
+        self.num_initial_points = max(3, round(self.budget / max(mean, 1) / 3))
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """The point of the lowest confidence bound of the error."""
+        left = self.left()
+        done = sum(trial.status == "COMPLETED" for trial in self.trials.values())
+        if not left or done < self.num_initial_points:
+            return self.within(self._random_populate_space())
+        x, y = self._vectorize_trials()
+        with warnings.catch_warnings():
+            # With few trials a length scale may well end at its bound.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.gpr.fit(np.nan_to_num(x), np.nan_to_num(y))
+        places = np.array([[hp.value_to_prob(p[hp.name]) for hp in self._nonfixed_space()] for p in left])
+        mean, sd = self.gpr.predict(places, return_std=True)
+        return self.within({"status": _RUNNING, "values": dict(left[int(np.argmin(mean - self.beta * sd))])})
+
+
+class _Hyperband(Bounded, keras_tuner.oracles.HyperbandOracle):
+    """KerasTuner's Hyperband (Li et al. 2018), whose rounds go on with the runs of the rounds before.
+
+    In a space smaller than a first round it takes all points; where all were tried, later brackets start from points
+    that were left off early.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        self._inside: set[str] = set()
+        super().__init__(max_epochs=kwargs["epochs"], hyperband_iterations=None, **kwargs)
+
+    def left(self) -> list[dict[str, Any]]:
+        """The points that were not proposed yet, or else those that are not in the bracket and could be trained on."""
+        failed = {self._name(trial) for trial in self.trials.values() if trial.status == "FAILED"}
+        short = {name for name, epochs in self.asked.items() if epochs < self.epochs} - self._inside - failed
+        return super().left() or [point for name, point in self.points.items() if name in short]
+
+    def _name(self, trial: Any) -> str:
+        return name_of(point_of(trial.hyperparameters.values))
+
+    def _start_new_bracket(self) -> None:
+        # How many points its first round got where there were too few for it.
+        self._firsts: dict[int, int] = {**getattr(self, "_firsts", {}), self._current_bracket: len(self.points)}
+        super()._start_new_bracket()
+
+    def _random_trial(self, trial_id: str, bracket: dict[str, Any]) -> dict[str, Any]:
+        first = bracket["rounds"][0]
+        trials = [self.trials[entry["id"]] for entry in first if entry["id"] in self.trials]
+        self._inside = {self._name(trial) for trial in trials}
+        if first and not self.left():
+            # KerasTuner would end the search here, with no one promoted.
+            self._firsts[bracket["bracket_num"]] = len(first)
+            return self._next(trial_id)
+        return dict(super()._random_trial(trial_id, bracket))
+
+    def _get_size(self, bracket_num: int, round_num: int) -> int:
+        most = math.ceil(self._firsts[bracket_num] / self.factor**round_num)
+        return min(int(super()._get_size(bracket_num, round_num)), most)
+
+    def _next(self, trial_id: str) -> dict[str, Any]:
+        return dict(super().populate_space(trial_id))
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """The next point to start, or to go on with."""
+        return self.within(self._next(trial_id))
+
+
+ORACLES: dict[str, type[Bounded]] = {
+    "grid": _Grid,
+    "random": _Random,
+    "bayesian": _Bayesian,
+    "hyperband": _Hyperband,
+}

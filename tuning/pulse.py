@@ -1,0 +1,129 @@
+"""Signs of life between chief and workers, through the folder that they share: who falls silent is not waited for.
+
+KerasTuner's workers ask a chief that is gone for an hour, and its chief waits for ever for a worker that is.
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+
+import keras_tuner
+
+from tfds_copper.errors import RunError
+from tfds_copper.files import write_text
+from tuning.sweep import CHIEF, ORACLE_IP, TUNER_ID
+
+__all__ = ["ALIVE", "Pulse", "Silence", "dismiss", "is_chief", "is_worker"]
+
+# The folder of the signs.
+ALIVE = "alive"
+_BEAT = 2.0
+# Seconds of silence after which a worker's trial is given to another, a worker gives its chief up, and a chief without
+# any worker gives up.
+_WORKER_SILENT, _CHIEF_SILENT, _ALONE = 120.0, 300.0, 900.0
+
+
+def is_worker() -> bool:
+    """Whether this process takes its runs from a chief, as KerasTuner's environment variables say."""
+    return ORACLE_IP in os.environ and not is_chief()
+
+
+def is_chief() -> bool:
+    """Whether this process hands runs out to others."""
+    return ORACLE_IP in os.environ and CHIEF in os.environ.get(TUNER_ID, "")
+
+
+@keras_tuner.synchronized
+def dismiss(oracle: keras_tuner.Oracle, name: str) -> None:
+    """Gives the trial of a worker that is gone to the next one that asks.
+
+    Args:
+        oracle: the chief's.
+        name: of the worker.
+    """
+    trial = oracle.ongoing_trials.pop(name, None)
+    if trial is not None:
+        oracle._retry_queue.append(trial.trial_id)
+    oracle.tuner_ids.discard(name)
+
+
+class Silence:
+    """For how long others have given no sign, by this process's own clock: those of two machines may differ.
+
+    Args:
+        folder: of the signs.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.seen: dict[str, tuple[str, float]] = {}
+
+    def of(self, name: str) -> float:
+        """Seconds since the sign of that name changed, or since it was first asked for."""
+        file, now = self.folder / name, time.monotonic()
+        try:
+            sign = file.read_text(encoding="utf-8")
+        except OSError:
+            sign = ""
+        if self.seen.get(name, (None, 0.0))[0] != sign:
+            self.seen[name] = sign, now
+        return now - self.seen[name][1]
+
+
+class Pulse:
+    """While it is entered, gives signs of life and looks after those of the others; alone, it does nothing.
+
+    Args:
+        path: the folder that all share.
+        oracle: of the chief; a worker's own is not looked at.
+
+    Raises:
+        RunError: on leaving, where the others fell silent.
+    """
+
+    def __init__(self, path: Path, oracle: keras_tuner.Oracle) -> None:
+        self.folder, self.oracle = path / ALIVE, oracle
+        self.silence, self.reason = Silence(self.folder), ""
+        self.ended = threading.Event()
+        self.alone_since = time.monotonic()
+
+    def _look(self) -> str:
+        """Why this process gives up, empty where all is well."""
+        if is_worker():
+            silent = self.silence.of(CHIEF) > _CHIEF_SILENT
+            return f"the chief must answer within {_CHIEF_SILENT:.0f} s" if silent else ""
+        for name in list(self.oracle.tuner_ids):
+            if self.silence.of(name) > _WORKER_SILENT:
+                dismiss(self.oracle, name)
+        if self.oracle.tuner_ids:
+            self.alone_since = time.monotonic()
+        alone = time.monotonic() - self.alone_since > _ALONE
+        return f"a worker must be there within {_ALONE:.0f} s" if alone else ""
+
+    def _live(self) -> None:
+        name, beat = CHIEF if is_chief() else os.environ[TUNER_ID], 0
+        while not self.ended.wait(_BEAT):
+            beat += 1
+            write_text(self.folder / name, f"{os.getpid()} {beat}\n")
+            self.reason = self._look()
+            if self.reason:
+                _thread.interrupt_main()
+                return
+
+    def __enter__(self) -> Pulse:
+        if is_chief() or is_worker():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            threading.Thread(target=self._live, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.ended.set()
+        if self.reason and kind is KeyboardInterrupt:
+            raise RunError(f"{self.folder.parent}: {self.reason}. Received: no sign of life") from None
