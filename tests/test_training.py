@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import pytest
 
+from copper_tf.evaluation import validated
 from copper_tf.hypotheses import estimate
 from copper_tf.models import build
 from copper_tf.runs import BEST, open_run
@@ -111,7 +112,6 @@ def test_stopped_on_the_way_and_gone_on_with_is_as_if_never_stopped(
 _SCRIPT = """
 import json, sys
 from pathlib import Path
-from copper_tf.evaluation import validated
 from copper_tf.config import Config
 from copper_tf.hypotheses import estimate
 from copper_tf.training import train
