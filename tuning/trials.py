@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import math
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -143,8 +144,8 @@ class Search:
         """
         run = self.sweep.train(name, dataset, until, progress)
         scores = _scored(run, dataset, progress)
-        if scores["scores"][self.objective] is None:
-            raise InputError(f"{run.path}: {self.goal.title} must be a number. Received: none")
+        if not math.isfinite(value := scores["scores"][self.objective]):
+            raise InputError(f"{run.path}: {self.goal.title} must be a finite number. Received: {value}")
         rungs: dict[int, dict[str, Any]] = self.rungs(name) | {until: scores}
         run.write_scores(TRIAL, {str(k): v for k, v in sorted(rungs.items())})
         return scores
