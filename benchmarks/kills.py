@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
-import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.killing import copper_command, killed
 from copper_tf.ageing.study import STUDY
 
 __all__ = ["main"]
@@ -31,27 +30,13 @@ _FROM, _TO = 6.0, 25.0
 
 
 def _command(data: Path, output: Path) -> list[str]:
-    own = [sys.executable, "-m", "copper_tf.cli.main", "hypotheses", str(data), "-o", str(output), "--resume"]
+    own = copper_command("hypotheses", str(data), "-o", str(output), "--resume")
     return [*own, "--compare", *_HYPOTHESES, *_SETTINGS.split()]
 
 
 def _table(output: Path) -> list[Any]:
     found = json.loads((output / STUDY).read_text())
     return [(r["name"], r["nmse"], r["validation_nmse"], r["interval"]) for r in found["hypotheses"]]
-
-
-def _killed(command: list[str], seconds: float) -> bool:
-    """Whether it was killed before it ended."""
-    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        process.wait(seconds)
-        return False
-    except subprocess.TimeoutExpired:
-        return True
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -63,16 +48,17 @@ def main(arguments: list[str] | None = None) -> int:
     draw = random.Random(asked.seed)
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
-        own = [sys.executable, "-m", "copper_tf.cli.main"]
         world = ["--labels", "6", "--pictures", "12", "--sheets", "6", "--height", "64", "--width", "80"]
         quiet: dict[str, Any] = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        subprocess.run([*own, "simulate", str(root / "world"), *world], **quiet)
-        subprocess.run([*own, "build", str(root / "world"), "-o", str(root / "data"), "--split", "6/3/3"], **quiet)
+        subprocess.run(copper_command("simulate", str(root / "world"), *world), **quiet)
+        subprocess.run(
+            [*copper_command("build"), str(root / "world"), "-o", str(root / "data"), "--split", "6/3/3"], **quiet
+        )
         started = time.monotonic()
         subprocess.run(_command(root / "data", root / "whole"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         whole = time.monotonic() - started
         kills = 0
-        while kills < asked.kills and _killed(_command(root / "data", root / "broken"), draw.uniform(_FROM, _TO)):
+        while kills < asked.kills and killed(_command(root / "data", root / "broken"), draw.uniform(_FROM, _TO)):
             kills += 1
             done = len(list((root / "broken" / "runs").glob("*/scores/composites.json")))
             print(f"killed {kills} times, {done} runs done", flush=True)

@@ -42,9 +42,9 @@ def world(output: Path) -> Path:
     """The built dataset of the small world: 16 labels, 10/8/6 pictures of 64x80 px of each."""
     data = output / "data"
     if not is_dataset(data):
-        size = ("--labels", "16", "--pictures", "24", "--sheets", "12", "--height", "64", "--width", "80")
+        size = ("--labels", "8", "--pictures", "48", "--sheets", "12", "--height", "64", "--width", "80")
         called("simulate", str(output / "world"), *size)
-        called("build", str(output / "world"), "-o", str(data), "--split", "10/8/6")
+        called("build", str(output / "world"), "-o", str(data), "--split", "24/16/8")
     return data
 
 

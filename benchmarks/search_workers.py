@@ -2,37 +2,39 @@
 
     python -m benchmarks.search_workers --kills 10 --output acceptance/search
 
-On the world of `benchmarks.search`, with a smaller space. With grid and random, three workers must do the same trials
+On the world of `benchmarks.search`, with short trainings. With grid and random, three workers must do the same trials
 with the same scores as one process; with the adaptive oracles the winner must be within one standard error of that of
-one process. Then a search by one process and one by two workers are killed (SIGKILL, with all their children) and
-called again until they were killed often enough; no trial that was finished may be done again or get lost. The exit
-code is 1 where one of these doesn't hold.
+one process. Then a search by one process and one by two workers are killed at random moments (SIGKILL: all of it, which
+is then called again, or the chief or a worker alone); no trial that was finished may be done again or get lost. The
+exit code is 1 where one of these doesn't hold.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
-import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.search import SETTINGS, searched, world
+from benchmarks.killing import copper_command, kill_all, kill_named, started
+from benchmarks.search import SETTINGS, SPACE, searched, world
 from copper_tf.cli.tables import print_table
 from tuning.oracles import ORACLES
 from tuning.summary import FOUND
+from tuning.sweep import CHIEF
 
 __all__ = ["main"]
 
 _SPACE = ("n=1", "N=1", "c=4,8", "d=1,2,3")
 _EPOCHS = ("--epochs", "9")
 # Python and TensorFlow alone take some seconds to start; a kill comes anywhere from then on.
-_FROM, _TO = 8.0, 30.0
+_FROM, _TO = 8.0, 25.0
+_ALL = "all"
 
 
 def _trials(found: dict[str, Any]) -> dict[str, Any]:
@@ -67,37 +69,48 @@ def _scores(folder: Path) -> dict[str, int]:
     return {str(f): f.stat().st_mtime_ns for f in folder.glob("runs/*/scores/trial.json")}
 
 
-def _killed(command: list[str], seconds: float) -> bool:
-    """Whether it was killed before it ended."""
-    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def _struck(command: list[str], folder: Path, workers: int, kills: int, draw: random.Random) -> Iterator[str]:
+    """Kills a search again and again: all of it, which is then called anew, or the chief or a worker alone."""
+    victims = [_ALL, *([CHIEF, *(f"worker{k}" for k in range(workers))] if workers > 1 else [])]
+    process, done = started(command), 0
     try:
-        process.wait(seconds)
-        return False
-    except subprocess.TimeoutExpired:
-        return True
+        while done < kills:
+            time.sleep(draw.uniform(_FROM, _TO))
+            if process.poll() is not None:
+                return
+            victim = draw.choice(victims)
+            if victim == _ALL:
+                kill_all(process)
+                process = started(command)
+            elif not kill_named(victim, folder):
+                continue
+            done += 1
+            yield victim
+        process.wait()
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        kill_all(process)
 
 
 def _broken(output: Path, workers: int, kills: int, draw: random.Random) -> tuple[str, bool]:
     """A grid that is killed again and again, against the unbroken one: (in words, whether all is there, once)."""
     folder = output / f"killed-by-{workers}"
-    own = [sys.executable, "-m", "copper_tf.cli.main", "search", "classifier", str(world(output)), "-o", str(folder)]
-    command = [*own, *SETTINGS, *_EPOCHS, "--oracle", "grid", "--workers", str(workers), "--resume", "--space", *_SPACE]
-    done, times, again = {}, 0, 0
-    while times < kills and _killed(command, draw.uniform(_FROM, _TO)):
-        times += 1
+    own = copper_command("search", "classifier", str(world(output)), "-o", str(folder), *SETTINGS, *_EPOCHS)
+    command = [*own, "--oracle", "grid", "--workers", str(workers), "--resume", "--space", *SPACE]
+    done: dict[str, int] = {}
+    struck, again = [], 0
+    for victim in _struck(command, folder, workers, kills, draw):
+        struck.append(victim)
         now = _scores(folder)
         # In a grid every trial is scored once.
         again += sum(file not in now or now[file] != stamp for file, stamp in done.items())
         done = now
     subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
     found = json.loads((folder / FOUND).read_text())
-    whole = searched(output, "grid-by-1", "--oracle", "grid", *_EPOCHS, space=_SPACE)
+    whole = searched(output, "unbroken", "--oracle", "grid", *_EPOCHS)
     good = again == 0 and _trials(found) == _trials(whole)
-    return f"{workers} worker(s), killed {times} times: {again} finished trials done again or lost", good
+    counts = ", ".join(f"{struck.count(victim)} x {victim}" for victim in dict.fromkeys(struck))
+    said = f"{workers} at work, {len(struck)} kills ({counts}): {again} finished trials done again or lost"
+    return said, good and len(struck) == kills
 
 
 def main(arguments: list[str] | None = None) -> int:

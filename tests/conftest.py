@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -64,17 +63,3 @@ def runs(dataset: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
         evaluate(run, dataset)
         made[kind] = run
     return made
-
-
-def kill_worker(name: str, path: Path) -> list[int]:
-    """Kills the process of that name which works in a folder; its number, none where there is none."""
-    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
-        try:
-            own = Path(f"/proc/{pid}/environ").read_bytes().split(b"KERASTUNER_TUNER_ID=")[1].split(b"\0")[0]
-            there = os.fsencode(path) in Path(f"/proc/{pid}/cmdline").read_bytes()
-        except (IndexError, OSError):
-            continue
-        if there and own == name.encode():
-            os.kill(pid, signal.SIGKILL)
-            return [pid]
-    return []

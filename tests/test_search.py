@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
+from benchmarks.killing import kill_named
 from copper_tf.cli.main import main
 from copper_tf.config import default_config
 from copper_tf.runs import open_run
-from tests.conftest import ROOT, kill_worker
+from tests.conftest import ROOT
 from tfds_copper.errors import InputError, RunError, SettingError
 from tuning import workers
 from tuning.pulse import Silence
@@ -183,7 +184,7 @@ def test_two_workers_one_of_them_killed_find_what_one_process_finds(dataset: Any
 
     def progress(*told: Any) -> None:
         if not killed and list(path.glob("runs/*/history.csv")):
-            killed.extend(kill_worker("worker0", path))
+            killed.extend(kill_named("worker0", path))
 
     spread(path, 2, search.look, progress)
     assert killed and summarise(search)["cost"]["share"] == 1

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
+from benchmarks.killing import kill_named
 from copper_tf.ageing.study import STUDY
 from copper_tf.cli.main import main
 from copper_tf.config import ALTERNATING, ANCHORS
-from tests.conftest import ROOT, kill_worker, small
+from tests.conftest import ROOT, small
 from tfds_copper.errors import OutputError, RunError, SettingError
 from tuning.comparing import planned, runs_of
 from tuning.engine import walk
@@ -217,7 +218,7 @@ def test_two_workers_one_of_them_killed_do_all_runs_once(dataset: Any, tmp_path:
 
     def progress(*told: Any) -> None:
         if not killed and list(sweep.path.glob("runs/*/history.csv")):
-            killed.extend(kill_worker("worker0", sweep.path))
+            killed.extend(kill_named("worker0", sweep.path))
 
     spread(sweep.path, 2, sweep.look, progress)
     assert killed and all(sweep.is_done(name) for name in sweep.plan)
