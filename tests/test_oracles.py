@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import keras_tuner
 import pytest
 
+from tfds_copper.errors import RunError
 from tuning.oracles import ORACLES, Bounded, epochs_asked, point_of
-from tuning.pulse import dismiss
+from tuning.pulse import ALIVE, Pulse, dismiss
 from tuning.space import Space, name_of
+from tuning.sweep import CHIEF, ORACLE_IP, TUNER_ID
 
 SPACE = Space({"n": (1, 2), "N": (1, 2), "c": (8, 16), "d": (2, 3, 4)})
 NAMES = list(SPACE.points())
@@ -145,3 +148,38 @@ def test_the_trial_of_a_worker_that_is_gone_goes_to_the_next(tmp_path: Path) -> 
     assert again.trial_id == lost.trial_id
     # A worker that never had a trial is dismissed as well.
     dismiss(oracle, "worker9")
+
+
+def test_who_falls_silent_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setenv(ORACLE_IP, "127.0.0.1")
+    monkeypatch.setenv(TUNER_ID, CHIEF)
+    oracle = _oracle("grid", tmp_path)
+    pulse = Pulse(tmp_path, oracle)
+    signs = tmp_path / ALIVE
+    signs.mkdir()
+    lost = oracle.create_trial("worker0")
+    oracle.create_trial("worker1")
+    for beat in range(20):
+        now[0] += 30
+        (signs / "worker1").write_text(str(beat))
+        assert pulse._look() == ""
+    # The silent one's trial waits for the next that asks, the other goes on.
+    assert oracle.tuner_ids == {"worker1"} and oracle._retry_queue == [lost.trial_id]
+    # Without any worker a chief gives up in the end.
+    for _ in range(50):
+        now[0] += 30
+        reason = pulse._look()
+    assert reason.startswith("a worker must be there within")
+    # And so does a worker whose chief is gone.
+    monkeypatch.setenv(TUNER_ID, "worker1")
+    mine = Pulse(tmp_path, oracle)
+    assert mine._look() == ""
+    now[0] += 1000
+    mine.reason = mine._look()
+    with pytest.raises(RunError, match="the chief must answer within 300 s. Received: no sign of life"):
+        mine.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+    # A user's own interrupt is his own.
+    mine.reason = ""
+    mine.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
