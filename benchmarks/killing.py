@@ -6,11 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tuning.sweep import TUNER_ID
 
-__all__ = ["copper_command", "kill_all", "kill_named", "killed", "started"]
+__all__ = ["copper_command", "kill_all", "kill_named", "killed", "started", "wait_until"]
 
 
 def copper_command(*words: str) -> list[str]:
@@ -21,6 +23,20 @@ def copper_command(*words: str) -> list[str]:
 def started(command: list[str]) -> subprocess.Popen[bytes]:
     """A command that says nothing, in a group of its own so that all it starts can be killed with it."""
     return subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def wait_until(something: Callable[[], object], process: subprocess.Popen[bytes], seconds: float = 120.0) -> None:
+    """Waits for something to be true, or for a process to end.
+
+    Raises:
+        TimeoutError: if neither comes; the process is killed then.
+    """
+    end = time.monotonic() + seconds
+    while not something() and process.poll() is None:
+        if time.monotonic() > end:
+            kill_all(process)
+            raise TimeoutError(f"it must come within {seconds:.0f} s. Received: nothing")
+        time.sleep(0.1)
 
 
 def kill_all(process: subprocess.Popen[bytes]) -> None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks.killing import kill_named
+from benchmarks.killing import copper_command, kill_all, kill_named, started, wait_until
 from copper_tf.cli.main import main
 from copper_tf.config import default_config
 from copper_tf.runs import open_run
@@ -126,26 +124,11 @@ def test_the_command_writes_runs_table_and_page(unbroken: Path, capsys: pytest.C
     assert f"best: {found['best']}" in capsys.readouterr().out
 
 
-def _start(dataset: Any, output: Path, *more: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "copper_tf.cli.main", *_words(dataset, output, "--resume", *more)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def _until(something: Any, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(1200):
-        if something() or process.poll() is not None:
-            return
-        time.sleep(0.1)
-    process.kill()
-    raise AssertionError("it never came")
-
-
 def test_killed_and_gone_on_with_finds_the_same(dataset: Any, tmp_path: Path, unbroken: Path) -> None:
     output = tmp_path / "s"
-    process = _start(dataset, output, "--budget", "0.7")
-    _until(lambda: len(list(output.glob("runs/*/scores/trial.json"))) >= 2, process)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process = started(copper_command(*_words(dataset, output, "--resume", "--budget", "0.7")))
+    wait_until(lambda: len(list(output.glob("runs/*/scores/trial.json"))) >= 2, process)
+    kill_all(process)
     assert not (output / FOUND).exists()
     done = {file: file.stat().st_mtime_ns for file in output.glob("runs/*/scores/trial.json")}
     # No more is needed than where it is.

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks.killing import kill_named
+from benchmarks.killing import copper_command, kill_all, kill_named, started, wait_until
 from copper_tf.ageing.study import STUDY
 from copper_tf.cli.main import main
 from copper_tf.config import ALTERNATING, ANCHORS
-from tests.conftest import ROOT, small
+from tests.conftest import small
 from tfds_copper.errors import OutputError, RunError, SettingError
 from tuning.comparing import planned, runs_of
 from tuning.engine import walk
@@ -186,26 +182,11 @@ def test_the_command_writes_table_page_and_figures(unbroken: Path) -> None:
     assert list((unbroken / "runs" / "sqrt-seed0" / "tensorboard").iterdir())
 
 
-def _start(dataset: Any, output: Path, *more: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "copper_tf.cli.main", *_arguments(dataset, output, "--resume", *more)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def _until(something: Any, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(1200):
-        if something() or process.poll() is not None:
-            return
-        time.sleep(0.1)
-    process.kill()
-    raise AssertionError("it never came")
-
-
 def test_killed_and_gone_on_with_ends_in_the_same_table(dataset: Any, tmp_path: Path, unbroken: Path) -> None:
     output = tmp_path / "s"
-    process = _start(dataset, output)
-    _until(lambda: list(output.glob("runs/*/history.csv")), process)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process = started(copper_command(*_arguments(dataset, output, "--resume")))
+    wait_until(lambda: list(output.glob("runs/*/history.csv")), process)
+    kill_all(process)
     assert not (output / STUDY).exists()
     # No more is needed than where it is.
     assert main(["hypotheses", str(dataset.path), "-o", str(output), "--resume"]) in (0, 1)
