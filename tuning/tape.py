@@ -15,7 +15,18 @@ from collections.abc import Callable
 from copper_tf import geometry
 from copper_tf.config import Config
 
-__all__ = ["ACTIVATIONS", "GRADIENTS", "WORKSPACE", "Event", "Tape", "Tensor", "convolutions", "parameters", "step"]
+__all__ = [
+    "ACTIVATIONS",
+    "GRADIENTS",
+    "WORKSPACE",
+    "Event",
+    "Tape",
+    "Tensor",
+    "convolutions",
+    "kernels",
+    "parameters",
+    "step",
+]
 
 ACTIVATIONS, GRADIENTS, WORKSPACE = "activations", "gradients", "workspace"
 _FLOAT = 4
@@ -28,22 +39,28 @@ class Tensor:
     """A buffer.
 
     Attributes:
+        name: its number on the tape.
         size: bytes.
+        written: bytes of it that are ever written.
         sort: what it is for.
         holders: how many will still read it.
     """
 
+    name: int
     size: int
+    written: int
     sort: str
     holders: int = 1
 
 
 @dataclasses.dataclass(frozen=True)
 class Event:
-    """A buffer of `size` bytes comes (`born`) or goes."""
+    """The buffer `name` of `size` bytes, of which so many are ever `written`, comes (`born`) or goes."""
 
     born: bool
+    name: int
     size: int
+    written: int
     sort: str
 
 
@@ -52,11 +69,13 @@ class Tape:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self._count = 0
 
-    def new(self, size: int, sort: str) -> Tensor:
-        """A buffer of `size` bytes, held once."""
-        self.events.append(Event(True, size, sort))
-        return Tensor(size, sort)
+    def new(self, size: int, sort: str, part: int = 1) -> Tensor:
+        """A buffer of `size` bytes, held once, of which one in `part` is ever written."""
+        self._count += 1
+        self.events.append(Event(True, self._count, size, size // part, sort))
+        return Tensor(self._count, size, size // part, sort)
 
     def hold(self, tensor: Tensor) -> Tensor:
         """One reader more."""
@@ -68,7 +87,7 @@ class Tape:
         for tensor in tensors:
             tensor.holders -= 1
             if not tensor.holders:
-                self.events.append(Event(False, tensor.size, tensor.sort))
+                self.events.append(Event(False, tensor.name, tensor.size, tensor.written, tensor.sort))
 
 
 def convolutions(config: Config) -> int:
@@ -88,6 +107,12 @@ def parameters(config: Config, labels: int) -> int:
     body = 9 * c + (count - 1) * 9 * c * c + count * 4 * c
     heads = {"coral": c + labels - 1, "corn": (c + 1) * (labels - 1)}
     return body + (c + 1 if config.kind == "segmenter" else heads.get(config.model.head, (c + 1) * labels))
+
+
+def kernels(config: Config) -> tuple[int, ...]:
+    """Bytes of the kernels of all convolutions in float32, the stem's first."""
+    c = config.model.c
+    return (9 * c * _FLOAT, *[9 * c * c * _FLOAT] * (convolutions(config) - 1))
 
 
 def step(config: Config, policy: str) -> Tape:
@@ -131,11 +156,10 @@ class _Walk:
         """Bytes that the fused batch normalisation keeps for its gradient.
 
         oneDNN needs a bit a number, or a byte where it has no fast kernel. TensorFlow takes them for floats and
-        allocates fourfold. Small holes are filled by other tensors in time; large ones are never written, and what is
-        not written is not resident.
+        allocates fourfold, of which a quarter is written.
         """
         fast = self.c % (8 if self.full else 16) == 0
-        return self.plane(self.c) * _FLOAT // 8 if fast else self.plane(self.c)
+        return self.plane(self.c) * _FLOAT // (8 if fast else 1)
 
     def backwards(self, g: Tensor | None) -> None:
         """Takes every gradient from the pile."""
@@ -154,7 +178,7 @@ class _Walk:
             seen = tape.new(framed, ACTIVATIONS)
             tape.drop(x)
         raw = tape.new(out, ACTIVATIONS)
-        reserve = tape.new(self.reserve(), ACTIVATIONS)
+        reserve = tape.new(self.reserve(), ACTIVATIONS, part=_FLOAT)
         y = tape.new(out, ACTIVATIONS)
         stem = channels == 1
 
