@@ -43,6 +43,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.likeness
 	$(BIN)/python -m benchmarks.building
 	$(BIN)/python -m benchmarks.mosaic
+	$(BIN)/python -m benchmarks.memory
 
 acceptance: $(READY)
 	$(BIN)/python -m benchmarks.acceptance --seeds $(SEEDS) --jobs $(JOBS) --output acceptance
