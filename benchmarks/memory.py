@@ -1,6 +1,6 @@
 """Is the memory of a training step known before it is built? Predicted against measured peaks of many configurations.
 
-Run as ``python -m benchmarks.memory --output acceptance/memory``. Each configuration is trained for three steps by a
+Run as ``python -m benchmarks.memory --output acceptance/memory``. Each configuration is trained for some steps by a
 process of its own; what was measured is kept, and a second call does only what is missing. The constants of
 `tuning.memory.CPU` were fitted on other configurations, those of `FITTED`, which ``--fit`` measures. Two runs of one
 configuration differ by some 5 to 10 %, as threads and with them the gaps of TensorFlow's allocator do.
@@ -100,7 +100,9 @@ def _kept(output: Path, row: _Row) -> int:
     file = output / f"{_name(row)}.json"
     if not file.is_file():
         config, policy = _config(row)
-        write_json(file, {"config": config.to_dict(), "policy": policy, "measured": probe(config, _LABELS, policy)})
+        write_json(
+            file, {"config": config.to_dict(), "policy": policy, "measured": probe(config, _LABELS, policy, _STEPS)}
+        )
     return int(json.loads(file.read_text())["measured"])
 
 

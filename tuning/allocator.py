@@ -84,13 +84,12 @@ class Allocator:
         """Bytes that were ever written: what is resident in the end."""
         return self._most_small + sum(region.touched for region in self._regions)
 
-    def take(self, name: int, size: int, written: int) -> None:
+    def take(self, name: int, size: int) -> None:
         """A tensor comes to be.
 
         Args:
             name: any number that no other living tensor has.
             size: in bytes.
-            written: bytes of it that are ever written, from its start.
         """
         if size < SMALL:
             self.small += size
@@ -102,7 +101,7 @@ class Allocator:
             self._extend(rounded)
             chunk = self._found(rounded)
         assert chunk is not None
-        chunk.region.write(chunk.start, chunk.start + written)
+        chunk.region.write(chunk.start, chunk.start + size)
         self._taken[name] = chunk
 
     def give(self, name: int, size: int) -> None:

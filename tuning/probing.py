@@ -17,8 +17,10 @@ from copper_tf.config import Config
 from tfds_copper.errors import CopperError
 from tuning.memory import Device
 
-__all__ = ["ProbeError", "fitted", "main", "probe"]
+__all__ = ["STEPS", "ProbeError", "fitted", "main", "probe"]
 
+# After three steps a peak is up to 5 % lower than after twelve, and up to 25 % where c is no multiple of 16.
+STEPS = 12
 _MODULE = "tuning.probing"
 _ROOT = Path(__file__).resolve().parents[1]
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -32,14 +34,14 @@ class ProbeError(CopperError):
     """A step that could not be measured: no memory left, or no way to ask for the peak."""
 
 
-def probe(config: Config, labels: int, policy: str, steps: int = 3) -> int:
+def probe(config: Config, labels: int, policy: str, steps: int = STEPS) -> int:
     """Peak memory of a training step, measured by a process of its own.
 
     Args:
         config: the run's config.
         labels: number K of labels.
         policy: Keras dtype policy, resolved (never ``"auto"``).
-        steps: training steps to run.
+        steps: training steps to run; the gaps of the allocator fill over the first ones.
 
     Returns:
         Bytes: on a GPU the peak of its allocator, else the growth of resident memory over a process that has trained

@@ -41,26 +41,23 @@ class Tensor:
     Attributes:
         name: its number on the tape.
         size: bytes.
-        written: bytes of it that are ever written.
         sort: what it is for.
         holders: how many will still read it.
     """
 
     name: int
     size: int
-    written: int
     sort: str
     holders: int = 1
 
 
 @dataclasses.dataclass(frozen=True)
 class Event:
-    """The buffer `name` of `size` bytes, of which so many are ever `written`, comes (`born`) or goes."""
+    """The buffer `name` of `size` bytes comes (`born`) or goes."""
 
     born: bool
     name: int
     size: int
-    written: int
     sort: str
 
 
@@ -71,11 +68,11 @@ class Tape:
         self.events: list[Event] = []
         self._count = 0
 
-    def new(self, size: int, sort: str, part: int = 1) -> Tensor:
-        """A buffer of `size` bytes, held once, of which one in `part` is ever written."""
+    def new(self, size: int, sort: str) -> Tensor:
+        """A buffer of `size` bytes, held once."""
         self._count += 1
-        self.events.append(Event(True, self._count, size, size // part, sort))
-        return Tensor(self._count, size, size // part, sort)
+        self.events.append(Event(True, self._count, size, sort))
+        return Tensor(self._count, size, sort)
 
     def hold(self, tensor: Tensor) -> Tensor:
         """One reader more."""
@@ -87,7 +84,7 @@ class Tape:
         for tensor in tensors:
             tensor.holders -= 1
             if not tensor.holders:
-                self.events.append(Event(False, tensor.name, tensor.size, tensor.written, tensor.sort))
+                self.events.append(Event(False, tensor.name, tensor.size, tensor.sort))
 
 
 def convolutions(config: Config) -> int:
@@ -156,7 +153,7 @@ class _Walk:
         """Bytes that the fused batch normalisation keeps for its gradient.
 
         oneDNN needs a bit a number, or a byte where it has no fast kernel. TensorFlow takes them for floats and
-        allocates fourfold, of which a quarter is written.
+        allocates fourfold. A quarter is written, but after some steps other tensors have been in the rest.
         """
         fast = self.c % (8 if self.full else 16) == 0
         return self.plane(self.c) * _FLOAT // (8 if fast else 1)
@@ -178,7 +175,7 @@ class _Walk:
             seen = tape.new(framed, ACTIVATIONS)
             tape.drop(x)
         raw = tape.new(out, ACTIVATIONS)
-        reserve = tape.new(self.reserve(), ACTIVATIONS, part=_FLOAT)
+        reserve = tape.new(self.reserve(), ACTIVATIONS)
         y = tape.new(out, ACTIVATIONS)
         stem = channels == 1
 
