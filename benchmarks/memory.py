@@ -100,9 +100,7 @@ def _kept(output: Path, row: _Row) -> int:
     file = output / f"{_name(row)}.json"
     if not file.is_file():
         config, policy = _config(row)
-        write_json(
-            file, {"config": config.to_dict(), "policy": policy, "measured": probe(config, _LABELS, policy, _STEPS)}
-        )
+        write_json(file, {"config": config.to_dict(), "policy": policy, "measured": probe(config, _LABELS, policy)})
     return int(json.loads(file.read_text())["measured"])
 
 
