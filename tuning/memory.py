@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import random
 import re
 import statistics
 from collections.abc import Sequence
 
 from copper_tf import geometry
-from copper_tf.config import Config
+from copper_tf.config import Config, TrainingSettings
 from tfds_copper.errors import SettingError
 from tuning.allocator import Allocator
 from tuning.tape import ACTIVATIONS, GRADIENTS, WORKSPACE, Event, convolutions, kernels, parameters, step
@@ -110,6 +111,13 @@ def memory(config: Config, labels: int, policy: str, device: Device = CPU) -> Me
 
 def peak_bytes(config: Config, labels: int, policy: str, device: Device = CPU) -> int:
     """The peak of a training step in bytes, see `memory`."""
+    usual = TrainingSettings(batch=config.training.batch)
+    return _peak(dataclasses.replace(config, training=usual), labels, policy, device)
+
+
+@functools.lru_cache(4096)
+def _peak(config: Config, labels: int, policy: str, device: Device) -> int:
+    """The same once for all step sizes, hypotheses and seeds, which change nothing."""
     return memory(config, labels, policy, device).total
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import json
 import math
@@ -10,7 +11,6 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,11 +85,11 @@ class Search:
         """The points that may be tried."""
         return [name for name, point in self.sweep.plan.items() if not point.role]
 
-    @cached_property
+    @functools.cached_property
     def _pictures(self) -> int:
         return int(self.sweep.dataset().split_sizes["train"])
 
-    @cached_property
+    @functools.cached_property
     def labels(self) -> int:
         """Number K of labels."""
         return len(self.sweep.dataset().times)
@@ -99,7 +99,7 @@ class Search:
         config = self.sweep.config(name)
         return epochs * -(-self._pictures * config.data.crops // config.training.batch)
 
-    @cached_property
+    @functools.cached_property
     def whole(self) -> int:
         """Training steps of every feasible point in full."""
         return sum(self.cost(name, self.sweep.base.training.epochs) for name in self.feasible)
@@ -180,7 +180,15 @@ def _scored(run: Run, dataset: SemDataset, progress: Progress | None) -> dict[st
 
 
 def planned_points(
-    space: Space, base: Config, labels: int, policy: str, limit: int | None, auto: int, seed: int, device: Device = CPU
+    space: Space,
+    base: Config,
+    labels: int,
+    policy: str,
+    limit: int | None,
+    auto: int,
+    seed: int,
+    device: Device = CPU,
+    progress: Progress | None = None,
 ) -> tuple[dict[str, Planned], dict[str, int]]:
     """(every point, predicted bytes of each): the role of one that doesn't fit says why.
 
@@ -193,12 +201,16 @@ def planned_points(
         auto: where each point takes the largest batch that fits, the crops of an epoch, which it never exceeds; else 0.
         seed: of the search.
         device: whose constants the prediction takes.
+        progress: called with (done, total, what).
 
     Raises:
         InputError: if no point fits.
     """
     plan, memory = {}, {}
-    for name, point in space.points().items():
+    points = space.points()
+    for done, (name, point) in enumerate(points.items()):
+        if progress:
+            progress(done, len(points), "computing memory")
         config = base.replace(**point)
         if auto and limit is not None:
             most = min(_MOST_BATCH, auto)

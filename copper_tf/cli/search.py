@@ -125,7 +125,8 @@ def _asked(output: Path, base: Config, dataset: SemDataset, begun: Search | None
         with progress_bar() as progress:
             device = probed(space, base, labels, policy, limit, progress)
     crops = dataset.split_sizes["train"] * base.data.crops
-    plan, memory = planned_points(space, base, labels, policy, limit, crops if auto else 0, seed, device)
+    with progress_bar() as progress:
+        plan, memory = planned_points(space, base, labels, policy, limit, crops if auto else 0, seed, device, progress)
     return Search(
         sweep=Sweep(output, base, dataset.path.resolve(), dataset.fingerprint, plan), space=space, oracle=oracle,
         objective=choice("objective", values["objective"]), against=choice("against", values["against"]), seed=seed,
