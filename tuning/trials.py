@@ -42,6 +42,8 @@ SEARCH = "search.json"
 TRIAL = "trial"
 # A larger batch has too few steps in an epoch to learn by.
 _MOST_BATCH = 64
+# A few dozen points are computed in a second.
+_TELL_EVERY = 50
 Progress = Callable[[int, int, str], None]
 
 
@@ -209,7 +211,7 @@ def planned_points(
     plan, memory = {}, {}
     points = space.points()
     for done, (name, point) in enumerate(points.items()):
-        if progress:
+        if progress and done and not done % _TELL_EVERY:
             progress(done, len(points), "computing memory")
         config = base.replace(**point)
         if auto and limit is not None:
