@@ -201,7 +201,7 @@ def test_a_trial_that_fails_is_in_the_table(
         (["--batch", "many"], "batch must be auto or a whole number of at least 1. Received: 'many'"),
         (["--batch", "auto", "--memory-limit", "1GB", "--space", "batch"], "batch is either auto or searched"),
         (["--memory-limit", "12 apples"], "Received: '12 apples'"),
-        (["--memory-limit", "1kB"], "memory limit must leave at least one point"),
+        (["--memory-limit", "1kB", "--space", "c=8"], "memory limit must leave at least one point"),
         (["--budget", "0"], "0"),
         (["--space", "c=8,x"], "values of c must be whole numbers. Received: 'x'"),
     ],
