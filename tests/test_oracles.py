@@ -12,7 +12,7 @@ import keras_tuner
 import pytest
 
 from tfds_copper.errors import RunError
-from tuning.oracles import ORACLES, Bounded, epochs_asked, point_of
+from tuning.oracles import ORACLES, Bounded, epochs_asked, point_of, trains_in_full
 from tuning.pulse import ALIVE, Pulse, dismiss
 from tuning.space import Space, name_of
 from tuning.sweep import CHIEF, ORACLE_IP, TUNER_ID
@@ -117,24 +117,53 @@ def test_hyperband_goes_on_with_the_best_of_each_round(tmp_path: Path) -> None:
     assert set(second) == set(sorted(NAMES, key=lambda n: -_score(n, 1))[:8])
 
 
+def _shared(oracle: Bounded, workers: int, seed: int) -> list[tuple[str, int]]:
+    """(name, epochs) of every trial that several workers do, whose trials end in any order."""
+    draw, played = random.Random(seed), []
+    going: dict[str, Any] = {}
+    stopped: set[str] = set()
+    while len(stopped) < workers:
+        worker = f"worker{draw.randrange(workers)}"
+        if worker in going:
+            played.append(_ended(oracle, going.pop(worker), _score))
+        elif worker not in stopped:
+            trial = oracle.create_trial(worker)
+            if trial.status == "RUNNING":
+                name = name_of(point_of(trial.hyperparameters.values))
+                # Two that write into one run would spoil it.
+                assert name not in {name_of(point_of(t.hyperparameters.values)) for t in going.values()}
+                going[worker] = trial
+            elif trial.status == "STOPPED":
+                stopped.add(worker)
+            else:
+                assert going
+    return played
+
+
 @pytest.mark.parametrize("name", ["grid", "random"])
 def test_three_workers_do_the_same_trials_as_one(name: str, tmp_path: Path) -> None:
     alone = _played(_oracle(name, tmp_path / "a"))
-    oracle, together, idle = _oracle(name, tmp_path / "b"), [], set()
-    draw = random.Random(0)
-    going: dict[str, Any] = {}
-    while len(idle) < 3:
-        worker = f"worker{draw.randrange(3)}"
-        if worker in going:
-            together.append(_ended(oracle, going.pop(worker), _score))
-        elif worker not in idle:
-            trial = oracle.create_trial(worker)
-            if trial.status == "RUNNING":
-                going[worker] = trial
-            else:
-                idle.add(worker)
-    together += [_ended(oracle, trial, _score) for trial in going.values()]
-    assert sorted(together) == sorted(alone)
+    assert sorted(_shared(_oracle(name, tmp_path / "b"), 3, 0)) == sorted(alone)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4, 8])
+def test_no_two_workers_of_hyperband_have_one_run(workers: int, tmp_path: Path) -> None:
+    for seed in range(4):
+        for budget, feasible in ((0.25, NAMES), (1.0, NAMES), (1.0, NAMES[:2]), (1.0, NAMES[:5])):
+            place = tmp_path / f"{seed} {budget} {len(feasible)}"
+            played = _shared(_oracle("hyperband", place, budget, seed + 1, feasible), workers, seed)
+            reached = {point: max(e for p, e in played if p == point) for point, _ in played}
+            assert sum(reached.values()) <= budget * len(feasible) * EPOCHS
+            if budget == 1:
+                assert set(reached) == set(feasible) and set(reached.values()) == {EPOCHS}
+
+
+def test_a_budget_is_enough_where_one_point_is_trained_in_full(tmp_path: Path) -> None:
+    assert trains_in_full(_oracle("hyperband", tmp_path / "a", 0.25))
+    assert not trains_in_full(_oracle("hyperband", tmp_path / "b", 0.25, feasible=NAMES[:2]))
+    assert trains_in_full(_oracle("hyperband", tmp_path / "c", 1.0, feasible=NAMES[:2]))
+    assert not trains_in_full(_oracle("random", tmp_path / "d", 0.04, feasible=NAMES[:20]))
+    assert not list(tmp_path.rglob("trial.json"))
 
 
 def test_the_trial_of_a_worker_that_is_gone_goes_to_the_next(tmp_path: Path) -> None:

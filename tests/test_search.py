@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -16,13 +17,14 @@ from copper_tf.cli.main import main
 from copper_tf.config import default_config
 from copper_tf.runs import open_run
 from tests.conftest import ROOT
-from tfds_copper.errors import InputError, RunError, SettingError
+from tfds_copper.errors import CopperError, InputError, RunError, SettingError
 from tuning import workers
-from tuning.pulse import Silence
+from tuning.planning import planned_points, start_search
+from tuning.pulse import Silence, check_address
 from tuning.space import Space, name_of, parse_space, searchable, seed_of
 from tuning.summary import FOUND, summarise
 from tuning.sweep import CHIEF, ORACLE_IP, ORACLE_PORT, TUNER_ID
-from tuning.trials import Search, open_search, planned_points, start_search
+from tuning.trials import Search, open_search
 from tuning.workers import spread
 
 BASE = default_config("segmenter")
@@ -120,8 +122,12 @@ def test_the_command_writes_runs_table_and_page(unbroken: Path, capsys: pytest.C
     for name in (found["best"], stopped):
         assert main(["evaluate", str(unbroken / "runs" / name)]) == 0
     capsys.readouterr()
-    assert main(["search", "classifier", "-", "-o", str(unbroken), "--report"]) == 0
+    assert main(["search", "classifier", "-o", str(unbroken), "--report"]) == 0
     assert f"best: {found['best']}" in capsys.readouterr().out
+    assert main(["search", "classifier", str(unbroken), "-o", str(unbroken), "--report"]) == 2
+    assert "leave DATA out" in capsys.readouterr().err
+    assert main(["search", "segmenter", "-o", str(unbroken), "--report"]) == 2
+    assert "holds a search of a classifier. Received: segmenter" in capsys.readouterr().err
 
 
 def test_killed_and_gone_on_with_finds_the_same(dataset: Any, tmp_path: Path, unbroken: Path) -> None:
@@ -148,13 +154,33 @@ def test_a_search_goes_on_only_as_it_was_begun(
     assert "--resume goes on with it, --force replaces it" in capsys.readouterr().err
     for words, message in (
         (("--oracle", "grid"), "the search's own oracle, hyperband. Received: grid"),
-        (("--budget", "0.5"), "the search's own budget, 0.7. Received: 0.5"),
+        (("--budget", "0.5"), "a budget of at least what the search has, 0.7. Received: 0.5"),
         (("--epochs", "5"), "sweep's own settings, epochs = 4. Received: epochs = 5"),
     ):
         assert main(["search", "classifier", str(dataset.path), "-o", str(unbroken), "--resume", *words]) == 2
         assert message in capsys.readouterr().err
     assert main(["search", "segmenter", str(dataset.path), "-o", str(unbroken), "--resume"]) == 2
     assert "a search of a classifier. Received: segmenter" in capsys.readouterr().err
+
+
+def test_a_larger_budget_goes_on_also_where_the_dataset_has_moved(
+    dataset: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output, moved = tmp_path / "s", tmp_path / "moved"
+    assert main(_words(dataset, output, "--epochs", "1", "--oracle", "random")) == 0
+    assert open_search(output).budget == 0.25 and json.loads((output / FOUND).read_text())["best"]
+    shutil.copytree(dataset.path, moved)
+    again = ["search", "classifier", str(moved), "-o", str(output), "--resume"]
+    assert main([*again, "--budget", "0.5"]) == 0
+    found = json.loads((output / FOUND).read_text())
+    assert len([row for row in found["trials"] if row["status"] == "done"]) == 2
+    assert open_search(output).sweep.data == moved and str(moved) in found["command"]
+    # Another dataset is another search.
+    info = json.loads((moved / "metadata.json").read_text())
+    (moved / "metadata.json").write_text(json.dumps(info | {"fingerprint": "other"}))
+    capsys.readouterr()
+    assert main(again) == 2
+    assert "--resume needs the dataset of the sweep" in capsys.readouterr().err
 
 
 def test_two_workers_one_of_them_killed_find_what_one_process_finds(dataset: Any, tmp_path: Path) -> None:
@@ -199,7 +225,15 @@ def test_a_trial_that_fails_is_in_the_table(
     [
         (["--batch", "auto"], "batch can be auto only where there is a --memory-limit. Received: none"),
         (["--batch", "many"], "batch must be auto or a whole number of at least 1. Received: 'many'"),
-        (["--batch", "auto", "--memory-limit", "1GB", "--space", "batch"], "batch is either auto or searched"),
+        (
+            ["--batch", "auto", "--memory-limit", "1GB", "--space", "batch"],
+            "batch is either searched or given by its flag. Received: both",
+        ),
+        (["--c", "16", "--space", "c=4,8"], "c is either searched or given by its flag. Received: both"),
+        (["--batch", "²"], "batch must be auto or a whole number of at least 1. Received: '²'"),
+        (["--budget", "0.01", "--space", "c=4,8"], "hyperband train at least one of 2 points in full; --budget 1 does"),
+        (["--resume", "--force", "--space", "c=4,8"], "ask for one of them. Received: both"),
+        (["--report"], "must be a folder of a search"),
         (["--memory-limit", "12 apples"], "Received: '12 apples'"),
         (["--memory-limit", "1kB", "--space", "c=8"], "memory limit must leave at least one point"),
         (["--budget", "0"], "0"),
@@ -239,7 +273,7 @@ def test_the_slurm_script_names_what_chief_and_workers_read() -> None:
     script = ROOT / "docs" / "search.sbatch"
     assert subprocess.run(["bash", "-n", str(script)], check=False).returncode == 0
     text = script.read_text(encoding="utf-8")
-    for name in (TUNER_ID, ORACLE_IP, ORACLE_PORT, f"{TUNER_ID}={CHIEF}"):
+    for name in (TUNER_ID, ORACLE_IP, ORACLE_PORT, f"{TUNER_ID}={CHIEF}\n"):
         assert name in text
 
 
@@ -258,3 +292,18 @@ def test_every_worker_gets_a_card_of_its_own(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(workers, "_DRIVER", tmp_path / "none")
     workers._Crew(tmp_path, 2)
     assert "CUDA_VISIBLE_DEVICES" not in started["worker1"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({ORACLE_IP: "127.0.0.1", TUNER_ID: "worker0"}, "KERASTUNER_ORACLE_PORT must be set .* Received: nothing"),
+        ({ORACLE_IP: "127.0.0.1", TUNER_ID: CHIEF, ORACLE_PORT: "abc"}, "a number from 1 to 65535. Received: 'abc'"),
+        ({ORACLE_IP: "192.0.2.1", TUNER_ID: CHIEF, ORACLE_PORT: "4000"}, "192.0.2.1:4000: the chief must be able to"),
+    ],
+)
+def test_half_an_address_is_refused(variables: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(CopperError, match=message):
+        check_address()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -10,7 +10,6 @@ from copper_tf.config import Config
 from tfds_copper.errors import InputError
 from tuning.memory import CPU, GPU, Device, bytes_text, peak_bytes
 from tuning.probing import ProbeError, fitted, probe
-from tuning.space import Space
 
 __all__ = ["device_here", "probed"]
 
@@ -28,23 +27,23 @@ def device_here() -> Device:
 
 
 def probed(
-    space: Space, base: Config, labels: int, policy: str, limit: int | None = None, progress: Progress | None = None
-) -> Device:
-    """The same, its constants fitted to a few points of a space that are measured, each by a process of its own.
+    points: Mapping[str, Config], labels: int, policy: str, device: Device, limit: int | None = None,
+    progress: Progress | None = None,
+) -> Device:  # fmt: skip
+    """A device with its constants fitted to a few points that are measured, each by a process of its own.
 
     Args:
-        space: the grid; points from its smallest to its largest are taken.
-        base: the settings that all points share.
+        points: settings of each; some from the smallest to the largest are taken.
         labels: number K.
         policy: dtype policy, already resolved.
+        device: whose constants are the start.
         limit: bytes; points predicted over it are not measured.
         progress: called with (done, total, what).
 
     Raises:
         InputError: if no point can be measured.
     """
-    device = device_here()
-    sizes = {name: peak_bytes(base.replace(**p), labels, policy, device) for name, p in space.points().items()}
+    sizes = {name: peak_bytes(config, labels, policy, device) for name, config in points.items()}
     order = [name for name in sorted(sizes, key=lambda n: sizes[n]) if limit is None or sizes[name] <= limit]
     chosen = [order[k] for k in np.unique(np.linspace(0, len(order) - 1, _POINTS).round().astype(int))] if order else []
     pairs, reason = [], "every point is predicted to be over the limit"
@@ -52,7 +51,7 @@ def probed(
         if progress:
             progress(done, len(chosen), f"measuring {name}, predicted {bytes_text(sizes[name])}")
         try:
-            pairs.append((sizes[name], probe(base.replace(**space.points()[name]), labels, policy)))
+            pairs.append((sizes[name], probe(points[name], labels, policy)))
         except ProbeError as error:
             reason = str(error)
     if not pairs:

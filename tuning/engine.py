@@ -11,8 +11,10 @@ import contextlib
 import gc
 import io
 import logging
+import signal
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import keras
@@ -20,8 +22,8 @@ import keras_tuner
 from keras_tuner.errors import FailedTrialError
 
 from tuning.board import announce, announce_search, report, report_trial
-from tuning.oracles import ORACLES, epochs_asked, point_of
-from tuning.pulse import Pulse, is_worker
+from tuning.oracles import epochs_asked, oracle_of, point_of
+from tuning.pulse import Pulse, check_address, is_worker
 from tuning.space import name_of
 from tuning.sweep import PARTS, Sweep, open_sweep
 from tuning.trials import Search
@@ -171,6 +173,10 @@ class _Runner(keras_tuner.Tuner):
             # Its tries count no more.
             sweep.forgive(name)
             return found
+        except KeyboardInterrupt:
+            # Whoever stops it on purpose doesn't make it fail.
+            sweep.forgive(name)
+            raise
         except Exception as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             sweep.fail(name, reason)
@@ -180,12 +186,25 @@ class _Runner(keras_tuner.Tuner):
             gc.collect()
 
 
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Takes a request to end, as schedulers send it before they kill, for an interrupt."""
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if main else None
+    try:
+        yield
+    finally:
+        if main:
+            signal.signal(signal.SIGTERM, before)
+
+
 def _engaged(job: _Job, oracle: keras_tuner.Oracle, progress: Progress | None) -> None:
     """Lets KerasTuner hand out trials until its oracle has no more."""
+    check_address()
     # Every run traces its own graphs, which TensorFlow takes for a slip.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     # KerasTuner prints where it reloads.
-    with Pulse(job.sweep.path, oracle), contextlib.redirect_stdout(io.StringIO()):
+    with _terminable(), Pulse(job.sweep.path, oracle), contextlib.redirect_stdout(io.StringIO()):
         _Runner(job, oracle, progress).search(verbose=0)
 
 
@@ -223,9 +242,4 @@ def hunt(search: Search, progress: Progress | None = None) -> None:
     if not is_worker():
         search.sweep.forgive_failures()
         announce_search(search)
-    oracle = ORACLES[search.oracle](
-        space=search.space, feasible=search.feasible, cost=search.cost, budget=search.steps,
-        epochs=search.sweep.base.training.epochs, seed=search.seed + 1,
-        objective=keras_tuner.Objective(search.objective, search.goal.better),
-    )  # fmt: skip
-    _engaged(_Hunt(search), oracle, progress)
+    _engaged(_Hunt(search), oracle_of(search), progress)

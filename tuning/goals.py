@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["AGAINST", "AUTO", "OBJECTIVES", "Objective"]
+__all__ = ["AGAINST", "AUTO", "BUDGETS", "OBJECTIVES", "Objective"]
 
 # `--batch auto`.
 AUTO = "auto"
+# Without --budget: the share of the full grid's training steps that an oracle may take.
+BUDGETS = {"grid": 1.0, "random": 0.25, "bayesian": 0.25, "hyperband": 0.25}
 
 
 @dataclass(frozen=True)

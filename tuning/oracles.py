@@ -6,11 +6,12 @@ gone on with by asking a fresh oracle again: what is trained already answers at 
 
 from __future__ import annotations
 
+import copy
 import math
 import random
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras_tuner
 import numpy as np
@@ -18,9 +19,14 @@ from sklearn.exceptions import ConvergenceWarning
 
 from tuning.space import Space, name_of
 
-__all__ = ["ORACLES", "Bounded", "epochs_asked", "point_of"]
+if TYPE_CHECKING:
+    from tuning.trials import Search
+
+__all__ = ["ORACLES", "Bounded", "epochs_asked", "oracle_of", "point_of", "trains_in_full"]
 
 _RUNNING, _STOPPED = "RUNNING", "STOPPED"
+# How far Hyperband has come, in KerasTuner's names and ours.
+_PROGRESS = ("_brackets", "_firsts", "_current_bracket", "_current_iteration", "_seed_state", "_inside")
 # KerasTuner's own entry of a trial that Hyperband stops early.
 _EPOCHS = "tuner/epochs"
 # Scores of a split of some hundred pictures are known to a few percent of their spread, in squares.
@@ -157,11 +163,16 @@ class _Hyperband(Bounded, keras_tuner.oracles.HyperbandOracle):
     def left(self) -> list[dict[str, Any]]:
         """The points that were not proposed yet, or else those that are not in the bracket and could be trained on."""
         failed = {self._name(trial) for trial in self.trials.values() if trial.status == "FAILED"}
-        short = {name for name, epochs in self.asked.items() if epochs < self.epochs} - self._inside - failed
+        short = {name for name, epochs in self.asked.items() if epochs < self.epochs}
+        short -= self._inside | failed | self._going()
         return super().left() or [point for name, point in self.points.items() if name in short]
 
     def _name(self, trial: Any) -> str:
         return name_of(point_of(trial.hyperparameters.values))
+
+    def _going(self) -> set[str]:
+        """The points that a worker trains just now: no other may write into their run."""
+        return {self._name(trial) for trial in self.ongoing_trials.values()}
 
     def _start_new_bracket(self) -> None:
         # How many points its first round got where there were too few for it.
@@ -186,8 +197,34 @@ class _Hyperband(Bounded, keras_tuner.oracles.HyperbandOracle):
         return dict(super().populate_space(trial_id))
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """The next point to start, or to go on with."""
-        return self.within(self._next(trial_id))
+        """The next point to start, or to go on with; one that is still being trained has to be waited for."""
+        if self.over:
+            # KerasTuner has noted a trial that there was no budget for: it must not be asked again.
+            return {"status": _STOPPED, "values": None}
+        kept = {name: copy.deepcopy(getattr(self, name)) for name in _PROGRESS}
+        found = self._next(trial_id)
+        if found["status"] == _RUNNING and name_of(point_of(found["values"])) in self._going():
+            for name, value in kept.items():
+                setattr(self, name, value)
+            return {"status": "IDLE", "values": None}
+        return self.within(found)
+
+
+def trains_in_full(oracle: Bounded) -> bool:
+    """Whether the budget of a fresh oracle lets it train at least one point in full, if all were equally good.
+
+    Args:
+        oracle: of which nothing was asked yet; it is used up.
+    """
+    # What KerasTuner would write down of a search that no one does.
+    oracle.save = oracle._save_trial = lambda *_: None
+    while (trial := oracle.create_trial("tuner0")).status == _RUNNING:
+        if epochs_asked(trial.hyperparameters.values, oracle.epochs) == oracle.epochs:
+            return True
+        oracle.update_trial(trial.trial_id, {oracle.objective.name: 0.0})
+        trial.status = "COMPLETED"
+        oracle.end_trial(trial)
+    return False
 
 
 ORACLES: dict[str, type[Bounded]] = {
@@ -196,3 +233,18 @@ ORACLES: dict[str, type[Bounded]] = {
     "bayesian": _Bayesian,
     "hyperband": _Hyperband,
 }
+
+
+def oracle_of(search: Search) -> Bounded:
+    """A fresh oracle for a search.
+
+    Args:
+        search: its space, points, costs, budget, objective and seed are taken.
+    """
+    return ORACLES[search.oracle](
+        space=search.space, feasible=search.feasible, cost=search.cost, budget=search.steps,
+        epochs=search.sweep.base.training.epochs,
+        # KerasTuner takes a seed of 0 for none.
+        seed=search.seed + 1,
+        objective=keras_tuner.Objective(search.objective, search.goal.better),
+    )  # fmt: skip

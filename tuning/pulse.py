@@ -6,7 +6,9 @@ KerasTuner's workers ask a chief that is gone for an hour, and its chief waits f
 from __future__ import annotations
 
 import _thread
+import contextlib
 import os
+import socket
 import threading
 import time
 from pathlib import Path
@@ -14,11 +16,11 @@ from types import TracebackType
 
 import keras_tuner
 
-from tfds_copper.errors import RunError
+from tfds_copper.errors import RunError, SettingError
 from tfds_copper.files import write_text
-from tuning.sweep import CHIEF, ORACLE_IP, TUNER_ID
+from tuning.sweep import CHIEF, ORACLE_IP, ORACLE_PORT, TUNER_ID
 
-__all__ = ["ALIVE", "Pulse", "Silence", "dismiss", "is_chief", "is_worker"]
+__all__ = ["ALIVE", "Pulse", "Silence", "check_address", "dismiss", "is_chief", "is_worker"]
 
 # The folder of the signs.
 ALIVE = "alive"
@@ -36,6 +38,33 @@ def is_worker() -> bool:
 def is_chief() -> bool:
     """Whether this process hands runs out to others."""
     return ORACLE_IP in os.environ and CHIEF in os.environ.get(TUNER_ID, "")
+
+
+def check_address() -> None:
+    """Refuses half of KerasTuner's variables, and a chief whose address can't be listened at.
+
+    Raises:
+        SettingError: if a variable is missing or no number.
+        RunError: if this process is the chief and can't listen there.
+    """
+    if not (ORACLE_IP in os.environ or ORACLE_PORT in os.environ):
+        return
+    for name in (TUNER_ID, ORACLE_IP, ORACLE_PORT):
+        if not os.environ.get(name):
+            raise SettingError(f"{name} must be set where the others of KerasTuner's variables are. Received: nothing")
+    port = os.environ[ORACLE_PORT]
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise SettingError(f"{ORACLE_PORT} must be a number from 1 to 65535. Received: {port!r}")
+    if is_chief():
+        address = os.environ[ORACLE_IP], int(port)
+        try:
+            with socket.socket() as tried:
+                # As the server itself does: an address that was in use a moment ago serves.
+                tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                tried.bind(address)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise RunError(f"{address[0]}:{port}: the chief must be able to listen there. Received: {reason}") from None
 
 
 @keras_tuner.synchronized
@@ -90,7 +119,7 @@ class Pulse:
         self.folder, self.oracle = path / ALIVE, oracle
         self.silence, self.reason = Silence(self.folder), ""
         self.ended = threading.Event()
-        self.alone_since = time.monotonic()
+        self.alone_since = self.last = time.monotonic()
 
     def _look(self) -> str:
         """Why this process gives up, empty where all is well."""
@@ -105,12 +134,21 @@ class Pulse:
         alone = time.monotonic() - self.alone_since > _ALONE
         return f"a worker must be there within {_ALONE:.0f} s" if alone else ""
 
+    def _beat(self, name: str, number: int) -> str:
+        """Gives a sign; why this process gives up, empty where all is well."""
+        late = time.monotonic() - self.last > _WORKER_SILENT and is_worker()
+        with contextlib.suppress(OSError):
+            # A folder that can't be reached for a while is tried again.
+            write_text(self.folder / name, f"{os.getpid()} {number}\n")
+            self.last = time.monotonic()
+        # Its run may have been given to another by now.
+        return f"a worker must give a sign every {_WORKER_SILENT:.0f} s" if late else self._look()
+
     def _live(self) -> None:
-        name, beat = CHIEF if is_chief() else os.environ[TUNER_ID], 0
+        name, number = CHIEF if is_chief() else os.environ[TUNER_ID], 0
         while not self.ended.wait(_BEAT):
-            beat += 1
-            write_text(self.folder / name, f"{os.getpid()} {beat}\n")
-            self.reason = self._look()
+            number += 1
+            self.reason = self._beat(name, number)
             if self.reason:
                 _thread.interrupt_main()
                 return

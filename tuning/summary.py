@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from copper_tf.report.page import training_command
+from copper_tf.report.trials import DONE, FAILED, INFEASIBLE, RUNNING, STOPPED, ordered
 from copper_tf.runs import all_caveats, is_run, open_run
-from copper_tf.training.policy import resolve_policy
+from copper_tf.statistics import mean_interval
 from tfds_copper.files import write_json
 from tuning.goals import AGAINST
 from tuning.tape import parameters
@@ -19,8 +21,6 @@ __all__ = ["FOUND", "summarise"]
 
 # The file of the result, beside the plan.
 FOUND = "found.json"
-# How a trial can stand.
-DONE, STOPPED, RUNNING, FAILED, INFEASIBLE = ("done", "stopped", "running", "failed", "infeasible")
 _Z95 = 1.959964
 
 
@@ -67,27 +67,12 @@ def _sign(search: Search) -> float:
     return 1.0 if search.goal.better == "max" else -1.0
 
 
-def _order(search: Search, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Trials by status, the best first, of equals the cheaper."""
-    statuses = [DONE, STOPPED, RUNNING, FAILED, INFEASIBLE]
-
-    def key(row: dict[str, Any]) -> tuple[Any, ...]:
-        value = row["objective"]
-        return (
-            statuses.index(row["status"]),
-            -row["epochs"],
-            math.inf if value is None else -_sign(search) * value,
-            row["memory_bytes"],
-        )
-
-    return sorted(rows, key=key)
-
-
 def _standard_error(search: Search, best: Mapping[str, Any]) -> float | None:
     """Of the best value: binomial for a share of pictures, else from its interval over sheets."""
-    value = best["objective"]
     if search.objective == "accuracy":
-        return math.sqrt(max(value * (1 - value), 0.0) / best["pictures"])
+        # Half a picture on either side: all right is not right for ever.
+        share = (best["objective"] * best["pictures"] + 0.5) / (best["pictures"] + 1)
+        return math.sqrt(share * (1 - share) / best["pictures"])
     low, high = best["interval"] or (None, None)
     return None if low is None or high is None else (high - low) / 2 / _Z95
 
@@ -115,7 +100,7 @@ def _share(rows: list[dict[str, Any]]) -> int:
 
 
 def _effects(search: Search, rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """Of each searched setting, the mean over the trials of each value, and its 95 % interval where there are three."""
+    """Of each searched setting, the mean over the trials of each value, and its 95 % interval where there are two."""
     rows = [row for row in rows if row["shared"] is not None]
     found: dict[str, list[dict[str, Any]]] = {}
     for name, values in search.space.values.items():
@@ -124,10 +109,9 @@ def _effects(search: Search, rows: list[dict[str, Any]]) -> dict[str, list[dict[
             scores = np.array([row["shared"] for row in rows if row["settings"][name] == value])
             if not scores.size:
                 continue
-            half = _Z95 * scores.std(ddof=1) / math.sqrt(scores.size) if scores.size > 2 else None
-            mean = float(scores.mean())
-            bounds = {"low": None, "high": None} if half is None else {"low": mean - half, "high": mean + half}
-            found[name].append({"value": value, "mean": mean, **bounds, "count": int(scores.size)})
+            mean, interval = mean_interval(scores)
+            low, high = interval or (None, None)
+            found[name].append({"value": value, "mean": mean, "low": low, "high": high, "count": int(scores.size)})
     return found
 
 
@@ -147,25 +131,14 @@ def _cost(search: Search, rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _command(search: Search, best: Mapping[str, Any] | None) -> str:
-    """How the best is trained again by the ordinary command."""
-    if best is None:
-        return ""
-    from copper_tf.config import default_config
-
-    usual = default_config(search.sweep.base.kind).flat()
-    flat = search.sweep.config(best["name"]).flat()
-    words = [f"--{k.replace('_', '-')} {v}" for k, v in flat.items() if v != usual[k]]
-    return " ".join(["copper train", search.sweep.base.kind, str(search.sweep.data), "-o BEST", *words])
-
-
 def summarise(search: Search) -> dict[str, Any]:
     """What the trials say; written to ``found.json`` in the folder of the search.
 
     Args:
         search: whole or not.
     """
-    rows = _order(search, [row for name in search.sweep.plan if (row := _trial(search, name))["status"]])
+    rows = [row for name in search.sweep.plan if (row := _trial(search, name))["status"]]
+    rows = ordered(rows, search.goal.better)
     shared = _share(rows)
     done = [row for row in rows if row["status"] == DONE]
     best = done[0] if done else None
@@ -189,9 +162,9 @@ def summarise(search: Search) -> dict[str, Any]:
         "shared_epochs": shared, "effects": _effects(search, rows),
         "cost": _cost(search, rows),
         "memory": {"limit_bytes": search.limit, "device": search.device["name"], "measured": search.device["measured"]},
-        "policy": resolve_policy(base.training.policy),
+        "policy": base.training.policy,
         "caveats": [] if run is None else all_caveats([run]),
-        "command": _command(search, best),
+        "command": "" if run is None else training_command(run.config, search.sweep.data, "BEST"),
     }  # fmt: skip
     write_json(search.sweep.path / FOUND, found)
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from copper_tf.config import Config
 from copper_tf.runs import COMPOSITES, EVALUATION, is_run, open_run
 from tfds_copper.dataset import SemDataset, open_dataset
-from tfds_copper.errors import CopperError, OutputError, RunError
+from tfds_copper.errors import CopperError, OutputError, RunError, SettingError
 from tfds_copper.files import write_json
 
 if TYPE_CHECKING:
@@ -242,8 +243,11 @@ def start_sweep(asked: Sweep, *, resume: bool = False, force: bool = False) -> S
     Raises:
         OutputError: if the folder holds other things, or a sweep and neither flag is given.
         RunError: if `resume` meets other settings or data.
+        SettingError: if both flags are given.
     """
     place = asked.path
+    if resume and force:
+        raise SettingError("resume goes on with a sweep and force replaces it: ask for one of them. Received: both")
     for name in asked.plan:
         # Before anything is deleted.
         asked.config(name)
@@ -252,11 +256,14 @@ def start_sweep(asked: Sweep, *, resume: bool = False, force: bool = False) -> S
             advice = "--resume goes on with it, --force replaces it"
             raise OutputError(f"{place}: holds a sweep; {advice}. Received: neither")
         if force:
-            shutil.rmtree(place)
+            # In one step: killed within, it must not leave half a sweep.
+            old = place.with_name(f".{place.name}.replaced-{os.getpid()}")
+            place.rename(old)
+            shutil.rmtree(old)
         else:
-            old = open_sweep(place)
-            _check_same(asked, old)
-            asked = dataclasses.replace(asked, plan={**old.plan, **asked.plan})
+            there = open_sweep(place)
+            _check_same(asked, there)
+            asked = dataclasses.replace(asked, plan={**there.plan, **asked.plan})
     elif place.exists() and not (place.is_dir() and not any(place.iterdir())):
         raise OutputError(f"{place}: a sweep needs an empty or absent folder. Received: one in use")
     asked.write()

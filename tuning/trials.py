@@ -14,14 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from copper_tf.config import Config
 from tfds_copper.dataset import SemDataset
-from tfds_copper.errors import CopperError, InputError, OutputError, RunError
+from tfds_copper.errors import CopperError, InputError, RunError
 from tfds_copper.files import write_json
 from tuning.goals import OBJECTIVES, Objective
-from tuning.memory import CPU, Device, bytes_text, largest_batch, peak_bytes
-from tuning.space import Space, seed_of
-from tuning.sweep import PLAN, Planned, Sweep, open_sweep, start_sweep
+from tuning.space import Space
+from tuning.sweep import Sweep, open_sweep
 
 if TYPE_CHECKING:
     from copper_tf.runs import Run
@@ -32,18 +30,12 @@ __all__ = [
     "Search",
     "is_search",
     "open_search",
-    "planned_points",
-    "start_search",
 ]
 
 FORMAT = "copper-search 1"
 SEARCH = "search.json"
 # The scores of a run that the search goes by, after so many epochs each.
 TRIAL = "trial"
-# A larger batch has too few steps in an epoch to learn by.
-_MOST_BATCH = 64
-# A few dozen points are computed in a second.
-_TELL_EVERY = 50
 Progress = Callable[[int, int, str], None]
 
 
@@ -123,9 +115,16 @@ class Search:
         return finished, min(steps, self.steps), self.steps, f"{begun} points tried"
 
     def rungs(self, name: str) -> dict[int, dict[str, Any]]:
-        """The validation scores of a point by the epochs after which they were taken."""
+        """The validation scores of a point by the epochs after which they were taken.
+
+        Raises:
+            RunError: if they are damaged.
+        """
         file = self.sweep.folder(name) / "scores" / f"{TRIAL}.json"
-        return {int(k): v for k, v in json.loads(file.read_text()).items()} if file.is_file() else {}
+        try:
+            return {int(k): v for k, v in json.loads(file.read_text()).items()} if file.is_file() else {}
+        except (ValueError, AttributeError) as error:
+            raise RunError(f"{file}: must be the scores of a trial. Received: {error}") from None
 
     def result(self, name: str, until: int) -> dict[str, Any] | None:
         """The scores after so many epochs, or the first ones taken later; None where the point must be trained on."""
@@ -181,56 +180,6 @@ def _scored(run: Run, dataset: SemDataset, progress: Progress | None) -> dict[st
     }
 
 
-def planned_points(
-    space: Space,
-    base: Config,
-    labels: int,
-    policy: str,
-    limit: int | None,
-    auto: int,
-    seed: int,
-    device: Device = CPU,
-    progress: Progress | None = None,
-) -> tuple[dict[str, Planned], dict[str, int]]:
-    """(every point, predicted bytes of each): the role of one that doesn't fit says why.
-
-    Args:
-        space: the grid.
-        base: the settings that all points share.
-        labels: number K.
-        policy: dtype policy, already resolved.
-        limit: bytes that a training step may need.
-        auto: where each point takes the largest batch that fits, the crops of an epoch, which it never exceeds; else 0.
-        seed: of the search.
-        device: whose constants the prediction takes.
-        progress: called with (done, total, what).
-
-    Raises:
-        InputError: if no point fits.
-    """
-    plan, memory = {}, {}
-    points = space.points()
-    for done, (name, point) in enumerate(points.items()):
-        if progress and done and not done % _TELL_EVERY:
-            progress(done, len(points), "computing memory")
-        config = base.replace(**point)
-        if auto and limit is not None:
-            most = min(_MOST_BATCH, auto)
-            point = point | {"batch": largest_batch(config, labels, policy, limit, device, most) or 1}
-            config = base.replace(**point)
-        memory[name] = peak_bytes(config, labels, policy, device)
-        over = limit is not None and memory[name] > limit
-        reason = f"a training step needs {bytes_text(memory[name])} of {bytes_text(limit or 0)}" if over else ""
-        plan[name] = Planned(name, point | {"seed": seed_of(point, seed)}, reason)
-    if all(point.role for point in plan.values()):
-        least = bytes_text(min(memory.values()))
-        raise InputError(
-            f"memory limit must leave at least one point of the space: the smallest needs {least}. "
-            f"Received: {bytes_text(limit or 0)}"
-        )
-    return plan, memory
-
-
 def is_search(path: Path) -> bool:
     """Whether a folder holds a search."""
     return (path / SEARCH).is_file()
@@ -254,41 +203,3 @@ def open_search(path: Path) -> Search:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunError(f"{path / SEARCH}: must be the plan of a search. Received: {error!r}") from None
-
-
-def start_search(asked: Search, *, resume: bool = False, force: bool = False) -> Search:
-    """Writes the plan of a search, or finds the one that is there; trials that are done stay.
-
-    Args:
-        asked: what is wanted.
-        resume: go on with the search that is there, or start one where there is none.
-        force: replace a search that is there.
-
-    Raises:
-        OutputError: if the folder holds other things, or a search and neither flag is given.
-        RunError: if `resume` meets other settings or data.
-    """
-    path = asked.sweep.path
-    if resume and is_search(path):
-        old = open_search(path)
-        for name in ("space", "oracle", "objective", "seed", "budget", "limit", "auto"):
-            if getattr(asked, name) != getattr(old, name):
-                raise RunError(
-                    f"{path}: --resume goes on with the search's own {name}, {_text(getattr(old, name))}. "
-                    f"Received: {_text(getattr(asked, name))}"
-                )
-        # What was found feasible stays so.
-        sweep = dataclasses.replace(asked.sweep, plan=old.sweep.plan)
-        asked = dataclasses.replace(old, sweep=sweep, against=asked.against)
-    elif resume and (path / PLAN).is_file() and set(open_sweep(path).plan) - set(asked.sweep.plan):
-        raise OutputError(f"{path}: a search needs a folder of its own. Received: runs of another command")
-    start_sweep(asked.sweep, resume=resume, force=force)
-    asked.write()
-    return asked
-
-
-def _text(value: Any) -> str:
-    """A value of a search as it is asked for."""
-    if isinstance(value, Space):
-        return " ".join(f"{n}={','.join(map(str, v))}" for n, v in value.values.items())
-    return str(value)

@@ -22,6 +22,7 @@ _LOOK_EVERY = 0.5
 _MODULE = "tuning.workers"
 # Where the driver of graphics cards lists them, and the variable that hides them from a process.
 _DRIVER, _VISIBLE = Path("/proc/driver/nvidia/gpus"), "CUDA_VISIBLE_DEVICES"
+_GROWTH = "TF_FORCE_GPU_ALLOW_GROWTH"
 
 Progress = Callable[[int, int, str], None]
 
@@ -59,6 +60,8 @@ class _Crew:
             # One card each, the first again where there are more workers; a chief trains nothing.
             worker = name in self.names
             environment[_VISIBLE] = self.cards[self.names.index(name) % len(self.cards)] if worker else ""
+            # TensorFlow would take all of a card that two have to share.
+            environment[_GROWTH] = "true"
         log = (self.path / f"{name}.log").open("ab")
         command = [sys.executable, "-m", _MODULE, str(self.path), str(os.getpid())]
         with log:
@@ -91,6 +94,9 @@ class _Crew:
         """
         if done > self.done:
             self.done, self.lives = done, dict.fromkeys(self.lives, _LIVES)
+        if self.running[CHIEF].poll() == 0:
+            # All is handed out and back: how a worker then ends doesn't matter.
+            return any(self.running[name].poll() is None for name in self.names)
         for name, process in list(self.running.items()):
             code = process.poll()
             if code:

@@ -12,29 +12,27 @@ import click
 from copper_tf.cli.options import Variadic, explicit, flags, folder_option, force_option
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
-from copper_tf.config import GROUPS, KINDS, Config, TrainingSettings, default_config
+from copper_tf.config import GROUPS, KINDS, TrainingSettings, default_config
 from tfds_copper.dataset import SemDataset
 from tfds_copper.errors import RunError, SettingError
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.settings import setting_fields
 from tfds_copper.splits import SplitSettings
-from tuning.goals import AGAINST, AUTO, OBJECTIVES
+from tuning.goals import AGAINST, AUTO, BUDGETS, OBJECTIVES
 
 if TYPE_CHECKING:
     from tuning.trials import Search
 
 __all__ = ["command"]
 
-# Without --budget: the share of the full grid's training steps that an oracle may take.
-_BUDGETS = {"grid": 1.0, "random": 0.25, "bayesian": 0.25, "hyperband": 0.25}
 _NOTHING = 1
 _SHOWN = 20
 # Seconds that a worker waits for its chief's plan.
 _PATIENCE = 600
 # What a search sets itself: its runs are trained for a g that is supposed.
 _OWN = ("learn", "seed", "batch")
-# Flags that a plan is made of.
-_PLAN = ("space", "oracle", "objective", "against", "budget", "memory_limit", "batch", "probe_memory", "seed")
+# Flags that a search keeps under their own names.
+_SAME = ("oracle", "objective", "against", "budget", "seed")
 
 
 def _print(found: dict[str, Any]) -> None:
@@ -72,67 +70,86 @@ def _print(found: dict[str, Any]) -> None:
         click.echo(f"best: {found['best']}, {found['objective']['title']} {best['objective']:.3f}{alike}")
         click.echo(found["command"])
     else:
-        click.echo("warning: no point was trained in full; a larger --budget goes on")
+        click.echo("warning: no point was trained in full; --resume with a larger --budget goes on")
     for text in found["caveats"]:
         click.echo(f"warning: {text}")
 
 
-def _base(kind: str, begun: Search | None, values: dict[str, Any]) -> Config:
-    """The settings that all runs share; with --resume, those not given are the search's own."""
+def _settings(values: dict[str, Any]) -> dict[str, Any]:
+    """The settings of runs among the flags, with a batch that is a number."""
     names = {f.name for group in GROUPS.values() for f in setting_fields(group)} - set(_OWN)
     given = {name: value for name, value in values.items() if name in names}
     batch = values["batch"]
-    if batch not in (None, AUTO):
-        if not batch.isdigit():
+    if batch != AUTO:
+        if not batch.isdecimal():
             raise SettingError(f"batch must be {AUTO} or a whole number of at least 1. Received: {batch!r}")
         given["batch"] = int(batch)
-    if not begun:
-        return default_config(kind, **given)
+    return given
+
+
+def _resumed(begun: Search, kind: str, dataset: SemDataset, values: dict[str, Any]) -> Search:
+    """The search that is there, with what is asked for anew; what can't be changed is found out later."""
+    from tuning.memory import parse_bytes
+    from tuning.space import parse_space
+
     if begun.sweep.base.kind != kind:
         raise RunError(
             f"{begun.sweep.path}: --resume goes on with a search of a {begun.sweep.base.kind}. Received: {kind}"
         )
-    return begun.sweep.base.replace(**explicit(given))
+    given = explicit(values)
+    if "probe_memory" in given:
+        raise SettingError("memory is measured before a search is planned. Received: --probe-memory with --resume")
+    base = begun.sweep.base.replace(**explicit(_settings(values)))
+    asked: dict[str, Any] = {
+        name: given[name] for name in ("oracle", "objective", "against", "budget", "seed") if name in given
+    }
+    if "space" in given:
+        asked["space"] = parse_space(values["space"], base)
+    if "memory_limit" in given:
+        asked["limit"] = parse_bytes(values["memory_limit"], "memory limit")
+    if "batch" in given:
+        asked["auto"] = values["batch"] == AUTO
+    sweep = dataclasses.replace(
+        begun.sweep, base=base, data=dataset.path.resolve(), fingerprint=dataset.fingerprint
+    )  # fmt: skip
+    return dataclasses.replace(begun, sweep=sweep, **asked)
 
 
-def _asked(output: Path, base: Config, dataset: SemDataset, begun: Search | None, values: dict[str, Any]) -> Search:
-    """The search that is wanted; with --resume, what isn't given is as it was."""
+def _planned(kind: str, output: Path, dataset: SemDataset, values: dict[str, Any]) -> Search:
+    """A new search: space, memory and budget, all checked before anything is trained."""
     from copper_tf.training.policy import resolve_policy
     from tuning.devices import device_here, probed
     from tuning.memory import parse_bytes
+    from tuning.planning import affordable, planned_points
     from tuning.space import parse_space
     from tuning.sweep import Sweep
-    from tuning.trials import Search, planned_points
+    from tuning.trials import Search
 
-    given = explicit({name: values[name] for name in _PLAN})
-    if begun and not given:
-        return dataclasses.replace(begun, sweep=dataclasses.replace(begun.sweep, base=base))
-
-    def choice(name: str, asked: Any, kept: str = "") -> Any:
-        return asked if name in given or not begun else getattr(begun, kept or name)
-
+    base = default_config(kind, **_settings(values))
     limit = None if values["memory_limit"] is None else parse_bytes(values["memory_limit"], "memory limit")
-    limit, auto = choice("memory_limit", limit, "limit"), choice("batch", values["batch"] == AUTO, "auto")
+    auto, space = values["batch"] == AUTO, parse_space(values["space"], base)
     if auto and limit is None:
         raise SettingError(f"batch can be {AUTO} only where there is a --memory-limit. Received: none")
-    space = begun.space if begun and "space" not in given else parse_space(values["space"], base)
-    if auto and "batch" in space.values:
-        raise SettingError(f"batch is either {AUTO} or searched. Received: both")
-    oracle, seed = choice("oracle", values["oracle"]), choice("seed", values["seed"])
-    policy, labels = resolve_policy(base.training.policy), len(dataset.times)
-    device = device_here()
-    if values["probe_memory"]:
-        with progress_bar() as progress:
-            device = probed(space, base, labels, policy, limit, progress)
-    crops = dataset.split_sizes["train"] * base.data.crops
+    twice = sorted(set(explicit(values)) & set(space.values))
+    if twice:
+        raise SettingError(f"{twice[0]} is either searched or given by its flag. Received: both")
+    # What memory is predicted for, every worker must train in.
+    policy = resolve_policy(base.training.policy)
+    base, device, labels = base.replace(policy=policy), device_here(), len(dataset.times)
+    crops = dataset.split_sizes["train"] * base.data.crops if auto else 0
     with progress_bar() as progress:
-        plan, memory = planned_points(space, base, labels, policy, limit, crops if auto else 0, seed, device, progress)
-    return Search(
-        sweep=Sweep(output, base, dataset.path.resolve(), dataset.fingerprint, plan), space=space, oracle=oracle,
-        objective=choice("objective", values["objective"]), against=choice("against", values["against"]), seed=seed,
-        budget=choice("budget", values["budget"] or _BUDGETS[oracle]), limit=limit, auto=auto, memory=memory,
-        device=dataclasses.asdict(device),
+        asked = (space, base, labels, policy, limit, crops, values["seed"])
+        plan, memory = planned_points(*asked, device, progress)
+        sweep = Sweep(output, base, dataset.path.resolve(), dataset.fingerprint, plan)
+        if values["probe_memory"]:
+            device = probed({n: sweep.config(n) for n in plan}, labels, policy, device, limit, progress)
+            plan, memory = planned_points(*asked, device, progress)
+    search = Search(
+        sweep=dataclasses.replace(sweep, plan=plan), space=space, oracle=values["oracle"],
+        objective=values["objective"], against=values["against"], seed=values["seed"], budget=1.0, limit=limit,
+        auto=auto, memory=memory, device=dataclasses.asdict(device),
     )  # fmt: skip
+    return affordable(search, values["budget"])
 
 
 def _as_worker(output: Path) -> int:
@@ -170,29 +187,46 @@ def _plan_table(search: Search) -> None:
         for name, point in search.sweep.plan.items()
     ]
     print_table(["point", "memory of a step", "batch", "limit"], rows)
+    click.echo(f"precision {search.sweep.base.training.policy}, memory of a {search.device['name']}")
     click.echo(f"{search.steps} of the full grid's {search.whole} training steps may be taken")
 
 
+def _reported(kind: str, data: Path | None, output: Path, values: dict[str, Any], open_page: bool) -> int:
+    """What a search has found so far; nothing is trained."""
+    from tuning.trials import open_search
+
+    search = open_search(output)
+    if data is not None:
+        raise SettingError(f"--report reads the folder of the search alone: leave DATA out. Received: {data}")
+    if search.sweep.base.kind != kind:
+        raise RunError(f"{output}: holds a search of a {search.sweep.base.kind}. Received: {kind}")
+    return _show(dataclasses.replace(search, **explicit({"against": values["against"]})), open_page)
+
+
 def _run(
-    kind: str, data: Path, output: Path, workers: int, resume: bool, force: bool, dry_run: bool, report: bool,
+    kind: str, data: Path | None, output: Path, workers: int, resume: bool, force: bool, dry_run: bool, report: bool,
     open_page: bool, **values: Any,
 ) -> int:  # fmt: skip
-    from tuning.trials import is_search, open_search, start_search
-
     if report:
-        return _show(open_search(output), open_page)
-    begun = open_search(output) if resume and is_search(output) else None
-    base = _base(kind, begun, values)
+        return _reported(kind, data, output, values, open_page)
+    if data is None:
+        raise click.UsageError("DATA must be given, before the options that take several values (--space).")
     from copper_tf.cli.sources import single_dataset
+    from tuning.trials import is_search, open_search
 
+    begun = open_search(output) if resume and is_search(output) else None
     dataset = single_dataset(data, values, "architectures are searched on one split")
     from tuning.engine import hunt
-    from tuning.pulse import is_worker
+    from tuning.planning import start_search
+    from tuning.pulse import check_address, is_chief, is_worker
     from tuning.workers import spread
 
+    check_address()
+    if force and (is_worker() or is_chief()):
+        raise SettingError("--force can't be used by chief and workers: some would go on with the old. Received: it")
     if is_worker():
         return _as_worker(output)
-    search = _asked(output, base, dataset, begun, values)
+    search = _resumed(begun, kind, dataset, values) if begun else _planned(kind, output, dataset, values)
     if dry_run:
         _plan_table(search)
         return 0
@@ -209,15 +243,18 @@ def _options(kind: str) -> tuple[Any, ...]:
     """What a search has beside the settings of its runs."""
     objectives = OBJECTIVES[kind]
     words = "Settings that are searched: NAME, or NAME=VALUE,VALUE.  [default: n N c d]"
-    share = "Share of the full grid's training steps that may be taken.  [default: 1 for grid, 0.25 else]"
-    limit = "What a training step may need, e.g. 12GB; points over it are not tried."
+    share = (
+        "Share of the full grid's training steps that may be taken.  [default: 1 for grid, 0.25 else, more where that "
+        "trains no point in full]"
+    )
+    limit = "What a training step of a worker may need, e.g. 12GB; points over it are not tried."
     batch = f"Crops in a training step, or {AUTO}: for each point the largest power of 2 within the memory limit."
     probe = "Measure the memory of a few points first, and go by that."
     return (
-        click.argument("data", type=click.Path(path_type=Path)),
+        click.argument("data", type=click.Path(path_type=Path), required=False),
         folder_option("The folder of the runs, their table and page."),
         click.option("--space", multiple=True, metavar="NAME[=VALUES]...", help=words),
-        click.option("--oracle", type=click.Choice(list(_BUDGETS)), default="hyperband", show_default=True,
+        click.option("--oracle", type=click.Choice(list(BUDGETS)), default="hyperband", show_default=True,
                      help="How points are chosen."),
         click.option("--objective", type=click.Choice(list(objectives)), default=next(iter(objectives)),
                      show_default=True, help="What is made better, on the validation pictures."),
@@ -235,7 +272,7 @@ def _options(kind: str) -> tuple[Any, ...]:
         click.option("--resume", is_flag=True, help="Go on with the search that is there."),
         force_option,
         click.option("--dry-run", is_flag=True, help="Only show the points and their memory."),
-        click.option("--report", is_flag=True, help="Only show what a search has found so far."),
+        click.option("--report", is_flag=True, help="Only show what a search has found; without DATA."),
         click.option("--open", "open_page", is_flag=True, help="Open the page in a browser."),
     )  # fmt: skip
 

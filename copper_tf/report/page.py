@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from copper_tf.config import GROUPS, default_config
+from copper_tf.config import GROUPS, Config, default_config
 from copper_tf.report.baselines import baseline_figures, baseline_tables
 from copper_tf.report.examples import overlay_figure, read_patches, truth_figure
 from copper_tf.report.grades import grades_figure
@@ -105,12 +105,18 @@ def _reasons(splits: dict[str, Any]) -> list[str]:
     return [f"{name}: {reason}" for name, reason in found.items() if reason]
 
 
-def _command(run: Run) -> str:
-    """The command that trains this run again, with the flags whose values aren't the default."""
-    default = default_config(run.config.kind).flat()
-    changed = {n: v for n, v in run.config.flat().items() if v != default[n]}
+def training_command(config: Config, data: Path | str, output: str = "RUN") -> str:
+    """The command that trains a run again, with the flags whose values aren't the default.
+
+    Args:
+        config: of the run.
+        data: the dataset.
+        output: what the new run is called in it.
+    """
+    default = default_config(config.kind).flat()
+    changed = {n: v for n, v in config.flat().items() if v != default[n]}
     flags = [f"--{name.replace('_', '-')} {shlex.quote(str(value))}" for name, value in changed.items()]
-    return " ".join(["copper train", run.config.kind, shlex.quote(str(run.data["path"])), "-o RUN", *flags])
+    return " ".join(["copper train", config.kind, shlex.quote(str(data)), f"-o {output}", *flags])
 
 
 def _settings(run: Run) -> list[tuple[str, Any, Any, str]]:
@@ -213,7 +219,7 @@ def render_evaluation(run: Run) -> Path:
         tables=_tables(scores),
         splits=scores["splits"],
         reasons=_reasons(scores["splits"]),
-        command=_command(run),
+        command=training_command(run.config, run.data["path"]),
         patches=[(names[p.label], p.file) for p in read_patches(run.path / "scores" / _EXAMPLES)],
         note=POTENCY_NOTE.format(first=names[0], last=names[-1]),
         assumptions=ASSUMPTIONS,

@@ -199,7 +199,7 @@ def _trials(found: dict[str, Any]) -> list[tuple[dict[str, Any], list[tuple[str,
     """(trial, objective with interval, sizes, how it ended) of every trial, in the order of the table."""
     return [
         (t, [shown(known(t["objective"]), t["interval"])], [str(t["epochs"] or "–"), *_size(t)], _ending(found, t))
-        for t in ordered(found)
+        for t in ordered(found["trials"], found["objective"]["better"])
     ]
 
 
@@ -218,7 +218,7 @@ def _choice(found: dict[str, Any]) -> tuple[list[str], list[tuple[dict[str, Any]
 def _left_out(found: dict[str, Any], *states: str) -> list[tuple[str, list[str]]]:
     """(reason, trials with the memory predicted for them) of all trials of these states."""
     reasons: dict[str, list[str]] = {}
-    for trial in ordered(found):
+    for trial in ordered(found["trials"], found["objective"]["better"]):
         if trial["status"] in states:
             reason = str(trial["reason"] or "").strip().rstrip(".") or "no reason was noted"
             size = f" ({gigabytes(trial.get('memory_bytes'))} GB)" if trial["status"] == INFEASIBLE else ""

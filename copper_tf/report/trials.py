@@ -110,16 +110,24 @@ def rated(found: dict[str, Any], *status: str) -> list[dict[str, Any]]:
     return [t for t in found["trials"] if t["status"] in status and known(t["objective"]) is not None]
 
 
-def ordered(found: dict[str, Any]) -> list[dict[str, Any]]:
-    """All trials: by state, then the best first, then those that came furthest."""
-    sign = -1 if found["objective"]["better"] == "max" else 1
+def ordered(trials: list[dict[str, Any]], better: str) -> list[dict[str, Any]]:
+    """Trials by state, those that came further first, then the better and of equals the cheaper.
+
+    Of those trained in full only the value counts: with `patience` full may be fewer epochs.
+
+    Args:
+        trials: of a search.
+        better: ``"max"`` or ``"min"``, of the objective.
+    """
+    sign = -1 if better == "max" else 1
     states = list(STATUS)
 
-    def place(trial: dict[str, Any]) -> tuple[int, float, float]:
-        value = known(trial["objective"])
-        return states.index(trial["status"]), math.inf if value is None else sign * value, -(trial["epochs"] or 0)
+    def place(trial: dict[str, Any]) -> tuple[int, int, float, float]:
+        value, state = known(trial["objective"]), trial["status"]
+        came = 0 if state == DONE else -int(trial["epochs"] or 0)
+        return states.index(state), came, math.inf if value is None else sign * value, trial["memory_bytes"] or 0.0
 
-    return sorted(found["trials"], key=place)
+    return sorted(trials, key=place)
 
 
 def searched(found: dict[str, Any]) -> dict[str, list[Any]]:
