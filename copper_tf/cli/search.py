@@ -269,7 +269,7 @@ def _options(kind: str) -> tuple[Any, ...]:
                      help="Seed of the choice, and with the settings of a point of its weights and crops."),
         click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True,
                      help="Processes of this machine that train side by side."),
-        click.option("--resume", is_flag=True, help="Go on with the search that is there."),
+        click.option("--resume", is_flag=True, help="Go on with the search that is there; a larger --budget is taken."),
         force_option,
         click.option("--dry-run", is_flag=True, help="Only show the points and their memory."),
         click.option("--report", is_flag=True, help="Only show what a search has found; without DATA."),
