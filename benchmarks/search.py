@@ -3,8 +3,8 @@
     python -m benchmarks.search --seeds 3 --output acceptance/search
 
 A world small enough that a grid of 24 classifiers can be trained in full: that is the truth. Hyperband and the Gaussian
-process then get a quarter of its training steps, each with seeds (of choice, weights and crops) of their own; what they
-choose is looked up in the grid. A limit of memory that half of the grid exceeds comes last, and the winner is trained
+process then get a quarter of its training steps, with several seeds of their choices; a point has the same weights in all
+searches, so what they choose is looked up in the grid. A limit of memory that half of the grid exceeds comes last, and the winner is trained
 again, evaluated and exported by the ordinary commands. The exit code is 1 where neither oracle comes within one
 binomial standard error of the grid's best with every seed, or a trial is over the limit.
 """
@@ -28,7 +28,7 @@ from tuning.summary import FOUND
 __all__ = ["SPACE", "main", "searched", "world"]
 
 SPACE = ("n=1,2", "N=1,2", "c=4,8", "d=1,2,3")
-SETTINGS = ("--crop", "64", "--epochs", "27", "--learning-rate", "0.003", "--policy", "float32")
+SETTINGS = ("--crop", "64", "--epochs", "27", "--learning-rate", "0.003", "--decay", "cosine", "--policy", "float32")
 ADAPTIVE = ("hyperband", "bayesian")
 
 
@@ -96,7 +96,7 @@ def main(arguments: list[str] | None = None) -> int:
     last = grid
     for oracle in ADAPTIVE:
         for seed in range(1, asked.seeds + 1):
-            last = searched(asked.output, f"{oracle}-{seed}", "--oracle", oracle, "--seed", str(seed))
+            last = searched(asked.output, f"{oracle}-{seed}", "--oracle", oracle, "--oracle-seed", str(seed))
             value = truth[last["best"]]
             near = value >= best - error and last["cost"]["share"] <= 0.25
             good[oracle] &= near

@@ -245,6 +245,6 @@ def oracle_of(search: Search) -> Bounded:
         space=search.space, feasible=search.feasible, cost=search.cost, budget=search.steps,
         epochs=search.sweep.base.training.epochs,
         # KerasTuner takes a seed of 0 for none.
-        seed=search.seed + 1,
+        seed=search.oracle_seed + 1,
         objective=keras_tuner.Objective(search.objective, search.goal.better),
     )  # fmt: skip

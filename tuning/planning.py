@@ -32,6 +32,7 @@ _KEPT: dict[str, Callable[[Any], str]] = {
     "oracle": str,
     "objective": str,
     "seed": str,
+    "oracle_seed": str,
     "limit": lambda limit: "no memory limit" if limit is None else f"--memory-limit {bytes_text(limit)}",
     "auto": lambda auto: "--batch auto" if auto else "a batch of its own for all points",
 }

@@ -49,7 +49,8 @@ class Search:
         oracle: a name in `oracles.ORACLES`.
         objective: a name in `goals.OBJECTIVES`.
         against: a name in `goals.AGAINST`.
-        seed: of the oracle, and with each point's name of its weights and crops.
+        seed: with each point's name, of its weights and crops.
+        oracle_seed: of the oracle's choices.
         budget: share of the full grid's training steps that may be taken.
         limit: bytes that a training step may need, None for any.
         auto: whether each point takes the largest batch that fits.
@@ -63,6 +64,7 @@ class Search:
     objective: str
     against: str
     seed: int
+    oracle_seed: int
     budget: float
     limit: int | None
     auto: bool

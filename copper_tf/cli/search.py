@@ -32,7 +32,7 @@ _PATIENCE = 600
 # What a search sets itself: its runs are trained for a g that is supposed.
 _OWN = ("learn", "seed", "batch")
 # Flags that a search keeps under their own names.
-_SAME = ("oracle", "objective", "against", "budget", "seed")
+_SAME = ("oracle", "objective", "against", "budget", "seed", "oracle_seed")
 
 
 def _print(found: dict[str, Any]) -> None:
@@ -146,7 +146,8 @@ def _planned(kind: str, output: Path, dataset: SemDataset, values: dict[str, Any
             plan, memory = planned_points(*asked, device, progress)
     search = Search(
         sweep=dataclasses.replace(sweep, plan=plan), space=space, oracle=values["oracle"],
-        objective=values["objective"], against=values["against"], seed=values["seed"], budget=1.0, limit=limit,
+        objective=values["objective"], against=values["against"], seed=values["seed"],
+        oracle_seed=values["seed"] if values["oracle_seed"] is None else values["oracle_seed"], budget=1.0, limit=limit,
         auto=auto, memory=memory, device=dataclasses.asdict(device),
     )  # fmt: skip
     return affordable(search, values["budget"])
@@ -266,7 +267,8 @@ def _options(kind: str) -> tuple[Any, ...]:
                      help=batch),
         click.option("--probe-memory", is_flag=True, help=probe),
         click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
-                     help="Seed of the choice, and with the settings of a point of its weights and crops."),
+                     help="With the settings of a point, the seed of its weights and crops."),
+        click.option("--oracle-seed", type=click.IntRange(0), help="Seed of the choices.  [default: that of --seed]"),
         click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True,
                      help="Processes of this machine that train side by side."),
         click.option("--resume", is_flag=True, help="Go on with the search that is there; a larger --budget is taken."),
