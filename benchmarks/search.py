@@ -3,10 +3,10 @@
     python -m benchmarks.search --seeds 3 --output acceptance/search
 
 A world small enough that a grid of 24 classifiers can be trained in full: that is the truth. Hyperband and the Gaussian
-process then get a quarter of its training steps, with several seeds of their choices; a point has the same weights in all
-searches, so what they choose is looked up in the grid. A limit of memory that half of the grid exceeds comes last, and the winner is trained
-again, evaluated and exported by the ordinary commands. The exit code is 1 where neither oracle comes within one
-binomial standard error of the grid's best with every seed, or a trial is over the limit.
+process then get a quarter of its training steps, with several seeds of their choices; a point has the same weights in
+all searches, so what they choose is looked up in the grid. A limit of memory that half of the grid exceeds comes last,
+and the winner is trained again, evaluated and exported by the ordinary commands. The exit code is 1 where neither
+oracle comes within one binomial standard error of the grid's best with every seed, or a trial is over the limit.
 """
 
 from __future__ import annotations
