@@ -69,6 +69,8 @@ class Bounded(keras_tuner.Oracle):
         super().__init__(
             hyperparameters=space.hyperparameters(), max_consecutive_failed_trials=10 * len(points) + 1, **kwargs
         )
+        # It would print every trial.
+        self.verbose = 0
 
     def left(self) -> list[dict[str, Any]]:
         """The points that were not proposed yet."""
