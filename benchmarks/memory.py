@@ -63,7 +63,7 @@ CONFIGURATIONS: tuple[_Row, ...] = (
     ("segmenter", "bfloat16", 1, 1, 48, 1, 512, 0, 2),
     ("segmenter", "float32", 2, 1, 32, 2, 384, 20, 4),
     ("classifier", "float32", 2, 2, 32, 3, 480, 0, 6),
-    # Measured after the prediction and its constants were fixed.
+    # First measured after the constants were frozen; how an allocator's reserve counts was changed once more since.
     ("classifier", "bfloat16", 1, 2, 48, 3, 200, 0, 8),
     ("segmenter", "bfloat16", 2, 2, 24, 3, 176, 12, 8),
     ("segmenter", "float32", 1, 2, 16, 4, 208, 24, 6),

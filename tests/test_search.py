@@ -155,6 +155,7 @@ def test_a_search_goes_on_only_as_it_was_begun(
     for words, message in (
         (("--oracle", "grid"), "the search's own oracle, hyperband. Received: grid"),
         (("--budget", "0.5"), "a budget of at least what the search has, 0.7. Received: 0.5"),
+        (("--oracle-seed", "7"), "the search's own oracle_seed, 0. Received: 7"),
         (("--epochs", "5"), "sweep's own settings, epochs = 4. Received: epochs = 5"),
     ):
         assert main(["search", "classifier", str(dataset.path), "-o", str(unbroken), "--resume", *words]) == 2

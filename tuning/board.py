@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
@@ -79,16 +79,15 @@ def report(run: Run) -> None:
     _write(run, scores, len(run.history()))
 
 
-def report_trial(search: Search, name: str, until: int) -> None:
+def report_trial(search: Search, name: str, until: int, found: Mapping[str, Any]) -> None:
     """Writes what a trial gave beside the curves of its run.
 
     Args:
         search: it is of.
         name: of the point.
         until: epochs it was trained.
+        found: what `Search.perform` gave.
     """
-    found = search.result(name, until)
-    assert found is not None
     scores = {
         f"search/{search.objective}": found["scores"][search.objective],
         _MEMORY[0]: search.memory[name] / 1e9,

@@ -109,7 +109,7 @@ class _Hunt:
         """See `_Job`."""
         name, until = self._asked(values)
         found = self.search.perform(name, until, dataset, progress)
-        report_trial(self.search, name, until)
+        report_trial(self.search, name, until, found)
         return {self.search.objective: found["scores"][self.search.objective]}
 
     def told(self, name: str, part: float, text: str) -> tuple[int, int, str]:

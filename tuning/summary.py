@@ -10,7 +10,7 @@ import numpy as np
 
 from copper_tf.report.page import training_command
 from copper_tf.report.trials import DONE, FAILED, INFEASIBLE, RUNNING, STOPPED, ordered
-from copper_tf.runs import all_caveats, is_run, open_run
+from copper_tf.runs import all_caveats, open_run
 from copper_tf.statistics import mean_interval
 from tfds_copper.files import write_json
 from tuning.goals import AGAINST
@@ -24,36 +24,34 @@ FOUND = "found.json"
 _Z95 = 1.959964
 
 
-def _status(search: Search, name: str) -> tuple[str, str]:
-    """(status, reason) of a point, both empty where it was not tried."""
+def _status(search: Search, name: str, epochs: int, rungs: Mapping[int, Any]) -> tuple[str, str]:
+    """(status, reason) of a point after so many epochs, both empty where it was not tried."""
     if reason := search.sweep.plan[name].role:
         return INFEASIBLE, reason
     if reason := search.sweep.reason(name):
         return FAILED, reason
-    rungs = search.rungs(name)
     if rungs:
         return (DONE if max(rungs) >= search.sweep.base.training.epochs else STOPPED), ""
-    return (RUNNING if search.sweep.epochs_of(name) else ""), ""
+    return (RUNNING if epochs else ""), ""
 
 
 def _trial(search: Search, name: str) -> dict[str, Any]:
     """All that is known of a point."""
-    config, (status, reason) = search.sweep.config(name), _status(search, name)
+    config, epochs, rungs = search.sweep.config(name), search.sweep.epochs_of(name), search.rungs(name)
+    status, reason = _status(search, name, epochs, rungs)
     settings = {k: v for k, v in search.sweep.plan[name].settings.items() if k != "seed"}
     row: dict[str, Any] = {
         "name": name, "settings": settings, "status": status, "reason": reason,
-        "epochs": search.sweep.epochs_of(name), "objective": None, "interval": None, "scores": {},
+        "epochs": epochs, "objective": None, "interval": None, "scores": {},
         "memory_bytes": search.memory[name], "parameters": parameters(config, search.labels),
         "seconds_per_picture": None, "seconds_per_epoch": None, "seconds": None,
         "receptive_field_px": config.receptive_field, "curve": [], "rungs": [],
     }  # fmt: skip
-    row["steps"] = search.cost(name, row["epochs"])
-    folder = search.sweep.folder(name)
-    if row["epochs"] and is_run(folder):
-        run = open_run(folder)
+    row["steps"] = search.cost(name, epochs)
+    if epochs:
+        run = open_run(search.sweep.folder(name))
         row["curve"] = [[int(r["epoch"]), r[run.monitor]] for r in run.history()]
         row["monitor"] = run.monitor
-    rungs = search.rungs(name)
     if rungs:
         last = rungs[max(rungs)]
         row |= {key: last[key] for key in ("scores", "seconds_per_picture", "seconds_per_epoch", "seconds", "pictures")}

@@ -82,18 +82,18 @@ class Search:
         return [name for name, point in self.sweep.plan.items() if not point.role]
 
     @functools.cached_property
-    def _pictures(self) -> int:
-        return int(self.sweep.dataset().split_sizes["train"])
+    def _dataset(self) -> SemDataset:
+        return self.sweep.dataset()
 
-    @functools.cached_property
+    @property
     def labels(self) -> int:
         """Number K of labels."""
-        return len(self.sweep.dataset().times)
+        return len(self._dataset.times)
 
     def cost(self, name: str, epochs: int) -> int:
         """Training steps of a point in so many epochs."""
         config = self.sweep.config(name)
-        return epochs * -(-self._pictures * config.data.crops // config.training.batch)
+        return epochs * -(-self._dataset.split_sizes["train"] * config.data.crops // config.training.batch)
 
     @functools.cached_property
     def whole(self) -> int:

@@ -100,9 +100,7 @@ def _resumed(begun: Search, kind: str, dataset: SemDataset, values: dict[str, An
     if "probe_memory" in given:
         raise SettingError("memory is measured before a search is planned. Received: --probe-memory with --resume")
     base = begun.sweep.base.replace(**explicit(_settings(values)))
-    asked: dict[str, Any] = {
-        name: given[name] for name in ("oracle", "objective", "against", "budget", "seed") if name in given
-    }
+    asked: dict[str, Any] = {name: given[name] for name in _SAME if name in given}
     if "space" in given:
         asked["space"] = parse_space(values["space"], base)
     if "memory_limit" in given:
