@@ -12,8 +12,9 @@ import keras_tuner
 import pytest
 
 from tfds_copper.errors import RunError
+from tuning import pulse as signs_of_life
 from tuning.oracles import ORACLES, Bounded, epochs_asked, point_of, trains_in_full
-from tuning.pulse import ALIVE, Pulse, dismiss
+from tuning.pulse import ALIVE, Pulse, dismiss, wait_for_plan
 from tuning.space import Space, name_of
 from tuning.sweep import CHIEF, ORACLE_IP, TUNER_ID
 
@@ -214,3 +215,12 @@ def test_who_falls_silent_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.
     # A user's own interrupt is his own.
     mine.reason = ""
     mine.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+
+
+def test_a_worker_waits_for_its_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    monkeypatch.setattr(signs_of_life, "_PATIENCE", 3)
+    asked = iter([False, True])
+    wait_for_plan(tmp_path, "search", lambda: next(asked))
+    with pytest.raises(RunError, match="the chief must plan the search within 3 s. Received: no plan"):
+        wait_for_plan(tmp_path, "search", lambda: False)

@@ -11,6 +11,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -20,11 +21,13 @@ from tfds_copper.errors import RunError, SettingError
 from tfds_copper.files import write_text
 from tuning.sweep import CHIEF, ORACLE_IP, ORACLE_PORT, TUNER_ID
 
-__all__ = ["ALIVE", "Pulse", "Silence", "check_address", "dismiss", "is_chief", "is_worker"]
+__all__ = ["ALIVE", "Pulse", "Silence", "check_address", "dismiss", "is_chief", "is_worker", "wait_for_plan"]
 
 # The folder of the signs.
 ALIVE = "alive"
 _BEAT = 2.0
+# Seconds that a worker waits for its chief's plan.
+_PATIENCE = 600
 # Seconds of silence after which a worker's trial is given to another, a worker gives its chief up, and a chief without
 # any worker gives up.
 _WORKER_SILENT, _CHIEF_SILENT, _ALONE = 120.0, 300.0, 900.0
@@ -65,6 +68,24 @@ def check_address() -> None:
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise RunError(f"{address[0]}:{port}: the chief must be able to listen there. Received: {reason}") from None
+
+
+def wait_for_plan(path: Path, what: str, ready: Callable[[], bool]) -> None:
+    """Waits, as a worker, until the chief has written what is to be done.
+
+    Args:
+        path: the folder that all share.
+        what: is planned there, for the message.
+        ready: whether the plan is there.
+
+    Raises:
+        RunError: if it doesn't come.
+    """
+    for _ in range(_PATIENCE):
+        if ready():
+            return
+        time.sleep(1)
+    raise RunError(f"{path}: the chief must plan the {what} within {_PATIENCE} s. Received: no plan")
 
 
 @keras_tuner.synchronized

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from copper_tf.cli.tables import number, print_table
 from copper_tf.config import ALTERNATING, ANCHORS, GROUPS, Config, default_config
 from copper_tf.trust.verdict import NOT_SUPPORTED
 from tfds_copper.dataset import SemDataset
-from tfds_copper.errors import InputError, RunError
+from tfds_copper.errors import InputError
 from tfds_copper.files import write_json
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.settings import setting_fields
@@ -28,8 +27,6 @@ __all__ = ["command"]
 
 _REFUSED = 1
 _COMPARED = ("linear", "sqrt", "square", "exponential", "alternating")
-# Seconds that a worker waits for its chief's plan.
-_PATIENCE = 600
 # What the plan sets for each run.
 _PLANNED = ("hypothesis", "learn", "seed")
 
@@ -129,14 +126,15 @@ def _asked(output: Path, base: Config, dataset: SemDataset, begun: Sweep | None,
 def _as_worker(asked: Sweep) -> int:
     """Performs what the chief hands out, once its plan is there."""
     from tuning.engine import walk
+    from tuning.pulse import wait_for_plan
     from tuning.sweep import PLAN, open_sweep
 
-    for _ in range(_PATIENCE):
-        if (asked.path / PLAN).is_file() and set(open_sweep(asked.path).plan) >= set(asked.plan):
-            walk(open_sweep(asked.path))
-            return 0
-        time.sleep(1)
-    raise RunError(f"{asked.path}: the chief must plan the sweep within {_PATIENCE} s. Received: no plan")
+    def ready() -> bool:
+        return (asked.path / PLAN).is_file() and set(open_sweep(asked.path).plan) >= set(asked.plan)
+
+    wait_for_plan(asked.path, "sweep", ready)
+    walk(open_sweep(asked.path))
+    return 0
 
 
 def _run(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +26,6 @@ __all__ = ["command"]
 
 _NOTHING = 1
 _SHOWN = 20
-# Seconds that a worker waits for its chief's plan.
-_PATIENCE = 600
 # What a search sets itself: its runs are trained for a g that is supposed.
 _OWN = ("learn", "seed", "batch")
 # Flags that a search keeps under their own names.
@@ -154,14 +151,12 @@ def _planned(kind: str, output: Path, dataset: SemDataset, values: dict[str, Any
 def _as_worker(output: Path) -> int:
     """Performs what the chief hands out, once its plan is there."""
     from tuning.engine import hunt
+    from tuning.pulse import wait_for_plan
     from tuning.trials import is_search, open_search
 
-    for _ in range(_PATIENCE):
-        if is_search(output):
-            hunt(open_search(output))
-            return 0
-        time.sleep(1)
-    raise RunError(f"{output}: the chief must plan the search within {_PATIENCE} s. Received: no plan")
+    wait_for_plan(output, "search", lambda: is_search(output))
+    hunt(open_search(output))
+    return 0
 
 
 def _show(search: Search, open_page: bool) -> int:
