@@ -28,7 +28,7 @@ from tuning.summary import FOUND
 __all__ = ["SPACE", "main", "searched", "world"]
 
 SPACE = ("n=1,2", "N=1,2", "c=4,8", "d=1,2,3")
-SETTINGS = ("--crop", "64", "--epochs", "27", "--learning-rate", "0.003", "--decay", "cosine", "--policy", "float32")
+SETTINGS = ("--crop", "64", "--crops", "4", "--epochs", "27", "--learning-rate", "0.003", "--decay", "cosine", "--policy", "float32")
 ADAPTIVE = ("hyperband", "bayesian")
 
 
@@ -39,7 +39,7 @@ def called(*words: str) -> None:
 
 
 def world(output: Path) -> Path:
-    """The built dataset of the small world: 16 labels, 10/8/6 pictures of 64x80 px of each."""
+    """The built dataset of the small world: 8 labels, 24/16/8 pictures of 64x80 px of each."""
     data = output / "data"
     if not is_dataset(data):
         size = ("--labels", "8", "--pictures", "48", "--sheets", "12", "--height", "64", "--width", "80")

@@ -15,7 +15,7 @@ from copper_tf import locality
 from copper_tf.config import ALTERNATING, ANCHORS, Config
 from copper_tf.normalisation import Normalisation
 from tfds_copper.errors import CopperError, RunError
-from tfds_copper.files import write_json, write_text
+from tfds_copper.files import alone, write_json, write_text
 
 if TYPE_CHECKING:
     import keras
@@ -268,10 +268,12 @@ def create_run(run: Run, *, force: bool = False) -> None:
 
     Raises:
         RunError: if the folder can't take a run, see `check_place`.
+        OutputError: if another process works in the run that is to be deleted.
     """
     check_place(run.path, force=force)
-    if run.path.is_dir():
-        shutil.rmtree(run.path)
+    if is_run(run.path):
+        with alone(run.path):
+            shutil.rmtree(run.path)
     run.checkpoints.mkdir(parents=True, exist_ok=True)
     write_json(run.path / "labels.json", dataclasses.asdict(run.labels))
     run.write_hypothesis()

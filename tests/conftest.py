@@ -7,6 +7,10 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
+import subprocess  # noqa: E402
+import sys  # noqa: E402
+from collections.abc import Iterator  # noqa: E402
+from contextlib import contextmanager  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
@@ -41,6 +45,18 @@ def dataset(sem_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     from tfds_copper.splits import SplitSettings
 
     return open_dataset(build(sem_folder, tmp_path_factory.mktemp("built"), SplitSettings(split="6/2/2")))
+
+
+@contextmanager
+def worked_in(folder: Path) -> Iterator[None]:
+    """While it is entered, another process works in a folder."""
+    code = "import sys; from pathlib import Path; from tfds_copper.files import alone\n"
+    code += "with alone(Path(sys.argv[1])): print('works', flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", code, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout and other.stdout.readline() == "works\n"
+        yield
+        other.communicate()
 
 
 def small(kind: str, **settings: Any) -> Any:

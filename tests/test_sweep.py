@@ -13,7 +13,7 @@ from benchmarks.killing import copper_command, kill_all, kill_named, started, wa
 from copper_tf.ageing.study import STUDY
 from copper_tf.cli.main import main
 from copper_tf.config import ALTERNATING, ANCHORS
-from tests.conftest import small
+from tests.conftest import small, worked_in
 from tfds_copper.errors import OutputError, RunError, SettingError
 from tuning.comparing import planned, runs_of
 from tuning.engine import walk
@@ -149,6 +149,16 @@ def test_a_run_killed_while_it_was_being_made_is_made_anew(tmp_path: Path, datas
     (sweep.folder("sqrt-seed0") / "checkpoints").mkdir(parents=True)
     walk(sweep)
     assert runs_of(sweep)[2] == {}
+
+
+def test_a_sweep_in_which_another_process_works_is_left_alone(tmp_path: Path, dataset: Any) -> None:
+    sweep = start_sweep(_sweep(tmp_path / "s", dataset, "sqrt"))
+    with worked_in(sweep.path):
+        with pytest.raises(OutputError, match="one process at a time may work in it"):
+            walk(sweep)
+        with pytest.raises(OutputError, match="one process at a time may work in it"):
+            start_sweep(sweep, force=True)
+    assert open_sweep(sweep.path).plan == sweep.plan and not sweep.is_done("sqrt-seed0")
 
 
 def _arguments(dataset: Any, output: Path, *more: str) -> list[str]:

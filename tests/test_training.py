@@ -21,8 +21,8 @@ from copper_tf.models import build
 from copper_tf.runs import BEST, open_run
 from copper_tf.training import compile_model, processor_has_bfloat16, resolve_policy, train
 from copper_tf.training.learning import EVERY
-from tests.conftest import ROOT, small
-from tfds_copper.errors import InputError, RunError, SettingError
+from tests.conftest import ROOT, small, worked_in
+from tfds_copper.errors import InputError, OutputError, RunError, SettingError
 
 G = (1.0, 0.5, 0.0)
 
@@ -201,6 +201,16 @@ def test_a_run_is_never_overwritten_silently(dataset: Any, runs: dict[str, Any],
     with pytest.raises(RunError, match="needs an empty or absent folder"):
         train(small("segmenter"), dataset, tmp_path, force=True)
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
+
+
+def test_a_run_that_another_process_trains_is_left_alone(dataset: Any, tmp_path: Path) -> None:
+    settings, folder = small("segmenter", epochs=1), tmp_path / "run"
+    train(settings, dataset, folder, until=1)
+    with worked_in(folder):
+        for flag in ("resume", "force"):
+            with pytest.raises(OutputError, match="one process at a time may work in it"):
+                train(settings, dataset, folder, **{flag: True})
+    assert train(settings, dataset, folder, resume=True).last_checkpoint()
 
 
 def test_wrong_hypotheses_are_refused_before_any_work(dataset: Any, tmp_path: Path) -> None:

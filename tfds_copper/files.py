@@ -1,4 +1,4 @@
-"""Atomic writing: a file is there whole or not at all."""
+"""Atomic writing: a file is there whole or not at all. And a folder in which one process works at a time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,36 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["replacing", "write_json", "write_text"]
+import fasteners
+
+from tfds_copper.errors import OutputError
+
+__all__ = ["alone", "replacing", "write_json", "write_text"]
+
+
+# Held while a process works in a folder; the system lets it go however the process ends.
+_LOCK = ".lock"
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keeps other processes from working in a folder while this one does.
+
+    Args:
+        folder: must be there.
+
+    Raises:
+        OutputError: if another process works in it.
+    """
+    lock = fasteners.InterProcessLock(folder / _LOCK)
+    if not lock.acquire(blocking=False):
+        # It stays open else.
+        lock.lockfile.close()
+        raise OutputError(f"{folder}: one process at a time may work in it. Received: another one that does")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

@@ -21,6 +21,7 @@ import keras
 import keras_tuner
 from keras_tuner.errors import FailedTrialError
 
+from tfds_copper.files import alone
 from tuning.board import announce, announce_search, report, report_trial
 from tuning.oracles import epochs_asked, oracle_of, point_of
 from tuning.pulse import Pulse, check_address, is_worker
@@ -204,7 +205,10 @@ def _engaged(job: _Job, oracle: keras_tuner.Oracle, progress: Progress | None) -
     # Every run traces its own graphs, which TensorFlow takes for a slip.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     # KerasTuner prints where it reloads.
-    with _terminable(), Pulse(job.sweep.path, oracle), contextlib.redirect_stdout(io.StringIO()):
+    path = job.sweep.path
+    # Workers share the folder with their chief.
+    claim = contextlib.nullcontext() if is_worker() else alone(path)
+    with claim, _terminable(), Pulse(path, oracle), contextlib.redirect_stdout(io.StringIO()):
         _Runner(job, oracle, progress).search(verbose=0)
 
 
@@ -217,6 +221,7 @@ def walk(sweep: Sweep, progress: Progress | None = None) -> None:
 
     Raises:
         RunError: if, among several machines, the others fall silent.
+        OutputError: if another process works in the folder.
     """
     if not is_worker():
         # A failure of an earlier call is tried anew.
@@ -238,6 +243,7 @@ def hunt(search: Search, progress: Progress | None = None) -> None:
 
     Raises:
         RunError: if, among several machines, the others fall silent.
+        OutputError: if another process works in the folder.
     """
     if not is_worker():
         search.sweep.forgive_failures()

@@ -14,7 +14,7 @@ from copper_tf.config import Config
 from copper_tf.runs import COMPOSITES, EVALUATION, is_run, open_run
 from tfds_copper.dataset import SemDataset, open_dataset
 from tfds_copper.errors import CopperError, OutputError, RunError, SettingError
-from tfds_copper.files import write_json
+from tfds_copper.files import alone, write_json
 
 if TYPE_CHECKING:
     from copper_tf.runs import Run
@@ -241,7 +241,8 @@ def start_sweep(asked: Sweep, *, resume: bool = False, force: bool = False) -> S
         The sweep of all that is planned in the folder.
 
     Raises:
-        OutputError: if the folder holds other things, or a sweep and neither flag is given.
+        OutputError: if the folder holds other things, or a sweep and neither flag is given, or another process works in
+            the sweep that is to be replaced.
         RunError: if `resume` meets other settings or data.
         SettingError: if both flags are given.
     """
@@ -258,7 +259,8 @@ def start_sweep(asked: Sweep, *, resume: bool = False, force: bool = False) -> S
         if force:
             # In one step: killed within, it must not leave half a sweep.
             old = place.with_name(f".{place.name}.replaced-{os.getpid()}")
-            place.rename(old)
+            with alone(place):
+                place.rename(old)
             shutil.rmtree(old)
         else:
             there = open_sweep(place)

@@ -26,6 +26,7 @@ from copper_tf.training.policy import resolve_policy
 from copper_tf.training.watching import TensorBoardWriter
 from tfds_copper.dataset import SemDataset
 from tfds_copper.errors import InputError, RunError
+from tfds_copper.files import alone
 
 __all__ = ["compile_model", "optimizer", "train"]
 
@@ -171,6 +172,7 @@ def train(
 
     Raises:
         RunError: if the folder can't be used, or `resume` meets other settings or data.
+        OutputError: if another process trains this run.
         SettingError: if the hypothesis is unknown, incomplete or hardly varies.
         InputError: if a split is empty, lacks a label that learning g needs, or a picture is smaller than the network
             needs.
@@ -189,10 +191,11 @@ def train(
     run = old or _new_run(config, dataset, workdir, g, stream)
     if not old:
         create_run(run, force=force)
-    whole = _fit(run, stream, validation, until, progress)
-    # Also after a kill between the last epoch and this.
-    if whole and not run.scores_file("training").is_file():
-        _write_cost(run, held_out, progress)
+    with alone(workdir):
+        whole = _fit(run, stream, validation, until, progress)
+        # Also after a kill between the last epoch and this.
+        if whole and not run.scores_file("training").is_file():
+            _write_cost(run, held_out, progress)
     # A g that was learnt is another one now.
     return open_run(workdir)
 
