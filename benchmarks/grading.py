@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import worlds
-from benchmarks.experiments import config, name_of, run_of
+from benchmarks.experiments import CALM, config, name_of, run_of
 from benchmarks.keeping import Results, kept, parser, seeds_of, spread
 from copper_tf.cli.tables import print_table
 from copper_tf.config import HEADS, Config, default_config
@@ -56,7 +56,7 @@ def graded(folder: Path, seed: int, grader: str) -> Results:
 def _run(folder: Path, seed: int, grader: str) -> Any:
     built = worlds.dataset(folder, seed)
     if grader == MAP:
-        return run_of(folder, name_of(seed, "binary", worlds.TRUE_LAW, **_WIDTH), config(seed, **_WIDTH), built)
+        return run_of(folder, name_of(seed, "binary", worlds.TRUE_LAW, **CALM), config(seed, **CALM), built)
     return run_of(folder, f"head-{grader}", classifier(seed, grader), built)
 
 

@@ -28,7 +28,20 @@ from tuning.summary import FOUND
 __all__ = ["SPACE", "main", "searched", "world"]
 
 SPACE = ("n=1,2", "N=1,2", "c=4,8", "d=1,2,3")
-SETTINGS = ("--crop", "64", "--crops", "4", "--epochs", "27", "--learning-rate", "0.003", "--decay", "cosine", "--policy", "float32")
+SETTINGS = (
+    "--crop",
+    "64",
+    "--crops",
+    "4",
+    "--epochs",
+    "27",
+    "--learning-rate",
+    "0.003",
+    "--decay",
+    "cosine",
+    "--policy",
+    "float32",
+)
 ADAPTIVE = ("hyperband", "bayesian")
 
 
