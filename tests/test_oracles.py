@@ -111,10 +111,22 @@ def test_failures_are_not_the_end(name: str, tmp_path: Path) -> None:
 
 def test_hyperband_goes_on_with_the_best_of_each_round(tmp_path: Path) -> None:
     played = _played(_oracle("hyperband", tmp_path, 0.25))
-    # The first round takes all 24 points, fewer than the 27 that it would draw from a larger space.
-    assert [epochs for _, epochs in played[:24]] == [1] * 24 and {point for point, _ in played[:24]} == set(NAMES)
-    second = [point for point, epochs in played[24:36] if epochs == 3][:8]
-    assert set(second) == set(sorted(NAMES, key=lambda n: -_score(n, 1))[:8])
+    # A quarter of the grid carries all 24 points through three rounds of 3, 9 and 27 epochs: 24, 8 and 2 of them.
+    assert [epochs for _, epochs in played[:34]] == [3] * 24 + [9] * 8 + [27] * 2
+    assert {point for point, _ in played[:24]} == set(NAMES)
+    for before, after in ((played[:24], played[24:32]), (played[24:32], played[32:34])):
+        best = sorted((name for name, _ in before), key=lambda n: -_score(n, before[0][1]))
+        assert [name for name, _ in after] == best[: len(after)]
+
+
+@pytest.mark.parametrize("budget", [0.05, 0.1, 0.15])
+def test_hyperband_starts_with_as_many_points_as_its_budget_carries_to_the_end(budget: float, tmp_path: Path) -> None:
+    played = _played(_oracle("hyperband", tmp_path, budget))
+    first = sum(epochs == 3 for _, epochs in played)
+    assert 1 <= first < 24 and (played[0][1], played[-1][1]) == (3, EPOCHS)
+    # One more, and the budget would not reach.
+    rounds = [first + 1, max(1, (first + 1) // 3), max(1, (first + 1) // 9)]
+    assert 3 * rounds[0] + 6 * rounds[1] + 18 * rounds[2] > budget * 24 * EPOCHS
 
 
 def _shared(oracle: Bounded, workers: int, seed: int) -> list[tuple[str, int]]:
