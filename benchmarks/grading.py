@@ -28,15 +28,14 @@ _SHOWN = ("accuracy", "within_one", "mae", "qwk")
 
 
 def classifier(seed: int, head: str) -> Config:
-    """A classifier of a minute or two on two cores, which sees whole pictures.
+    """A classifier that sees whole pictures, and trains for as many minutes as the map it is compared with.
 
     Args:
         seed: of weights and crops.
         head: how it grades.
     """
-    return default_config(
-        "classifier", **_WIDTH, d=4, crop=128, epochs=16, learning_rate=0.003, policy="float32", head=head, seed=seed
-    )
+    usual = {"d": 4, "crop": 128, "epochs": 48, "decay": "cosine", "learning_rate": 0.003, "policy": "float32"}
+    return default_config("classifier", **_WIDTH, **usual, head=head, seed=seed)
 
 
 def graded(folder: Path, seed: int, grader: str) -> Results:
