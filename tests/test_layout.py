@@ -31,6 +31,7 @@ FLOORS = [
     ["copper_tf.ensemble", "copper_tf.baselines"],
     ["copper_tf.trust"],
     ["copper_tf.ageing"],
+    ["copper_tf.blindtest"],
     ["copper_tf.export", "copper_tf.report"],
     ["tuning"],
     ["copper_tf.cli"],
