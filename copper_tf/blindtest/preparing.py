@@ -104,7 +104,8 @@ def _grader(grader: Grader, files: Sequence[str]) -> dict[str, Any]:
 def _check(path: Path, dataset: SemDataset, graders: Sequence[Grader], settings: BlindSettings, mapped: Any) -> None:
     if is_test(path):
         raise OutputError(f"{path}: a new test needs a folder of its own. Received: one that holds a test")
-    if path.exists() and any(path.iterdir()) and not (path / "pictures").is_dir():
+    # What preparing leaves when it is cut short is written anew.
+    if path.exists() and {entry.name for entry in path.iterdir()} - {"practice", "pictures", "maps", KEY}:
         raise OutputError(f"{path}: a test needs an empty or absent folder. Received: a folder with other files")
     for grader in graders:
         if grader.fingerprint != dataset.fingerprint:
@@ -142,7 +143,6 @@ def prepare(
     """
     asked = settings or BlindSettings()
     _check(path, dataset, graders, asked, mapped)
-    labels = {"times": list(dataset.times), "unit": dataset.unit}
     wanted = asked.practice or min(_EACH * len(dataset.times), dataset.split_sizes["train"])
     practice = _chosen(dataset, "train", wanted, asked.seed, progress)
     chosen = _chosen(dataset, "test", asked.pictures, asked.seed, progress)
@@ -152,10 +152,16 @@ def prepare(
     models = [_grader(grader, files) for grader in graders]
     _written(path, "practice", dataset, "train", practice, None, progress)
     _written(path, "pictures", dataset, "test", chosen, mapped if asked.with_map else None, progress)
-    made = {
-        "ident": secrets.token_hex(16),
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    }
+    _seal(path, dataset, asked, (practice, chosen), models)
+    return open_test(path)
+
+
+def _seal(path: Path, dataset: SemDataset, asked: BlindSettings, rows: tuple[Any, Any], models: list[Any]) -> None:
+    """Writes the key, and last what the page may know: with it a test is whole."""
+    practice, chosen = rows
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    made = {"ident": secrets.token_hex(16), "created": now}
+    labels = {"times": list(dataset.times), "unit": dataset.unit}
     columns = {name: [row[k] for row in chosen] for k, name in enumerate(("file", "sheet", "label"), start=1)}
     key: dict[str, Any] = {**made, "copper_tf": __version__, "dataset": str(dataset.path)}
     key |= {"fingerprint": dataset.fingerprint, "caveats": list(dataset.caveats), "labels": labels}
@@ -163,6 +169,4 @@ def prepare(
     write_json(path / KEY, key)
     told: dict[str, Any] = {"format": FORMAT, **made, "labels": labels, "settings": asked.to_dict()}
     told |= {"pictures": len(chosen), "practice": [row[3] for row in practice]}
-    # Last: with it the test is whole.
     write_json(path / TEST, told)
-    return open_test(path)

@@ -64,10 +64,12 @@ def dots(axes: Axes, scores: dict[str, Any], values: np.ndarray, both: bool = Fa
     draw = np.random.default_rng(0)
     for k, split in enumerate(SPLITS):
         chosen = np.array(pictures["split"]) == split
+        if not chosen.any():
+            continue
         side = (k - 1) * spread + draw.uniform(-0.42, 0.42, chosen.sum()) * spread
         # Grades lie on the labels' grid: wider upwards, so that many equal ones show as many.
         up = draw.uniform(-1.1, 1.1, chosen.sum()) * spread if both else 0.0
-        size = 9 if chosen.sum() < 400 else 6
+        size = 20 if len(chosen) < 150 else 9 if chosen.sum() < 400 else 6
         axes.scatter(
             times[chosen] + side, values[chosen] + up, s=size, alpha=0.65, linewidth=0, color=SPLIT_COLOURS[split],
             label=f"{split} ({chosen.sum()})", zorder=2 + k,
