@@ -70,6 +70,10 @@ class BlindTest:
         """
         return self.path / what / f"{number:04d}.png"
 
+    def shown(self, what: str, number: int) -> bytes:
+        """A picture as its page gets it: a PNG of nothing but pixels."""
+        return self.file(what, number).read_bytes()
+
     def pixels(self, what: str, number: int) -> np.ndarray:
         """A picture as it is shown: uint8 grey ``(height, width)``, of ``"maps"`` ``(height, width, 3)``."""
         with Image.open(self.file(what, number)) as image:

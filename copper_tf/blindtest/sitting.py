@@ -27,12 +27,14 @@ class Sitting:
         choice: the label chosen in practice and not yet checked.
         revealed: whether the truth of the practice picture is shown.
         paused: whether the picture is hidden and no time counts.
+        reviewing: whether the end of the round is reached: no picture is shown, and it can be submitted.
     """
 
     def __init__(self, book: AnswerBook, clock: Callable[[], float] = time.monotonic) -> None:
         self.book, self.test, self._clock = book, book.test, clock
         self.choice: int | None = None
-        self.revealed, self.paused, self.place, self.turn = False, False, 0, 1
+        self.revealed = self.paused = self.reviewing = False
+        self.place, self.turn = 0, 1
         self._since: float | None = None
         self.stage, self.round = self._where()
         if self.stage == PRACTICE:
@@ -43,6 +45,7 @@ class Sitting:
                 self.stage = READY
         elif self.stage == ROUND:
             self.place = self.first_open
+            self.reviewing = not self.open
         self._show()
 
     def _where(self) -> tuple[str, str]:
@@ -94,18 +97,28 @@ class Sitting:
 
     def choose(self, label: int) -> None:
         """Takes an answer; in a round it is saved at once."""
-        if self.paused or not 0 <= label < len(self.test.labels.times):
+        if self.paused or self.reviewing or not 0 <= label < len(self.test.labels.times):
             return
         if self.stage == PRACTICE and not self.revealed:
             self.choice = label
         elif self.stage == ROUND and label != self.chosen:
             self.book.answer(self.round, self.number, label, self._taken())
 
-    def step(self, by: int) -> None:
-        """Moves the choice along the labels; the first step starts in the middle."""
+    def _step(self, by: int) -> None:
+        # The first step starts in the middle.
+        if self.stage not in (PRACTICE, ROUND):
+            return
         last = len(self.test.labels.times) - 1
         here = self.chosen
         self.choose(last // 2 if here is None else min(max(here + by, 0), last))
+
+    def earlier(self) -> None:
+        """Moves the choice to the label before."""
+        self._step(-1)
+
+    def later(self) -> None:
+        """Moves the choice to the label after."""
+        self._step(1)
 
     def forward(self) -> None:
         """Enter: checks a practice answer, or goes to the next picture."""
@@ -114,7 +127,11 @@ class Sitting:
         if self.stage == PRACTICE:
             self._practise()
         elif self.stage == ROUND:
-            self.go(self.place + 1)
+            self.go(self.first_open if self.reviewing and self.open else self.place + 1)
+
+    def back(self) -> None:
+        """Goes to the picture before, or from the end of the round to its last picture."""
+        self.go(self.place if self.reviewing else self.place - 1)
 
     def _practise(self) -> None:
         if self.choice is None:
@@ -130,11 +147,13 @@ class Sitting:
             self.stage = READY
 
     def go(self, place: int) -> None:
-        """Shows another picture of the round."""
-        if self.stage == ROUND and not self.paused and 0 <= place < len(self.order):
-            self._leave()
-            self.place = place
-            self._show()
+        """Shows another picture of the round, or beyond the last one the end of the round."""
+        if self.stage != ROUND or self.paused or place < 0:
+            return
+        self._leave()
+        self.reviewing = place >= len(self.order)
+        self.place = min(place, len(self.order) - 1)
+        self._show()
 
     def pause(self, paused: bool) -> None:
         """Hides the picture, or shows it again."""
@@ -172,18 +191,19 @@ class Sitting:
             self._leave()
             self.book.submit(self.round)
             self.stage, self.round = self._where()
-            self.place = 0
+            self.place, self.reviewing = 0, False
 
     def _show(self) -> None:
-        self._since = self._clock() if self.stage == ROUND and not self.paused else None
+        shown = self.stage == ROUND and not self.paused and not self.reviewing
+        self._since = self._clock() if shown else None
 
     def _taken(self) -> float:
         """Seconds since the picture was shown or last answered."""
-        now = self._clock()
-        taken = 0.0 if self._since is None else now - self._since
+        now, since = self._clock(), self._since
         self._since = now
-        return taken
+        return 0.0 if since is None else now - since
 
     def _leave(self) -> None:
-        if self.stage == ROUND and not self.paused and self._since is not None:
+        if self._since is not None:
             self.book.look(self.round, self.number, self._taken())
+            self._since = None

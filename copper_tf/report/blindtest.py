@@ -77,27 +77,30 @@ def _differences(rows: list[dict[str, Any]], rounds: int) -> list[tuple[str, lis
     return [(name, _difference_cells(row), _test_cells(row)) for name, row in zip(names, rows, strict=True)]
 
 
-def _found(row: dict[str, Any], unit: str = "steps") -> str:
-    """How sure a difference in MAE is, in words."""
+def _found(row: dict[str, Any], than: str) -> str:
+    """A difference in MAE and how sure it is, in words."""
     part = row["scores"]["mae"]
     tested = part if part["p"] is not None else row["wilcoxon"]
-    size = abs(part["difference"])
+    size, least = abs(part["difference"]), part["detectable"]
     if size == 0:
-        return "no difference"
-    p = tested.get("p_holm", tested["p"])
+        return f"as much as {than}"
+    p = tested["p_holm"]
     told = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-    text = f"{size:.2f} {unit} {'more' if part['difference'] > 0 else 'fewer'} ({told}), "
+    text = f"by {size:.2f} steps {'more' if part['difference'] > 0 else 'less'} than {than}"
     if p < LEVEL:
-        return text + "more than chance explains"
-    least = part["detectable"]
-    hidden = f"; so many pictures show only a true difference of {least:.2f} or more" if least is not None else ""
-    return text + "which chance explains too" + hidden
+        return f"{text}, which is more than chance explains ({told})"
+    hidden = f", but with so many pictures any true difference under {least:.2f} can hide" if least else ""
+    return f"{text}, which chance can explain ({told}){hidden}"
 
 
 def _chosen(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The row of all raters together where there is one, else those of single raters."""
     together = [row for row in rows if row["name"] == ALL]
     return together or rows
+
+
+def _errs(row: dict[str, Any]) -> str:
+    return "the raters err on average" if row["name"] == ALL else f"{row['name']} errs"
 
 
 def verdicts(found: dict[str, Any]) -> list[str]:
@@ -109,15 +112,13 @@ def verdicts(found: dict[str, Any]) -> list[str]:
     texts = []
     for against in found["against"]:
         for row in _chosen([r for r in against["differences"] if r["decoding"] == ROUNDS[0]]):
-            who = "The raters err" if row["name"] == ALL else f"{row['name']} errs"
-            texts.append(f"{who} by {_found(row)}, compared with {against['model']} on the same pictures.")
+            texts.append(f"On the same pictures {_errs(row)} {_found(row, against['model'])}.")
     if not found["against"]:
         for grader in found["graders"]:
             accuracy, mae = grader["scores"]["accuracy"], grader["scores"]["mae"]
             texts.append(f"{grader['name']}, {grader['by']}: {accuracy:.2f} right, {mae:.2f} steps off on average.")
     for row in _chosen(found["with_map"]):
-        who = "the raters err" if row["name"] == ALL else f"{row['name']} errs"
-        texts.append(f"With the potency map beside the picture {who} by {_found(row)}, compared with the first round.")
+        texts.append(f"With the potency map beside the picture {_errs(row)} {_found(row, 'without it')}.")
     return texts
 
 
