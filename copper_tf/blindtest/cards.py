@@ -80,8 +80,8 @@ def paused(sitting: Sitting) -> str:
     return _card(
         "Paused",
         "No time is counted",
-        f"{len(sitting.order) - sitting.open} of {_pictures(len(sitting.order))} answered and saved. You may close this "
-        f"page; to go on later you need your name and this code: {_code(sitting)}",
+        f"{len(sitting.order) - sitting.open} of {_pictures(len(sitting.order))} answered and saved. You may close "
+        f"this page; to go on later you need your name and this code: {_code(sitting)}",
     )
 
 

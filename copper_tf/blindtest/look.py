@@ -52,8 +52,9 @@ label {{ font-size: .9rem; color: {_SOFT}; }}
 
 # Panel's own design has more specific selectors, hence all that is important here.
 BUTTONS = f"""
-:host .bk-btn {{ font: 600 1rem/1.2 {_FONT} !important; border: 1.5px solid {_EDGE} !important; color: {_INK} !important;
-  background: #fff !important; border-radius: 6px; font-variant-numeric: tabular-nums; min-height: 42px; padding: 4px 2px; }}
+:host .bk-btn {{ font: 600 1rem/1.2 {_FONT} !important; border: 1.5px solid {_EDGE} !important;
+  color: {_INK} !important; background: #fff !important; border-radius: 6px; min-height: 42px; padding: 4px 2px;
+  font-variant-numeric: tabular-nums; }}
 :host .bk-btn:hover {{ border-color: {_ACCENT} !important; background: #eef5fa !important; }}
 :host .bk-btn:focus-visible {{ outline: 2px solid {_ACCENT}; outline-offset: 2px; }}
 :host(.chosen) .bk-btn, :host(.main) .bk-btn {{ background: {_ACCENT} !important; border-color: {_ACCENT} !important;
@@ -89,10 +90,11 @@ def micrograph(png: bytes, beside: Any = None) -> Any:
     with Image.open(io.BytesIO(png)) as image:
         width, height = image.size
     views = [getattr(beside, name) if beside else DataRange1d(range_padding=0) for name in ("x_range", "y_range")]
-    wheel = WheelZoomTool()
+    wheel = WheelZoomTool(visible=False)
     drawn = figure(
         x_range=views[0], y_range=views[1], match_aspect=True, sizing_mode="stretch_both", min_border=0,
-        tools=[PanTool(), wheel, ResetTool()], active_scroll=wheel, toolbar_location="right", outline_line_color=None,
+        tools=[PanTool(visible=False), wheel, ResetTool()], active_scroll=wheel, toolbar_location="right",
+        outline_line_color=None,
     )  # fmt: skip
     drawn.toolbar.logo = None
     drawn.axis.visible = drawn.grid.visible = False

@@ -56,7 +56,7 @@ class Page:
         self._shown: Any = None
         names = [f"{t:g}" for t in test.labels.times]
         self._typed = TypedLabel(names)
-        self._head, self._message = _text(**_WIDE), _text(**_WIDE)
+        self._head, self._message = _text(align="center", **_WIDE), _text(**_WIDE)
         self._pause = _button("Pause", partial(self.act, "pause", True), width=96, align="center")
         self._scale = [_button(n, partial(self.act, "choose", k), **_WIDE) for k, n in enumerate(names)]
         self._question, self._keys = _text(css_classes=["question"], **_WIDE), _text(css_classes=["keys"], **_WIDE)

@@ -98,7 +98,8 @@ def _grader(grader: Grader, files: Sequence[str]) -> dict[str, Any]:
             f"{grader.paths[0]}: must be evaluated on the test split of this dataset. Received: no {missing[0]}"
         )
     grades = [int(grader.grades[place[file], 0]) for file in files]
-    return {n: getattr(grader, n) for n in ("name", "kind", "decoding", "paths")} | {"grades": grades}
+    kept: dict[str, Any] = {n: getattr(grader, n) for n in ("name", "kind", "decoding")}
+    return kept | {"paths": [str(Path(p).resolve()) for p in grader.paths], "grades": grades}
 
 
 def _check(path: Path, dataset: SemDataset, graders: Sequence[Grader], settings: BlindSettings, mapped: Any) -> None:

@@ -28,6 +28,7 @@ COMMANDS = {
     "hypotheses": "Compare hypotheses of the decay, or learn it, and name the law.",
     "search": "Search the architecture (n, N, c, d) within a memory limit.",
     "predict": "Grade micrographs, or map their potency.",
+    "blindtest": "Let experts grade the test pictures blind, beside the model.",
     "export": "Write a run as a model for other programs.",
     "demo": "Walk the whole road on simulated pictures.",
 }
