@@ -67,7 +67,7 @@ class Page:
         self._foot = pn.Column(self._question, _row(self._back, labels, self._next), self._keys, visible=False, **_WIDE)
         self._foot.styles = {"gap": "8px"}
         self._body = pn.Column(margin=0, sizing_mode="stretch_both")
-        listening = Keys(self.pressed, width=0, height=0, margin=0)
+        listening = Keys(self.pressed, width=0, height=0, margin=0, styles={"position": "absolute"})
         top = _row(self._head, self._skip, self._pause, listening, height=44)
         self.view = pn.Column(top, self._message, self._body, self._foot, stylesheets=[VIEW], css_classes=["page"])
         self.view.margin, self.view.sizing_mode = 0, "stretch_both"
@@ -158,7 +158,7 @@ class Page:
         self._head.object = cards.head(at)
         picture = at.stage in (PRACTICE, ROUND) and not at.paused and not at.reviewing
         self._foot.visible = picture
-        self._pause.visible, self._skip.visible = at.stage == ROUND and not at.paused, at.stage == PRACTICE
+        self._pause.visible, self._skip.visible = picture and at.stage == ROUND, at.stage == PRACTICE
         if picture:
             self._picture(at)
         else:

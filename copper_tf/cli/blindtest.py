@@ -139,14 +139,19 @@ def _score(test: BlindTest, open_page: bool) -> None:
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=5008, show_default=True, help="Of the page; 0: a free one."
 )
-@click.option("--open/--no-open", "open_page", default=True, show_default=True, help="Open the page in a browser.")
+@click.option(
+    "--open/--no-open",
+    "open_page",
+    default=None,
+    help="Open the page in a browser; that of a test is, unless --no-open.",
+)
 def command(
     sources: tuple[Path, ...],
     output: Path | None,
     decoding: str,
     scored: bool,
     port: int,
-    open_page: bool,
+    open_page: bool | None,
     **values: Any,
 ) -> None:
     """Let experts grade the test pictures blind, and score them beside the model.
@@ -157,9 +162,14 @@ def command(
     """
     test = _opened(sources, output, decoding, group_of(BlindSettings, values))
     if scored:
-        _score(test, open_page and click.get_current_context().get_parameter_source("open_page") is not None)
+        _score(test, bool(open_page))
         return
     from copper_tf.blindtest.serving import serve
 
-    click.echo(f"keep {test.path / KEY} from raters: it holds the answers")
-    serve(test, port, open_page, click.echo)
+    def opened(address: str) -> None:
+        click.echo(f"{address} is the page of the blind test; Ctrl+C stops it, and the same command goes on with it")
+        click.echo(f"keep {test.path / KEY} from raters: it holds the answers")
+        if open_page is not False:
+            click.launch(address)
+
+    serve(test, port, opened)
