@@ -19,7 +19,7 @@ from tfds_copper.errors import CopperError
 
 __all__ = ["Page"]
 
-_WIDE = {"sizing_mode": "stretch_width", "margin": 0}
+_WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0}
 
 
 def _text(text: str = "", **params: Any) -> pn.pane.HTML:

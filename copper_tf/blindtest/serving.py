@@ -33,8 +33,10 @@ def serve(test: BlindTest, port: int, opened: Callable[[str], None]) -> None:
 
 
 async def _serve(test: BlindTest, port: int, opened: Callable[[str], None]) -> None:
-    import panel as pn
-
+    try:
+        import panel as pn
+    except ModuleNotFoundError:
+        raise SettingError("blindtest needs the extra app: pip install 'copper-tf[app]'. Received: no panel") from None
     from copper_tf.blindtest.page import Page
 
     pn.extension()
