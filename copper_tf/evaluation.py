@@ -47,6 +47,7 @@ __all__ = [
     "evaluate_folds",
     "evaluate_with",
     "picture_row",
+    "pooled",
     "validated",
 ]
 
@@ -313,6 +314,20 @@ def evaluate_with(run: Run, predictor: Any, dataset: SemDataset, progress: Progr
     return _written(run, list(_rows(run, predictor, dataset, maps, progress)), maps)
 
 
+def pooled(path: Path, runs: Sequence[Run]) -> Run:
+    """The runs of a cross-validation as one at `path`.
+
+    Args:
+        path: the folder of the runs.
+        runs: one for each fold.
+    """
+    # DATA/copper_sem/CONFIG/VERSION of a fold: what all of them lie in is the folder of its name.
+    data = {"path": str(Path(runs[0].data["path"]).parents[1]), "folds": len(runs), "caveats": all_caveats(runs)}
+    # A g that is learnt is another one in every fold; a supposed one is the same in all.
+    g = np.mean([run.hypothesis for run in runs], 0).tolist() if runs[0].start else runs[0].hypothesis
+    return dataclasses.replace(runs[0], path=path, data=runs[0].data | data, hypothesis=tuple(g))
+
+
 def evaluate_folds(path: Path, runs: Sequence[Run], progress: Progress | None = None) -> tuple[Run, dict[str, Any]]:
     """Evaluates the runs of a cross-validation and all of them pooled: each picture is tested once, by its own fold.
 
@@ -341,8 +356,5 @@ def evaluate_folds(path: Path, runs: Sequence[Run], progress: Progress | None = 
         _written(run, part, own)
         rows += part
         maps.kept = maps.kept or own.kept
-    data = runs[0].data | {"path": str(datasets[0].path.parents[1]), "folds": folds, "caveats": all_caveats(runs)}
-    # A g that is learnt is another one in every fold; a supposed one is the same in all.
-    g = np.mean([run.hypothesis for run in runs], 0).tolist() if runs[0].start else runs[0].hypothesis
-    pooled = dataclasses.replace(runs[0], path=path, data=data, hypothesis=tuple(g))
-    return pooled, _written(pooled, rows, maps)
+    whole = pooled(path, runs)
+    return whole, _written(whole, rows, maps)

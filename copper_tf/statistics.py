@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -28,6 +30,7 @@ __all__ = [
     "posterior_median",
     "potency_scores",
     "reanchored",
+    "sheet_means",
     "step_scores",
     "two_sided",
 ]
@@ -228,6 +231,33 @@ def mean_interval(values: np.ndarray) -> tuple[float, list[float] | None]:
         return mean, None
     half = float(stats.t.ppf((1 + _LEVEL) / 2, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
     return mean, [mean - half, mean + half]
+
+
+def sheet_means(values: np.ndarray, sheet: Sequence[str], label: np.ndarray) -> list[dict[str, Any]]:
+    """The mean of every sheet at every label, with a 95 % Student interval.
+
+    Sheets hold few pictures, so the scatter within a sheet is pooled over the sheets of a label.
+
+    Args:
+        values: of each picture, ``(pictures,)``.
+        sheet: name of the sheet of each.
+        label: rank of t of each.
+
+    Returns:
+        ``sheet``, ``label``, ``pictures``, ``mean`` and ``interval`` (None where no sheet of the label has two
+        pictures), by label and sheet.
+    """
+    names, found = np.asarray(sheet), []
+    for k in np.unique(label):
+        members = {str(s): values[(label == k) & (names == s)] for s in np.unique(names[label == k])}
+        free = sum(len(m) - 1 for m in members.values())
+        spread = math.sqrt(sum(float(((m - m.mean()) ** 2).sum()) for m in members.values()) / free) if free else 0.0
+        half = float(stats.t.ppf((1 + _LEVEL) / 2, free)) * spread if free else math.nan
+        for name, m in members.items():
+            mean, wide = float(m.mean()), half / math.sqrt(len(m))
+            row = {"sheet": name, "label": int(k), "pictures": len(m), "mean": mean}
+            found.append(row | {"interval": [mean - wide, mean + wide] if free else None})
+    return found
 
 
 def binarity(potency: np.ndarray) -> float:

@@ -32,6 +32,7 @@ FLOORS = [
     ["copper_tf.trust"],
     ["copper_tf.ageing"],
     ["copper_tf.blindtest"],
+    ["copper_tf.dossier"],
     ["copper_tf.export", "copper_tf.report"],
     ["tuning"],
     ["copper_tf.cli"],

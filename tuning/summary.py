@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from copper_tf.report.page import training_command
+from copper_tf.dossier.provenance import training_command
 from copper_tf.report.trials import DONE, FAILED, INFEASIBLE, RUNNING, STOPPED, ordered
 from copper_tf.runs import all_caveats, open_run
 from copper_tf.statistics import mean_interval

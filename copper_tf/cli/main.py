@@ -27,6 +27,7 @@ COMMANDS = {
     "compare": "Compare runs as graders of the same test pictures.",
     "hypotheses": "Compare hypotheses of the decay, or learn it, and name the law.",
     "search": "Search the architecture (n, N, c, d) within a memory limit.",
+    "report": "Write all that is known of runs as one page, a PDF and a model card.",
     "predict": "Grade micrographs, or map their potency.",
     "blindtest": "Let experts grade the test pictures blind, beside the model.",
     "export": "Write a run as a model for other programs.",

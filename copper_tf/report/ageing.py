@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from copper_tf.ageing.ranking import ALIKE
 from copper_tf.ageing.sentence import parameters_text
+from copper_tf.dossier.provenance import versions
 from copper_tf.hypotheses.families import number_text
 from copper_tf.hypotheses.naming import ALIKE as UNTOLD
 from copper_tf.report.laws import curves_figure, errors_figure, potencies_figure
-from copper_tf.report.page import inlined, template, versions
+from copper_tf.report.page import inlined, template
 from copper_tf.report.wording import POTENCY_NOTE, shown
 from tfds_copper.files import write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["render_ageing"]
+    from matplotlib.figure import Figure
 
-_CAPTIONS = {
+__all__ = ["AGEING_ALTS", "AGEING_CAPTIONS", "ageing_figures", "ageing_tables", "render_ageing"]
+
+AGEING_CAPTIONS = {
     "curves": "The ageing curve as every falling g gives it: label means of validation and test pictures, less what "
     "borders of areas likely add (measured on composites: texture of the first t laid into the last along the areas of "
     "the maps), put on 1 to 0, with 95 % bands over sheets and seeds. On a surface of two phases a local network "
@@ -34,7 +37,7 @@ _CAPTIONS = {
 }
 # Families shown of each curve, the best first.
 _FAMILIES = 3
-_ALTS = {
+AGEING_ALTS = {
     "curves": "Line plot of estimated ageing curves over stress time, one for each hypothesis, with bands",
     "errors": "Dot plot of the NMSE of every hypothesis with intervals, and of permuted levels",
     "potencies": "Panels of potency over stress time, one for each hypothesis, with the hypothesis as a line",
@@ -74,6 +77,29 @@ def _laws(study: Mapping[str, Any]) -> list[tuple[str, str, str, str, str]]:
     return rows
 
 
+def ageing_figures(study: dict[str, Any]) -> dict[str, Figure]:
+    """The figures of a study, by name, as far as there are results.
+
+    Args:
+        study: what `ageing.study.study` gave, as it was written to JSON.
+    """
+    drawn = {"curves": curves_figure(study)}
+    if study["hypotheses"]:
+        drawn["errors"] = errors_figure(study)
+    return drawn | {"potencies": potencies_figure(study)}
+
+
+def ageing_tables(study: dict[str, Any]) -> dict[str, Any]:
+    """What ``_ageing.html.j2`` needs beside the figures and the study itself, see `ageing_figures`."""
+    return {
+        "ranking": _ranking(study),
+        "floors": _floors(study),
+        "alike": ALIKE,
+        "untold": UNTOLD,
+        "laws": _laws(study),
+    }
+
+
 def render_ageing(folder: Path, study: dict[str, Any]) -> Path:
     """Writes ``report/ageing.html`` and its figures as PNG beside it.
 
@@ -84,22 +110,15 @@ def render_ageing(folder: Path, study: dict[str, Any]) -> Path:
     Returns:
         The path of the page.
     """
-    drawn = {"curves": curves_figure(study)}
-    if study["hypotheses"]:
-        drawn["errors"] = errors_figure(study)
-    drawn["potencies"] = potencies_figure(study)
     labels = study["labels"]
     names = [f"{t:g} {labels['unit']}".strip() for t in (labels["times"][0], labels["times"][-1])]
     text = template("ageing.html.j2").render(
         name=folder.resolve().name,
         study=study,
-        figures=inlined(folder / "report" / "figures", drawn, _ALTS),
-        captions=_CAPTIONS,
-        ranking=_ranking(study),
-        floors=_floors(study),
-        alike=ALIKE,
-        untold=UNTOLD,
-        laws=_laws(study),
+        figures=inlined(folder / "report" / "figures", ageing_figures(study), AGEING_ALTS),
+        captions=AGEING_CAPTIONS,
+        opened=False,
+        **ageing_tables(study),
         note=POTENCY_NOTE.format(first=names[0], last=names[1]),
         versions=versions(),
     )

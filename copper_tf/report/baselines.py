@@ -96,7 +96,7 @@ def baseline_figures(run: Run) -> dict[str, Figure]:
         pictures += [(colours(patches[row].potency)) for patches in methods.values()]
         for axis, picture in zip(axes[row], pictures, strict=True):
             show(axis, picture)
-        show_scale_bar(axes[row, 0], patch)
+        show_scale_bar(axes[row, 0], patch.pixels.shape, patch.pixel_size_nm)
         axes[row, 0].set_ylabel(f"t = {run.labels.names[patch.label]}", fontsize=9)
     for axis, name in zip(axes[0], names, strict=True):
         axis.set_title(name.replace(" of the classifier", "").replace("this segmenter", "potency map"), fontsize=9)

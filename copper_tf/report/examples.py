@@ -71,23 +71,30 @@ def show(axes: Axes, picture: np.ndarray) -> None:
     axes.set_yticks([])
 
 
-def show_scale_bar(axes: Axes, patch: Patch) -> None:
-    """The scale bar of a patch, in its lower left corner."""
-    height, width = patch.pixels.shape
-    length, caption = scale_bar_length(width, patch.pixel_size_nm)
+def show_scale_bar(axes: Axes, shape: tuple[int, ...], pixel_size_nm: float, shown: float = 1.0) -> None:
+    """A scale bar in the lower left corner.
+
+    Args:
+        axes: that show a picture.
+        shape: height and width of what is shown.
+        pixel_size_nm: of the micrograph, NaN where unknown.
+        shown: px on show for one of the micrograph's, under 1 where it is reduced.
+    """
+    height, width = shape
+    length, caption = scale_bar_length(width, pixel_size_nm, shown)
     x, y = 0.04 * width, 0.94 * height
     axes.plot([x, x + length], [y, y], color="white", linewidth=3, solid_capstyle="butt")
     box = {"facecolor": "black", "alpha": 0.6, "edgecolor": "none", "pad": 1.5}
     axes.text(x, y - 0.04 * height, caption, color="white", fontsize=7, va="bottom", bbox=box)
 
 
-def colour_bar(drawn: Figure, axes: Any) -> None:
+def colour_bar(drawn: Figure, axes: Any, caption: str = "potency (1 = like the surface at the first t)") -> None:
     """The colours of potency, beside the axes given."""
     from matplotlib.cm import ScalarMappable
 
     ramp = ListedColormap(colours(np.linspace(0, 1, 256)) / 255)
     bar = drawn.colorbar(ScalarMappable(cmap=ramp), ax=axes, shrink=0.85, ticks=(0, 0.5, 1))
-    bar.set_label("potency (1 = like the surface at the first t)", fontsize=8)
+    bar.set_label(caption, fontsize=8)
     bar.ax.tick_params(labelsize=8)
 
 
@@ -102,7 +109,7 @@ def overlay_figure(patches: list[Patch], labels: dict[str, Any]) -> Figure:
     axes = drawn.subplots(2, len(patches), squeeze=False)
     for column, patch in enumerate(patches):
         show(axes[0, column], grey_image(patch.pixels))
-        show_scale_bar(axes[0, column], patch)
+        show_scale_bar(axes[0, column], patch.pixels.shape, patch.pixel_size_nm)
         axes[1, column].imshow(overlay(patch.pixels, patch.potency), interpolation="nearest")
         axes[1, column].set_xticks([])
         axes[1, column].set_yticks([])
@@ -128,7 +135,7 @@ def truth_figure(patches: list[Patch], labels: dict[str, Any]) -> Figure:
         truth = np.asarray(patch.truth)
         scores = pixel_scores(patch.potency, truth)
         show(axes[0, column], grey_image(patch.pixels))
-        show_scale_bar(axes[0, column], patch)
+        show_scale_bar(axes[0, column], patch.pixels.shape, patch.pixel_size_nm)
         show(axes[1, column], truth * 255)
         axes[2, column].imshow(colours(patch.potency), interpolation="nearest")
         axes[2, column].set_xticks([])

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
-import shlex
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from copper_tf.config import GROUPS, Config, default_config
+from copper_tf.config import GROUPS, default_config
+from copper_tf.dossier.provenance import cost as cost_of
+from copper_tf.dossier.provenance import training_command, versions
 from copper_tf.report.baselines import baseline_figures, baseline_tables
 from copper_tf.report.examples import overlay_figure, read_patches, truth_figure
 from copper_tf.report.grades import grades_figure
@@ -43,15 +43,28 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-__all__ = ["inlined", "render_evaluation", "template", "versions", "written"]
+__all__ = [
+    "cost_rows",
+    "figures_of",
+    "inlined",
+    "render_evaluation",
+    "score_tables",
+    "settings_rows",
+    "template",
+    "written",
+]
 
 _EXAMPLES = "examples.npz"
 _SVG_LIMIT = 300_000
-_VERSIONS = ("copper-tf", "tensorflow", "keras", "tensorflow-datasets", "numpy")
 
 
-def _figures(run: Run, scores: dict[str, Any]) -> dict[str, Figure]:
-    """Every figure there are results for, in the order of the page."""
+def figures_of(run: Run, scores: dict[str, Any]) -> dict[str, Figure]:
+    """Every figure of a run there are results for, in the order of the page.
+
+    Args:
+        run: an evaluated run.
+        scores: its evaluation.
+    """
     patches = read_patches(run.path / "scores" / _EXAMPLES)
     known = [patch for patch in patches if patch.truth is not None]
     drawn: dict[str, Figure] = {}
@@ -84,8 +97,12 @@ def _inline(drawn: Figure, raster: bytes, alt: str) -> Markup:
     return Markup('<img alt="{}" src="data:image/{};base64,{}">').format(alt, kind, text)
 
 
-def _tables(scores: dict[str, Any]) -> dict[str, Any]:
-    """Rows of scores and of gaps, as (name, (score, interval) of each split)."""
+def score_tables(scores: dict[str, Any]) -> dict[str, Any]:
+    """Rows of ``scores`` and of ``gaps``, as (name, (score, interval) of each split), and ``reasons`` of dashes.
+
+    Args:
+        scores: an evaluation, or what a report keeps of one.
+    """
     splits, gaps = scores["splits"].values(), scores["gaps"].values()
     names = [n for n in SCORE_NAMES if n in scores["splits"]["test"]["scores"]]
     rows = [(SCORE_NAMES[n], [shown(p["scores"][n], p["intervals"][n]) for p in splits]) for n in names]
@@ -94,6 +111,7 @@ def _tables(scores: dict[str, Any]) -> dict[str, Any]:
     return {
         "scores": rows,
         "gaps": [(SCORE_NAMES[n], [shown(p[n]["gap"], p[n]["interval"]) for p in gaps]) for n in names],
+        "reasons": _reasons(scores["splits"]),
     }
 
 
@@ -105,54 +123,41 @@ def _reasons(splits: dict[str, Any]) -> list[str]:
     return [f"{name}: {reason}" for name, reason in found.items() if reason]
 
 
-def training_command(config: Config, data: Path | str, output: str = "RUN") -> str:
-    """The command that trains a run again, with the flags whose values aren't the default.
+def settings_rows(flat: Mapping[str, Any]) -> list[tuple[str, Any, Any, str]]:
+    """(name, value, default, help) of every setting.
 
     Args:
-        config: of the run.
-        data: the dataset.
-        output: what the new run is called in it.
+        flat: of a run's config.
     """
-    default = default_config(config.kind).flat()
-    changed = {n: v for n, v in config.flat().items() if v != default[n]}
-    flags = [f"--{name.replace('_', '-')} {shlex.quote(str(value))}" for name, value in changed.items()]
-    return " ".join(["copper train", config.kind, shlex.quote(str(data)), f"-o {output}", *flags])
-
-
-def _settings(run: Run) -> list[tuple[str, Any, Any, str]]:
-    """(name, value, default, help) of every setting."""
-    flat, default = run.config.flat(), default_config(run.config.kind).flat()
+    default = default_config(flat["kind"]).flat()
     fields = [f for group in GROUPS.values() for f in setting_fields(group)]
     units = {f.name: f" ({f.metadata['unit']})" if f.metadata["unit"] else "" for f in fields}
     return [(f.name, flat[f.name], default[f.name], f.metadata["help"] + units[f.name]) for f in fields]
 
 
 def _cost(run: Run) -> list[tuple[str, str]]:
-    if not run.scores_file("training").is_file():
-        return []
-    cost = run.read_scores("training")
+    found = cost_of(run)
+    return [("grey values relative to", run.config.normalised_over), *cost_rows(found)] if found else []
+
+
+def cost_rows(cost: dict[str, Any]) -> list[tuple[str, str]]:
+    """(name, value) of what one training took.
+
+    Args:
+        cost: of `dossier.provenance.cost`.
+    """
+    chord = cost.get("mean_chord_px")
     return [
-        ("receptive field", f"{run.config.receptive_field} px"),
-        ("grey values relative to", run.config.normalised_over),
-        *([("mean chord of its maps", f"{run.mean_chord:.0f} px")] if run.mean_chord > 0 else []),
+        ("receptive field", f"{cost['receptive_field_px']} px"),
+        *([("mean chord of its maps", f"{chord:.0f} px")] if chord else []),
         ("epochs", f"{cost['epochs']}"),
+        ("training steps", f"{cost['steps']:,}"),
         ("time", f"{cost['seconds']:.0f} s ({cost['seconds_per_epoch']:.1f} s per epoch, median)"),
         ("peak memory", f"{cost['peak_memory_mb']:.0f} MB"),
         ("parameters", f"{cost['parameters']:,}"),
         ("precision", cost["policy"]),
         ("processors", f"{cost['processors']}"),
     ]
-
-
-def versions() -> list[tuple[str, str]]:
-    """(package, version) of what made the results."""
-    found = []
-    for name in _VERSIONS:
-        try:
-            found.append((name, metadata.version(name)))
-        except metadata.PackageNotFoundError:
-            found.append((name, "not installed"))
-    return found
 
 
 def template(name: str) -> Template:
@@ -214,17 +219,18 @@ def render_evaluation(run: Run) -> Path:
         caveats=scores.get("caveats", []),
         beside=baseline_tables(run),
         trust=trust_section(run),
-        figures=written(run, _figures(run, scores)),
+        figures=written(run, figures_of(run, scores)),
         captions=CAPTIONS,
-        tables=_tables(scores),
+        tables=(tables := score_tables(scores)),
         splits=scores["splits"],
-        reasons=_reasons(scores["splits"]),
+        reasons=tables["reasons"],
         command=training_command(run.config, run.data["path"]),
         patches=[(names[p.label], p.file) for p in read_patches(run.path / "scores" / _EXAMPLES)],
         note=POTENCY_NOTE.format(first=names[0], last=names[-1]),
         assumptions=ASSUMPTIONS,
         glossary=GLOSSARY,
-        settings=_settings(run),
+        opened=False,
+        settings=settings_rows(run.config.flat()),
         law=law_table(scores),
         grading=grading_table(scores),
         cost=_cost(run),

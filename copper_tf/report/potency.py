@@ -13,7 +13,7 @@ from copper_tf.draw import SPLIT_COLOURS
 from copper_tf.report.style import HYPOTHESIS_COLOUR, TEST_MEAN_COLOUR, dots, figure, tidy, time_axis
 from copper_tf.statistics import READABLE_SPAN
 
-__all__ = ["potency_figure"]
+__all__ = ["draw_hypothesis", "potency_figure"]
 
 
 def _numbers(values: list[float | None]) -> np.ndarray:
@@ -28,7 +28,14 @@ def _law(law: dict[str, Any]) -> str:
     return f"learned g (from {name})" if "start" in law else f"hypothesis g ({name})"
 
 
-def _hypothesis(axes: Axes, scores: dict[str, Any], values: np.ndarray) -> None:
+def draw_hypothesis(axes: Axes, scores: dict[str, Any], values: np.ndarray) -> None:
+    """g as a line over t, and where it is learnt also what it was at the start.
+
+    Args:
+        axes: where to draw.
+        scores: the evaluation of a segmenter.
+        values: of each label, ``(K,)``.
+    """
     law, times = scores["hypothesis"], scores["labels"]["times"]
     axes.plot(
         times, values, color=HYPOTHESIS_COLOUR, linewidth=1.6, marker="o", markersize=4, label=_law(law), zorder=6,
@@ -40,7 +47,7 @@ def _hypothesis(axes: Axes, scores: dict[str, Any], values: np.ndarray) -> None:
 
 def _every_picture(axes: Axes, scores: dict[str, Any]) -> None:
     dots(axes, scores, np.array(scores["pictures"]["potency"], float))
-    _hypothesis(axes, scores, _numbers(scores["hypothesis"]["g"]))
+    draw_hypothesis(axes, scores, _numbers(scores["hypothesis"]["g"]))
     means = _numbers(scores["splits"]["test"]["mean_potency"])
     axes.plot(
         scores["labels"]["times"], means, color=TEST_MEAN_COLOUR, linewidth=1.6, marker="D", markersize=4,
@@ -62,7 +69,7 @@ def _curves(axes: Axes, scores: dict[str, Any]) -> None:
     g = _numbers(scores["hypothesis"]["g"])
     span = g[0] - g[-1]
     if abs(span) > 1e-6:
-        _hypothesis(axes, scores, (g - g[-1]) / span)
+        draw_hypothesis(axes, scores, (g - g[-1]) / span)
     markers = {"train": "o", "validation": "s", "test": "D"}
     for split, part in scores["splits"].items():
         curve = _numbers(part["reanchored_curve"])

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup, escape
 
 from copper_tf.config import GROUPS
+from copper_tf.dossier.provenance import versions
 from copper_tf.report.architectures import cost_figure, effects_figure
 from copper_tf.report.configurations import curves_figure, settings_figure
-from copper_tf.report.page import inlined, template, versions
+from copper_tf.report.page import inlined, template
 from copper_tf.report.trials import (
     DONE,
     FAILED,

@@ -19,6 +19,7 @@ __all__ = [
     "no_interval",
     "shown",
     "verdict",
+    "with_interval",
 ]
 
 POTENCY_NOTE = (
@@ -156,7 +157,14 @@ def no_interval(part: dict[str, Any]) -> str:
     return f"no intervals: {_count(part['groups'], part['resampled'])}, at least {MIN_GROUPS} are needed"
 
 
-def _with_interval(part: dict[str, Any], name: str, digits: int = 2) -> str:
+def with_interval(part: dict[str, Any], name: str, digits: int = 2) -> str:
+    """A score of a split in a sentence, with its interval where it has one.
+
+    Args:
+        part: scores and intervals of a split.
+        name: of the score.
+        digits: behind the point.
+    """
     value, interval = part["scores"][name], part["intervals"][name]
     if value is None:
         return "undefined"
@@ -172,9 +180,9 @@ def _grades_verdict(test: dict[str, Any]) -> str:
     low = (test["intervals"]["accuracy"] or [accuracy])[0]
     chance = f"{commonest:.2f} of always answering the commonest label"
     return (
-        f"the grade is right in a share of {_with_interval(test, 'accuracy')}, "
+        f"the grade is right in a share of {with_interval(test, 'accuracy')}, "
         f"{'against the' if low > commonest else 'not clearly more than the'} {chance}; by the median it is "
-        f"{_with_interval(test, 'median_mae')} steps off on average"
+        f"{with_interval(test, 'median_mae')} steps off on average"
     )
 
 
@@ -188,7 +196,7 @@ def _compared(law: dict[str, Any]) -> str:
 def _potency_verdict(test: dict[str, Any], law: dict[str, Any]) -> str:
     g = _compared(law)
     nmse, interval = test["scores"]["nmse"], test["intervals"]["nmse"]
-    shown = f"an NMSE of {_with_interval(test, 'nmse')}"
+    shown = f"an NMSE of {with_interval(test, 'nmse')}"
     if nmse is None:
         text = f"the potency can't be compared with {g}, which is the same for all of them"
     elif nmse >= 1:
@@ -200,7 +208,7 @@ def _potency_verdict(test: dict[str, Any], law: dict[str, Any]) -> str:
     auc, sure = test["scores"].get("auc"), test["intervals"].get("auc")
     if auc is None:
         return text
-    found = f"the true rough areas {{}}a ROC-AUC of {_with_interval(test, 'auc')}"
+    found = f"the true rough areas {{}}a ROC-AUC of {with_interval(test, 'auc')}"
     if sure[0] > 0.5 if sure else auc >= _HARDLY:
         return text + ", and the maps find " + found.format("with ")
     return text + "; the maps don't find " + found.format("better than guessing: ")

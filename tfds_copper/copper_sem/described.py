@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tfds_copper.audit.findings import findings
 from tfds_copper.audit.survey import Survey
 from tfds_copper.copper_sem.place import METADATA_FORMAT
 from tfds_copper.files import write_text
@@ -60,6 +61,7 @@ def dataset_metadata(
         "pixel_sizes_nm": dict(sorted(sizes.items())),
         "same_place": len(looked.likenesses),
         "caveats": list(caveats(folder.pictures, settings)),
+        "findings": [{"level": f.level, "rule": f.rule, "text": f.text} for f in findings(looked, settings)],
         "notes": dict(sorted(collections.Counter(note for s in looked.seen for note in s.notes).items())),
     }
 

@@ -1,0 +1,195 @@
+"""The page of `copper report`: one file that a customer or a reviewer can read without us."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from copper_tf.baselines.names import BASELINES
+from copper_tf.dossier.gathering import lead
+from copper_tf.report.ageing import AGEING_ALTS, AGEING_CAPTIONS, ageing_figures, ageing_tables
+from copper_tf.report.baselines import baseline_tables
+from copper_tf.report.front import exhibits_figure, sheets_figure
+from copper_tf.report.grading import grading_table
+from copper_tf.report.law import law_table
+from copper_tf.report.page import cost_rows, figures_of, inlined, score_tables, settings_rows, template
+from copper_tf.report.summing import FINDING_LEVELS, limits_of, one_sentence, sound
+from copper_tf.report.trust import trust_section
+from copper_tf.report.wording import ALTS, CAPTIONS, GLOSSARY, POTENCY_NOTE, shown
+from copper_tf.runs import EVALUATION
+from tfds_copper.files import write_text
+from tfds_copper.splits import SPLITS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
+
+    from copper_tf.dossier import Member
+    from copper_tf.dossier.exhibits import Exhibit
+
+__all__ = ["PAGE", "render_report"]
+
+PAGE = "report.html"
+
+_CAPTIONS = {
+    "sheets": "Potency against stress time. Every dot is a picture, in the colour of its split; diamonds are "
+    "the sheets of the test pictures, their mean with its 95 % interval (Student; the scatter within a sheet is pooled over the "
+    "sheets of a label). The line is what the model was told.",
+    "pictures": "Potency against stress time. Every dot is a picture, in the colour of its split; sheets are unknown. "
+    "The line is what the model was told.",
+    "exhibits": "The test picture with the median error and the one with the largest, whole, each beside its potency "
+    "map. Blue resembles the surface at the first t, red that at the last.",
+    "graded": "The test picture with the median error and the one with the largest, whole.",
+}
+_ALTS = {
+    "sheets": "Scatter plot of the potency of every picture over stress time, test sheet means, and g",
+    "exhibits": "The typical and the worst test micrograph with scale bars, each beside its map where it has one",
+}
+
+
+def _shared(run_figures: dict[str, Figure], kind: str) -> dict[str, Figure]:
+    """The figures of one of two kinds of run; both have a network and a training."""
+    return {f"{kind}_{n}" if n in ("network", "learning") else n: drawn for n, drawn in run_figures.items()}
+
+
+def _figures(
+    told: dict[str, Any], found: Sequence[Member], shown_pictures: Sequence[Exhibit]
+) -> tuple[dict[str, Figure], dict[str, str], dict[str, str]]:
+    """(figures, captions, texts for those who can't see them), by name."""
+    captions, alts = {**CAPTIONS, **AGEING_CAPTIONS}, {**ALTS, **AGEING_ALTS, **_ALTS}
+    drawn: dict[str, Figure] = {}
+    maps = lead(found, "segmenter")
+    if maps:
+        means = told["sheets"]["means"] if told["sheets"] else []
+        drawn["sheets"] = sheets_figure(maps.run.read_scores(EVALUATION), means)
+        captions["sheets"] = _CAPTIONS["sheets" if means else "pictures"]
+    kind = next(m["kind"] for m in told["members"] if m["name"] == told["first"])
+    drawn["exhibits"] = exhibits_figure(shown_pictures, told["exhibits"], told["labels"], kind)
+    captions["exhibits"] = _CAPTIONS["exhibits" if maps else "graded"]
+    for kind in ("classifier", "segmenter"):
+        member = lead(found, kind)
+        if member:
+            drawn |= _shared(figures_of(member.run, member.run.read_scores(EVALUATION)), kind)
+            for name in ("network", "learning"):
+                alts[f"{kind}_{name}"], captions[f"{kind}_{name}"] = ALTS[name], CAPTIONS[name]
+    if told["hypotheses"]:
+        drawn |= ageing_figures(told["hypotheses"])
+    return drawn, captions, alts
+
+
+def _split_rows(told: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    """Pictures of every label in every split, then all of them, then their sheets."""
+    splits, labels = told["dataset"]["splits"], told["labels"]
+    rows = [
+        (f"{t:g} {labels['unit']}".strip(), [str(splits[s]["per_label"][k]) for s in SPLITS])
+        for k, t in enumerate(labels["times"])
+    ]
+    rows.append(("pictures", [str(splits[s]["pictures"]) for s in SPLITS]))
+    sheets = [len(splits[s]["sheets"]) for s in SPLITS]
+    return [*rows, ("sheets", [str(n) for n in sheets] if any(sheets) else ["unknown"] * len(SPLITS))]
+
+
+def _findings(told: dict[str, Any]) -> list[dict[str, str]]:
+    found = told["dataset"]["findings"] or []
+    return sorted(found, key=lambda f: FINDING_LEVELS.index(f["level"]))
+
+
+def _members(told: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the tables show of every run."""
+    rows = []
+    for member in told["members"]:
+        test = member["splits"]["test"]
+        names = ("nmse", "auc") if member["kind"] == "segmenter" else ("median_mae", "accuracy")
+        values = [shown(test["scores"].get(n), test["intervals"].get(n)) for n in names]
+        rows.append({**member, "shown": values})
+    return rows
+
+
+def _comparison(told: dict[str, Any]) -> dict[str, Any] | None:
+    """Rows of the runs as graders, and of their differences to the first; None where there is one run."""
+    found = told["comparison"]
+    if not found:
+        return None
+    names = ("accuracy", "within_one", "mae", "qwk")
+    graders = [
+        (f"{g['name']}, {len(g['runs'])} runs" if len(g["runs"]) > 1 else g["name"], g["decoding"],
+         [shown(g["scores"][n], g["intervals"][n]) for n in names])
+        for g in found["graders"]
+    ]  # fmt: skip
+    differences = [
+        (d["name"], [shown(d["scores"][n]["difference"], d["scores"][n]["interval"]) for n in names],
+         "–" if not d["mcnemar"] else f"{d['mcnemar']['p_holm']:.3f}", f"{d['wilcoxon']['p_holm']:.3f}")
+        for d in found.get("differences", [])
+    ]  # fmt: skip
+    seeds = found["seeds"] and [
+        (n, f"{found['seeds']['scores'][n]:.3f}", "{:.3f} to {:.3f}".format(*found["seeds"]["ranges"][n]))
+        for n in names
+    ]
+    return {"graders": graders, "differences": differences, "seeds": seeds, "over": found["seeds"], "all": found}
+
+
+def _footer(name: str) -> str:
+    """A dataset's name as it can stand in a style sheet, for the foot of printed pages."""
+    return "".join(c if c.isalnum() or c in " -_." else "_" for c in name)[:60]
+
+
+def _sections(told: dict[str, Any], found: Sequence[Member]) -> dict[str, Any]:
+    """What the sections of the page take from the first segmenter and the first classifier."""
+    maps, grades = lead(found, "segmenter"), lead(found, "classifier")
+    scores = {m.kind: m.run.read_scores(EVALUATION) for m in (grades, maps) if m}
+    study = told["hypotheses"]
+    return {
+        "maps": next((m for m in told["members"] if m["kind"] == "segmenter"), None),
+        "grades": next((m for m in told["members"] if m["kind"] == "classifier"), None),
+        "tables": {kind: score_tables(part) for kind, part in scores.items()},
+        "law": law_table(scores["segmenter"]) if maps else {},
+        "grading": grading_table(scores["segmenter"]) if maps else None,
+        "trust": trust_section(maps.run) if maps else None,
+        "beside": next((baseline_tables(m.run) for m in (maps, grades) if m and m.run.scores_file(BASELINES).is_file()),
+                       None),
+        "study": study,
+        **(ageing_tables(study) if study else {"ranking": [], "floors": [], "laws": [], "alike": 0, "untold": 0}),
+    }  # fmt: skip
+
+
+def render_report(
+    told: dict[str, Any], found: Sequence[Member], shown_pictures: Sequence[Exhibit], folder: Path
+) -> Path:
+    """Writes ``report.html`` and every figure as a PNG beside it.
+
+    Args:
+        told: of `dossier.gather`, as it was written to JSON.
+        found: the runs it is of.
+        shown_pictures: of `dossier.gather`.
+        folder: where it goes.
+
+    Returns:
+        The path of the page.
+    """
+    drawn, captions, alts = _figures(told, found, shown_pictures)
+    names = [f"{t:g} {told['labels']['unit']}".strip() for t in told["labels"]["times"]]
+    text = template("report.html.j2").render(
+        told=told,
+        sentence=one_sentence(told),
+        sound=sound(told),
+        note=POTENCY_NOTE.format(first=names[0], last=names[-1]),
+        caveats=list(dict.fromkeys(text for m in told["members"] for text in m["caveats"])),
+        figures=inlined(folder / "figures", drawn, alts),
+        captions=captions,
+        footer=_footer(told["dataset"]["name"]),
+        names=names,
+        split_rows=_split_rows(told),
+        findings=_findings(told),
+        members=_members(told),
+        comparison=_comparison(told),
+        costs=[(m, [cost_rows(c) for c in m["cost"]]) for m in told["members"] if m["cost"]],
+        settings=[(m, settings_rows(m["config"])) for m in told["members"]],
+        limits=limits_of(told),
+        glossary=GLOSSARY,
+        level="h3",
+        opened=True,
+        **_sections(told, found),
+    )
+    write_text(folder / PAGE, text)
+    return folder / PAGE
