@@ -45,6 +45,19 @@ def _study(folder: Path | None, fingerprint: str) -> dict[str, Any] | None:
     return found
 
 
+def _blindtest(folder: Path | None, fingerprint: str) -> dict[str, Any] | None:
+    """The results of a blind test, if it is of the same dataset."""
+    if folder is None:
+        return None
+    from copper_tf.blindtest.folder import open_test
+    from copper_tf.blindtest.scoring import RESULTS, results_folder
+
+    found = _json(results_folder(open_test(folder)) / RESULTS, f"blindtest {folder} --score")
+    if found["dataset"]["fingerprint"] != fingerprint:
+        raise RunError(f"{folder}: must be a blind test on the dataset of the runs. Received: one on another dataset")
+    return found
+
+
 def _check_licence(licence: str) -> None:
     # Hugging Face and bioimage.io take SPDX identifiers, which hold no other marks.
     if not all(c.isalnum() or c in "-.+" for c in licence):
@@ -59,21 +72,29 @@ def _evaluate_missing(found: Sequence[Member]) -> None:
                 member.evaluate(progress)
 
 
-def _extra(hypotheses: Path | None, licence: str) -> list[str]:
+def _extra(blindtest: Path | None, hypotheses: Path | None, licence: str) -> list[str]:
     """The words of the command beside the runs, for the page."""
-    words = [f"--hypotheses {shlex.quote(hypotheses.resolve().name)}"] if hypotheses else []
+    folders = {"blindtest": blindtest, "hypotheses": hypotheses}
+    words = [f"--{name} {shlex.quote(folder.resolve().name)}" for name, folder in folders.items() if folder]
     return words + ([f"--license {licence}"] if licence else [])
 
 
 @click.command("report")
 @click.argument("runs", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option("--blindtest", type=click.Path(path_type=Path), help="A scored blind test on the same data.")
 @click.option("--hypotheses", type=click.Path(path_type=Path), help="A folder of `copper hypotheses` on the same data.")
 @click.option("--license", "licence", default="", help="Licence of the weights for the model card, as SPDX names it.")
 @folder_option("Where the report goes.", default="report")
 @force_option
 @click.option("--open", "open_page", is_flag=True, help="Open the page in a browser.")
 def command(
-    runs: tuple[Path, ...], hypotheses: Path | None, licence: str, output: Path, force: bool, open_page: bool
+    runs: tuple[Path, ...],
+    blindtest: Path | None,
+    hypotheses: Path | None,
+    licence: str,
+    output: Path,
+    force: bool,
+    open_page: bool,
 ) -> None:
     """Write all that is known of RUNS, runs of one dataset, as one page that can be handed on.
 
@@ -88,7 +109,7 @@ def command(
         raise OutputError(f"{output / DOSSIER}: --force replaces it. Received: a report that is there already")
     _check_licence(licence)
     found = members(runs)
-    study = _study(hypotheses, found[0].fingerprint)
+    study, blind = _study(hypotheses, found[0].fingerprint), _blindtest(blindtest, found[0].fingerprint)
     from copper_tf.cli.sources import import_tensorflow
 
     import_tensorflow()
@@ -100,7 +121,7 @@ def command(
     from tfds_copper.files import write_json
 
     with progress_bar() as progress:
-        told, pictures = gather(found, study, extra=_extra(hypotheses, licence), progress=progress)
+        told, pictures = gather(found, study, blind, _extra(blindtest, hypotheses, licence), progress)
     write_json(output / DOSSIER, told)
     # As it stands there, so that page and file are one.
     told = _json(output / DOSSIER, "report")

@@ -70,7 +70,7 @@ def summarised(values: Sequence[Any], unit: str = "") -> str:
 
     Args:
         values: numbers or texts, at least one, all known.
-        unit: of numbers.
+        unit: written behind each.
     """
     numbers = all(isinstance(v, int | float) for v in values)
     # Two readings of one setting differ in their last digits.
@@ -113,7 +113,7 @@ def acquisition(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         name, unit = names[field]
         if values:
             value = _dates(values) if field == "date" else summarised(values, unit)
-            found.append({"name": name, "value": f"{value} px" if field == "size" else value, "known": len(values)})
+            found.append({"name": name, "value": value, "known": len(values)})
         else:
             unknown.append(name)
     cut = collections.Counter(row["bar"] for row in rows)

@@ -126,4 +126,6 @@ def exhibits(member: Member, scores: dict[str, Any], progress: Progress | None =
             )
             if progress:
                 progress(len(found), len(wanted), "mapping pictures of page one")
+            if len(found) == len(wanted):
+                break
     return [found[file] for file in wanted if file in found]

@@ -124,7 +124,7 @@ def _missing(found: Sequence[Member], study: Any, blindtest: Any) -> list[dict[s
     if grades is None:
         lack("A classifier of the same pictures (Figure 8)", "copper train classifier DATA -o GRADES, then name it too")
     if blindtest is None:
-        lack("The experts' blind test (Figure 7)", "copper blindtest, then --blindtest FOLDER")
+        lack("The experts' blind test (Figure 7)", "copper blindtest RUNS -o FOLDER, then --blindtest FOLDER")
     if study is None:
         lack("Other hypotheses of the decay (Figure 11)", "copper hypotheses DATA -o FOLDER, then --hypotheses FOLDER")
     return rows

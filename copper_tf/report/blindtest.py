@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any
 from copper_tf.blindtest.folder import ROUNDS
 from copper_tf.blindtest.scoring import ALL, results_folder
 from copper_tf.comparison import LEVEL, POWER
+from copper_tf.dossier.provenance import versions
 from copper_tf.report.blindtest_figures import grader_figure, grader_title, side_by_side
-from copper_tf.report.page import inlined, template, versions
+from copper_tf.report.page import inlined, template
 from copper_tf.report.wording import GLOSSARY, SCORE_NAMES, no_interval, shown
 from tfds_copper.files import write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from matplotlib.figure import Figure
+
     from copper_tf.blindtest.folder import BlindTest
 
-__all__ = ["render_blindtest", "verdicts"]
+__all__ = ["blindtest_figures", "blindtest_tables", "render_blindtest", "verdicts"]
 
 _SCORES = ("accuracy", "within_one", "mae", "qwk")
 _TESTED = ("accuracy", "mae", "qwk")
@@ -137,6 +140,41 @@ def _waiting(row: dict[str, Any]) -> str:
     return f"{row['name']}, {row['round']}: {row['answered']} of {row['pictures']} answered, not submitted"
 
 
+def _rounds(found: dict[str, Any]) -> int:
+    return len(ROUNDS) if found["test"]["with_map"] else 1
+
+
+def _titles(found: dict[str, Any]) -> list[str]:
+    return [grader_title(g, _rounds(found)) for g in found["graders"]]
+
+
+def blindtest_figures(found: dict[str, Any]) -> tuple[dict[str, Figure], dict[str, str]]:
+    """(figures, texts for those who can't see them) of a blind test, by name.
+
+    Args:
+        found: the results of `blindtest.score`.
+    """
+    figures = {f"grader_{k:02d}": grader_figure(found, g) for k, g in enumerate(found["graders"])}
+    what = "Regression plot and confusion matrix of what {} answered"
+    alts = {key: what.format(title) for key, title in zip(figures, _titles(found), strict=True)}
+    alts["side_by_side"] = "Accuracy, mean absolute error and quadratic-weighted kappa of every grader with intervals"
+    return {"side_by_side": side_by_side(found), **figures}, alts
+
+
+def blindtest_tables(found: dict[str, Any]) -> dict[str, Any]:
+    """What ``_blindtest.html.j2`` needs beside the results and their figures, see `blindtest_figures`."""
+    rounds = _rounds(found)
+    keys = [f"grader_{k:02d}" for k in range(len(found["graders"]))]
+    return {
+        "scores": (_SCORES, SCORE_NAMES, _score_rows(found, rounds)),
+        "tested": [SCORE_NAMES[n] for n in _TESTED],
+        "against": [(a["model"], _differences(a["differences"], rounds)) for a in found["against"]],
+        "with_map": _differences(found["with_map"], 1),
+        "agreement": _agreement_rows(found),
+        "graders": list(zip(found["graders"], _titles(found), keys, strict=True)),
+    }
+
+
 def render_blindtest(test: BlindTest, found: dict[str, Any]) -> Path:
     """Writes ``results/blindtest.html`` and its figures as PNG beside it.
 
@@ -147,13 +185,8 @@ def render_blindtest(test: BlindTest, found: dict[str, Any]) -> Path:
     Returns:
         The path of the page.
     """
-    rounds, folder = len(test.rounds), results_folder(test)
-    titles = [grader_title(g, rounds) for g in found["graders"]]
-    figures = {f"grader_{k:02d}": grader_figure(found, g) for k, g in enumerate(found["graders"])}
-    what = "Regression plot and confusion matrix of what {} answered"
-    alts = {key: what.format(title) for key, title in zip(figures, titles, strict=True)}
-    alts["side_by_side"] = "Accuracy, mean absolute error and quadratic-weighted kappa of every grader with intervals"
-    inline = inlined(folder / "figures", {"side_by_side": side_by_side(found), **figures}, alts)
+    folder = results_folder(test)
+    inline = inlined(folder / "figures", *blindtest_figures(found))
     first = found["graders"][0]
     words = {word: GLOSSARY[word] for word in _WORDS} | _MORE_WORDS
     text = template("blindtest.html.j2").render(
@@ -162,13 +195,8 @@ def render_blindtest(test: BlindTest, found: dict[str, Any]) -> Path:
         part=first,
         labels=test.labels.names,
         verdicts=verdicts(found),
-        scores=(_SCORES, SCORE_NAMES, _score_rows(found, rounds)),
-        tested=[SCORE_NAMES[n] for n in _TESTED],
-        against=[(a["model"], _differences(a["differences"], rounds)) for a in found["against"]],
-        with_map=_differences(found["with_map"], 1),
-        agreement=_agreement_rows(found),
+        **blindtest_tables(found),
         figures=inline,
-        graders=list(zip(found["graders"], titles, figures, strict=True)),
         waiting=[_waiting(row) for row in found["unfinished"]],
         reason=no_interval(first),
         glossary=words,

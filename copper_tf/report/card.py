@@ -31,6 +31,14 @@ _PAPER = {
 }
 
 
+class _Plain(yaml.SafeDumper):
+    """YAML without anchors, which readers of cards don't all follow."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Writes what occurs twice twice."""
+        return True
+
+
 def _results(told: dict[str, Any], member: dict[str, Any]) -> list[dict[str, Any]]:
     """The entries of Hugging Face's model index for one run."""
     scores = member["splits"]["test"]["scores"]
@@ -140,7 +148,7 @@ def render_card(told: dict[str, Any], folder: Path, licence: str = "") -> Path:
     loader = PackageLoader("copper_tf.report")
     pages = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, autoescape=False)  # noqa: S701
     text = pages.get_template("MODEL_CARD.md.j2").render(
-        front=yaml.safe_dump(card_metadata(told, licence), sort_keys=False, allow_unicode=True, width=120),
+        front=yaml.dump(card_metadata(told, licence), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120),
         told=told,
         sentence=one_sentence(told),
         scores=[(member, _score_rows(member)) for member in told["members"]],

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from copper_tf.baselines.names import BASELINES
 from copper_tf.dossier.gathering import lead
+from copper_tf.dossier.members import SEEDS
 from copper_tf.report.ageing import AGEING_ALTS, AGEING_CAPTIONS, ageing_figures, ageing_tables
 from copper_tf.report.baselines import baseline_tables
+from copper_tf.report.blindtest import blindtest_figures, blindtest_tables, verdicts
 from copper_tf.report.front import exhibits_figure, sheets_figure
 from copper_tf.report.grading import grading_table
 from copper_tf.report.law import law_table
@@ -17,7 +19,9 @@ from copper_tf.report.trust import trust_section
 from copper_tf.report.wording import ALTS, CAPTIONS, GLOSSARY, POTENCY_NOTE, shown
 from copper_tf.runs import EVALUATION
 from tfds_copper.files import write_text
-from tfds_copper.splits import SPLITS
+from tfds_copper.micrograph import ReadSettings
+from tfds_copper.settings import setting_fields
+from tfds_copper.splits import SPLITS, SplitSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +38,8 @@ PAGE = "report.html"
 
 _CAPTIONS = {
     "sheets": "Potency against stress time. Every dot is a picture, in the colour of its split; diamonds are "
-    "the sheets of the test pictures, their mean with its 95 % interval (Student; the scatter within a sheet is pooled over the "
-    "sheets of a label). The line is what the model was told.",
+    "the sheets of the test pictures, their mean with its 95 % interval (Student; the scatter within "
+    "a sheet is pooled over the sheets of a label). The line is what the model was told.",
     "pictures": "Potency against stress time. Every dot is a picture, in the colour of its split; sheets are unknown. "
     "The line is what the model was told.",
     "exhibits": "The test picture with the median error and the one with the largest, whole, each beside its potency "
@@ -73,6 +77,9 @@ def _figures(
             drawn |= _shared(figures_of(member.run, member.run.read_scores(EVALUATION)), kind)
             for name in ("network", "learning"):
                 alts[f"{kind}_{name}"], captions[f"{kind}_{name}"] = ALTS[name], CAPTIONS[name]
+    if told["blindtest"]:
+        figures, texts = blindtest_figures(told["blindtest"])
+        drawn, alts = drawn | figures, alts | texts
     if told["hypotheses"]:
         drawn |= ageing_figures(told["hypotheses"])
     return drawn, captions, alts
@@ -103,6 +110,30 @@ def _members(told: dict[str, Any]) -> list[dict[str, Any]]:
         names = ("nmse", "auc") if member["kind"] == "segmenter" else ("median_mae", "accuracy")
         values = [shown(test["scores"].get(n), test["intervals"].get(n)) for n in names]
         rows.append({**member, "shown": values})
+    return rows
+
+
+def _costs(told: dict[str, Any]) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """(columns, (name, values) rows) of what every training took."""
+    columns, parts = [], []
+    for member in told["members"]:
+        for k, found in enumerate(member["cost"]):
+            part = f"seed {member['seeds'][k]}" if member["way"] == SEEDS else f"fold {k + 1}"
+            columns.append(member["name"] + (f", {part}" if member["runs"] > 1 else ""))
+            parts.append(dict(cost_rows(found)))
+    names = list(dict.fromkeys(name for part in parts for name in part))
+    return columns, [(name, [part.get(name, "–") for part in parts]) for name in names]
+
+
+def _folder_settings(told: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """(name, value, meaning) of how the folder was split and read."""
+    rows = []
+    for group, values in ((SplitSettings, told["dataset"]["settings"]), (ReadSettings, told["dataset"]["reading"])):
+        for field in setting_fields(group):
+            value = values.get(field.name, field.default)
+            text = "no" if value is False else "–" if value == "" else f"{value:g}" if field.default == 0.0 else value
+            unit = f" ({field.metadata['unit']})" if field.metadata["unit"] else ""
+            rows.append((field.name, str(text), field.metadata["help"] + unit))
     return rows
 
 
@@ -138,7 +169,7 @@ def _sections(told: dict[str, Any], found: Sequence[Member]) -> dict[str, Any]:
     """What the sections of the page take from the first segmenter and the first classifier."""
     maps, grades = lead(found, "segmenter"), lead(found, "classifier")
     scores = {m.kind: m.run.read_scores(EVALUATION) for m in (grades, maps) if m}
-    study = told["hypotheses"]
+    study, blind = told["hypotheses"], told["blindtest"]
     return {
         "maps": next((m for m in told["members"] if m["kind"] == "segmenter"), None),
         "grades": next((m for m in told["members"] if m["kind"] == "classifier"), None),
@@ -149,6 +180,9 @@ def _sections(told: dict[str, Any], found: Sequence[Member]) -> dict[str, Any]:
         "beside": next((baseline_tables(m.run) for m in (maps, grades) if m and m.run.scores_file(BASELINES).is_file()),
                        None),
         "study": study,
+        "blind": blind,
+        "blind_verdicts": verdicts(blind) if blind else [],
+        **(blindtest_tables(blind) if blind else {}),
         **(ageing_tables(study) if study else {"ranking": [], "floors": [], "laws": [], "alike": 0, "untold": 0}),
     }  # fmt: skip
 
@@ -183,7 +217,8 @@ def render_report(
         findings=_findings(told),
         members=_members(told),
         comparison=_comparison(told),
-        costs=[(m, [cost_rows(c) for c in m["cost"]]) for m in told["members"] if m["cost"]],
+        costs=_costs(told),
+        folder_settings=_folder_settings(told),
         settings=[(m, settings_rows(m["config"])) for m in told["members"]],
         limits=limits_of(told),
         glossary=GLOSSARY,

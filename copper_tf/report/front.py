@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["answer_text", "exhibits_figure", "sheets_figure"]
 
 _ROLES = {TYPICAL: "typical", "worst": "worst"}
-# Up to so wide, in steps of the label, the sheets of one label are spread.
-_SPREAD = 0.5
+# In steps of the label: where the dots of test pictures lie, and how wide the sheets of one label are spread there.
+_ASIDE, _SPREAD = 0.28, 0.24
 
 
 def _sheets(axes: Axes, means: Sequence[dict[str, Any]], times: np.ndarray) -> None:
@@ -36,12 +36,12 @@ def _sheets(axes: Axes, means: Sequence[dict[str, Any]], times: np.ndarray) -> N
         of_label = [row for row in means if row["label"] == k]
         for number, row in enumerate(of_label):
             aside = 0.0 if len(of_label) == 1 else number / (len(of_label) - 1) - 0.5
-            place.append(times[k] + aside * _SPREAD * step)
+            place.append(times[k] + (_ASIDE + aside * _SPREAD) * step)
             mean.append(row["mean"])
             ends = row["interval"] or [row["mean"]] * 2
             low.append(max(ends[0], 0.0))
             high.append(min(ends[1], 1.0))
-    size = 6 if len(place) <= 60 else 4
+    size = 6 if len(times) <= 8 else 4
     # Over the dots: what they say together is what counts.
     axes.vlines(place, low, high, color=TEST_MEAN_COLOUR, linewidth=1.3, zorder=8)
     axes.plot(place, mean, linestyle="none", marker="D", markersize=size, markerfacecolor="white",
@@ -97,12 +97,17 @@ def exhibits_figure(
         kind: ``"classifier"`` (no maps) or ``"segmenter"``.
     """
     maps = kind == "segmenter"
-    columns = len(shown) * (2 if maps else 1)
     height = max(e.pixels.shape[0] / e.pixels.shape[1] for e in shown)
-    drawn = figure(10 if maps else 2.6 * columns, min(2.3 * height * (1 if columns > 2 else 1.6), 4.6) + 0.75)
-    axes = drawn.subplots(1, columns, squeeze=False)[0]
+    each = 2 if maps else 1
+    wide = 4.4 * len(shown) + 0.6 if maps else 3.4 * len(shown)
+    drawn = figure(wide, min(2.1 * height * (1 if maps else 1.5), 4.4) + 0.6)
+    # A gap between the two pictures, none between a picture and its map.
+    ratios = [*[1.0] * each, 0.06] * len(shown)
+    axes = drawn.subplots(1, (each + 1) * len(shown), squeeze=False, width_ratios=ratios)[0]
+    for gap in axes[each :: each + 1]:
+        gap.set_axis_off()
     for place, (exhibit, row) in enumerate(zip(shown, rows, strict=True)):
-        left = axes[place * (2 if maps else 1)]
+        left = axes[place * (each + 1)]
         show(left, grey_image(exhibit.pixels))
         show_scale_bar(left, exhibit.pixels.shape, exhibit.pixel_size_nm, 1 / exhibit.reduced)
         t = f"{labels['times'][exhibit.label]:g} {labels['unit']}".strip()
@@ -111,7 +116,7 @@ def exhibits_figure(
         if exhibit.potency is None:
             left.set_xlabel(told, fontsize=9)
             continue
-        right = axes[place * 2 + 1]
+        right = axes[place * (each + 1) + 1]
         right.imshow(overlay(exhibit.pixels, exhibit.potency), interpolation="nearest")
         right.set_xticks([])
         right.set_yticks([])
