@@ -37,8 +37,8 @@ def _prepare(output: Path, force: bool) -> None:
     write_text(output / _MARK, "made by `copper demo`; replaced by --force\n")
 
 
-def _run(kind: str, config: Config, output: Path, data: Path) -> tuple[Path, dict[str, float]]:
-    """Trains, evaluates, draws and exports one model; returns its page and test scores."""
+def _run(kind: str, config: Config, output: Path, data: Path) -> dict[str, float]:
+    """Trains, evaluates, draws and exports one model; returns its test scores."""
     from copper_tf.evaluation import dataset_of, evaluate
     from copper_tf.export import FORMATS
     from copper_tf.report import render_evaluation
@@ -50,17 +50,18 @@ def _run(kind: str, config: Config, output: Path, data: Path) -> tuple[Path, dic
         scores = evaluate(run, dataset_of(run), progress)
     difference = FORMATS["savedmodel"](run, output / f"{kind}_model")
     click.echo(f"{output / f'{kind}_model'}: SavedModel, equal to the run within {difference:.1e}")
-    return render_evaluation(run), scores["splits"]["test"]["scores"]
+    click.echo(render_evaluation(run))
+    return dict(scores["splits"]["test"]["scores"])
 
 
 @click.command("demo")
 @folder_option("Where everything goes.", default="demo")
 @force_option
-@click.option("--open", "open_pages", is_flag=True, help="open the two pages in a browser")
+@click.option("--open", "open_pages", is_flag=True, help="Open the report in a browser.")
 @click.pass_context
 def command(ctx: click.Context, output: Path, force: bool, open_pages: bool) -> None:
-    """Simulate, build, train both models, evaluate, predict and export; a few minutes on two cores."""
-    from copper_tf.cli import predict
+    """Simulate, build, train both models, evaluate, predict, export and report; a few minutes on two cores."""
+    from copper_tf.cli import predict, report
     from copper_tf.cli.sources import import_tensorflow
     from copper_tf.simulation import simulate
     from tfds_copper.copper_sem import build
@@ -73,8 +74,8 @@ def command(ctx: click.Context, output: Path, force: bool, open_pages: bool) -> 
         simulate(folder, WORLD, progress=progress, workers=1)
         import_tensorflow()
         data = build(folder, output / "dataset", SplitSettings(split="30/10/10"), progress=progress)
-    grades_page, grades = _run("classifier", CLASSIFIER, output, data)
-    maps_page, maps = _run("segmenter", SEGMENTER, output, data)
+    grades = _run("classifier", CLASSIFIER, output, data)
+    maps = _run("segmenter", SEGMENTER, output, data)
     middle = sorted((folder / "t02").glob("*.png"))[:2]
     ctx.invoke(
         predict.command, model=output / "segmenter_model", pictures=tuple(middle), output=output / "prediction",
@@ -82,8 +83,8 @@ def command(ctx: click.Context, output: Path, force: bool, open_pages: bool) -> 
     )  # fmt: skip
     click.echo(f"grades of test pictures: {grades['median_mae']:.2f} steps off on average")
     click.echo(f"potency maps of test pictures: ROC-AUC {maps['auc']:.3f} against the true masks")
-    click.echo(f"{grades_page}\n{maps_page}")
+    ctx.invoke(
+        report.command, runs=(output / "segmenter", output / "classifier"), blindtest=None, hypotheses=None, licence="",
+        output=output / "report", force=False, open_page=open_pages,
+    )  # fmt: skip
     click.echo(f"{time.monotonic() - started:.0f} s in all")
-    if open_pages:
-        click.launch(str(grades_page))
-        click.launch(str(maps_page))

@@ -1,0 +1,170 @@
+"""What a report gathers: sheets, settings of the microscope, the pictures of page one, and which runs go together."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from copper_tf.config import default_config
+from copper_tf.dossier.acquisition import acquisition, recorded, summarised
+from copper_tf.dossier.exhibits import TYPICAL, WORST, chosen, exhibits
+from copper_tf.dossier.members import members
+from copper_tf.dossier.provenance import build_command, cost, sha256
+from copper_tf.report.summing import limits_of, one_sentence, sound
+from copper_tf.statistics import sheet_means
+from tfds_copper.errors import RunError
+
+
+def test_means_of_sheets_by_hand() -> None:
+    """Scatter is pooled in a label: (0.02 + 0.02 + 0) / 3 degrees of freedom at label 0, none at label 1."""
+    values = np.array([0.1, 0.3, 0.5, 0.7, 0.6, 0.9])
+    found = sheet_means(values, ["a", "a", "b", "b", "b", "a"], np.array([0, 0, 0, 0, 0, 1]))
+    assert [(r["sheet"], r["label"], r["pictures"]) for r in found] == [("a", 0, 2), ("b", 0, 3), ("a", 1, 1)]
+    assert found[0]["mean"] == pytest.approx(0.2) and found[1]["mean"] == pytest.approx(0.6)
+    half = stats.t.ppf(0.975, 3) * math.sqrt((0.02 + 0.02) / 3)
+    for row in found[:2]:
+        wide = half / math.sqrt(row["pictures"])
+        assert row["interval"] == pytest.approx([row["mean"] - wide, row["mean"] + wide])
+    assert found[2]["interval"] is None
+
+
+@pytest.mark.parametrize(
+    ("values", "unit", "text"),
+    [
+        ([100.0, 100.0], "nm", "100 nm"),
+        ([5.0, 10.0, 5.0], "kV", "5 kV (2), 10 kV (1)"),
+        ([1.0, 2.0, 3.0, 4.0, 5.5], "mm", "1 to 5.5 mm"),
+        (["SE", "BSE", "BSE"], "", "BSE (2), SE (1)"),
+        (list("abcdef"), "", "a (1), b (1), c (1), d (1) and 2 more"),
+        ([10000.0, 20000.0], "", "10,000 (1), 20,000 (1)"),
+    ],
+)
+def test_settings_in_a_few_words(values: list[Any], unit: str, text: str) -> None:
+    assert summarised(values, unit) == text
+
+
+def test_the_table_of_acquisition_says_what_is_known_and_what_is_not() -> None:
+    common = {"size": "1280 × 960", "bit_depth": 8, "pixel_size_nm": 99.2, "bar": 64}
+    rows = [
+        {**common, "vendor": "Hitachi", "voltage_kv": 15.0, "date": "2019-03-01T10:00"},
+        {**common, "vendor": "Hitachi", "working_distance_mm": 8.1, "date": "2019-03-04", "pixel_size_nm": math.nan},
+    ]
+    told = acquisition(rows)
+    known = {row["name"]: (row["value"], row["known"]) for row in told["rows"]}
+    assert known["vendor"] == ("Hitachi", 2) and known["accelerating voltage"] == ("15 kV", 1)
+    assert known["pixel size"] == ("99.2 nm", 1) and told["pixel_size_nm"] == [99.2, 99.2]
+    assert known["picture size"] == ("1280 × 960 px", 2) and known["information bar cut off"] == ("64 rows (2)", 2)
+    assert known["date"] == ("2019-03-01 to 2019-03-04 (2 days)", 2)
+    assert {"magnification", "detector", "stage tilt"} <= set(told["unknown"])
+
+
+def test_records_tell_how_pictures_were_taken_without_decoding_them(dataset: Any) -> None:
+    rows = recorded(dataset)
+    assert len(rows) == 30 and {row["size"] for row in rows} == {"80 × 64"}
+    assert {row["bit_depth"] for row in rows} == {8} and len({row["pixel_size_nm"] for row in rows}) == 1
+
+
+def _scores(potency: list[float]) -> dict[str, Any]:
+    n = len(potency)
+    pictures = {"file": [f"{k}.png" for k in range(n)], "sheet": ["s"] * n, "label": [0] * n, "potency": potency}
+    return {
+        "kind": "segmenter",
+        "hypothesis": {"g": [1.0, None]},
+        "pictures": pictures | {"split": ["train", *["test"] * (n - 1)]},
+    }
+
+
+def test_the_typical_and_the_worst_picture_are_those_of_the_scores() -> None:
+    typical, worst = chosen(_scores([0.0, 0.9, 0.4, 0.7]))
+    assert (typical["role"], typical["file"]) == (TYPICAL, "3.png") and typical["error"] == pytest.approx(0.3)
+    assert (worst["role"], worst["file"]) == (WORST, "2.png") and worst["wanted"] == 1.0
+    assert [row["role"] for row in chosen(_scores([0.0, 0.5]))] == [TYPICAL]
+
+
+def test_without_a_g_a_picture_is_held_against_its_label() -> None:
+    scores = _scores([0.0, 0.2, 0.4, 0.9])
+    scores["pictures"]["label"] = [1] * 4
+    assert chosen(scores)[1]["error"] == pytest.approx(0.9 - 0.5)
+
+
+def test_pictures_of_page_one_have_the_potency_of_their_scores(runs: dict[str, Any]) -> None:
+    (member,) = members([runs["segmenter"].path])
+    scores = member.run.read_scores("evaluation")
+    shown, rows = exhibits(member, scores), chosen(scores)
+    assert [e.file for e in shown] == [row["file"] for row in rows]
+    for exhibit, row in zip(shown, rows, strict=True):
+        assert exhibit.potency is not None and exhibit.potency.mean() == pytest.approx(row["answer"], abs=1e-5)
+        assert exhibit.shape == (64, 80) == exhibit.pixels.shape
+
+
+def _copy(run: Any, path: Path, **data: Any) -> Path:
+    shutil.copytree(run.path, path)
+    (path / "data.json").write_text(json.dumps({**run.data, **data}))
+    return path
+
+
+def test_runs_of_two_datasets_are_refused(runs: dict[str, Any], tmp_path: Path) -> None:
+    other = _copy(runs["segmenter"], tmp_path / "other", fingerprint="0" * 64)
+    with pytest.raises(RunError, match="must be of one dataset.*Received: another dataset"):
+        members([runs["classifier"].path, other])
+    with pytest.raises(RunError, match="named once"):
+        members([runs["classifier"].path, runs["classifier"].path])
+    (other / "checkpoints" / "best.weights.h5").unlink()
+    with pytest.raises(RunError, match="must be trained"):
+        members([other])
+
+
+def test_the_command_that_builds_and_what_training_took(dataset: Any, runs: dict[str, Any]) -> None:
+    assert build_command(dataset.metadata) == "copper build copper -o DATA --split 6/2/2"
+    found = cost(runs["segmenter"])
+    assert found is not None and found["steps"] == 2 * math.ceil(18 / 6) and found["receptive_field_px"] == 36
+
+
+def test_a_hash_is_that_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc")
+    assert sha256(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def _told(nmse: float, trust: str | None, groups: int = 12) -> dict[str, Any]:
+    test = {
+        "pictures": 24,
+        "groups": groups,
+        "resampled": "sheets",
+        "scores": {"nmse": nmse},
+        "intervals": {"nmse": None},
+    }
+    maps = {"name": "m", "kind": "segmenter", "splits": {"test": test}, "hypothesis": {"name": "linear", "g": [1, 0]}}
+    maps |= {"trust": trust, "caveats": ["the network sees too far"], "config": default_config("segmenter").flat()}
+    return {
+        "members": [maps], "first": "m", "dataset": {"folds": 0}, "labels": {"times": [0.0, 2.5], "unit": "h"},
+        "acquisition": {"rows": [{"name": "pixel size", "value": "99 nm", "known": 3}]},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("nmse", "trust", "words", "good"),
+    [
+        (0.1, "supported", "follows the hypothesis with an NMSE of 0.10; image statistics support", True),
+        (0.1, "not supported", "is not supported by image statistics", False),
+        (0.1, None, "was not tested", True),
+        (1.2, "undecided", "does not follow the hypothesis: an NMSE of 1.20, where a constant reaches 1; image", False),
+    ],
+)
+def test_the_sentence_says_what_scores_and_trust_say(nmse: float, trust: str | None, words: str, good: bool) -> None:
+    told = _told(nmse, trust)
+    sentence = one_sentence(told)
+    assert words in sentence and sentence.endswith(".") and sentence.count(".\n") == 0
+    assert sound(told) is good
+
+
+def test_limits_name_adhesion_the_settings_and_the_caveats() -> None:
+    text = " ".join(limits_of(_told(0.1, None, groups=3)))
+    assert "No adhesion was measured" in text and "pixel size 99 nm" in text and "The network sees too far." in text
+    assert "24 test pictures of 3 sheets" in text and "Fewer than 5 give no interval" in text
