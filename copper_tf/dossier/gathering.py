@@ -142,12 +142,27 @@ def _over_seeds(grader: Grader) -> dict[str, Any]:
     }
 
 
+def _study_without_places(study: dict[str, Any]) -> dict[str, Any]:
+    """A study that names folders, but not where on this machine they lie: a report is handed on."""
+    rows = [row | {"runs": [Path(run).name for run in row["runs"]]} for row in study["hypotheses"]]
+    return study | {"data": Path(study["data"]).name, "hypotheses": rows}
+
+
+def _test_without_places(blindtest: dict[str, Any]) -> dict[str, Any]:
+    """The same of the results of a blind test."""
+    parts = {part: blindtest[part] | {"path": Path(blindtest[part]["path"]).name} for part in ("test", "dataset")}
+    return blindtest | parts
+
+
 def _compared(found: Sequence[Member]) -> dict[str, Any] | None:
     """The runs as graders of the same test pictures, those that differ in their seed alone together."""
     graders = grouped(read_all([member.path for member in found]))
     if len(graders) == 1:
         return {"graders": [], "seeds": _over_seeds(graders[0])} if len(found) > 1 else None
-    return {**compare(graders), "seeds": None}
+    told = compare(graders)
+    for row in told["graders"]:
+        row["runs"] = [Path(run).name for run in row["runs"]]
+    return {**told, "seeds": None}
 
 
 def gather(
@@ -192,8 +207,8 @@ def gather(
         "acquisition": acquisition(recorded(datasets[0], progress)),
         "dataset": _dataset(datasets, first.way == FOLDS),
         "comparison": _compared(found),
-        "hypotheses": study,
-        "blindtest": blindtest,
+        "hypotheses": study and _study_without_places(study),
+        "blindtest": blindtest and _test_without_places(blindtest),
         "missing": _missing(found, study, blindtest),
         "repeat": {"commands": _repeat(found, datasets[0].metadata, extra), "software": software()},
     }
