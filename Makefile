@@ -11,7 +11,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 .PHONY: help demo test lint bench acceptance fuzz clean
 
 help:
-	@echo "make demo        simulate, build, train, evaluate, predict, export (OPEN=1 opens the pages)"
+	@echo "make demo        simulate, build, train, evaluate, predict, export, report (OPEN=1 opens it)"
 	@echo "make test        lint and all tests"
 	@echo "make lint        ruff and mypy"
 	@echo "make bench       benchmarks, as ratios against a peer"

@@ -41,11 +41,11 @@ def _sheets(axes: Axes, means: Sequence[dict[str, Any]], times: np.ndarray) -> N
             ends = row["interval"] or [row["mean"]] * 2
             low.append(max(ends[0], 0.0))
             high.append(min(ends[1], 1.0))
-    size = 6 if len(times) <= 8 else 4
+    size = 6 if len(place) <= 30 else 3.2
     # Over the dots: what they say together is what counts.
-    axes.vlines(place, low, high, color=TEST_MEAN_COLOUR, linewidth=1.3, zorder=8)
+    axes.vlines(place, low, high, color=TEST_MEAN_COLOUR, linewidth=1.3 if size > 5 else 0.9, zorder=8)
     axes.plot(place, mean, linestyle="none", marker="D", markersize=size, markerfacecolor="white",
-              markeredgecolor=TEST_MEAN_COLOUR, markeredgewidth=1.3, zorder=9,
+              markeredgecolor=TEST_MEAN_COLOUR, markeredgewidth=1.3 if size > 5 else 0.8, zorder=9,
               label="test sheet: mean, 95 % interval")  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def sheets_figure(scores: dict[str, Any], means: Sequence[dict[str, Any]]) -> Fi
     time_axis(axes, scores["labels"])
     axes.set_ylim(-0.03, 1.03)
     axes.set_ylabel("potency m(x)", fontsize=9)
-    drawn.legend(*axes.get_legend_handles_labels(), loc="outside right upper", fontsize=8, frameon=False)
+    drawn.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=8, frameon=False)
     return drawn
 
 
@@ -100,7 +100,7 @@ def exhibits_figure(
     height = max(e.pixels.shape[0] / e.pixels.shape[1] for e in shown)
     each = 2 if maps else 1
     wide = 4.4 * len(shown) + 0.6 if maps else 3.4 * len(shown)
-    drawn = figure(wide, min(2.1 * height * (1 if maps else 1.5), 4.4) + 0.6)
+    drawn = figure(wide, min((1.95 if maps else 3.2) * height, 4.4) + 0.5)
     # A gap between the two pictures, none between a picture and its map.
     ratios = [*[1.0] * each, 0.06] * len(shown)
     axes = drawn.subplots(1, (each + 1) * len(shown), squeeze=False, width_ratios=ratios)[0]
