@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -197,11 +198,18 @@ def test_seeds_are_one_report(runs: dict[str, Any], tmp_path: Path, no_browser: 
         config = json.loads(file.read_text())
         config["training"]["seed"] = seed
         file.write_text(json.dumps(config))
+    tested = {"verdict": "undecided", "tests": [], "reasons": [], "basis": "b", "pictures": 6, "splits": ["test"]}
+    tested |= {"normalisation": "dataset", "others": ["seed_1"], "values": {}}
+    write_json(tmp_path / "e" / "seed_0" / "scores" / "trust.json", tested)
+    np.savez(tmp_path / "e" / "seed_0" / "scores" / "trust.npz", allow_pickle=False)
     assert main(["report", str(tmp_path / "e"), "-o", str(tmp_path / "r")]) == 0
     (member,) = _json(tmp_path / "r")["members"]
     assert member["way"] == "seeds" and member["seeds"] == [0, 1] and len(member["weights"]) == 2
     text = (tmp_path / "r" / "report.html").read_text()
     assert "e, seed 1" in text and "--seeds 2" in text
+    # `copper trust` takes an ensemble whole and tests its first run; `copper baselines` takes one run.
+    assert member["trust"] == "undecided" and "Tested was the first of the 2 seeds." in text
+    assert "copper trust e\n" in text and "<code>copper baselines e/seed_0</code>" in text
 
 
 def test_bad_input_is_one_line(runs: dict[str, Any], blind: Path, tmp_path: Path, capsys: Any) -> None:

@@ -59,8 +59,8 @@ def _member(member: Member) -> dict[str, Any]:
         "gaps": scores["gaps"],
         "cost": [c for c in each if c],
         "weights": weights(member),
-        "trust": run.read_scores(TRUST)["verdict"] if run.scores_file(TRUST).is_file() else None,
-        "baselines": run.scores_file(BASELINES).is_file(),
+        "trust": member.tested.read_scores(TRUST)["verdict"] if member.tested.scores_file(TRUST).is_file() else None,
+        "baselines": member.tested.scores_file(BASELINES).is_file(),
     }
 
 
@@ -97,10 +97,8 @@ def _repeat(found: Sequence[Member], described: Mapping[str, Any], extra: Sequen
         if member.way == SEEDS:
             command += f" --seeds {len(member.parts)}"
         commands += [command, f"copper evaluate {run}"]
-        if member.run.scores_file(TRUST).is_file():
-            commands.append(f"copper trust {run}")
-        if member.run.scores_file(BASELINES).is_file():
-            commands.append(f"copper baselines {run}")
+        done = [verb for verb in (TRUST, BASELINES) if member.tested.scores_file(verb).is_file()]
+        commands += [member.command_of(verb) for verb in done]
     names = " ".join(shlex.quote(member.path.resolve().name) for member in found)
     return [*commands, " ".join(["copper report", names, *extra])]
 
@@ -116,11 +114,10 @@ def _missing(found: Sequence[Member], study: Any, blindtest: Any) -> list[dict[s
     if maps is None:
         lack("Potency maps (Figures 9 and 10)", "copper train segmenter DATA -o MAPS, then name MAPS too")
     else:
-        name = shlex.quote(maps.path.resolve().name)
-        if not maps.run.scores_file(TRUST).is_file():
-            lack("Whether the maps can be believed", f"copper trust {name}")
-        if not maps.run.scores_file(BASELINES).is_file():
-            lack("Simpler methods beside the model", f"copper baselines {name}")
+        lacks = {TRUST: "Whether the maps can be believed", BASELINES: "Simpler methods beside the model"}
+        for verb, what in lacks.items():
+            if not maps.tested.scores_file(verb).is_file():
+                lack(what, maps.command_of(verb))
     if grades is None:
         lack("A classifier of the same pictures (Figure 8)", "copper train classifier DATA -o GRADES, then name it too")
     if blindtest is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,21 @@ class Member:
     def fingerprint(self) -> str:
         """Of its data; of all folds where they are several."""
         return " ".join(sorted({str(run.data["fingerprint"]) for run in self.parts}))
+
+    @property
+    def tested(self) -> Run:
+        """The run whose trust tests and baselines stand for it: itself, or the first of its folds or seeds."""
+        return self.parts[0]
+
+    def command_of(self, verb: str) -> str:
+        """The command that tests it, e.g. ``copper trust RUN``, with folders called by their names.
+
+        Args:
+            verb: ``"trust"``, which takes an ensemble whole, or ``"baselines"``.
+        """
+        whole = self.way == ONE or (self.way == SEEDS and verb == "trust")
+        name = self.path.resolve().name
+        return f"copper {verb} {shlex.quote(name if whole else f'{name}/{self.tested.path.name}')}"
 
     @property
     def evaluated(self) -> bool:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from copper_tf.baselines.names import BASELINES
 from copper_tf.dossier.gathering import lead
-from copper_tf.dossier.members import SEEDS
+from copper_tf.dossier.members import ONE, SEEDS
 from copper_tf.report.ageing import AGEING_ALTS, AGEING_CAPTIONS, ageing_figures, ageing_tables
-from copper_tf.report.baselines import baseline_tables
+from copper_tf.report.baselines import baseline_figures, baseline_tables
 from copper_tf.report.blindtest import blindtest_figures, blindtest_tables, verdicts
 from copper_tf.report.front import exhibits_figure, sheets_figure
 from copper_tf.report.grading import grading_table
 from copper_tf.report.law import law_table
 from copper_tf.report.page import cost_rows, figures_of, inlined, score_tables, settings_rows, template
 from copper_tf.report.summing import FINDING_LEVELS, limits_of, one_sentence, sound
-from copper_tf.report.trust import trust_section
+from copper_tf.report.trust import trust_figures, trust_section
 from copper_tf.report.wording import ALTS, CAPTIONS, GLOSSARY, POTENCY_NOTE, shown
 from copper_tf.runs import EVALUATION
 from tfds_copper.files import write_text
@@ -75,6 +74,8 @@ def _figures(
         member = lead(found, kind)
         if member:
             drawn |= _shared(figures_of(member.run, member.run.read_scores(EVALUATION)), kind)
+            if kind == "segmenter" and member.way != ONE:
+                drawn |= baseline_figures(member.tested) | trust_figures(member.tested)
             for name in ("network", "learning"):
                 alts[f"{kind}_{name}"], captions[f"{kind}_{name}"] = ALTS[name], CAPTIONS[name]
     if told["blindtest"]:
@@ -170,15 +171,15 @@ def _sections(told: dict[str, Any], found: Sequence[Member]) -> dict[str, Any]:
     maps, grades = lead(found, "segmenter"), lead(found, "classifier")
     scores = {m.kind: m.run.read_scores(EVALUATION) for m in (grades, maps) if m}
     study, blind = told["hypotheses"], told["blindtest"]
+    tables = (baseline_tables(m.tested) for m in (maps, grades) if m)
     return {
         "maps": next((m for m in told["members"] if m["kind"] == "segmenter"), None),
         "grades": next((m for m in told["members"] if m["kind"] == "classifier"), None),
         "tables": {kind: score_tables(part) for kind, part in scores.items()},
         "law": law_table(scores["segmenter"]) if maps else {},
         "grading": grading_table(scores["segmenter"]) if maps else None,
-        "trust": trust_section(maps.run) if maps else None,
-        "beside": next((baseline_tables(m.run) for m in (maps, grades) if m and m.run.scores_file(BASELINES).is_file()),
-                       None),
+        "trust": trust_section(maps.tested) if maps else None,
+        "beside": next(filter(None, tables), None),
         "study": study,
         "blind": blind,
         "blind_verdicts": verdicts(blind) if blind else [],
@@ -203,12 +204,15 @@ def render_report(
     """
     drawn, captions, alts = _figures(told, found, shown_pictures)
     names = [f"{t:g} {told['labels']['unit']}".strip() for t in told["labels"]["times"]]
+    parts = _sections(told, found)
+    # That brightness alone tells the label belongs where the verdict stands.
+    alarm = parts["beside"]["alarm"] if parts["beside"] else ""
     text = template("report.html.j2").render(
         told=told,
         sentence=one_sentence(told),
         sound=sound(told),
         note=POTENCY_NOTE.format(first=names[0], last=names[-1]),
-        caveats=list(dict.fromkeys(text for m in told["members"] for text in m["caveats"])),
+        caveats=list(dict.fromkeys([*filter(None, [alarm]), *(t for m in told["members"] for t in m["caveats"])])),
         figures=inlined(folder / "figures", drawn, alts),
         captions=captions,
         footer=_footer(told["dataset"]["name"]),
@@ -224,7 +228,7 @@ def render_report(
         glossary=GLOSSARY,
         level="h3",
         opened=True,
-        **_sections(told, found),
+        **parts,
     )
     write_text(folder / PAGE, text)
     return folder / PAGE
