@@ -235,7 +235,10 @@ class Run:
         if not file.is_file():
             verb = {EVALUATION: "evaluate", "training": "train"}.get(name, name)
             raise RunError(f"{self.path}: no scores/{name}.json yet; it is written by `copper {verb}`. Received: none")
-        return dict(json.loads(file.read_text(encoding="utf-8")))
+        try:
+            return dict(json.loads(file.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise RunError(f"{file}: must be JSON as it was written. Received: {error}") from None
 
 
 def is_run(path: Path) -> bool:

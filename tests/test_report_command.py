@@ -230,6 +230,13 @@ def test_bad_input_is_one_line(runs: dict[str, Any], blind: Path, tmp_path: Path
     assert "made by `copper blindtest`" in line(run, "--blindtest", tmp_path)
     assert "ageing.json: must be written by `copper hypotheses`" in line(run, "--hypotheses", tmp_path)
     assert "SPDX" in line(run, "--license", "do what you like")
+    (blind_copy := tmp_path / "blind").mkdir()
+    shutil.copy(blind / "test.json", blind_copy)
+    assert "--score`. Received: no such file" in line(run, "--blindtest", blind_copy)
+    (damaged := tmp_path / "damaged").mkdir()
+    shutil.copytree(run, damaged, dirs_exist_ok=True)
+    (damaged / "scores" / "evaluation.json").write_text("{")
+    assert "evaluation.json: must be JSON" in line(damaged)
 
 
 def test_a_report_is_not_replaced_unasked(report: Path, runs: dict[str, Any], capsys: Any) -> None:
