@@ -31,7 +31,7 @@ from tuning.sweep import CHIEF
 __all__ = ["main"]
 
 _SPACE = ("n=1", "N=1", "c=4,8", "d=1,2,3")
-_EPOCHS = ("--epochs", "9")
+_SHORT = ("--epochs", "9", "--crops", "1")
 # Python and TensorFlow alone take some seconds to start; a kill comes anywhere from then on.
 _FROM, _TO = 8.0, 25.0
 _ALL = "all"
@@ -49,7 +49,7 @@ def _compared(output: Path) -> tuple[list[list[str]], bool]:
         seconds, found = [], []
         for workers in (1, 3):
             started = time.monotonic()
-            words = ("--oracle", oracle, "--workers", str(workers), *budget, *_EPOCHS)
+            words = ("--oracle", oracle, "--workers", str(workers), *budget, *_SHORT)
             found.append(searched(output, f"{oracle}-by-{workers}", *words, space=_SPACE))
             seconds.append(time.monotonic() - started)
         alone, together = found
@@ -94,7 +94,7 @@ def _struck(command: list[str], folder: Path, workers: int, kills: int, draw: ra
 def _broken(output: Path, workers: int, kills: int, draw: random.Random) -> tuple[str, bool]:
     """A grid that is killed again and again, against the unbroken one: (in words, whether all is there, once)."""
     folder = output / f"killed-by-{workers}"
-    own = copper_command("search", "classifier", str(world(output)), "-o", str(folder), *SETTINGS, *_EPOCHS)
+    own = copper_command("search", "classifier", str(world(output)), "-o", str(folder), *SETTINGS, *_SHORT)
     command = [*own, "--oracle", "grid", "--workers", str(workers), "--resume", "--space", *SPACE]
     done: dict[str, int] = {}
     struck, again = [], 0
@@ -106,7 +106,7 @@ def _broken(output: Path, workers: int, kills: int, draw: random.Random) -> tupl
         done = now
     subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
     found = json.loads((folder / FOUND).read_text())
-    whole = searched(output, "unbroken", "--oracle", "grid", *_EPOCHS)
+    whole = searched(output, "unbroken", "--oracle", "grid", *_SHORT)
     good = again == 0 and _trials(found) == _trials(whole)
     counts = ", ".join(f"{struck.count(victim)} x {victim}" for victim in dict.fromkeys(struck))
     said = f"{workers} at work, {len(struck)} kills ({counts}): {again} finished trials done again or lost"
