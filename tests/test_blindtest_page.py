@@ -24,6 +24,7 @@ from copper_tf.blindtest import BlindTest, open_test
 from copper_tf.blindtest.answers import AnswerBook
 from copper_tf.blindtest.folder import KEY, ROUNDS
 from copper_tf.blindtest.keys import TypedLabel
+from copper_tf.blindtest.sitting import DONE
 from copper_tf.cli.main import main
 from tests.blinded import LABEL, MODEL, TIMES, code_of, made_up
 from tests.conftest import ROOT
@@ -49,15 +50,16 @@ def browser() -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def _served(path: Path, port: int = 0) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def _served(path: Path, address: str = "127.0.0.1") -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """A real `copper blindtest` in a process of its own, and its address."""
-    command = [sys.executable, "-m", "copper_tf.cli.main", "blindtest", str(path), "--no-open", "--port", str(port)]
+    command = [sys.executable, "-m", "copper_tf.cli.main", "blindtest", str(path), "--no-open", "--port", "0"]
+    command += ["--address", address]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
     assert process.stdout is not None
     try:
         first = process.stdout.readline()
-        assert first.startswith("http://127.0.0.1:"), first + process.stdout.read()
+        assert first.startswith("http://"), first
         yield first.split()[0], process
     finally:
         process.kill()
@@ -279,7 +281,7 @@ def test_no_address_leads_to_a_file(tmp_path: Path) -> None:
     with _served(test.path) as (address, _):
         for path in paths:
             try:
-                with urllib.request.urlopen(f"{address}/{path}", timeout=10) as response:
+                with urllib.request.urlopen(address + path, timeout=10) as response:
                     body = response.read()
             except urllib.error.HTTPError as error:
                 assert error.code in (400, 403, 404), path
@@ -287,6 +289,57 @@ def test_no_address_leads_to_a_file(tmp_path: Path) -> None:
             assert b"secretname" not in body and b"PNG" not in body[:8], path
         with urllib.request.urlopen(address, timeout=10) as response:
             assert response.status == 200
+
+
+def test_another_address_needs_the_token(browser: Any, tmp_path: Path) -> None:
+    test = made_up(tmp_path / "t")
+    with _served(test.path, "0.0.0.0") as (address, _):
+        port = re.findall(r":(\d+)/", address)[0]
+        here, token = f"http://127.0.0.1:{port}/", address.split("?")[1]
+        for wrong in ("", "?token=", "?token=guess", "?token=%FF"):
+            with pytest.raises(urllib.error.HTTPError, match="403|400"):
+                urllib.request.urlopen(here + wrong, timeout=10)
+        page = browser.new_context().new_page()
+        _join(page, f"{here}?{token}", "Anna")
+        page.get_by_text("Practice · picture 1 of 4").wait_for()
+        cookie = page.context.cookies()[0]
+        assert cookie["httpOnly"] and cookie["sameSite"] == "Strict"
+        page.context.close()
+
+
+def test_an_address_that_is_taken_is_said(tmp_path: Path) -> None:
+    test = made_up(tmp_path / "t")
+    with _served(test.path) as (address, _):
+        port = re.findall(r":(\d+)/", address)[0]
+        command = [sys.executable, "-m", "copper_tf.cli.main", "blindtest", str(test.path), "--no-open", "--port", port]
+        again = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert again.returncode == 2 and again.stderr.startswith("copper: address and port must be this machine's and free")
+    assert len(again.stderr.splitlines()) == 1
+
+
+def test_two_windows_of_one_rater_agree_on_what_is_saved(tmp_path: Path) -> None:
+    from copper_tf.blindtest.page import Page
+
+    test = made_up(tmp_path / "t")
+    first, second = Page(test), Page(test)
+    first.enter("<b>Anna</b>", "")
+    first.act("end_practice")
+    first.act("start")
+    second.enter("<b>Anna</b>", code_of(test, "<b>Anna</b>"))
+    assert first.sitting is not None and second.sitting is not None
+    for number in test.order("<b>Anna</b>", FIRST):
+        first.act("choose", LABEL[number])
+        first.pressed("Enter")
+    assert second.sitting.open == 0
+    first.pressed("s")
+    # What the other window still shows is closed: it says so and follows.
+    second.pressed("3")
+    assert second.sitting.stage == DONE
+    assert "can be changed until they are submitted" in str(second._message.object)
+    assert "<b>Anna" not in str(first._head.object)
+    for noise in ("", "x" * 9, "ArrowRight", "S", "\x00"):
+        second.pressed(noise)
+    assert second.sitting.book.round(FIRST).answers == dict(enumerate(LABEL))
 
 
 def test_typed_numbers_are_labels() -> None:
@@ -313,6 +366,7 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, capfd: pytest.CaptureFix
     assert "must be an evaluated run, a dataset, or the folder of a test. Received: nothing there" in fails("nowhere")
     assert "output must be a folder for the new test, by -o. Received: none" in fails(dataset.path)
     assert "keeps its pictures and order; --seed is for a new one" in fails(test.path, "--seed", 3)
+    assert "address must be the IP address" in fails(test.path, "--address", "there")
     assert "a round must be submitted before it is scored" in fails(test.path, "--score")
     assert "with_map needs a run whose maps can be shown" in fails(dataset.path, "-o", tmp_path / "n", "--with-map")
     assert "holds a test that was drawn otherwise" in fails(dataset.path, "-o", test.path, "--pictures", 3)
@@ -321,13 +375,13 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, capfd: pytest.CaptureFix
 def test_the_command_draws_a_test_and_scores_it(runs: dict[str, Any], tmp_path: Path, monkeypatch: Any) -> None:
     from tests.blinded import take
 
-    served: list[BlindTest] = []
-    monkeypatch.setattr("copper_tf.blindtest.serving.serve", lambda test, *_: served.append(test))
+    served: list[Any] = []
+    monkeypatch.setattr("copper_tf.cli.blindtest.serve", lambda page, *_: served.append(page))
     command = ["blindtest", str(runs["classifier"].path), str(runs["segmenter"].path), "-o", str(tmp_path / "t")]
     assert main([*command, "--with-map", "--pictures", "6", "--no-open"]) == 0
     assert main([*command, "--with-map", "--pictures", "6", "--no-open"]) == 0  # the same again goes on
     test = open_test(tmp_path / "t")
-    assert [t.ident for t in served] == [test.ident] * 2 and test.pictures == 6 and test.with_map
+    assert len(served) == 2 and test.pictures == 6 and test.with_map
     key = json.loads((test.path / KEY).read_text())
     take(test, "Anna", key["pictures"]["label"])
     assert main(["blindtest", str(test.path), "--score"]) == 0

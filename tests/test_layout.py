@@ -30,7 +30,7 @@ FLOORS = [
     ["copper_tf.evaluation"],
     ["copper_tf.ensemble", "copper_tf.baselines"],
     ["copper_tf.trust"],
-    ["copper_tf.ageing"],
+    ["copper_tf.ageing", "copper_tf.web"],
     ["copper_tf.blindtest"],
     ["copper_tf.dossier"],
     ["copper_tf.export", "copper_tf.report"],

@@ -13,6 +13,7 @@ from copper_tf.cli.options import explicit, flags, folder_option, group_of
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
 from copper_tf.comparison import DECODINGS
+from copper_tf.web import HERE, serve
 from tfds_copper.errors import InputError, OutputError, SettingError
 
 if TYPE_CHECKING:
@@ -137,8 +138,9 @@ def _score(test: BlindTest, open_page: bool) -> None:
 )  # fmt: skip
 @click.option("--score", "scored", is_flag=True, help="Score what was submitted, and draw the page of results.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=5008, show_default=True, help="Of the page; 0: a free one."
+    "--address", default=HERE, show_default=True, help="To listen on; any but this machine's own needs a token."
 )
+@click.option("--port", type=click.IntRange(0, 65535), default=5008, show_default=True, help="0 finds a free one.")
 @click.option(
     "--open/--no-open",
     "open_page",
@@ -150,6 +152,7 @@ def command(
     output: Path | None,
     decoding: str,
     scored: bool,
+    address: str,
     port: int,
     open_page: bool | None,
     **values: Any,
@@ -164,12 +167,16 @@ def command(
     if scored:
         _score(test, bool(open_page))
         return
-    from copper_tf.blindtest.serving import serve
 
-    def opened(address: str) -> None:
-        click.echo(f"{address} is the page of the blind test; Ctrl+C stops it, and the same command goes on with it")
+    def opened(page: str) -> None:
+        click.echo(f"{page} is the page of the blind test; Ctrl+C stops it, and the same command goes on with it")
         click.echo(f"keep {test.path / KEY} from raters: it holds the answers")
         if open_page is not False:
-            click.launch(address)
+            click.launch(page)
 
-    serve(test, port, opened)
+    def page() -> Any:
+        from copper_tf.blindtest.page import Page
+
+        return Page(test).view
+
+    serve(page, address, port, opened, "Blind test")
