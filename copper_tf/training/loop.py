@@ -185,16 +185,14 @@ def train(
     held_out = load_pictures(dataset, "validation", progress)
     normalisation = Normalisation(config.data.normalisation, training.mean, training.sd, config.data.window)
     training = learnable(dataset, config, "train", training)
-    validating = learnable(dataset, config, "validation", held_out)
     stream = CropStream(training, config, normalisation, augment=True)
-    validation = CropStream(validating, config, normalisation, augment=False)
+    validation = CropStream(learnable(dataset, config, "validation", held_out), config, normalisation, augment=False)
     run = old or _new_run(config, dataset, workdir, g, stream)
     if not old:
         create_run(run, force=force)
     with alone(workdir):
-        whole = _fit(run, stream, validation, until, progress)
         # Also after a kill between the last epoch and this.
-        if whole and not run.scores_file("training").is_file():
+        if _fit(run, stream, validation, until, progress) and not run.scores_file("training").is_file():
             _write_cost(run, held_out, progress)
     # A g that was learnt is another one now.
     return open_run(workdir)
