@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
+import contextlib
 import ipaddress
 import logging
 import secrets
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tfds_copper.errors import SettingError
@@ -16,7 +17,8 @@ from tfds_copper.errors import SettingError
 __all__ = ["HERE", "serve"]
 
 HERE = "127.0.0.1"
-_COOKIE = "copper-token"
+# Bytes of an HTTP request beyond its head.
+_LARGEST_BODY = 2**16
 
 
 def _local(address: str) -> bool:
@@ -34,40 +36,19 @@ def _local(address: str) -> bool:
         ) from None
 
 
-def _guard(token: str) -> Any:
-    """Lets in who brings the token in the address, and from then on by a cookie; all others get a 403."""
-    from bokeh.server.auth_provider import AuthProvider
-    from tornado.web import HTTPError
-
-    def user(handler: Any) -> str:
-        given = handler.get_query_argument("token", "")
-        known = given or handler.get_cookie(_COOKIE) or ""
-        if not hmac.compare_digest(known.encode(), token.encode()):
-            raise HTTPError(403, reason="The address with its token is needed, as copper printed it")
-        if given:
-            handler.set_cookie(_COOKIE, token, httponly=True, samesite="Strict")
-        return "known"
-
-    class Token(AuthProvider):
-        """Knows who brought the token, nobody by name."""
-
-        login_url = "/"
-
-        @property
-        def get_user(self) -> Any:
-            """See `user`."""
-            return user
-
-    return Token()
-
-
 def serve(
-    page: Callable[[], Any], address: str, port: int, opened: Callable[[str], None], title: str, largest: int = 2**20
+    page: Callable[[], Any],
+    address: str,
+    port: int,
+    opened: Callable[[str], None],
+    title: str,
+    largest: int = 2**20,
+    routes: Mapping[str, tuple[Any, dict[str, Any]]] | None = None,
 ) -> None:
     """Serves a page until it is interrupted; every window that opens it gets one of its own.
 
-    No route of the server leads to a file of ours. Under an address that other machines can reach a token is needed,
-    which changes with every start.
+    No route of the server leads to a file of ours but those given here. Under an address that other machines can reach
+    a token is needed, which changes with every start. See `gate` for who is let in.
 
     Args:
         page: makes what a window shows, a Panel object.
@@ -76,6 +57,8 @@ def serve(
         opened: told the address of the page once the server listens.
         title: of the window.
         largest: bytes of the largest message that a window may send.
+        routes: further routes by the beginning of their path, such as ``/download/``: a Tornado handler, which gets the
+            rest of the path, and its arguments.
 
     Raises:
         SettingError: if the address isn't one of this machine, the port is taken, or Panel isn't installed.
@@ -87,11 +70,11 @@ def serve(
         raise SettingError("web pages need the extra app: pip install 'copper-tf[app]'. Received: no panel") from None
     pn.extension()
     settings: dict[str, Any] = {"title": title, "websocket_max_message_size": largest}
-    if token:
-        # Names of this machine can't be known; the cookie is what another site's page doesn't have.
-        settings |= {"auth_provider": _guard(token), "websocket_origin": "*"}
-        logging.getLogger("bokeh.server.util").setLevel(logging.ERROR)
-    asyncio.run(_serve(page, address, port, token, opened, settings))
+    # Of the pages none takes a form or a file by HTTP; a session is known to the window alone that it was made for.
+    settings |= {"http_server_kwargs": {"max_body_size": _LARGEST_BODY}}
+    settings |= {"sign_sessions": True, "secret_key": secrets.token_bytes(32)}
+    settings["extra_patterns"] = [(f"{start}(.*)", *target) for start, target in (routes or {}).items()]
+    asyncio.run(_serve(page, address, port, token, opened, settings, tuple(routes or ())))
 
 
 async def _serve(
@@ -101,21 +84,35 @@ async def _serve(
     token: str,
     opened: Callable[[str], None],
     settings: dict[str, Any],
+    prefixes: tuple[str, ...],
 ) -> None:
     import panel as pn
 
+    from copper_tf.web.gate import close
+
+    # Origins are compared with the page's own name by the gate, which Bokeh can't do for names that it isn't told.
+    logging.getLogger("bokeh.server.util").setLevel(logging.ERROR)
     try:
-        server = pn.io.server.get_server({"/": page}, port=port, address=address, start=False, **settings)
+        server = pn.io.server.get_server(
+            {"/": page}, port=port, address=address, start=False, websocket_origin="*", **settings
+        )
     except OSError as error:
         raise SettingError(
             f"address and port must be this machine's and free; --port 0 finds a free one. Received: {address}:{port} "
             f"({error.strerror})"
         ) from None
-    server.start()
     host = socket.gethostname() if ipaddress.ip_address(address).is_unspecified else address
     host = f"[{host}]" if ":" in host else host
+    names = set() if token else {f"{name}:{server.port}" for name in (host, HERE, "localhost", "[::1]")}
+    # Bokeh has no public name for its application.
+    close(server._tornado, names, server.port, token, prefixes)
+    server.start()
+    stopped = asyncio.Event()
+    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     opened(f"http://{host}:{server.port}/{f'?token={token}' if token else ''}")
     try:
-        await asyncio.Event().wait()
+        await stopped.wait()
     finally:
         server.stop()

@@ -1,0 +1,142 @@
+"""Who is let in to a web page: stands before every route of the server, static files and websockets among them."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.routing import Matcher, Rule
+from tornado.web import Application, OutputTransform, RequestHandler
+
+__all__ = ["COOKIE", "close"]
+
+COOKIE = "copper-token"
+# All that a page needs; Panel's others import Python modules by name, or hand a session to other sites.
+_PATHS = ("/", "/ws", "/favicon.ico")
+_PREFIXES = ("/static/",)
+# Nothing but this server is asked for anything, by any browser; blob and data are pictures and workers of the page.
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws://{host} wss://{host} data: blob:; "
+    "worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class _Answer(RequestHandler):
+    """Answers a request that goes no further: with a refusal, or on the token with a cookie and the page's address.
+
+    The token leaves the address bar for a cookie that no script and no other site can use.
+    """
+
+    def initialize(self, status: int, reason: str = "", cookie: tuple[str, str] | None = None) -> None:
+        self._status, self._why, self._given = status, reason, cookie
+
+    def prepare(self) -> None:
+        """See the class."""
+        self.set_header("Cache-Control", "no-store")
+        if self._given:
+            self.set_cookie(*self._given, httponly=True, samesite="Strict")
+            self.redirect("/", status=self._status)
+            return
+        self.set_status(self._status)
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish(self._why + "\n")
+
+
+class _Gate(Matcher):
+    """Decides on each request.
+
+    Args:
+        hosts: ``host:port`` by which this machine alone knows the server; empty where any name may be used.
+        port: of the server; cookies know no ports, so that the name of ours holds it.
+        token: that every request must bring; empty where none is needed.
+        prefixes: of further paths.
+    """
+
+    def __init__(self, hosts: set[str], port: int, token: str, prefixes: Sequence[str]) -> None:
+        self._hosts, self._token, self._cookie = hosts, token, f"{COOKIE}-{port}"
+        self._prefixes = (*_PREFIXES, *prefixes)
+
+    def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
+        """None lets a request through to its route."""
+        refused = self._stranger(request)
+        given = request.arguments.get("token", [b""])[-1]
+        if not refused and self._token and request.path == "/" and self._same(given):
+            return {"target_kwargs": {"status": 303, "cookie": (self._cookie, self._token)}}
+        refused = refused or self._unknown(request) or self._useless(request)
+        return {"target_kwargs": {"status": refused[0], "reason": refused[1]}} if refused else None
+
+    def _same(self, given: bytes) -> bool:
+        return hmac.compare_digest(given, self._token.encode())
+
+    def _stranger(self, request: HTTPServerRequest) -> tuple[int, str] | None:
+        """Pages of other sites, by a foreign name for this address or from their own address."""
+        host = request.headers.get("Host", "").lower()
+        if self._hosts and host not in self._hosts:
+            return 403, "This page is reached under the address that copper printed."
+        origins = request.headers.get_list("Origin")
+        upgrade = "websocket" in request.headers.get("Upgrade", "").lower() or request.path.endswith("/ws")
+        if any(urlsplit(origin).netloc.lower() != host for origin in origins) or (upgrade and not origins):
+            return 403, "Other pages can't use this one."
+        fetched = request.headers.get("Sec-Fetch-Site", "same-origin")
+        moved = request.headers.get("Sec-Fetch-Mode", "") == "navigate" and request.path == "/"
+        if fetched not in ("same-origin", "none") and not moved:
+            return 403, "Other pages can't use this one."
+        return None
+
+    def _unknown(self, request: HTTPServerRequest) -> tuple[int, str] | None:
+        if not self._token:
+            return None
+        cookie = request.cookies.get(self._cookie)
+        if cookie is None or not self._same(cookie.value.encode()):
+            return 403, "The address with its token is needed, as copper printed it."
+        return None
+
+    def _useless(self, request: HTTPServerRequest) -> tuple[int, str] | None:
+        """Requests that no page of ours makes."""
+        if request.method not in ("GET", "HEAD"):
+            return 405, "Pages of this server are read only."
+        path = request.path
+        if any(mark in path.lower() for mark in ("..", "\\", "\0", "%00", "%2e", "%2f", "%5c", "//")):
+            return 404, "There is no such page."
+        if path not in _PATHS and not path.startswith(self._prefixes):
+            return 404, "There is no such page."
+        return None
+
+
+class _Headers(OutputTransform):
+    """What every answer tells the browser."""
+
+    def __init__(self, request: HTTPServerRequest) -> None:
+        super().__init__(request)
+        self._host = request.host
+
+    def transform_first_chunk(
+        self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
+    ) -> tuple[int, HTTPHeaders, bytes]:
+        for name in ("Access-Control-Allow-Origin", "Access-Control-Allow-Headers", "Access-Control-Allow-Methods"):
+            headers.pop(name, None)
+        headers["Content-Security-Policy"] = _POLICY.format(host=self._host)
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["X-Frame-Options"] = "DENY"
+        headers["Referrer-Policy"] = "no-referrer"
+        headers["Cross-Origin-Resource-Policy"] = headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        headers["Server"] = "copper"
+        return status_code, headers, chunk
+
+
+def close(application: Application, hosts: set[str], port: int, token: str, prefixes: Sequence[str] = ()) -> None:
+    """Puts the gate before all routes of an application.
+
+    Args:
+        application: of the server.
+        hosts: ``host:port`` by which alone it may be called; empty where any name may be used.
+        port: that it listens on.
+        token: that every request must bring, in the address once, then by the cookie; empty where none is needed.
+        prefixes: of paths, beyond those of a page, that have routes.
+    """
+    application.default_router.rules.insert(0, Rule(_Gate(hosts, port, token, prefixes), _Answer))
+    application.add_transform(_Headers)
