@@ -13,12 +13,15 @@ from PIL import Image, ImageDraw, ImageFont
 __all__ = [
     "PALETTES",
     "SPLIT_COLOURS",
+    "STRENGTH",
     "colour_bar",
     "colours",
     "grey_image",
+    "grey_range",
     "overlay",
     "potency_picture",
     "scale_bar_length",
+    "stretched",
 ]
 
 # Potency 0, .25, .5, .75, 1. "paper" is red to blue as in Figure 9; "safe" (cividis) is told apart by any eye.
@@ -29,6 +32,9 @@ PALETTES: dict[str, tuple[tuple[int, int, int], ...]] = {
 
 # The paper's colours of the splits in Figures 8 and 10 (blue, yellow, green), from the colour-blind-safe Okabe-Ito set.
 SPLIT_COLOURS = {"train": "#0072B2", "validation": "#E69F00", "test": "#009E73"}
+
+# Share of the map's colour in an overlay.
+STRENGTH = 0.45
 
 _NICE = (1, 2, 5)
 _BAR_SHARE = 0.22
@@ -48,23 +54,25 @@ def colours(potency: np.ndarray, palette: str = "paper") -> np.ndarray:
     return table.round().astype(np.uint8)[np.clip(np.rint(potency * 255), 0, 255).astype(np.uint8)]
 
 
-def _grey_range(pixels: np.ndarray) -> tuple[float, float]:
+def grey_range(pixels: np.ndarray) -> tuple[float, float]:
+    """The 0.5 and 99.5 percentiles of a picture ``(height, width)``, between which it is shown."""
     sample = pixels[:: max(1, pixels.shape[0] // 512), :: max(1, pixels.shape[1] // 512)].astype(np.float32)
     low, high = np.percentile(sample, (0.5, 99.5))
     return float(low), float(high)
 
 
-def _stretched(pixels: np.ndarray, low: float, high: float) -> np.ndarray:
+def stretched(pixels: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Grey values as 8 bits for display, `low` black and `high` white."""
     values = pixels.astype(np.float32)
     return np.clip((values - low) * (255 / max(high - low, 1e-6)), 0, 255).astype(np.uint8)
 
 
 def grey_image(pixels: np.ndarray) -> np.ndarray:
     """A micrograph as 8-bit grey for display, stretched between its 0.5 and 99.5 percentiles; ``(height, width)``."""
-    return _stretched(pixels, *_grey_range(pixels))
+    return stretched(pixels, *grey_range(pixels))
 
 
-def overlay(pixels: np.ndarray, potency: np.ndarray, palette: str = "paper", strength: float = 0.45) -> np.ndarray:
+def overlay(pixels: np.ndarray, potency: np.ndarray, palette: str = "paper", strength: float = STRENGTH) -> np.ndarray:
     """The potency map laid over the micrograph, uint8 ``(height, width, 3)``.
 
     Args:
@@ -73,11 +81,11 @@ def overlay(pixels: np.ndarray, potency: np.ndarray, palette: str = "paper", str
         palette: a name in `PALETTES`.
         strength: share of the map's colour, 0 to 1.
     """
-    limits, mixed = _grey_range(pixels), np.empty((*pixels.shape, 3), np.uint8)
+    limits, mixed = grey_range(pixels), np.empty((*pixels.shape, 3), np.uint8)
     # Some rows at a time: as floats in three colours a large picture takes 24 times its own memory.
     for start in range(0, len(pixels), _ROWS):
         rows = slice(start, start + _ROWS)
-        base = _stretched(pixels[rows], *limits)[..., None].astype(np.float32)
+        base = stretched(pixels[rows], *limits)[..., None].astype(np.float32)
         mixed[rows] = (base * (1 - strength) + colours(potency[rows], palette) * strength).round()
     return mixed
 
@@ -157,6 +165,7 @@ def potency_picture(
     pixel_size_nm: float = math.nan,
     palette: str = "paper",
     reduced: int = 1,
+    strength: float = STRENGTH,
 ) -> Image.Image:
     """The overlay a scientist hands on: map over micrograph with scale bar, and a colour bar beside it.
 
@@ -168,8 +177,9 @@ def potency_picture(
         pixel_size_nm: of the micrograph; NaN where unknown.
         palette: a name in `PALETTES`.
         reduced: how many of the micrograph's pixels, along a side, one of `pixels` and `potency` is the mean of.
+        strength: share of the map's colour, 0 to 1.
     """
-    blend = Image.fromarray(overlay(pixels, potency, palette))
+    blend = Image.fromarray(overlay(pixels, potency, palette, strength))
     enlarge = max(1, round(512 / max(blend.size)))
     blend = blend.resize((blend.width * enlarge, blend.height * enlarge), Image.Resampling.NEAREST)
     text = max(12, min(blend.size) // 32)

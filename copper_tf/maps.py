@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from copper_tf.draw import potency_picture
+from copper_tf.draw import STRENGTH, potency_picture
 from tfds_copper.files import replacing
 from tfds_copper.micrograph import LARGE
 
@@ -152,9 +152,11 @@ class Overview:
             sums = np.add.reduceat(np.add.reduceat(piece, first[0], 0, np.float64), first[1], 1)
             means[down, across] += sums / parts
 
-    def write(self, path: Path, pixel_size_nm: float = math.nan, palette: str = "paper") -> None:
+    def write(
+        self, path: Path, pixel_size_nm: float = math.nan, palette: str = "paper", strength: float = STRENGTH
+    ) -> None:
         """Writes the overlay once all pieces are there, see `write_overlay`."""
-        write_overlay(path, self._pixels, self._potency, pixel_size_nm, palette, self.reduced)
+        write_overlay(path, self._pixels, self._potency, pixel_size_nm, palette, self.reduced, strength)
 
 
 def write_overlay(
@@ -164,7 +166,8 @@ def write_overlay(
     pixel_size_nm: float = math.nan,
     palette: str = "paper",
     reduced: int = 1,
+    strength: float = STRENGTH,
 ) -> None:
     """Writes the overlay with scale bar and colour bar as a PNG, see `draw.potency_picture`."""
     with replacing(path) as file:
-        potency_picture(pixels, potency, pixel_size_nm, palette, reduced).save(file, "PNG")
+        potency_picture(pixels, potency, pixel_size_nm, palette, reduced, strength).save(file, "PNG")

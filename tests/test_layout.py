@@ -34,6 +34,7 @@ FLOORS = [
     ["copper_tf.blindtest"],
     ["copper_tf.dossier"],
     ["copper_tf.export", "copper_tf.report"],
+    ["copper_tf.viewer"],
     ["tuning"],
     ["copper_tf.cli"],
 ]

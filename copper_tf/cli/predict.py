@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import math
 import re
 from collections.abc import Iterator
@@ -13,10 +12,11 @@ from typing import Any
 import click
 
 from copper_tf.cli.options import flags, folder_option, group_of
+from copper_tf.cli.pictures import Source, sources_of
 from copper_tf.cli.progress import Progress, progress_bar
 from copper_tf.draw import PALETTES
-from tfds_copper.errors import CopperError, InputError, SettingError
-from tfds_copper.micrograph import EXTENSIONS, Opened, ReadSettings, open_windows
+from tfds_copper.errors import CopperError, InputError
+from tfds_copper.micrograph import Opened, ReadSettings, open_windows
 
 __all__ = ["command"]
 
@@ -27,48 +27,7 @@ FOLDERS = {"potency": "maps", "scatter": "scatter"}
 OVERLAYS = "overlays"
 
 
-@dataclasses.dataclass(frozen=True)
-class _Source:
-    """One micrograph to predict: its file, its name in the results, and what is known of it."""
-
-    path: Path
-    name: str
-    sheet: str = ""
-    pixel_size_nm: float = math.nan
-
-
-def _of_folder(folder: Path) -> list[_Source]:
-    """The pictures of a SEM folder with labels.csv, or else whatever pictures lie below a folder."""
-    from tfds_copper.folder import scan
-
-    if (folder / "labels.csv").is_file():
-        found = scan(folder)
-        return [_Source(folder / p.file, p.file, p.sheet, p.pixel_size_nm) for p in found.pictures]
-    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in EXTENSIONS and p.is_file())
-    files = [p for p in files if p.relative_to(folder).parts[0] != "truth"]
-    if not files:
-        raise InputError(f"{folder}: must hold pictures ({', '.join(sorted(EXTENSIONS))}). Received: none")
-    return [_Source(p, p.relative_to(folder).as_posix()) for p in files]
-
-
-def _sources(paths: tuple[Path, ...], sheet: str) -> Iterator[_Source]:
-    """All pictures, each with a name of its own."""
-    names: set[str] = set()
-    for path in paths:
-        if not path.exists():
-            raise InputError(f"{path}: a picture or a folder of pictures is needed. Received: nothing there")
-        for source in _of_folder(path) if path.is_dir() else [_Source(path, path.name)]:
-            stem = str(Path(source.name).with_suffix(""))
-            if stem in names:
-                raise SettingError(
-                    f"{source.path}: two pictures would give results of one name; "
-                    f"predict them into two folders. Received: {stem} twice"
-                )
-            names.add(stem)
-            yield dataclasses.replace(source, sheet=sheet or source.sheet)
-
-
-def _row(source: _Source, picture: Opened) -> dict[str, Any]:
+def _row(source: Source, picture: Opened) -> dict[str, Any]:
     height, width = picture.windows.shape
     row = {"file": source.name, "sheet": source.sheet, "width": width, "height": height}
     return row | {"pixel_size_nm": picture.pixel_size_nm, "notes": "; ".join(picture.notes)}
@@ -108,7 +67,7 @@ def _mapped(pieces: Iterator[Any], picture: Opened, output: Path, name: str, pal
 
 
 def _one(
-    source: _Source, predictor: Any, output: Path, palette: str, reading: ReadSettings, progress: Progress
+    source: Source, predictor: Any, output: Path, palette: str, reading: ReadSettings, progress: Progress
 ) -> dict[str, Any]:
     with open_windows(source.path, reading, source.pixel_size_nm, progress) as picture:
         name, tell = str(source.path), progress if picture.windows.large else None
@@ -156,7 +115,7 @@ def command(
 
     check_table(output / table)
     reading = group_of(ReadSettings, settings)
-    sources = list(_sources(pictures, sheet))
+    sources = list(sources_of(pictures, sheet))
     output.mkdir(parents=True, exist_ok=True)
     predictor = predictor_from(model)
     rows, failures = [], []

@@ -1,0 +1,226 @@
+"""The two linked pictures of the page: the micrograph, and its map over it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from bokeh.events import MouseLeave, MouseMove, RangesUpdate, Tap
+from bokeh.models import (
+    ColumnDataSource,
+    CrosshairTool,
+    CustomDimensional,
+    LinearColorMapper,
+    PanTool,
+    Range1d,
+    ScaleBar,
+    Span,
+    WheelZoomTool,
+)
+from bokeh.palettes import Inferno256
+from bokeh.plotting import figure
+
+from copper_tf.draw import colours
+from copper_tf.viewer.notes import Note
+from copper_tf.viewer.plates import Drawn, Plate
+from copper_tf.viewer.windows import Levels, View, Window
+
+__all__ = ["SCATTER", "Canvas", "palette_of"]
+
+# The name of the colours of the scatter, beside those of `draw.PALETTES`.
+SCATTER = "scatter"
+_PIN, _PENDING = "#1d2126", "#b54a00"
+_NOTHING: dict[str, list[Any]] = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
+# Longest side in px of the copy that lies under the part that is looked at.
+_BASE = 512
+_CLOSEST = 1 / 32
+
+
+def palette_of(name: str, threshold: float = 0.0) -> list[str]:
+    """The 256 colours of values from 0 to 1; those below a threshold let the micrograph through.
+
+    Args:
+        name: a name in `draw.PALETTES`, or `SCATTER`.
+        threshold: the least value that keeps its colour.
+    """
+    values = np.linspace(0, 1, 256)
+    plain = Inferno256 if name == SCATTER else ["#{:02x}{:02x}{:02x}".format(*c) for c in colours(values, name)]
+    return [colour + ("ff" if value >= threshold - 1e-9 else "00") for colour, value in zip(plain, values, strict=True)]
+
+
+def _image(window: Window | None) -> dict[str, list[Any]]:
+    if window is None:
+        return _NOTHING
+    place = {"x": [window.x], "y": [window.y], "dw": [window.width], "dh": [window.height]}
+    return {"image": [window.values], **place}
+
+
+class Canvas:
+    """Two figures that move together; the browser gets no more of a picture than it shows.
+
+    Args:
+        over: told x and y in px of the picture under the cursor, or None.
+        tapped: told x and y of a click.
+        later: calls a function soon, once for many calls.
+
+    Attributes:
+        left: the micrograph.
+        right: the micrograph under its map.
+    """
+
+    def __init__(
+        self,
+        over: Callable[[tuple[float, float] | None], None],
+        tapped: Callable[[float, float], None],
+        later: Callable[[Callable[[], None]], None],
+    ) -> None:
+        self._later, self._fitted = later, True
+        self._plate: Plate | None = None
+        self._layer: Levels | None = None
+        self._x, self._y = Range1d(0, 1), Range1d(1, 0)
+        self._base, self._grey, self._map = (ColumnDataSource(_NOTHING) for _ in range(3))
+        self._pins = ColumnDataSource({"x": [], "y": [], "text": [], "colour": []})
+        self._greys = LinearColorMapper([f"#{k:02x}{k:02x}{k:02x}" for k in range(256)], low=-0.5, high=255.5)
+        self._colours = LinearColorMapper(palette_of("paper"), low=-0.5, high=255.5)
+        spans = [Span(dimension=way, line_color="#ffffff", line_alpha=0.55) for way in ("height", "width")]
+        self._units = CustomDimensional(basis={"px": (1, "px")}, ticks=[n * 10**k for k in range(3) for n in (1, 2, 5)])
+        self.left, self.right = (self._figure(spans) for _ in range(2))
+        self._glyph = self.right.image(source=self._map, color_mapper=self._colours, level="image").glyph
+        for drawn in (self.left, self.right):
+            self._draw_pins(drawn)
+            drawn.on_event(RangesUpdate, lambda _: self._moved())
+            drawn.on_event(MouseMove, lambda event: over((event.x, event.y)))
+            drawn.on_event(MouseLeave, lambda _: over(None))
+            drawn.on_event(Tap, lambda event: tapped(event.x, event.y))
+            drawn.on_change("inner_width", lambda *_: later(self._resized))
+            drawn.on_change("inner_height", lambda *_: later(self._resized))
+
+    def _figure(self, spans: Sequence[Span]) -> Any:
+        wheel, pan = WheelZoomTool(zoom_on_axis=False), PanTool()
+        drawn = figure(
+            x_range=self._x, y_range=self._y, tools=[wheel, pan, CrosshairTool(overlay=spans)], active_scroll=wheel,
+            active_drag=pan, toolbar_location=None, sizing_mode="stretch_both", min_border=0, min_width=80,
+            min_height=80, outline_line_color="#aab2bb", background_fill_color="#eceff2",
+        )  # fmt: skip
+        drawn.axis.visible = drawn.grid.visible = False
+        for source in (self._base, self._grey):
+            drawn.image(source=source, color_mapper=self._greys, level="image")
+        bar = ScaleBar(
+            range=self._x, unit="px", dimensional=self._units, bar_length=0.22, location="bottom_left",
+            background_fill_color="#000000", background_fill_alpha=0.72, border_line_color=None,
+            bar_line_color="#ffffff", bar_line_width=3, label_text_color="#ffffff", label_location="above", margin=12,
+            padding=8, label_text_font_size="13px", name="scale bar",
+        )  # fmt: skip
+        drawn.add_layout(bar)
+        return drawn
+
+    def _draw_pins(self, drawn: Any) -> None:
+        drawn.scatter(
+            "x", "y", size=22, fill_color="colour", line_color="#ffffff", line_width=1.5, source=self._pins
+        )  # fmt: skip
+        drawn.text(
+            "x", "y", text="text", text_color="#ffffff", text_font_size="12px", text_font_style="bold",
+            text_align="center", text_baseline="middle", source=self._pins,
+        )  # fmt: skip
+
+    @property
+    def _screen(self) -> tuple[int, int]:
+        """Width and height in px of what the browser shows of a figure."""
+        shown = self.left if self.left.visible else self.right
+        return shown.inner_width or 600, shown.inner_height or 600
+
+    @property
+    def view(self) -> View:
+        """What is looked at."""
+        across, down = self._screen
+        left, right, top, bottom = self._x.start, self._x.end, self._y.end, self._y.start
+        # The rows are counted from the top, so the range runs downwards.
+        return View(left, right, min(top, bottom), max(top, bottom), abs(right - left) / max(across, 1))
+
+    def _look(self, view: View) -> None:
+        self._x.update(start=view.left, end=view.right)
+        self._y.update(start=view.bottom, end=view.top)
+        self._later(self.refresh)
+
+    def _moved(self) -> None:
+        self._fitted = False
+        self._later(self.refresh)
+
+    def _resized(self) -> None:
+        if self._fitted:
+            self.fit()
+        else:
+            view = self.view
+            x, y = view.middle
+            self._look(View.at(x, y, view.scale, *self._screen))
+
+    def show(self, plate: Plate) -> None:
+        """Puts a picture onto the page, all of it in view."""
+        self._plate, self._layer = plate, None
+        self._map.data, self._grey.data = _NOTHING, _NOTHING
+        height, width = plate.shape
+        small = plate.levels.small(_BASE)
+        self._base.data = _image(Window(small, 0, 0, width, height))
+        size = plate.pixel_size_nm
+        basis = {"px": (1.0, "px")}
+        if math.isfinite(size) and size > 0:
+            basis = {"px": (size, "px"), "nm": (1.0, "nm"), "µm": (1e3, "µm"), "mm": (1e6, "mm")}
+        self._units.update(basis=basis, exclude=["px"] if len(basis) > 1 else [])
+        self.fit()
+
+    def fit(self) -> None:
+        """Shows all of the picture."""
+        if self._plate is not None:
+            self._fitted = True
+            self._look(View.whole(self._plate.shape, *self._screen))
+
+    def zoom(self, factor: float) -> None:
+        """Shows the middle larger, by a factor over 1, or smaller."""
+        self.scale(self.view.scale / factor)
+
+    def scale(self, scale: float) -> None:
+        """Shows so many px of the picture in one of the screen, round the same middle."""
+        if self._plate is not None:
+            self._fitted = False
+            farthest = 2 * View.whole(self._plate.shape, *self._screen).scale
+            self._look(View.at(*self.view.middle, min(max(scale, _CLOSEST), farthest), *self._screen))
+
+    def go(self, x: float, y: float) -> None:
+        """Brings a place into the middle."""
+        self._fitted = False
+        self._look(View.at(x, y, self.view.scale, *self._screen))
+
+    def lay(self, drawn: Drawn | None, scatter: bool = False) -> None:
+        """Lays a map, or its scatter, over the right picture; None takes it away."""
+        self._layer = None if drawn is None else drawn.scatter_levels if scatter else drawn.levels
+        self._map.data = _NOTHING
+        self._later(self.refresh)
+
+    def paint(self, palette: str, opacity: float, threshold: float = 0.0) -> None:
+        """Chooses the colours of the map, see `palette_of`; they change in the browser alone.
+
+        Args:
+            palette: its colours.
+            opacity: 0 to 1.
+            threshold: least value that is shown.
+        """
+        self._colours.palette = palette_of(palette, threshold)
+        self._glyph.global_alpha = opacity
+
+    def pin(self, notes: Sequence[Note], pending: tuple[float, float] | None) -> None:
+        """Draws notes at their places, and the one that is being written."""
+        x, y, text = [n.x for n in notes], [n.y for n in notes], [str(n.number) for n in notes]
+        tint = [_PIN] * len(notes)
+        if pending is not None:
+            x, y, text, tint = [*x, pending[0]], [*y, pending[1]], [*text, "+"], [*tint, _PENDING]
+        self._pins.data = {"x": x, "y": y, "text": text, "colour": tint}
+
+    def refresh(self) -> None:
+        """Sends what the view needs."""
+        if self._plate is None:
+            return
+        view = self.view
+        self._grey.data = _image(self._plate.levels.window(view))
+        self._map.data = _image(self._layer.window(view) if self._layer is not None else None)

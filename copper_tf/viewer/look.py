@@ -1,0 +1,129 @@
+"""How the viewer looks; its visual language is that of the blind test and the report."""
+
+from __future__ import annotations
+
+import html
+
+from bokeh.palettes import Inferno256
+
+from copper_tf.draw import PALETTES
+
+__all__ = ["BUTTONS", "CHECK", "CHOICE", "DROP", "FIELDS", "PAGE", "SLIDER", "TEXT", "THUMBS", "ramp"]
+
+_INK, _SOFT, _EDGE, _LINE, _ACCENT, _WRONG = "#1d2126", "#5b6470", "#aab2bb", "#dfe3e7", "#0b5c8f", "#b54a00"
+_FONT = 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", Arial, sans-serif'
+
+PAGE = f"""
+:host(.page) {{ height: 100vh; box-sizing: border-box; background: #fff; overflow: hidden; }}
+:host(.top) {{ padding: 10px 20px; border-bottom: 1px solid {_LINE}; box-sizing: border-box; }}
+:host(.side) {{ padding: 14px 14px 14px 20px; border-right: 1px solid {_LINE}; box-sizing: border-box; }}
+:host(.tools) {{ padding: 14px 20px 20px 18px; border-left: 1px solid {_LINE}; box-sizing: border-box;
+  overflow-y: auto; }}
+:host(.middle) {{ padding: 14px 16px 12px; box-sizing: border-box; }}
+"""
+
+TEXT = f"""
+:host {{ font: 14px/1.45 {_FONT}; color: {_INK}; }}
+p {{ margin: 0; }} b {{ font-weight: 600; }}
+h1 {{ font-size: 1.15rem; line-height: 1.25; margin: 0; overflow-wrap: anywhere; }}
+h2 {{ font-size: .78rem; letter-spacing: .05em; text-transform: uppercase; color: {_SOFT}; font-weight: 600;
+  margin: 0; }}
+.soft {{ color: {_SOFT}; }} .small {{ font-size: .82rem; }}
+.big {{ font-size: 1.55rem; font-weight: 600; line-height: 1.1; font-variant-numeric: tabular-nums; }}
+.head {{ display: flex; justify-content: space-between; align-items: flex-end; gap: 2rem; }}
+.numbers {{ font-variant-numeric: tabular-nums; }}
+.warn {{ border-left: 4px solid {_WRONG}; padding: .1rem 0 .1rem .6rem; overflow-wrap: anywhere; }}
+.ramp {{ display: flex; align-items: center; gap: .6rem; font-size: .85rem; color: {_SOFT}; white-space: nowrap; }}
+.ramp i {{ width: 130px; height: 12px; border: 1px solid {_EDGE}; }}
+a {{ color: {_ACCENT}; }} a.file {{ display: block; padding: .14rem 0; }}
+.pin {{ display: inline-block; min-width: 1.35em; border-radius: 1em; background: {_INK}; color: #fff;
+  text-align: center;  font-weight: 600; font-size: .8rem; line-height: 1.35em; margin-right: .35em; }}
+.note {{ overflow-wrap: anywhere; }}
+progress {{ width: 160px; height: 8px; accent-color: {_ACCENT}; vertical-align: middle; }}
+details summary {{ cursor: pointer; color: {_ACCENT}; }} details p {{ margin-top: .5rem; }}
+"""
+
+FIELDS = f"""
+:host {{ font: 14px/1.45 {_FONT}; color: {_INK}; }}
+label {{ font-size: .82rem; color: {_SOFT}; }}
+.bk-input {{ font: .95rem {_FONT}; border: 1.5px solid {_EDGE}; border-radius: 6px; }}
+.bk-input:focus {{ border-color: {_ACCENT}; outline: 2px solid {_ACCENT}; }}
+"""
+
+# Panel's own design has more specific selectors, hence all that is important here and below.
+BUTTONS = f"""
+:host .bk-btn {{ font: 600 .86rem/1.2 {_FONT} !important; border: 1.5px solid {_EDGE} !important;
+  color: {_INK} !important; background: #fff !important; border-radius: 6px; min-height: 32px; padding: 3px 9px; }}
+:host .bk-btn:hover {{ border-color: {_ACCENT} !important; background: #eef5fa !important; }}
+:host .bk-btn:focus-visible {{ outline: 2px solid {_ACCENT}; outline-offset: 2px; }}
+:host(.main) .bk-btn, :host .bk-btn.bk-active {{ background: {_ACCENT} !important; border-color: {_ACCENT} !important;
+  color: #fff !important; }}
+:host(.plain) .bk-btn {{ border-color: transparent !important; color: {_SOFT} !important; padding: 2px 6px;
+  min-height: 24px; }}
+:host(.plain) .bk-btn:hover {{ color: {_ACCENT} !important; }}
+"""
+
+CHOICE = (
+    BUTTONS
+    + """
+:host .bk-btn-group { display: flex; width: 100%; } :host .bk-btn-group .bk-btn { flex: 1; border-radius: 0;
+  margin-left: -1.5px; white-space: nowrap; padding: 3px 6px; }
+:host .bk-btn-group .bk-btn:first-child { border-radius: 6px 0 0 6px; margin-left: 0; }
+:host .bk-btn-group .bk-btn:last-child { border-radius: 0 6px 6px 0; }
+"""
+)
+
+SLIDER = f"""
+:host {{ font: 14px/1.45 {_FONT}; color: {_INK}; }}
+.bk-slider-title {{ font-size: .9rem !important; color: {_INK}; padding: 0; }}
+.noUi-target {{ height: 6px; border: none; background: {_LINE}; box-shadow: none; }}
+.noUi-connect {{ background: {_ACCENT} !important; }}
+.noUi-handle {{ border: 1.5px solid {_ACCENT} !important; border-radius: 50% !important; background: #fff !important;
+  box-shadow: none !important; }}
+.noUi-handle::before, .noUi-handle::after {{ display: none; }}
+"""
+
+CHECK = f"""
+:host {{ font: 14px/1.45 {_FONT}; color: {_INK}; }} input {{ accent-color: {_ACCENT}; }}
+"""
+
+DROP = f"""
+.filepond--root {{ font: .85rem {_FONT}; margin: 0; }}
+.filepond--panel-root {{ background: #fff; border: 1.5px dashed {_EDGE}; border-radius: 8px; }}
+.filepond--drop-label {{ color: {_SOFT}; min-height: 64px; }} .filepond--drop-label label {{ font-size: .85rem; }}
+.filepond--label-action {{ color: {_ACCENT}; text-decoration: underline; }}
+.filepond--item-panel {{ background: {_SOFT}; }}
+"""
+
+THUMBS = f"""
+:host {{ font: 13px/1.35 {_FONT}; color: {_INK}; display: block; overflow-y: auto; overflow-x: hidden; }}
+h2 {{ font-size: .78rem; letter-spacing: .03em; color: {_SOFT}; font-weight: 600; margin: 12px 0 5px; }}
+h2:first-child {{ margin-top: 0; }}
+div.group {{ display: grid; grid-template-columns: 1fr 1fr; gap: 8px; padding: 2px 4px 2px 2px; }}
+button {{ all: unset; cursor: pointer; border-radius: 6px; display: block; min-width: 0; }}
+button img {{ display: block; width: 100%; aspect-ratio: 4 / 3; object-fit: cover; border-radius: 5px;
+  background: {_LINE};  outline: 1px solid {_EDGE}; outline-offset: -1px; }}
+button span {{ display: block; font-size: .8rem; color: {_SOFT}; font-variant-numeric: tabular-nums;
+  overflow: hidden;  text-overflow: ellipsis; white-space: nowrap; padding-top: 1px; }}
+button:hover img {{ outline-color: {_ACCENT}; }} button:focus-visible {{ outline: 2px solid {_ACCENT};
+  outline-offset: 2px; }}
+button.chosen img {{ outline: 3px solid {_ACCENT}; outline-offset: -1px; }} button.chosen span {{ color: {_INK};
+  font-weight: 600; }}
+"""
+
+
+def ramp(palette: str, low: str, high: str) -> str:
+    """A strip of colours between what they stand for.
+
+    Args:
+        palette: a name in `draw.PALETTES`; any other is that of the scatter.
+        low: what its first colour means.
+        high: what its last one means.
+    """
+    scatter = [f"{colour}" for colour in Inferno256[::32]]
+    shades = [f"rgb{colour}" for colour in PALETTES[palette]] if palette in PALETTES else scatter
+    texts = [html.escape(text) for text in (low, high)]
+    return (
+        f'<div class="ramp">{texts[0]} <i style="background: linear-gradient(90deg, {", ".join(shades)})"></i> '
+        f"{texts[1]}</div>"
+    )
