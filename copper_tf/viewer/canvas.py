@@ -11,7 +11,6 @@ from bokeh.events import MouseLeave, MouseMove, RangesUpdate, Tap
 from bokeh.models import (
     ColumnDataSource,
     CrosshairTool,
-    CustomDimensional,
     LinearColorMapper,
     PanTool,
     Range1d,
@@ -19,6 +18,7 @@ from bokeh.models import (
     Span,
     WheelZoomTool,
 )
+from bokeh.models.annotations.dimensional import ImperialLength
 from bokeh.palettes import Inferno256
 from bokeh.plotting import figure
 
@@ -36,6 +36,9 @@ _NOTHING: dict[str, list[Any]] = {"image": [], "x": [], "y": [], "dw": [], "dh":
 # Longest side in px of the copy that lies under the part that is looked at.
 _BASE = 512
 _CLOSEST = 1 / 32
+# Units of the scale bar: each in the first.
+_PIXELS = {"px": (1.0, "px")}
+_LENGTHS = {"nm": (1.0, "nm"), "µm": (1e3, "µm"), "mm": (1e6, "mm")}
 
 
 def palette_of(name: str, threshold: float = 0.0) -> list[str]:
@@ -50,11 +53,6 @@ def palette_of(name: str, threshold: float = 0.0) -> list[str]:
     return [colour + ("ff" if value >= threshold - 1e-9 else "00") for colour, value in zip(plain, values, strict=True)]
 
 
-def _image(window: Window | None) -> dict[str, list[Any]]:
-    if window is None:
-        return _NOTHING
-    place = {"x": [window.x], "y": [window.y], "dw": [window.width], "dh": [window.height]}
-    return {"image": [window.values], **place}
 
 
 class Canvas:
@@ -77,6 +75,8 @@ class Canvas:
         later: Callable[[Callable[[], None]], None],
     ) -> None:
         self._later, self._fitted = later, True
+        # What one px is in the figures' own coordinates: nm, so that their scale bars are right at every zoom.
+        self._unit = 1.0
         self._plate: Plate | None = None
         self._layer: Levels | None = None
         self._x, self._y = Range1d(0, 1), Range1d(1, 0)
@@ -85,17 +85,19 @@ class Canvas:
         self._greys = LinearColorMapper([f"#{k:02x}{k:02x}{k:02x}" for k in range(256)], low=-0.5, high=255.5)
         self._colours = LinearColorMapper(palette_of("paper"), low=-0.5, high=255.5)
         spans = [Span(dimension=way, line_color="#ffffff", line_alpha=0.55) for way in ("height", "width")]
-        self._units = CustomDimensional(basis={"px": (1, "px")}, ticks=[n * 10**k for k in range(3) for n in (1, 2, 5)])
+        # Units of our own: its basis is replaced, since BokehJS doesn't know the class CustomDimensional itself.
+        self._units = ImperialLength(basis=_PIXELS, ticks=[n * 10**k for k in range(3) for n in (1, 2, 5)])
+        self._bars: list[ScaleBar] = []
         self.left, self.right = (self._figure(spans) for _ in range(2))
         self._glyph = self.right.image(source=self._map, color_mapper=self._colours, level="image").glyph
         for drawn in (self.left, self.right):
             self._draw_pins(drawn)
             drawn.on_event(RangesUpdate, lambda _: self._moved())
-            drawn.on_event(MouseMove, lambda event: over((event.x, event.y)))
+            drawn.on_event(MouseMove, lambda event: over(self._place(event)))
             drawn.on_event(MouseLeave, lambda _: over(None))
-            drawn.on_event(Tap, lambda event: tapped(event.x, event.y))
-            drawn.on_change("inner_width", lambda *_: later(self._resized))
-            drawn.on_change("inner_height", lambda *_: later(self._resized))
+            drawn.on_event(Tap, lambda event: tapped(*self._place(event)))
+            for side in ("inner_width", "inner_height"):
+                drawn.on_change(side, lambda attr, old, new: later(self._resized))
 
     def _figure(self, spans: Sequence[Span]) -> Any:
         wheel, pan = WheelZoomTool(zoom_on_axis=False), PanTool()
@@ -114,6 +116,7 @@ class Canvas:
             padding=8, label_text_font_size="13px", name="scale bar",
         )  # fmt: skip
         drawn.add_layout(bar)
+        self._bars.append(bar)
         return drawn
 
     def _draw_pins(self, drawn: Any) -> None:
@@ -129,19 +132,31 @@ class Canvas:
     def _screen(self) -> tuple[int, int]:
         """Width and height in px of what the browser shows of a figure."""
         shown = self.left if self.left.visible else self.right
-        return shown.inner_width or 600, shown.inner_height or 600
+        # The browser says so once it has laid the page out.
+        known = shown.properties_with_values(include_defaults=False)
+        return known.get("inner_width") or 600, known.get("inner_height") or 600
 
     @property
     def view(self) -> View:
         """What is looked at."""
-        across, down = self._screen
-        left, right, top, bottom = self._x.start, self._x.end, self._y.end, self._y.start
+        across, _ = self._screen
         # The rows are counted from the top, so the range runs downwards.
-        return View(left, right, min(top, bottom), max(top, bottom), abs(right - left) / max(across, 1))
+        edges = (self._x.start, self._x.end, self._y.end, self._y.start)
+        left, right, top, bottom = (edge / self._unit for edge in edges)
+        return View(left, right, top, bottom, (right - left) / max(across, 1))
+
+    def _place(self, event: Any) -> tuple[float, float]:
+        return event.x / self._unit, event.y / self._unit
+
+    def _image(self, window: Window | None) -> dict[str, list[Any]]:
+        if window is None:
+            return _NOTHING
+        place = {"x": window.x, "y": window.y, "dw": window.width, "dh": window.height}
+        return {"image": [window.values], **{name: [px * self._unit] for name, px in place.items()}}
 
     def _look(self, view: View) -> None:
-        self._x.update(start=view.left, end=view.right)
-        self._y.update(start=view.bottom, end=view.top)
+        self._x.update(start=view.left * self._unit, end=view.right * self._unit)
+        self._y.update(start=view.bottom * self._unit, end=view.top * self._unit)
         self._later(self.refresh)
 
     def _moved(self) -> None:
@@ -162,12 +177,13 @@ class Canvas:
         self._map.data, self._grey.data = _NOTHING, _NOTHING
         height, width = plate.shape
         small = plate.levels.small(_BASE)
-        self._base.data = _image(Window(small, 0, 0, width, height))
         size = plate.pixel_size_nm
-        basis = {"px": (1.0, "px")}
-        if math.isfinite(size) and size > 0:
-            basis = {"px": (size, "px"), "nm": (1.0, "nm"), "µm": (1e3, "µm"), "mm": (1e6, "mm")}
-        self._units.update(basis=basis, exclude=["px"] if len(basis) > 1 else [])
+        known = math.isfinite(size) and size > 0
+        self._unit = size if known else 1.0
+        self._units.basis = _LENGTHS if known else _PIXELS
+        for bar in self._bars:
+            bar.unit = "nm" if known else "px"
+        self._base.data = self._image(Window(small, 0, 0, width, height))
         self.fit()
 
     def fit(self) -> None:
@@ -215,6 +231,7 @@ class Canvas:
         tint = [_PIN] * len(notes)
         if pending is not None:
             x, y, text, tint = [*x, pending[0]], [*y, pending[1]], [*text, "+"], [*tint, _PENDING]
+        x, y = ([px * self._unit for px in places] for places in (x, y))
         self._pins.data = {"x": x, "y": y, "text": text, "colour": tint}
 
     def refresh(self) -> None:
@@ -222,5 +239,5 @@ class Canvas:
         if self._plate is None:
             return
         view = self.view
-        self._grey.data = _image(self._plate.levels.window(view))
-        self._map.data = _image(self._layer.window(view) if self._layer is not None else None)
+        self._grey.data = self._image(self._plate.levels.window(view))
+        self._map.data = self._image(self._layer.window(view) if self._layer is not None else None)
