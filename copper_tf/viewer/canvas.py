@@ -77,6 +77,7 @@ class Canvas:
         self._later, self._fitted = later, True
         # What one px is in the figures' own coordinates: nm, so that their scale bars are right at every zoom.
         self._unit = 1.0
+        self._screen, self._scale = (600, 600), 1.0
         self._plate: Plate | None = None
         self._layer: Levels | None = None
         self._x, self._y = Range1d(0, 1), Range1d(1, 0)
@@ -96,8 +97,6 @@ class Canvas:
             drawn.on_event(MouseMove, lambda event: over(self._place(event)))
             drawn.on_event(MouseLeave, lambda _: over(None))
             drawn.on_event(Tap, lambda event: tapped(*self._place(event)))
-            for side in ("inner_width", "inner_height"):
-                drawn.on_change(side, lambda attr, old, new: later(self._resized))
 
     def _figure(self, spans: Sequence[Span]) -> Any:
         wheel, pan = WheelZoomTool(zoom_on_axis=False), PanTool()
@@ -110,7 +109,7 @@ class Canvas:
         for source in (self._base, self._grey):
             drawn.image(source=source, color_mapper=self._greys, level="image")
         bar = ScaleBar(
-            range=self._x, unit="px", dimensional=self._units, bar_length=0.22, location="bottom_left",
+            range=self._x, unit="px", dimensional=self._units, bar_length=0.16, location="bottom_left",
             background_fill_color="#000000", background_fill_alpha=0.72, border_line_color=None,
             bar_line_color="#ffffff", bar_line_width=3, label_text_color="#ffffff", label_location="above", margin=12,
             padding=8, label_text_font_size="13px", name="scale bar",
@@ -127,14 +126,6 @@ class Canvas:
             "x", "y", text="text", text_color="#ffffff", text_font_size="12px", text_font_style="bold",
             text_align="center", text_baseline="middle", source=self._pins,
         )  # fmt: skip
-
-    @property
-    def _screen(self) -> tuple[int, int]:
-        """Width and height in px of what the browser shows of a figure."""
-        shown = self.left if self.left.visible else self.right
-        # The browser says so once it has laid the page out.
-        known = shown.properties_with_values(include_defaults=False)
-        return known.get("inner_width") or 600, known.get("inner_height") or 600
 
     @property
     def view(self) -> View:
@@ -155,21 +146,29 @@ class Canvas:
         return {"image": [window.values], **{name: [px * self._unit] for name, px in place.items()}}
 
     def _look(self, view: View) -> None:
+        self._scale = view.scale
         self._x.update(start=view.left * self._unit, end=view.right * self._unit)
         self._y.update(start=view.bottom * self._unit, end=view.top * self._unit)
         self._later(self.refresh)
 
     def _moved(self) -> None:
-        self._fitted = False
+        self._fitted, self._scale = False, self.view.scale
         self._later(self.refresh)
 
-    def _resized(self) -> None:
+    def resize(self, across: int, down: int) -> None:
+        """Takes the size of each figure on the screen, and keeps what is looked at in its middle.
+
+        Args:
+            across: width in px.
+            down: height.
+        """
+        self._screen = (max(across, 1), max(down, 1))
         if self._fitted:
             self.fit()
         else:
             view = self.view
             x, y = view.middle
-            self._look(View.at(x, y, view.scale, *self._screen))
+            self._look(View.at(x, y, self._scale, *self._screen))
 
     def show(self, plate: Plate) -> None:
         """Puts a picture onto the page, all of it in view."""

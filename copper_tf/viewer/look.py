@@ -11,7 +11,7 @@ from copper_tf.draw import PALETTES
 __all__ = ["BUTTONS", "CHECK", "CHOICE", "DROP", "FIELDS", "PAGE", "SLIDER", "TEXT", "THUMBS", "ramp"]
 
 _INK, _SOFT, _EDGE, _LINE, _ACCENT, _WRONG = "#1d2126", "#5b6470", "#aab2bb", "#dfe3e7", "#0b5c8f", "#b54a00"
-_FONT = 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", Arial, sans-serif'
+_FONT = '-apple-system, "Segoe UI", "Helvetica Neue", "Liberation Sans", Arial, "DejaVu Sans", sans-serif'
 
 PAGE = f"""
 :host(.page) {{ height: 100vh; box-sizing: border-box; background: #fff; overflow: hidden; }}
@@ -88,9 +88,11 @@ CHECK = f"""
 """
 
 DROP = f"""
-.filepond--root {{ font: .85rem {_FONT}; margin: 0; }}
-.filepond--panel-root {{ background: #fff; border: 1.5px dashed {_EDGE}; border-radius: 8px; }}
-.filepond--drop-label {{ color: {_SOFT}; min-height: 64px; }} .filepond--drop-label label {{ font-size: .85rem; }}
+.filepond--root {{ font: 13px {_FONT} !important; margin: 0 !important; }}
+.filepond--root {{ background: #f7f8f9; border: 1.5px dashed {_EDGE}; border-radius: 8px; box-sizing: border-box; }}
+.filepond--panel-root, .filepond--panel-root > * {{ background: transparent !important; border: none !important; }}
+.filepond--root .filepond--drop-label {{ color: {_SOFT} !important; min-height: 64px; }}
+.filepond--root .filepond--drop-label label {{ font-size: 13px !important; padding: 4px !important; }}
 .filepond--label-action {{ color: {_ACCENT}; text-decoration: underline; }}
 .filepond--item-panel {{ background: {_SOFT}; }}
 """

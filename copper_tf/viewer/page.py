@@ -15,7 +15,7 @@ from copper_tf.viewer import look, words
 from copper_tf.viewer.canvas import Canvas
 from copper_tf.viewer.library import Entry, Library, State
 from copper_tf.viewer.notes import NoteBook
-from copper_tf.viewer.parts import Dropper, Thumbnails
+from copper_tf.viewer.parts import Dropper, Frame, Thumbnails
 from copper_tf.viewer.pinning import Pinning
 from copper_tf.viewer.plates import STEPS, Drawn, Plate
 from copper_tf.viewer.tools import BESIDE, Tools
@@ -27,6 +27,8 @@ __all__ = ["Page"]
 
 # Milliseconds in which movements are gathered before the server answers them.
 _GATHER = 30
+# Px between the two figures.
+_GAP = 12
 
 
 class Page:
@@ -54,6 +56,7 @@ class Page:
         self._library, self._uploads, self._readers = library, uploads, readers
         self._document = pn.state.curdoc
         self._gathered: set[Callable[[], None]] = set()
+        self._room = (1200, 600)
         self._entry: Entry | None = None
         self._plate: Plate | None = None
         self._drawn: Drawn | None = None
@@ -61,7 +64,8 @@ class Page:
         self._tools = Tools(self._arrange, self._paint, self._lay)
         self._pinning = Pinning(notes, self._canvas)
         self._head, self._message = text(stretch=True), text(stretch=True, visible=False)
-        self._cursor, self._ramp, self._busy = text(stretch=True, css_classes=["cursor"]), text(), text(visible=False)
+        self._cursor, self._ramp = text(stretch=True, css_classes=["cursor"]), text(align="center")
+        self._busy = text(visible=False, align="center", css_classes=["busy"])
         self._files = text(stretch=True, css_classes=["files"])
         self._thumbs = Thumbnails(self._clicked, stylesheets=[look.THUMBS], margin=0, sizing_mode="stretch_both")
         self._about = text(about, stretch=True)
@@ -74,7 +78,7 @@ class Page:
             self.select(library.shown[0])
 
     def _build(self) -> None:
-        dropper = Dropper(self._dropped, self._too_large, MOST_BYTES, stylesheets=[look.DROP], margin=0, height=76,
+        dropper = Dropper(self._dropped, self._too_large, MOST_BYTES, stylesheets=[look.DROP], margin=0, height=80,
                           sizing_mode="stretch_width")  # fmt: skip
         side = pn.Column(
             self._thumbs, text("<h2>Add a micrograph</h2>", stretch=True), dropper, width=236, css_classes=["side"],
@@ -82,7 +86,7 @@ class Page:
         )  # fmt: skip
         self._pictures = pn.Row(
             *(pn.pane.Bokeh(drawn, sizing_mode="stretch_both", margin=0) for drawn in self._figures),
-            sizing_mode="stretch_both", margin=0, styles={"gap": "12px"},
+            Frame(self._resized), sizing_mode="stretch_both", margin=0, styles={"gap": f"{_GAP}px"},
         )  # fmt: skip
         zooms: list[tuple[str, Callable[[], None]]] = [
             ("Fit", self._canvas.fit),
@@ -95,7 +99,7 @@ class Page:
             self._message, self._pictures, bar, self._cursor, css_classes=["middle"], stylesheets=[look.PAGE],
             sizing_mode="stretch_both", margin=0, styles={"gap": "9px"},
         )  # fmt: skip
-        heading = text("<h2>Take along</h2>", stretch=True)
+        heading = text("<h2>Download</h2>", stretch=True)
         tools = pn.Column(
             *self._tools.parts, *self._pinning.parts, heading, self._files, self._about, width=318,
             css_classes=["tools"], stylesheets=[look.PAGE], sizing_mode="stretch_height", margin=0,
@@ -171,8 +175,15 @@ class Page:
     def _arrange(self) -> None:
         """Side by side, or the map over the micrograph alone."""
         beside = self._tools.arrangement == BESIDE
-        self._pictures[0].visible = self._canvas.left.visible = beside
+        self._pictures[0].visible = beside
+        self._resized(*self._room)
         self._paint()
+
+    def _resized(self, across: int, down: int) -> None:
+        """Takes the room that there is for the figures."""
+        self._room = (across, down)
+        beside = self._tools.arrangement == BESIDE
+        self._canvas.resize((across - _GAP) // 2 if beside else across, down)
 
     def _progress(self, state: State) -> None:
         self._busy.visible = not (state.ready or state.problem)

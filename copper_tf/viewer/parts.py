@@ -9,7 +9,7 @@ import panel as pn
 import param
 from panel.custom import JSComponent
 
-__all__ = ["Dropper", "Thumbnails"]
+__all__ = ["Dropper", "Frame", "Thumbnails"]
 
 # Bytes that a browser sends at once.
 _CHUNK = 2**20
@@ -58,6 +58,30 @@ class Thumbnails(JSComponent):
     def _handle_msg(self, data: Any) -> None:
         if isinstance(data, str) and any(item["ident"] == data for item in self.items):
             self._clicked(data)
+
+
+class Frame(JSComponent):
+    """Lies over what it is put into and tells its size in px, which the figures themselves keep to the browser."""
+
+    _esm = """
+    export function render({ model }) {
+      const root = document.createElement("div");
+      Object.assign(root.style, { position: "absolute", inset: "0" });
+      const watch = new ResizeObserver(() => model.send_msg([root.clientWidth, root.clientHeight]));
+      watch.observe(root);
+      model.on("remove", () => watch.disconnect());
+      return root;
+    }
+    """
+
+    def __init__(self, resized: Callable[[int, int], None], **params: Any) -> None:
+        style = {"position": "absolute", "inset": "0", "pointer-events": "none"}
+        super().__init__(styles=style, sizing_mode="stretch_both", margin=0, **params)
+        self._resized = resized
+
+    def _handle_msg(self, data: Any) -> None:
+        if isinstance(data, list) and len(data) == 2 and all(isinstance(side, int) and side < 10**5 for side in data):
+            self._resized(*data)
 
 
 class Dropper(pn.widgets.FileDropper):

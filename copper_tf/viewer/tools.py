@@ -52,7 +52,7 @@ class Tools:
             name="Potency at least", start=0, end=1, step=1 / STEPS, value=0.5, format="0.00",
             stylesheets=[look.SLIDER], **wide,
         )  # fmt: skip
-        self._only = pn.widgets.Checkbox(name="Show the map only there", stylesheets=[look.CHECK], **wide)
+        self._only = pn.widgets.CheckBoxGroup(options=["Show the map only there"], stylesheets=[look.CHECK], **wide)
         self._opacity.param.watch(lambda _: faded(), "value")
         for widget in (self._threshold, self._only):
             widget.param.watch(lambda _: paint(), "value")
