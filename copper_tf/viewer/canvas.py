@@ -37,8 +37,9 @@ _NOTHING: dict[str, list[Any]] = {"image": [], "x": [], "y": [], "dw": [], "dh":
 _BASE = 512
 _CLOSEST = 1 / 32
 # Units of the scale bar: each in the first.
-_PIXELS = {"px": (1.0, "px")}
-_LENGTHS = {"nm": (1.0, "nm"), "µm": (1e3, "µm"), "mm": (1e6, "mm")}
+_Basis = dict[str, tuple[float, str] | tuple[float, str, str]]
+_PIXELS: _Basis = {"px": (1.0, "px")}
+_LENGTHS: _Basis = {"nm": (1.0, "nm"), "µm": (1e3, "µm"), "mm": (1e6, "mm")}
 
 
 def palette_of(name: str, threshold: float = 0.0) -> list[str]:
@@ -53,8 +54,6 @@ def palette_of(name: str, threshold: float = 0.0) -> list[str]:
     return [colour + ("ff" if value >= threshold - 1e-9 else "00") for colour, value in zip(plain, values, strict=True)]
 
 
-
-
 class Canvas:
     """Two figures that move together; the browser gets no more of a picture than it shows.
 
@@ -66,6 +65,7 @@ class Canvas:
     Attributes:
         left: the micrograph.
         right: the micrograph under its map.
+        view: what is looked at.
     """
 
     def __init__(
@@ -77,7 +77,9 @@ class Canvas:
         self._later, self._fitted = later, True
         # What one px is in the figures' own coordinates: nm, so that their scale bars are right at every zoom.
         self._unit = 1.0
-        self._screen, self._scale = (600, 600), 1.0
+        self._screen = (600, 600)
+        self.view = View.whole(self._screen, *self._screen)
+        self._changes: dict[tuple[int, str], tuple[Any, Any]] = {}
         self._plate: Plate | None = None
         self._layer: Levels | None = None
         self._x, self._y = Range1d(0, 1), Range1d(1, 0)
@@ -127,14 +129,15 @@ class Canvas:
             text_align="center", text_baseline="middle", source=self._pins,
         )  # fmt: skip
 
-    @property
-    def view(self) -> View:
-        """What is looked at."""
-        across, _ = self._screen
-        # The rows are counted from the top, so the range runs downwards.
-        edges = (self._x.start, self._x.end, self._y.end, self._y.start)
-        left, right, top, bottom = (edge / self._unit for edge in edges)
-        return View(left, right, top, bottom, (right - left) / max(across, 1))
+    def _change(self, model: Any, **values: Any) -> None:
+        """Changes a Bokeh model soon, when its document is locked: Panel's own events don't always hold the lock."""
+        self._changes |= {(id(model), name): (model, {name: value}) for name, value in values.items()}
+        self._later(self._apply)
+
+    def _apply(self) -> None:
+        changes, self._changes = list(self._changes.values()), {}
+        for model, values in changes:
+            model.update(**values)
 
     def _place(self, event: Any) -> tuple[float, float]:
         return event.x / self._unit, event.y / self._unit
@@ -146,13 +149,17 @@ class Canvas:
         return {"image": [window.values], **{name: [px * self._unit] for name, px in place.items()}}
 
     def _look(self, view: View) -> None:
-        self._scale = view.scale
-        self._x.update(start=view.left * self._unit, end=view.right * self._unit)
-        self._y.update(start=view.bottom * self._unit, end=view.top * self._unit)
+        self.view = view
+        self._change(self._x, start=view.left * self._unit, end=view.right * self._unit)
+        self._change(self._y, start=view.bottom * self._unit, end=view.top * self._unit)
         self._later(self.refresh)
 
     def _moved(self) -> None:
-        self._fitted, self._scale = False, self.view.scale
+        # The rows are counted from the top, so the range runs downwards.
+        edges = (self._x.start, self._x.end, self._y.end, self._y.start)
+        left, right, top, bottom = (edge / self._unit for edge in edges)
+        if not np.allclose((left, right, top, bottom), self.view.edges, rtol=0, atol=0.01 * self.view.scale):
+            self._fitted, self.view = False, View(left, right, top, bottom, (right - left) / self._screen[0])
         self._later(self.refresh)
 
     def resize(self, across: int, down: int) -> None:
@@ -166,23 +173,22 @@ class Canvas:
         if self._fitted:
             self.fit()
         else:
-            view = self.view
-            x, y = view.middle
-            self._look(View.at(x, y, self._scale, *self._screen))
+            self._look(View.at(*self.view.middle, self.view.scale, *self._screen))
 
     def show(self, plate: Plate) -> None:
         """Puts a picture onto the page, all of it in view."""
         self._plate, self._layer = plate, None
-        self._map.data, self._grey.data = _NOTHING, _NOTHING
+        self._change(self._map, data=_NOTHING)
+        self._change(self._grey, data=_NOTHING)
         height, width = plate.shape
         small = plate.levels.small(_BASE)
         size = plate.pixel_size_nm
         known = math.isfinite(size) and size > 0
         self._unit = size if known else 1.0
-        self._units.basis = _LENGTHS if known else _PIXELS
+        self._change(self._units, basis=_LENGTHS if known else _PIXELS)
         for bar in self._bars:
-            bar.unit = "nm" if known else "px"
-        self._base.data = self._image(Window(small, 0, 0, width, height))
+            self._change(bar, unit="nm" if known else "px")
+        self._change(self._base, data=self._image(Window(small, 0, 0, width, height)))
         self.fit()
 
     def fit(self) -> None:
@@ -210,7 +216,7 @@ class Canvas:
     def lay(self, drawn: Drawn | None, scatter: bool = False) -> None:
         """Lays a map, or its scatter, over the right picture; None takes it away."""
         self._layer = None if drawn is None else drawn.scatter_levels if scatter else drawn.levels
-        self._map.data = _NOTHING
+        self._change(self._map, data=_NOTHING)
         self._later(self.refresh)
 
     def paint(self, palette: str, opacity: float, threshold: float = 0.0) -> None:
@@ -221,8 +227,8 @@ class Canvas:
             opacity: 0 to 1.
             threshold: least value that is shown.
         """
-        self._colours.palette = palette_of(palette, threshold)
-        self._glyph.global_alpha = opacity
+        self._change(self._colours, palette=palette_of(palette, threshold))
+        self._change(self._glyph, global_alpha=opacity)
 
     def pin(self, notes: Sequence[Note], pending: tuple[float, float] | None) -> None:
         """Draws notes at their places, and the one that is being written."""
@@ -231,12 +237,13 @@ class Canvas:
         if pending is not None:
             x, y, text, tint = [*x, pending[0]], [*y, pending[1]], [*text, "+"], [*tint, _PENDING]
         x, y = ([px * self._unit for px in places] for places in (x, y))
-        self._pins.data = {"x": x, "y": y, "text": text, "colour": tint}
+        self._change(self._pins, data={"x": x, "y": y, "text": text, "colour": tint})
 
     def refresh(self) -> None:
-        """Sends what the view needs."""
+        """Sends what the view needs; called by way of `later`."""
         if self._plate is None:
             return
-        view = self.view
-        self._grey.data = self._image(self._plate.levels.window(view))
-        self._map.data = self._image(self._layer.window(view) if self._layer is not None else None)
+        layer = self._layer
+        self._change(self._grey, data=self._image(self._plate.levels.window(self.view)))
+        self._change(self._map, data=self._image(None if layer is None else layer.window(self.view)))
+        self._apply()

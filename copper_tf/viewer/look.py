@@ -88,13 +88,13 @@ CHECK = f"""
 """
 
 DROP = f"""
-.filepond--root {{ font: 13px {_FONT} !important; margin: 0 !important; }}
-.filepond--root {{ background: #f7f8f9; border: 1.5px dashed {_EDGE}; border-radius: 8px; box-sizing: border-box; }}
-.filepond--panel-root, .filepond--panel-root > * {{ background: transparent !important; border: none !important; }}
-.filepond--root .filepond--drop-label {{ color: {_SOFT} !important; min-height: 64px; }}
-.filepond--root .filepond--drop-label label {{ font-size: 13px !important; padding: 4px !important; }}
-.filepond--label-action {{ color: {_ACCENT}; text-decoration: underline; }}
-.filepond--item-panel {{ background: {_SOFT}; }}
+.filepond--root.filepond--root {{ font: 13px {_FONT}; margin: 0; background: #f7f8f9; border: 1.5px dashed {_EDGE};
+  border-radius: 8px; box-sizing: border-box; }}
+.filepond--root .filepond--panel-root, .filepond--root .filepond--drop-label {{ background: transparent; }}
+.filepond--root .filepond--drop-label {{ color: {_SOFT}; min-height: 76px; }}
+.filepond--root .filepond--drop-label label {{ font-size: 13px; padding: 4px; }}
+.filepond--root .filepond--label-action {{ color: {_ACCENT}; text-decoration: underline; }}
+.filepond--root .filepond--item-panel {{ background: {_SOFT}; }}
 """
 
 THUMBS = f"""

@@ -43,7 +43,13 @@ class Tools:
             paint()
 
         self._arrangement = choice([BESIDE, OVER], arranged)
-        self._layer = choice([_POTENCY, _SCATTER], lay, visible=False)
+
+        def laid() -> None:
+            # The colours of the uncertainty are its own.
+            self._palette.visible = not self.scatter
+            lay()
+
+        self._layer = choice([_POTENCY, _SCATTER], laid, visible=False)
         self._palette = choice(list(_PALETTES), paint)
         self._opacity = pn.widgets.IntSlider(
             name="Opacity of the map (%)", start=0, end=100, value=100, stylesheets=[look.SLIDER], **wide
@@ -101,6 +107,7 @@ class Tools:
     def offer(self, scatter: bool) -> None:
         """Offers the uncertainty where there is one."""
         self._layer.visible = scatter
+        self._palette.visible = not self.scatter
 
     def tell(self, share: float) -> None:
         """Says which share of the picture reaches the threshold; NaN while there is no map."""

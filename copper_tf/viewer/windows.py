@@ -59,6 +59,11 @@ class View:
         return cls(x - across * scale / 2, x + across * scale / 2, y - down * scale / 2, y + down * scale / 2, scale)
 
     @property
+    def edges(self) -> tuple[float, float, float, float]:
+        """Left, right, upper and lower."""
+        return self.left, self.right, self.top, self.bottom
+
+    @property
     def middle(self) -> tuple[float, float]:
         """x and y of its middle."""
         return (self.left + self.right) / 2, (self.top + self.bottom) / 2
