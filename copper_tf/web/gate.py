@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ __all__ = ["COOKIE", "close"]
 COOKIE = "copper-token"
 # All that a page needs; Panel's others import Python modules by name, or hand a session to other sites.
 _PATHS = ("/", "/ws", "/favicon.ico")
-_PREFIXES = ("/static/",)
+_STATIC = "/static/"
 # Nothing but this server is asked for anything, by any browser; blob and data are pictures and workers of the page.
 _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
@@ -53,12 +54,12 @@ class _Gate(Matcher):
         hosts: ``host:port`` by which this machine alone knows the server; empty where any name may be used.
         port: of the server; cookies know no ports, so that the name of ours holds it.
         token: that every request must bring; empty where none is needed.
-        prefixes: of further paths.
+        patterns: of further paths.
     """
 
-    def __init__(self, hosts: set[str], port: int, token: str, prefixes: Sequence[str]) -> None:
+    def __init__(self, hosts: set[str], port: int, token: str, patterns: Sequence[str]) -> None:
         self._hosts, self._token, self._cookie = hosts, token, f"{COOKIE}-{port}"
-        self._prefixes = (*_PREFIXES, *prefixes)
+        self._patterns = [re.compile(pattern) for pattern in patterns]
 
     def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
         """None lets a request through to its route."""
@@ -102,7 +103,8 @@ class _Gate(Matcher):
         path = request.path
         if any(mark in path.lower() for mark in ("..", "\\", "\0", "%00", "%2e", "%2f", "%5c", "//")):
             return 404, "There is no such page."
-        if path not in _PATHS and not path.startswith(self._prefixes):
+        known = path in _PATHS or path.startswith(_STATIC) or any(p.fullmatch(path) for p in self._patterns)
+        if not known:
             return 404, "There is no such page."
         return None
 
@@ -128,7 +130,7 @@ class _Headers(OutputTransform):
         return status_code, headers, chunk
 
 
-def close(application: Application, hosts: set[str], port: int, token: str, prefixes: Sequence[str] = ()) -> None:
+def close(application: Application, hosts: set[str], port: int, token: str, patterns: Sequence[str]) -> None:
     """Puts the gate before all routes of an application.
 
     Args:
@@ -136,7 +138,7 @@ def close(application: Application, hosts: set[str], port: int, token: str, pref
         hosts: ``host:port`` by which alone it may be called; empty where any name may be used.
         port: that it listens on.
         token: that every request must bring, in the address once, then by the cookie; empty where none is needed.
-        prefixes: of paths, beyond those of a page, that have routes.
+        patterns: of whole paths, beyond those of a page, that have routes.
     """
-    application.default_router.rules.insert(0, Rule(_Gate(hosts, port, token, prefixes), _Answer))
+    application.default_router.rules.insert(0, Rule(_Gate(hosts, port, token, patterns), _Answer))
     application.add_transform(_Headers)

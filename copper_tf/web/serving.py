@@ -9,7 +9,7 @@ import logging
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tfds_copper.errors import SettingError
@@ -43,7 +43,8 @@ def serve(
     opened: Callable[[str], None],
     title: str,
     largest: int = 2**20,
-    routes: Mapping[str, tuple[Any, dict[str, Any]]] | None = None,
+    routes: Sequence[tuple[str, Any, dict[str, Any]]] = (),
+    extensions: Sequence[str] = (),
 ) -> None:
     """Serves a page until it is interrupted; every window that opens it gets one of its own.
 
@@ -57,8 +58,8 @@ def serve(
         opened: told the address of the page once the server listens.
         title: of the window.
         largest: bytes of the largest message that a window may send.
-        routes: further routes by the beginning of their path, such as ``/download/``: a Tornado handler, which gets the
-            rest of the path, and its arguments.
+        routes: further routes, as Tornado takes them: a pattern of the whole path, a handler and its arguments.
+        extensions: names of Panel's extensions that the page uses.
 
     Raises:
         SettingError: if the address isn't one of this machine, the port is taken, or Panel isn't installed.
@@ -68,13 +69,13 @@ def serve(
         import panel as pn
     except ModuleNotFoundError:
         raise SettingError("web pages need the extra app: pip install 'copper-tf[app]'. Received: no panel") from None
-    pn.extension()
+    pn.extension(*extensions)
     settings: dict[str, Any] = {"title": title, "websocket_max_message_size": largest}
     # Of the pages none takes a form or a file by HTTP; a session is known to the window alone that it was made for.
     settings |= {"http_server_kwargs": {"max_body_size": _LARGEST_BODY}}
     settings |= {"sign_sessions": True, "secret_key": secrets.token_bytes(32)}
-    settings["extra_patterns"] = [(f"{start}(.*)", *target) for start, target in (routes or {}).items()]
-    asyncio.run(_serve(page, address, port, token, opened, settings, tuple(routes or ())))
+    settings["extra_patterns"] = list(routes)
+    asyncio.run(_serve(page, address, port, token, opened, settings))
 
 
 async def _serve(
@@ -84,7 +85,6 @@ async def _serve(
     token: str,
     opened: Callable[[str], None],
     settings: dict[str, Any],
-    prefixes: tuple[str, ...],
 ) -> None:
     import panel as pn
 
@@ -92,9 +92,10 @@ async def _serve(
 
     # Origins are compared with the page's own name by the gate, which Bokeh can't do for names that it isn't told.
     logging.getLogger("bokeh.server.util").setLevel(logging.ERROR)
+    # Panel's model of the address bar knows no IPv6, and no page of ours needs it.
     try:
         server = pn.io.server.get_server(
-            {"/": page}, port=port, address=address, start=False, websocket_origin="*", **settings
+            {"/": page}, port=port, address=address, start=False, location=False, websocket_origin="*", **settings
         )
     except OSError as error:
         raise SettingError(
@@ -105,7 +106,8 @@ async def _serve(
     host = f"[{host}]" if ":" in host else host
     names = set() if token else {f"{name}:{server.port}" for name in (host, HERE, "localhost", "[::1]")}
     # Bokeh has no public name for its application.
-    close(server._tornado, names, server.port, token, prefixes)
+    patterns = [pattern for pattern, *_ in settings["extra_patterns"]]
+    close(server._tornado, names, server.port, token, patterns)
     server.start()
     stopped = asyncio.Event()
     with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
