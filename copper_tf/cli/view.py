@@ -10,6 +10,7 @@ import click
 from copper_tf.cli.options import flags, group_of
 from copper_tf.cli.pictures import sources_of
 from copper_tf.cli.progress import Progress, progress_bar
+from copper_tf.web import HERE
 from tfds_copper.errors import CopperError, InputError, RunError
 from tfds_copper.micrograph import ReadSettings, open_windows
 
@@ -92,12 +93,16 @@ def _folder(model: Path, notes: Path | None) -> Path:
 )  # fmt: skip
 @flags(ReadSettings)
 @click.option(
+    "--address", default=HERE, show_default=True, help="To listen on; any but this machine's own needs a token."
+)
+@click.option(
     "--port", type=click.IntRange(0, 65535), default=5007, show_default=True, help="Of the page; 0: a free one."
 )
 @click.option("--open/--no-open", "open_page", default=True, show_default=True, help="Open the page in a browser.")
 def command(
-    model: Path, pictures: tuple[Path, ...], notes: Path | None, port: int, open_page: bool, **values: Any
-) -> None:
+    model: Path, pictures: tuple[Path, ...], notes: Path | None, address: str, port: int, open_page: bool,
+    **values: Any,
+) -> None:  # fmt: skip
     """Look at micrographs and their potency maps in the browser.
 
     MODEL is a segmenter: a run, runs of several seeds (with the uncertainty of their maps), or an export. PICTURES are
@@ -124,10 +129,10 @@ def command(
         else:
             _add_tests(library, model, progress)
 
-    def opened(address: str) -> None:
-        click.echo(f"{address} is the page of the viewer; Ctrl+C stops it. Notes and maps are kept in {folder}")
+    def opened(url: str) -> None:
+        click.echo(f"{url} is the page of the viewer; Ctrl+C stops it. Notes and maps are kept in {folder}")
         if open_page:
-            click.launch(address)
+            click.launch(url)
 
     text = about(library.labels, model.resolve().name, predictor.law_note, predictor.caveats)
-    serve(library, book, reading, text, port, opened)
+    serve(library, book, reading, text, address, port, opened)
