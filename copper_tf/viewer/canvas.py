@@ -54,6 +54,11 @@ def palette_of(name: str, threshold: float = 0.0) -> list[str]:
     return [colour + ("ff" if value >= threshold - 1e-9 else "00") for colour, value in zip(plain, values, strict=True)]
 
 
+def _ticks(powers: int) -> list[float]:
+    """The lengths of scale bars: 1, 2, 5, 10, ..."""
+    return [float(n * 10**k) for k in range(powers) for n in (1, 2, 5)]
+
+
 class Canvas:
     """Two figures that move together; the browser gets no more of a picture than it shows.
 
@@ -89,7 +94,7 @@ class Canvas:
         self._colours = LinearColorMapper(palette_of("paper"), low=-0.5, high=255.5)
         spans = [Span(dimension=way, line_color="#ffffff", line_alpha=0.55) for way in ("height", "width")]
         # Units of our own: its basis is replaced, since BokehJS doesn't know the class CustomDimensional itself.
-        self._units = ImperialLength(basis=_PIXELS, ticks=[n * 10**k for k in range(3) for n in (1, 2, 5)])
+        self._units = ImperialLength(basis=_PIXELS, ticks=_ticks(5))
         self._bars: list[ScaleBar] = []
         self.left, self.right = (self._figure(spans) for _ in range(2))
         self._glyph = self.right.image(source=self._map, color_mapper=self._colours, level="image").glyph
@@ -185,7 +190,7 @@ class Canvas:
         size = plate.pixel_size_nm
         known = math.isfinite(size) and size > 0
         self._unit = size if known else 1.0
-        self._change(self._units, basis=_LENGTHS if known else _PIXELS)
+        self._change(self._units, basis=_LENGTHS if known else _PIXELS, ticks=_ticks(3 if known else 5))
         for bar in self._bars:
             self._change(bar, unit="nm" if known else "px")
         self._change(self._base, data=self._image(Window(small, 0, 0, width, height)))
