@@ -12,7 +12,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 help:
 	@echo "make demo        simulate, build, train, evaluate, predict, export, report (OPEN=1 opens it)"
-	@echo "make test        lint and all tests"
+	@echo "make test        lint and all tests, by JOBS=$(JOBS) processes"
 	@echo "make lint        ruff and mypy"
 	@echo "make bench       benchmarks, as ratios against a peer"
 	@echo "make acceptance  the table of acceptance experiments, SEEDS=$(SEEDS) by JOBS=$(JOBS), resumable"
@@ -29,7 +29,7 @@ demo: $(READY)
 	$(BIN)/copper demo -o demo --force $(if $(OPEN),--open)
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check .

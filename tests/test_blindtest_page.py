@@ -106,6 +106,8 @@ def _join(page: Any, address: str, name: str, code: str = "") -> None:
     page.get_by_label("Your name").fill(name)
     page.get_by_label("Your code").fill(code)
     page.get_by_label("Your code").press("Enter")
+    # On a busy machine keys that a test presses at once would come before anyone listens.
+    page.locator("[data-listening]").wait_for(state="attached")
 
 
 def _practise(page: Any) -> None:

@@ -63,7 +63,9 @@ class Keys(JSComponent):
       };
       window.addEventListener("keydown", told);
       model.on("remove", () => window.removeEventListener("keydown", told));
-      return document.createElement("span");
+      const mark = document.createElement("span");
+      mark.dataset.listening = "";
+      return mark;
     }
     """
 
