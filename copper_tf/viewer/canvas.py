@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from bokeh.events import MouseLeave, MouseMove, RangesUpdate, Tap
+from bokeh.events import MouseLeave, MouseMove, Tap
 from bokeh.models import (
     ColumnDataSource,
     CrosshairTool,
@@ -98,9 +98,12 @@ class Canvas:
         self._bars: list[ScaleBar] = []
         self.left, self.right = (self._figure(spans) for _ in range(2))
         self._glyph = self.right.image(source=self._map, color_mapper=self._colours, level="image").glyph
+        # The event of Bokeh comes only half a second after the last movement.
+        for axis in (self._x, self._y):
+            for edge in ("start", "end"):
+                axis.on_change(edge, lambda attr, old, new: later(self._moved))
         for drawn in (self.left, self.right):
             self._draw_pins(drawn)
-            drawn.on_event(RangesUpdate, lambda _: self._moved())
             drawn.on_event(MouseMove, lambda event: over(self._place(event)))
             drawn.on_event(MouseLeave, lambda _: over(None))
             drawn.on_event(Tap, lambda event: tapped(*self._place(event)))
@@ -160,12 +163,13 @@ class Canvas:
         self._later(self.refresh)
 
     def _moved(self) -> None:
-        # The rows are counted from the top, so the range runs downwards.
-        edges = (self._x.start, self._x.end, self._y.end, self._y.start)
-        left, right, top, bottom = (edge / self._unit for edge in edges)
+        """Takes over what the user did; what the server did itself comes back as the same view."""
+        # Rows are counted from the top, so the range of y runs downwards.
+        ends = (self._x.start, self._x.end, self._y.end, self._y.start)
+        left, right, top, bottom = (end / self._unit for end in ends)
         if not np.allclose((left, right, top, bottom), self.view.edges, rtol=0, atol=0.01 * self.view.scale):
             self._fitted, self.view = False, View(left, right, top, bottom, (right - left) / self._screen[0])
-        self._later(self.refresh)
+            self.refresh()
 
     def resize(self, across: int, down: int) -> None:
         """Takes the size of each figure on the screen, and keeps what is looked at in its middle.
