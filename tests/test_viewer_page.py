@@ -132,8 +132,14 @@ def _until(condition: Callable[[], bool], what: str, seconds: float = 20) -> Non
 
 def _settled(page: Any) -> dict[str, Any]:
     """What the page shows, once nothing moves any more."""
-    seen: list[Any] = [None, page.evaluate(LOOK)]
-    _until(lambda: seen.append(page.evaluate(LOOK)) or page.wait_for_timeout(500) or seen[-1] == seen[-2], "rest")
+    seen: list[Any] = []
+
+    def rests() -> bool:
+        page.wait_for_timeout(400)
+        seen.append(page.evaluate(LOOK))
+        return len(seen) > 2 and seen[-1] == seen[-2] == seen[-3]
+
+    _until(rests, "rest")
     found: dict[str, Any] = seen[-1]
     return found
 
@@ -197,13 +203,13 @@ def test_zooming_shows_the_pixels_themselves_with_a_right_scale_bar(page: Any, m
     page.wait_for_timeout(300)
     across, down = (found[k][0] + px / side * (found[k][1] - found[k][0]) for k, px, side in
                     (("x", 130, found["size"][0]), ("y", found["size"][1] - 300, found["size"][1])))  # fmt: skip
-    said = page.locator(".cursor").inner_text()
+    said = page.locator(".cursor p").inner_text()
     x, y = (int(n) for n in re.match(r"x (\d+), y (\d+) px", said).groups())  # type: ignore[union-attr]
     assert abs(x - across / SIZE_NM) < 2 and abs(y - down / SIZE_NM) < 2
     expected = f"grey value {_picture(0)[y, x]}", f"potency {maps['maps'][y, x]:.3f}"
     assert all(text in said for text in (*expected, f"standard deviation {maps['scatter'][y, x]:.3f}"))
     page.get_by_role("button", name="Fit").click()
-    assert _settled(page)["x"] == [0, WIDE * SIZE_NM]
+    _until(lambda: page.evaluate(LOOK)["x"] == [0, WIDE * SIZE_NM], "the whole picture")
     page.get_by_role("button", name="1:1").click()
     found = _settled(page)
     assert (found["x"][1] - found["x"][0]) / SIZE_NM == pytest.approx(found["size"][0], rel=0.02)
