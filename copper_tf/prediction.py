@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,13 +19,25 @@ from tfds_copper.micrograph import Windows
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["TILE", "ByPieces", "Piece", "Prediction", "Predictor", "check_size", "frame"]
+__all__ = [
+    "TILE",
+    "ByPieces",
+    "Piece",
+    "Prediction",
+    "Predictor",
+    "check_size",
+    "frame",
+    "other_scale",
+    "trained_scale",
+]
 
 Progress = Callable[[int, int, str], None]
 Read = Callable[[slice, slice], np.ndarray]
 
 # Side of a tile in px: a micrograph of 960x1280 goes through in one piece, a mosaic in bounded memory.
 TILE = 1280
+# Pixel sizes that differ by no more than this share are one scale.
+_SAME_SCALE = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,6 +150,28 @@ def frame(config: Config) -> int:
     """
     mirrored = config.kind == "segmenter" and config.model.padding == "mirror"
     return geometry.padded_size(config.reach, config.model.d) if mirrored else 0
+
+
+def trained_scale(pixel_sizes_nm: Mapping[str, int]) -> tuple[float, float] | None:
+    """The smallest and the largest pixel size in nm of a model's data; None where some are unknown.
+
+    Args:
+        pixel_sizes_nm: see `Predictor.pixel_sizes_nm`.
+    """
+    known = [float(size) for size in pixel_sizes_nm if math.isfinite(float(size))]
+    return (min(known), max(known)) if known and len(known) == len(pixel_sizes_nm) else None
+
+
+def other_scale(pixel_size_nm: float, scale: tuple[float, float] | None) -> bool:
+    """Whether a picture is known to be of another scale than a model's data, so that results mean nothing.
+
+    Args:
+        pixel_size_nm: of the picture; NaN where unknown.
+        scale: of `trained_scale`.
+    """
+    if scale is None or not math.isfinite(pixel_size_nm):
+        return False
+    return not scale[0] * (1 - _SAME_SCALE) <= pixel_size_nm <= scale[1] * (1 + _SAME_SCALE)
 
 
 def check_size(picture: Windows, d: int, name: str) -> None:

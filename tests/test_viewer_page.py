@@ -170,6 +170,7 @@ def test_a_whole_picture_is_shown_and_all_is_of_this_machine(
     page.get_by_text(f"{maps['maps'].mean(dtype=np.float64):.3f}").wait_for()
     page.get_by_text(f"differ by {maps['scatter'].mean(dtype=np.float64):.3f}").wait_for()
     assert page.locator("h2").all_inner_texts()[:2] == ["t00", "t01"]
+    page.get_by_text("trained at 100 nm per px; a map of a picture at 40 nm per px means nothing").wait_for()
     found = _settled(page)
     assert found["linked"] and found["x"] == [0, WIDE * SIZE_NM]
     # As high as wide: a pixel is a square.
@@ -267,8 +268,9 @@ def test_a_dropped_tiff_is_shown_and_no_one_else_sees_it(page: Any, browser: Any
     assert found.shape == (HIGH, WIDE) and 0 <= found.min() < found.max() <= 1
     (tmp_path / "bad.tif").write_bytes(b"II*\0 this is no picture")
     page.locator("input[type=file]").set_input_files(tmp_path / "bad.tif")
-    page.get_by_text("bad.tif: ").first.wait_for()
-    assert "Received: " in page.locator(".warn").inner_text() and str(tmp_path) not in page.content()
+    problem = page.locator(".warn").filter(has_text="bad.tif: ")
+    problem.wait_for()
+    assert "Received: " in problem.inner_text() and str(tmp_path) not in page.content()
     other = browser.new_page()
     other.goto(address)
     other.get_by_role("button", name="Uncertainty").wait_for()

@@ -20,8 +20,6 @@ from tfds_copper.micrograph import Opened, ReadSettings, open_windows
 
 __all__ = ["command"]
 
-# Pixel sizes that differ by no more than this share are one scale.
-_SAME_SCALE = 0.05
 # The folders of the maps, by column of the table: of potency, and of how far the members of an ensemble lie apart.
 FOLDERS = {"potency": "maps", "scatter": "scatter"}
 OVERLAYS = "overlays"
@@ -79,16 +77,15 @@ def _one(
 
 def _other_scale(rows: list[dict[str, Any]], trained: dict[str, int]) -> str:
     """What to say where pictures are of another pixel size than those of training; empty where they aren't."""
-    known = [float(size) for size in trained if math.isfinite(float(size))]
-    if not known or len(known) < len(trained):
-        return ""
-    low, high = min(known) * (1 - _SAME_SCALE), max(known) * (1 + _SAME_SCALE)
-    other = [row for row in rows if math.isfinite(row["pixel_size_nm"]) and not low <= row["pixel_size_nm"] <= high]
-    if not other:
+    from copper_tf.prediction import other_scale, trained_scale
+
+    scale = trained_scale(trained)
+    other = [row for row in rows if other_scale(row["pixel_size_nm"], scale)]
+    if scale is None or not other:
         return ""
     return (
-        f"{len(other)} of {len(rows)} pictures are of another pixel size than those of training ({min(known):g} "
-        f"to {max(known):g} nm), such as {other[0]['file']} of {other[0]['pixel_size_nm']:g} nm: their results "
+        f"{len(other)} of {len(rows)} pictures are of another pixel size than those of training ({scale[0]:g} "
+        f"to {scale[1]:g} nm), such as {other[0]['file']} of {other[0]['pixel_size_nm']:g} nm: their results "
         "mean nothing"
     )
 

@@ -115,6 +115,7 @@ def command(
     predictor = predictor_from(model)
     if predictor.kind != "segmenter":
         raise RunError(f"{model}: must be a segmenter, which draws maps. Received: a {predictor.kind}")
+    from copper_tf.prediction import trained_scale
     from copper_tf.viewer.library import Library, model_key
     from copper_tf.viewer.notes import NoteBook
     from copper_tf.viewer.serving import serve
@@ -122,7 +123,8 @@ def command(
 
     folder = _folder(model, notes)
     book = NoteBook(folder / "notes.json")
-    library = Library(predictor, predictor.labels, model_key(model), folder)
+    scale = trained_scale(predictor.pixel_sizes_nm)
+    library = Library(predictor, predictor.labels, model_key(model), folder, scale)
     with progress_bar() as progress:
         if pictures:
             _add_files(library, pictures, reading, progress)

@@ -94,10 +94,13 @@ class Library:
         labels: the labels of the model.
         key: of the model, see `model_key`.
         folder: where pictures and maps are kept.
+        scale: pixel sizes of the model's data, see `prediction.trained_scale`.
     """
 
-    def __init__(self, model: ByPieces, labels: Labels, key: str, folder: Path) -> None:
-        self.labels, self.folder = labels, folder
+    def __init__(
+        self, model: ByPieces, labels: Labels, key: str, folder: Path, scale: tuple[float, float] | None = None
+    ) -> None:
+        self.labels, self.folder, self.scale = labels, folder, scale
         self._model, self._key = model, key
         self._entries: dict[str, Entry] = {}
         self._private: dict[str, Path] = {}

@@ -152,7 +152,7 @@ class Page:
         self._lay()
         self._paint()
         self._pinning.drawn = self._drawn
-        self._head.object = words.head(self._entry, self._plate, self._drawn)
+        self._head.object = words.head(self._entry, self._plate, self._drawn, self._library.scale)
 
     def _lay(self) -> None:
         self._canvas.lay(self._drawn, self._tools.scatter)
