@@ -186,6 +186,17 @@ def test_maps_are_computed_and_kept_and_a_bad_picture_stops_no_other(tmp_path: P
     assert again.state(first).ready and len(model.asked) == 3
 
 
+def test_what_a_killed_viewer_left_is_swept_up_a_day_later(tmp_path: Path) -> None:
+    import os
+
+    old, new = (tmp_path / "kept" / "maps" / "k" / f".writing-{k}-x" for k in (1, 2))
+    for place in (old, new):
+        place.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    _library(tmp_path)
+    assert not old.exists() and new.exists()
+
+
 def test_a_key_follows_the_weights(runs: dict[str, Any], tmp_path: Path) -> None:
     import shutil
 

@@ -8,7 +8,9 @@ import dataclasses
 import hashlib
 import io
 import math
+import shutil
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +26,8 @@ __all__ = ["Entry", "Library", "State", "model_key"]
 
 # Longest side in px of a thumbnail.
 _THUMB = 176
+# Seconds after which what is half written is no one's any more.
+_STALE = 86_400
 # What a map hangs on, in the folder of a run, of each member of an ensemble, or of an export.
 _MODEL_FILES = ("config.json", "normalisation.json", "checkpoints/*", "saved_model.pb", "variables/*")
 
@@ -110,6 +114,7 @@ class Library:
         self._lock = threading.Condition()
         self._stopped = False
         self._thread: threading.Thread | None = None
+        _sweep(folder)
 
     def add(self, entry: Entry, picture: Opened, private: Path | None = None) -> None:
         """Takes a picture in, unless it is kept already; its map comes later.
@@ -257,6 +262,13 @@ class Library:
                 raise
             return
         self._tell(entry, State(ready=True))
+
+
+def _sweep(folder: Path) -> None:
+    """Takes away what a killed viewer had half written, unless another one can still be at it."""
+    for place in folder.glob("**/.writing-*"):
+        if place.is_dir() and time.time() - place.stat().st_mtime > _STALE:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 class _Ended(Exception):  # noqa: N818 - it ends a loop and is no error

@@ -62,7 +62,7 @@ class Page:
         self._drawn: Drawn | None = None
         self._canvas = Canvas(self._over, self._tapped, self._later)
         self._tools = Tools(self._arrange, self._paint, self._lay)
-        self._pinning = Pinning(notes, self._canvas)
+        self._pinning = Pinning(notes, self._canvas, self._paint)
         self._head, self._message = text(stretch=True), text(stretch=True, visible=False)
         self._cursor, self._ramp = text(stretch=True, css_classes=["cursor"]), text(align="center")
         self._busy = text(visible=False, align="center", css_classes=["busy"])
@@ -170,7 +170,9 @@ class Page:
         else:
             self._ramp.object = look.ramp(tools.colours, f"0 · like t = {last}", f"1 · like t = {first}")
         if self._entry:
-            self._files.object = words.files(self._entry, drawn, tools.palette, tools.opacity, tools.step)
+            self._files.object = words.files(
+                self._entry, drawn, tools.palette, tools.opacity, tools.step, self._pinning.any
+            )
 
     def _arrange(self) -> None:
         """Side by side, or the map over the micrograph alone."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -25,14 +26,16 @@ class Pinning:
     Args:
         notes: of all pictures.
         canvas: where they are pinned.
+        changed: called when there is another note, or one less.
 
     Attributes:
         drawn: the map of the picture, None while there is none.
+        any: whether there is a note on any picture.
         parts: what goes onto the page.
     """
 
-    def __init__(self, notes: NoteBook, canvas: Canvas) -> None:
-        self._notes, self._canvas = notes, canvas
+    def __init__(self, notes: NoteBook, canvas: Canvas, changed: Callable[[], None]) -> None:
+        self._notes, self._canvas, self._changed, self.any = notes, canvas, changed, False
         self.drawn: Drawn | None = None
         self._picture = ""
         self._place: tuple[float, float] | None = None
@@ -84,6 +87,7 @@ class Pinning:
             self._complain(error)
             return
         self._pin.value = False
+        self._changed()
 
     def _remove(self, number: int) -> None:
         try:
@@ -92,6 +96,7 @@ class Pinning:
             self._complain(error)
             return
         self._show()
+        self._changed()
 
     def _complain(self, error: Exception) -> None:
         self._problem.object = f'<p class="warn">{html.escape(str(error))}</p>'
@@ -99,10 +104,11 @@ class Pinning:
 
     def _show(self) -> None:
         try:
-            notes = self._notes.of(self._picture)
+            known = self._notes.all()
         except CopperError as error:
             self._complain(error)
-            notes = []
+            known = []
+        notes, self.any = [note for note in known if note.picture == self._picture], bool(known)
         self._canvas.pin(notes, self._place)
         self._list[:] = [self._line(note) for note in notes]
 

@@ -107,14 +107,18 @@ def under(plate: Plate, drawn: Drawn | None, place: tuple[float, float] | None) 
     return f'<p class="numbers">{" &nbsp;·&nbsp; ".join(said)}</p>'
 
 
-def files(entry: Entry, drawn: Drawn | None, palette: str, opacity: float, step: int) -> str:
-    """Links to what can be taken along."""
+def files(entry: Entry, drawn: Drawn | None, palette: str, opacity: float, step: int, noted: bool) -> str:
+    """Links to what there is to take along."""
     look = urllib.parse.urlencode({"palette": palette, "opacity": round(100 * opacity)})
     links = []
     if drawn is not None:
         links += [("map.tif", "Map (float TIFF)"), (f"overlay.png?{look}", "Overlay with scale bar (PNG)")]
     if drawn is not None and drawn.scatter is not None:
         links.append(("scatter.tif", "Uncertainty (float TIFF)"))
-    links += [(f"table.csv?threshold={step}", "Potency and area share of all pictures (CSV)")]
-    links += [("notes.csv", "Notes of all pictures (CSV)")]
+    if drawn is not None:
+        links.append((f"table.csv?threshold={step}", "Potency and area share of all pictures (CSV)"))
+    if noted:
+        links.append(("notes.csv", "Notes of all pictures (CSV)"))
+    if not links:
+        return '<p class="soft">when there is a map</p>'
     return "".join(f'<a class="file" href="download/{entry.ident}/{to}" download>{name}</a>' for to, name in links)
