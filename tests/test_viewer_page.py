@@ -90,8 +90,9 @@ def _served(*arguments: object) -> Iterator[str]:
         assert first.startswith("http://127.0.0.1:"), first + process.stdout.read()
         yield first.split()[0]
     finally:
-        process.kill()
-        process.wait()
+        # Not killed: it takes its temporary folder away.
+        process.terminate()
+        process.wait(30)
         process.stdout.close()
 
 
@@ -274,6 +275,8 @@ def test_a_dropped_tiff_is_shown_and_no_one_else_sees_it(page: Any, browser: Any
     other = browser.new_page()
     other.goto(address)
     other.get_by_role("button", name="Uncertainty").wait_for()
+    other.locator("button img").nth(1).wait_for()
+    page.locator("button img").nth(2).wait_for()
     assert other.locator("button img").count() == 2 and page.locator("button img").count() == 3
     other.close()
 
