@@ -6,7 +6,6 @@ import hmac
 import re
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.routing import Matcher, Rule
@@ -18,6 +17,8 @@ COOKIE = "copper-token"
 # All that a page needs; Panel's others import Python modules by name, or hand a session to other sites.
 _PATHS = ("/", "/ws", "/favicon.ico")
 _STATIC = "/static/"
+# Sessions are made by the server alone; Bokeh would also take one from whoever calls.
+_SESSIONS = ("bokeh-token", "bokeh-session-id")
 # Nothing but this server is asked for anything, by any browser; blob and data are pictures and workers of the page.
 _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
@@ -80,7 +81,8 @@ class _Gate(Matcher):
             return 403, "This page is reached under the address that copper printed."
         origins = request.headers.get_list("Origin")
         upgrade = "websocket" in request.headers.get("Upgrade", "").lower() or request.path.endswith("/ws")
-        if any(urlsplit(origin).netloc.lower() != host for origin in origins) or (upgrade and not origins):
+        ours = (f"http://{host}", f"https://{host}")
+        if any(origin.lower() not in ours for origin in origins) or (upgrade and not origins):
             return 403, "Other pages can't use this one."
         fetched = request.headers.get("Sec-Fetch-Site", "same-origin")
         moved = request.headers.get("Sec-Fetch-Mode", "") == "navigate" and request.path == "/"
@@ -100,6 +102,8 @@ class _Gate(Matcher):
         """Requests that no page of ours makes."""
         if request.method not in ("GET", "HEAD"):
             return 405, "Pages of this server are read only."
+        if any(name in request.arguments or name in request.headers for name in _SESSIONS):
+            return 403, "The server alone makes sessions."
         path = request.path
         if any(mark in path.lower() for mark in ("..", "\\", "\0", "%00", "%2e", "%2f", "%5c", "//")):
             return 404, "There is no such page."

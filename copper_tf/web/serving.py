@@ -57,7 +57,7 @@ def serve(
         port: 0 takes a free one.
         opened: told the address of the page once the server listens.
         title: of the window.
-        largest: bytes of the largest message that a window may send.
+        largest: of a message that a window sends, with all of its parts, in bytes.
         routes: further routes, as Tornado takes them: a pattern of the whole path, a handler and its arguments.
         extensions: names of Panel's extensions that the page uses.
 
@@ -74,7 +74,8 @@ def serve(
     # Of the pages none takes a form or a file by HTTP; a session is known to the window alone that it was made for.
     settings |= {"http_server_kwargs": {"max_body_size": _LARGEST_BODY}}
     settings |= {"sign_sessions": True, "secret_key": secrets.token_bytes(32)}
-    settings["extra_patterns"] = list(routes)
+    # Bokeh writes what it is told of a request into the page, where scripts could read the token's cookie.
+    settings |= {"include_headers": [], "include_cookies": [], "extra_patterns": list(routes)}
     asyncio.run(_serve(page, address, port, token, opened, settings))
 
 
@@ -89,6 +90,7 @@ async def _serve(
     import panel as pn
 
     from copper_tf.web.gate import close
+    from copper_tf.web.window import connect
 
     # Origins are compared with the page's own name by the gate, which Bokeh can't do for names that it isn't told.
     logging.getLogger("bokeh.server.util").setLevel(logging.ERROR)
@@ -107,6 +109,7 @@ async def _serve(
     names = set() if token else {f"{name}:{server.port}" for name in (host, HERE, "localhost", "[::1]")}
     # Bokeh has no public name for its application.
     patterns = [pattern for pattern, *_ in settings["extra_patterns"]]
+    connect(server._tornado)
     close(server._tornado, names, server.port, token, patterns)
     server.start()
     stopped = asyncio.Event()
