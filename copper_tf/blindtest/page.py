@@ -155,7 +155,6 @@ class Page:
         if at is None:
             return
         self._message.object = ""
-        self._head.object = cards.head(at)
         picture = at.stage in (PRACTICE, ROUND) and not at.paused and not at.reviewing
         self._foot.visible = picture
         self._pause.visible, self._skip.visible = picture and at.stage == ROUND, at.stage == PRACTICE
@@ -163,6 +162,8 @@ class Page:
             self._picture(at)
         else:
             self._card(at)
+        # Last: who reads where she is can press keys there, as no field of the card before takes them any more.
+        self._head.object = cards.head(at)
 
     def _say(self, error: CopperError) -> None:
         text = html.escape(str(error).split(" Received: ")[0])
