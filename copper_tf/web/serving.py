@@ -90,8 +90,10 @@ async def _serve(
     import panel as pn
 
     from copper_tf.web.gate import close
+    from copper_tf.web.unpacking import limit
     from copper_tf.web.window import connect
 
+    limit(settings["websocket_max_message_size"])
     # Origins are compared with the page's own name by the gate, which Bokeh can't do for names that it isn't told.
     logging.getLogger("bokeh.server.util").setLevel(logging.ERROR)
     # Panel's model of the address bar knows no IPv6, and no page of ours needs it.
