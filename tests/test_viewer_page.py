@@ -206,6 +206,7 @@ def test_zooming_shows_the_pixels_themselves_with_a_right_scale_bar(page: Any, m
     across, down = (found[k][0] + px / side * (found[k][1] - found[k][0]) for k, px, side in
                     (("x", 130, found["size"][0]), ("y", found["size"][1] - 300, found["size"][1])))  # fmt: skip
     said = page.locator(".cursor p").inner_text()
+    assert page.locator(".bk-Figure").first.bounding_box() == box
     x, y = (int(n) for n in re.match(r"x (\d+), y (\d+) px", said).groups())  # type: ignore[union-attr]
     assert abs(x - across / SIZE_NM) < 2 and abs(y - down / SIZE_NM) < 2
     expected = f"grey value {_picture(0)[y, x]}", f"potency {maps['maps'][y, x]:.3f}"

@@ -139,6 +139,8 @@ class Page:
         self._library.first(entry)
         self._thumbs.chosen = entry.ident
         self._say("")
+        # The line keeps its place while nothing is under the cursor; else the figures shrink at the first movement.
+        self._over(None)
         self._canvas.show(self._plate)
         self._pinning.turn(entry.name)
         self._take_map()
