@@ -59,6 +59,28 @@ def worked_in(folder: Path) -> Iterator[None]:
         other.communicate()
 
 
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A headless Chromium; a test that needs it skips where there is none."""
+    from copper_tf.report.pdf import BROWSERS, find_browser
+
+    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
+    place = find_browser()
+    if place is None:
+        pytest.skip(f"none of {', '.join(BROWSERS)} is on the PATH")
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=place, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One for all tests of a module."""
+    with chromium() as started:
+        yield started
+
+
 def small(kind: str, **settings: Any) -> Any:
     """A config that trains in seconds."""
     from copper_tf.config import default_config

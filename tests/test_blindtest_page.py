@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -34,19 +33,6 @@ FIRST, SECOND = ROUNDS
 # What tells each stress time from the others when typed.
 TYPED = ["0", "7", "1", "3"]
 NAMES = ("secretname", "hiddensheet", "hiddendata", "bath_", ".tif", "key.json")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Headless Chromium."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
-    place = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if place is None:
-        pytest.skip("there is no Chromium on the PATH")
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=place, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @contextlib.contextmanager

@@ -43,19 +43,6 @@ LOOK = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Headless Chromium."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
-    place = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if place is None:
-        pytest.skip("there is no Chromium on the PATH")
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=place, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
 def _picture(seed: int) -> np.ndarray:
     """Light and dark squares, each pixel of some other grey."""
     squares = np.kron(np.random.default_rng(seed).integers(0, 2, (15, 20)), np.ones((20, 20)))

@@ -7,7 +7,6 @@ import gc
 import os
 import random
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -20,7 +19,7 @@ from urllib.parse import quote
 import pytest
 
 from copper_tf.cli.main import main
-from tests.conftest import ROOT
+from tests.conftest import ROOT, chromium
 
 pytest.importorskip("panel", reason="Panel isn't installed")
 
@@ -234,13 +233,8 @@ def test_a_message_that_is_too_long_ends_its_own_window_only(served: Any) -> Non
 
 
 def test_a_browser_asks_no_other_server() -> None:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
-    place = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if place is None:
-        pytest.skip("there is no Chromium on the PATH")
     asked, said = [], []
-    with _served() as (url, port, _, _), sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=place, args=["--no-sandbox"])
+    with chromium() as browser, _served() as (url, port, _, _):
         page = browser.new_page()
         page.on("request", lambda request: asked.append(request.url))
         page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
@@ -253,7 +247,6 @@ def test_a_browser_asks_no_other_server() -> None:
         page.goto("data:text/html,<iframe src='" + url + "'></iframe>")
         page.wait_for_timeout(500)
         framed = [frame for frame in page.frames[1:] if WORDS in frame.content()]
-        browser.close()
     here = (f"http://127.0.0.1:{port}/", f"ws://127.0.0.1:{port}/", "data:", "blob:")
     assert not [address for address in asked if not address.startswith(here)]
     assert not framed

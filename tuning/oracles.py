@@ -74,6 +74,10 @@ class Bounded(keras_tuner.Oracle):
         # It would print every trial.
         self.verbose = 0
 
+    def in_full(self) -> float:
+        """Training steps of a point in full, on the average."""
+        return sum(self.cost(name, self.epochs) for name in self.points) / max(1, len(self.points))
+
     def left(self) -> list[dict[str, Any]]:
         """The points that were not proposed yet."""
         return [point for name, point in self.points.items() if name not in self.asked]
@@ -134,8 +138,7 @@ class _Bayesian(Bounded, keras_tuner.oracles.BayesianOptimizationOracle):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(alpha=_NOISE, max_trials=None, **kwargs)
         # The first third of what can be afforded is drawn at random, as the usual 3 draws a setting would eat it all.
-        mean = sum(self.cost(name, self.epochs) for name in self.points) / max(1, len(self.points))
-        self.num_initial_points = max(3, round(self.budget / max(mean, 1) / 3))
+        self.num_initial_points = max(3, round(self.budget / max(self.in_full(), 1) / 3))
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """The point of the lowest confidence bound of the error."""
@@ -179,8 +182,12 @@ class _Hyperband(Bounded, keras_tuner.oracles.HyperbandOracle):
         return {self._name(trial) for trial in self.ongoing_trials.values()}
 
     def _start_new_bracket(self) -> None:
-        # How many points its first round got where there were too few for it.
-        self._firsts: dict[int, int] = {**getattr(self, "_firsts", {}), self._current_bracket: len(self.points)}
+        number = self._current_bracket
+        first = int(super()._get_size(number, 0))
+        if number == self._get_num_brackets() - 1:
+            first = self._affordable(number)
+        # How many points its first round gets.
+        self._firsts: dict[int, int] = {**getattr(self, "_firsts", {}), number: min(first, len(self.points))}
         super()._start_new_bracket()
 
     def _random_trial(self, trial_id: str, bracket: dict[str, Any]) -> dict[str, Any]:
@@ -197,17 +204,14 @@ class _Hyperband(Bounded, keras_tuner.oracles.HyperbandOracle):
         return min(int(super()._get_num_brackets()), _BRACKETS)
 
     def _get_size(self, bracket_num: int, round_num: int) -> int:
-        first = int(super()._get_size(bracket_num, 0))
-        if bracket_num == self._get_num_brackets() - 1:
-            first = self._affordable(bracket_num)
-        return self._kept(min(first, self._firsts[bracket_num]), round_num)
+        return self._kept(self._firsts[bracket_num], round_num)
 
     def _kept(self, first: int, round_num: int) -> int:
         return max(1, first // self.factor**round_num)
 
     def _affordable(self, bracket_num: int) -> int:
         """How many points a bracket can start with, so that the budget lasts to its end."""
-        epoch = sum(self.cost(name, self.epochs) for name in self.points) / len(self.points) / self.epochs
+        epoch = self.in_full() / self.epochs
         rounds = range(self._get_num_rounds(bracket_num))
         ends = [0, *(self._get_epochs(bracket_num, k) for k in rounds)]
 

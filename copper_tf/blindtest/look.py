@@ -10,10 +10,11 @@ from typing import Any
 from PIL import Image
 
 from copper_tf.draw import PALETTES
+from copper_tf.web.look import ACCENT, EDGE, INK, SOFT, WRONG, gradient
 
 __all__ = ["BUTTONS", "FIELDS", "TEXT", "VIEW", "map_scale", "micrograph"]
 
-_INK, _SOFT, _EDGE, _ACCENT, _RIGHT, _WRONG = "#1d2126", "#5b6470", "#aab2bb", "#0b5c8f", "#00795a", "#b54a00"
+_RIGHT = "#00795a"
 _FONT = 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", Arial, sans-serif'
 _MONO = 'ui-monospace, "DejaVu Sans Mono", monospace'
 
@@ -23,44 +24,44 @@ VIEW = """
 """
 
 TEXT = f"""
-:host {{ font: 16px/1.55 {_FONT}; color: {_INK}; }}
+:host {{ font: 16px/1.55 {_FONT}; color: {INK}; }}
 p {{ margin: 0 0 .8rem; }} h1 {{ font-size: 1.7rem; line-height: 1.2; margin: .1rem 0 1rem; }}
-.soft {{ color: {_SOFT}; }}
-.kind {{ color: {_SOFT}; font-size: .9rem; letter-spacing: .04em; text-transform: uppercase; margin: 0; }}
-.right {{ color: {_RIGHT}; font-weight: 600; }} .wrong {{ color: {_WRONG}; font-weight: 600; }}
-.warn {{ border-left: 4px solid {_WRONG}; padding: .1rem 0 .1rem .8rem; margin: .4rem auto; max-width: 620px; }}
+.soft {{ color: {SOFT}; }}
+.kind {{ color: {SOFT}; font-size: .9rem; letter-spacing: .04em; text-transform: uppercase; margin: 0; }}
+.right {{ color: {_RIGHT}; font-weight: 600; }} .wrong {{ color: {WRONG}; font-weight: 600; }}
+.warn {{ border-left: 4px solid {WRONG}; padding: .1rem 0 .1rem .8rem; margin: .4rem auto; max-width: 620px; }}
 :host(.question) {{ font-size: 1.1rem; text-align: center; }}
-:host(.keys) {{ font-size: .85rem; color: {_SOFT}; text-align: center; }}
-kbd {{ font: 600 .85em/1 {_MONO}; border: 1px solid {_EDGE}; border-bottom-width: 2px; border-radius: 4px;
-  padding: .1em .4em; background: #f7f8f9; color: {_INK}; white-space: nowrap; }}
-code {{ font: .95em {_MONO}; letter-spacing: .05em; color: {_INK}; }}
+:host(.keys) {{ font-size: .85rem; color: {SOFT}; text-align: center; }}
+kbd {{ font: 600 .85em/1 {_MONO}; border: 1px solid {EDGE}; border-bottom-width: 2px; border-radius: 4px;
+  padding: .1em .4em; background: #f7f8f9; color: {INK}; white-space: nowrap; }}
+code {{ font: .95em {_MONO}; letter-spacing: .05em; color: {INK}; }}
 .head {{ display: grid; grid-template-columns: auto 1fr auto; gap: 1.4rem; align-items: center; }}
 .strip {{ display: flex; gap: 4px; flex-wrap: wrap; }}
-.strip i {{ width: 12px; height: 12px; border: 1.5px solid {_EDGE}; border-radius: 2px; box-sizing: border-box; }}
-.strip i.done {{ background: {_ACCENT}; border-color: {_ACCENT}; }}
-.strip i.here {{ outline: 2px solid {_INK}; outline-offset: 1px; }}
-.map {{ display: flex; align-items: center; justify-content: flex-end; gap: .6rem; font-size: .85rem; color: {_SOFT}; }}
-.map b {{ width: 160px; height: 12px; border: 1px solid {_EDGE}; }}
+.strip i {{ width: 12px; height: 12px; border: 1.5px solid {EDGE}; border-radius: 2px; box-sizing: border-box; }}
+.strip i.done {{ background: {ACCENT}; border-color: {ACCENT}; }}
+.strip i.here {{ outline: 2px solid {INK}; outline-offset: 1px; }}
+.map {{ display: flex; align-items: center; justify-content: flex-end; gap: .6rem; font-size: .85rem; color: {SOFT}; }}
+.map b {{ width: 160px; height: 12px; border: 1px solid {EDGE}; }}
 """
 
 FIELDS = f"""
-:host {{ font: 16px/1.5 {_FONT}; color: {_INK}; }}
-label {{ font-size: .9rem; color: {_SOFT}; }}
-.bk-input {{ font: 1.05rem {_FONT}; border: 1.5px solid {_EDGE}; border-radius: 6px; min-height: 42px; }}
-.bk-input:focus {{ border-color: {_ACCENT}; outline: 2px solid {_ACCENT}; }}
+:host {{ font: 16px/1.5 {_FONT}; color: {INK}; }}
+label {{ font-size: .9rem; color: {SOFT}; }}
+.bk-input {{ font: 1.05rem {_FONT}; border: 1.5px solid {EDGE}; border-radius: 6px; min-height: 42px; }}
+.bk-input:focus {{ border-color: {ACCENT}; outline: 2px solid {ACCENT}; }}
 """
 
 # Panel's own design has more specific selectors, hence all that is important here.
 BUTTONS = f"""
-:host .bk-btn {{ font: 600 1rem/1.2 {_FONT} !important; border: 1.5px solid {_EDGE} !important;
-  color: {_INK} !important; background: #fff !important; border-radius: 6px; min-height: 42px; padding: 4px 2px;
+:host .bk-btn {{ font: 600 1rem/1.2 {_FONT} !important; border: 1.5px solid {EDGE} !important;
+  color: {INK} !important; background: #fff !important; border-radius: 6px; min-height: 42px; padding: 4px 2px;
   font-variant-numeric: tabular-nums; }}
-:host .bk-btn:hover {{ border-color: {_ACCENT} !important; background: #eef5fa !important; }}
-:host .bk-btn:focus-visible {{ outline: 2px solid {_ACCENT}; outline-offset: 2px; }}
-:host(.chosen) .bk-btn, :host(.main) .bk-btn {{ background: {_ACCENT} !important; border-color: {_ACCENT} !important;
+:host .bk-btn:hover {{ border-color: {ACCENT} !important; background: #eef5fa !important; }}
+:host .bk-btn:focus-visible {{ outline: 2px solid {ACCENT}; outline-offset: 2px; }}
+:host(.chosen) .bk-btn, :host(.main) .bk-btn {{ background: {ACCENT} !important; border-color: {ACCENT} !important;
   color: #fff !important; }}
 :host(.true) .bk-btn {{ background: {_RIGHT} !important; border-color: {_RIGHT} !important; color: #fff !important; }}
-:host(.missed) .bk-btn {{ border: 2px dashed {_WRONG} !important; color: {_WRONG} !important; }}
+:host(.missed) .bk-btn {{ border: 2px dashed {WRONG} !important; color: {WRONG} !important; }}
 """
 
 
@@ -72,9 +73,9 @@ def map_scale(first: str, last: str, palette: str = "paper") -> str:
         last: name of the last.
         palette: a name in `PALETTES`.
     """
-    ramp = ", ".join(f"rgb{colour}" for colour in PALETTES[palette])
+    strip = gradient([f"rgb{colour}" for colour in PALETTES[palette]])
     texts = [f"looks like t = {html.escape(name)}" for name in (last, first)]
-    return f'<div class="map">{texts[0]} <b style="background: linear-gradient(90deg, {ramp})"></b> {texts[1]}</div>'
+    return f'<div class="map">{texts[0]} <b style="{strip}"></b> {texts[1]}</div>'
 
 
 def micrograph(png: bytes, beside: Any = None) -> Any:

@@ -10,10 +10,11 @@ import click
 from copper_tf.blindtest.folder import KEY, BlindTest, is_test, open_test, read_key
 from copper_tf.blindtest.settings import BlindSettings
 from copper_tf.cli.options import explicit, flags, folder_option, group_of
+from copper_tf.cli.pages import address_option, port_option
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
 from copper_tf.comparison import DECODINGS
-from copper_tf.web import HERE, serve
+from copper_tf.web import serve
 from tfds_copper.errors import InputError, OutputError, SettingError
 
 if TYPE_CHECKING:
@@ -137,10 +138,8 @@ def _score(test: BlindTest, open_page: bool) -> None:
     help="How a classifier's probabilities become a grade; a segmenter's map is always decoded by validation means.",
 )  # fmt: skip
 @click.option("--score", "scored", is_flag=True, help="Score what was submitted, and draw the page of results.")
-@click.option(
-    "--address", default=HERE, show_default=True, help="To listen on; any but this machine's own needs a token."
-)
-@click.option("--port", type=click.IntRange(0, 65535), default=5008, show_default=True, help="0 finds a free one.")
+@address_option
+@port_option(5008)
 @click.option(
     "--open/--no-open",
     "open_page",

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from copper_tf.cli.options import flags, group_of
+from copper_tf.cli.pages import address_option, port_option
 from copper_tf.cli.pictures import sources_of
 from copper_tf.cli.progress import Progress, progress_bar
-from copper_tf.web import HERE
 from tfds_copper.errors import CopperError, InputError, RunError
 from tfds_copper.micrograph import ReadSettings, open_windows
 
@@ -92,12 +92,8 @@ def _folder(model: Path, notes: Path | None) -> Path:
     help="Folder in which notes and computed maps are kept.  [default: MODEL.view beside MODEL]",
 )  # fmt: skip
 @flags(ReadSettings)
-@click.option(
-    "--address", default=HERE, show_default=True, help="To listen on; any but this machine's own needs a token."
-)
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=5007, show_default=True, help="Of the page; 0: a free one."
-)
+@address_option
+@port_option(5007)
 @click.option("--open/--no-open", "open_page", default=True, show_default=True, help="Open the page in a browser.")
 def command(
     model: Path, pictures: tuple[Path, ...], notes: Path | None, address: str, port: int, open_page: bool,

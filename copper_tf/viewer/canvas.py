@@ -26,12 +26,12 @@ from copper_tf.draw import colours
 from copper_tf.viewer.notes import Note
 from copper_tf.viewer.plates import Drawn, Plate
 from copper_tf.viewer.windows import Levels, View, Window
+from copper_tf.web.look import EDGE, INK, WRONG
 
 __all__ = ["SCATTER", "Canvas", "palette_of"]
 
 # The name of the colours of the scatter, beside those of `draw.PALETTES`.
 SCATTER = "scatter"
-_PIN, _PENDING = "#1d2126", "#b54a00"
 _NOTHING: dict[str, list[Any]] = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
 # Longest side in px of the copy that lies under the part that is looked at.
 _BASE = 512
@@ -113,7 +113,7 @@ class Canvas:
         drawn = figure(
             x_range=self._x, y_range=self._y, tools=[wheel, pan, CrosshairTool(overlay=spans)], active_scroll=wheel,
             active_drag=pan, toolbar_location=None, sizing_mode="stretch_both", min_border=0, min_width=80,
-            min_height=80, outline_line_color="#aab2bb", background_fill_color="#eceff2",
+            min_height=80, outline_line_color=EDGE, background_fill_color="#eceff2",
         )  # fmt: skip
         drawn.axis.visible = drawn.grid.visible = False
         for source in (self._base, self._grey):
@@ -242,9 +242,9 @@ class Canvas:
     def pin(self, notes: Sequence[Note], pending: tuple[float, float] | None) -> None:
         """Draws notes at their places, and the one that is being written."""
         x, y, text = [n.x for n in notes], [n.y for n in notes], [str(n.number) for n in notes]
-        tint = [_PIN] * len(notes)
+        tint = [INK] * len(notes)
         if pending is not None:
-            x, y, text, tint = [*x, pending[0]], [*y, pending[1]], [*text, "+"], [*tint, _PENDING]
+            x, y, text, tint = [*x, pending[0]], [*y, pending[1]], [*text, "+"], [*tint, WRONG]
         x, y = ([px * self._unit for px in places] for places in (x, y))
         self._change(self._pins, data={"x": x, "y": y, "text": text, "colour": tint})
 
