@@ -6,7 +6,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage
 
 from copper_tf.statistics import CUT
 
@@ -49,6 +48,8 @@ def mean_chord(*maps: np.ndarray) -> Chord:
     Args:
         *maps: potency maps or masks ``(height, width)``, pooled.
     """
+    from scipy import ndimage  # slow to import, and no part of a prediction
+
     pixels = covered = pairs = crossings = 0
     for one in maps:
         mask = ndimage.median_filter((one >= CUT).astype(np.uint8), SPECK, mode="mirror")

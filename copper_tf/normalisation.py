@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import ndimage
 
 from tfds_copper.errors import RunError
 
@@ -85,6 +84,8 @@ class Normalisation:
         return self._local(picture) if self.mode == "local" else _scaled(picture, *self.affine(lambda: picture))
 
     def _local(self, picture: np.ndarray) -> np.ndarray:
+        from scipy import ndimage  # half of the time that an exported model takes to start
+
         # In float64: the running sums of a long row must not depend on where they begin.
         centred = picture.astype(np.float64) - self.mean
         mean = ndimage.uniform_filter(centred, self.window, mode="reflect")

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 __all__ = [
     "CUT",
@@ -68,6 +67,8 @@ def _correlation(a: np.ndarray, b: np.ndarray, ranks: bool = False) -> float:
     """Pearson's correlation, or Spearman's; without the p value, which a bootstrap would compute a thousand times."""
     if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return float("nan")
+    from scipy import stats  # slow to import, and no part of a prediction
+
     pair = (stats.rankdata(a), stats.rankdata(b)) if ranks else (a, b)
     return float(np.corrcoef(*pair)[0, 1])
 
@@ -229,6 +230,8 @@ def mean_interval(values: np.ndarray) -> tuple[float, list[float] | None]:
     mean = float(np.mean(values))
     if len(values) < 2:
         return mean, None
+    from scipy import stats
+
     half = float(stats.t.ppf((1 + _LEVEL) / 2, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
     return mean, [mean - half, mean + half]
 
@@ -252,6 +255,8 @@ def sheet_means(values: np.ndarray, sheet: Sequence[str], label: np.ndarray) -> 
         members = {str(s): values[(label == k) & (names == s)] for s in np.unique(names[label == k])}
         free = sum(len(m) - 1 for m in members.values())
         spread = math.sqrt(sum(float(((m - m.mean()) ** 2).sum()) for m in members.values()) / free) if free else 0.0
+        from scipy import stats
+
         half = float(stats.t.ppf((1 + _LEVEL) / 2, free)) * spread if free else math.nan
         for name, m in members.items():
             mean, wide = float(m.mean()), half / math.sqrt(len(m))

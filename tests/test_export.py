@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from copper_tf.export import ExportedPredictor, export_saved_model, is_export, saved_model
-from copper_tf.export.graph import normalise
+from copper_tf.cli.main import main
+from copper_tf.export import FORMATS, RUNTIMES, ExportedPredictor, exporting, is_export
+from copper_tf.export.exporting import Deviation, _Comparison, _made_up, export_run
+from copper_tf.export.formats import WRITERS
+from copper_tf.export.graph import mirrored, normalise
+from copper_tf.export.runtimes import opened
 from copper_tf.normalisation import Normalisation
 from copper_tf.prediction import Predictor
 from tfds_copper.errors import InputError, OutputError, RunError
@@ -24,9 +29,11 @@ from tfds_copper.errors import InputError, OutputError, RunError
 
 @pytest.fixture(scope="module")
 def exports(runs: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """All formats of a run of each kind."""
     folder = tmp_path_factory.mktemp("exports")
     for kind, run in runs.items():
-        assert export_saved_model(run, folder / kind) < 1e-5
+        found = export_run(run, folder / kind, FORMATS)
+        assert all(of["largest"] < 1e-5 for name, of in found.items() if name != "openvino-int8")
     return {kind: folder / kind for kind in runs}
 
 
@@ -37,45 +44,146 @@ def test_normalisation_in_the_graph_equals_numpys(mode: str) -> None:
     np.testing.assert_allclose(normalise(picture[None, ..., None], how)[0, ..., 0], how.apply(picture), atol=2e-4)
 
 
-def test_real_pictures_give_the_same(runs: dict[str, Any], exports: dict[str, Path], sem_folder: Path) -> None:
+@pytest.mark.parametrize("side", [2, 5, 64, 70])
+@pytest.mark.parametrize("around", [0, 7, 24])
+def test_pictures_go_on_mirrored_as_numpy_has_it(side: int, around: int) -> None:
+    picture = np.random.default_rng(0).random((side, 9), np.float32)
+    behind = [around + -length % 8 for length in picture.shape]
+    expected = np.pad(picture, [(around, behind[0]), (around, behind[1])], mode="symmetric")
+    np.testing.assert_array_equal(mirrored(picture[None, ..., None], around, 8)[0, ..., 0], expected)
+
+
+@pytest.mark.parametrize("runtime", list(RUNTIMES))
+@pytest.mark.parametrize("kind", ["segmenter", "classifier"])
+def test_real_pictures_give_the_same_in_every_runtime(
+    kind: str, runtime: str, runs: dict[str, Any], exports: dict[str, Path], sem_folder: Path
+) -> None:
     from tfds_copper.micrograph import read
 
     picture = read(next((sem_folder / "t01").glob("*.png")))
-    for kind, path in exports.items():
-        mine = Predictor(runs[kind]).predict(picture.pixels, 8)
-        theirs = ExportedPredictor.load(path).predict(picture.pixels, 8)
-        for name in ("mask", "probabilities"):
-            if getattr(mine, name) is not None:
-                assert np.abs(getattr(mine, name) - getattr(theirs, name)).max() < 1e-5
+    mine = Predictor(runs[kind]).predict(picture.pixels, 8)
+    exported = ExportedPredictor.load(exports[kind], runtime)
+    assert exported.runtime == runtime
+    theirs = exported.predict(picture.pixels, 8)
+    allowed = 0.05 if runtime == "openvino-int8" else 1e-5
+    for name in ("mask", "probabilities"):
+        if getattr(mine, name) is not None:
+            assert np.abs(getattr(mine, name) - getattr(theirs, name)).max() < allowed
 
 
-_STRANGER = """
+def test_every_format_carries_its_card(runs: dict[str, Any], exports: dict[str, Path]) -> None:
+    run = runs["segmenter"]
+    cards = {opened(exports["segmenter"] / r.file, name)[0] for name, r in RUNTIMES.items()}
+    assert len(cards) == 1
+    card = json.loads(cards.pop())
+    assert card["times"] == list(run.labels.times) and card["hypothesis"] == run.law
+    assert card["normalisation"] == run.normalisation.to_dict() and card["config"] == run.config.to_dict()
+    assert len(card["run_sha256"]) == 64 and card["versions"]["tensorflow"] == tf.__version__
+    assert set(FORMATS) == {*WRITERS, "bioimageio"} == {*RUNTIMES, "bioimageio"}
+
+
+_SAVED_MODEL = """
 import json, sys
 import numpy as np, tensorflow as tf
-model = tf.saved_model.load(sys.argv[1])
+model = tf.saved_model.load(sys.argv[1] + "/savedmodel")
 pixels = np.load(sys.argv[2])
 out = model.signatures["uint8"](picture=tf.constant(pixels[None, ..., None]))
 png = model.signatures["png"](png=tf.constant(open(sys.argv[3], "rb").read()))
+print(json.dumps([float(out["potency"][0]), float(png["potency"][0])]))
+"""
+_ONNX = """
+import json, sys
+import numpy as np, onnxruntime
+model = onnxruntime.InferenceSession(sys.argv[1] + "/onnx/model.onnx")
+grey = np.load(sys.argv[2])[None, ..., None].astype(np.float32) / 255
+print(json.dumps([float(model.run(["potency"], {"grey": grey})[0][0])]))
+"""
+_OPENVINO = """
+import json, sys
+import numpy as np, openvino
+pixels = np.load(sys.argv[2])[None, ..., None]
+found = []
+for file, name in (("/openvino/model.xml", "grey"), ("/savedmodel", "picture")):
+    model = openvino.compile_model(sys.argv[1] + file, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    given = pixels.astype(np.float32) / 255 if name == "grey" else pixels
+    found.append(float(model({name: given})["potency"][0]))
+print(json.dumps(found))
+"""
+_LITERT = """
+import json, sys
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+run = Interpreter(sys.argv[1] + "/litert/model.tflite").get_signature_runner()
+grey = np.load(sys.argv[2])[None, ..., None].astype(np.float32) / 255
+print(json.dumps([float(run(grey=grey)["potency"][0])]))
+"""
+_STRANGER = """
 assert not [m for m in sys.modules if m.startswith(("copper", "tfds_copper"))], "a stranger knows none of us"
-print(json.dumps([float(out["potency"][0]), float(png["potency"][0]), list(out["mask"].shape)]))
 """
 
 
-def test_a_stranger_can_use_it(runs: dict[str, Any], exports: dict[str, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("code", [_SAVED_MODEL, _ONNX, _OPENVINO, _LITERT], ids=["tf", "onnx", "openvino", "litert"])
+def test_a_stranger_can_use_it(code: str, runs: dict[str, Any], exports: dict[str, Path], tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (61, 83)).astype(np.uint8)
     np.save(tmp_path / "pixels.npy", pixels)
     Image.fromarray(pixels).save(tmp_path / "pixels.png")
-    command = [sys.executable, "-c", _STRANGER, exports["segmenter"], tmp_path / "pixels.npy", tmp_path / "pixels.png"]
+    files = [exports["segmenter"], tmp_path / "pixels.npy", tmp_path / "pixels.png"]
+    command = [sys.executable, "-c", code + _STRANGER, *files]
     printed = subprocess.run(command, check=True, capture_output=True, text=True, cwd=tmp_path).stdout
-    raw, png, shape = json.loads(printed)
     mine = Predictor(runs["segmenter"]).predict(pixels, 8).potency
-    assert raw == pytest.approx(mine, abs=1e-5) and png == pytest.approx(mine, abs=1e-5)
-    assert shape == [1, 61, 83, 1]
+    assert json.loads(printed.splitlines()[-1]) == pytest.approx(
+        [mine] * len(json.loads(printed.splitlines()[-1])), abs=1e-5
+    )
+
+
+def test_tensorflows_own_command_runs_it(exports: dict[str, Path], tmp_path: Path) -> None:
+    np.save(tmp_path / "p.npy", np.random.default_rng(0).integers(0, 255, (1, 61, 83, 1)).astype(np.uint8))
+    tool = Path(sys.executable).with_name("saved_model_cli")
+    command = [tool, "run", "--dir", exports["segmenter"] / "savedmodel", "--tag_set", "serve", "--signature_def"]
+    command += ["serving_default", "--inputs", f"picture={tmp_path / 'p.npy'}", "--outdir", tmp_path]
+    subprocess.run(command, check=True, capture_output=True)
+    assert np.load(tmp_path / "mask.npy").shape == (1, 61, 83, 1)
+
+
+def test_predicting_by_an_export_needs_no_tensorflow(
+    exports: dict[str, Path], sem_folder: Path, tmp_path: Path
+) -> None:
+    code = (
+        "import sys; from copper_tf.cli.main import main; code = main(sys.argv[1:]);"
+        "sys.exit(code or any(m in sys.modules for m in ('tensorflow', 'keras', 'sklearn', 'matplotlib')))"
+    )
+    picture = next((sem_folder / "t01").glob("*.png"))
+    for name in ("segmenter", "classifier"):
+        arguments = ["predict", exports[name], picture, "-o", tmp_path / name]
+        subprocess.run([sys.executable, "-c", code, *arguments], check=True, capture_output=True)
+        assert (tmp_path / name / "predictions.csv").is_file()
+
+
+def test_the_package_for_bioimageio_is_whole_and_its_validator_sees_damage(
+    exports: dict[str, Path], tmp_path: Path
+) -> None:
+    from copper_tf.export.bioimage import check_package
+
+    package = exports["segmenter"] / "bioimageio" / "model.zip"
+    with zipfile.ZipFile(package) as held:
+        names = set(held.namelist())
+        assert names == {"rdf.yaml", "README.md", "model.onnx", "grey.npy", "mask.npy", "potency.npy"}
+        with zipfile.ZipFile(tmp_path / "wrong.zip", "w") as other:
+            for name in names:
+                content = held.read(name)
+                if name == "mask.npy":
+                    stream = io.BytesIO()
+                    np.save(stream, np.load(io.BytesIO(content)) * 0.5)
+                    content = stream.getvalue()
+                other.writestr(name, content)
+    check_package(package)
+    with pytest.raises(OutputError, match="must pass bioimage.io's validator"):
+        check_package(tmp_path / "wrong.zip")
 
 
 def test_sixteen_bit_pictures_batches_and_names(exports: dict[str, Path]) -> None:
-    signatures = tf.saved_model.load(str(exports["classifier"])).signatures
-    assert set(signatures) == {"serving_default", "uint8", "uint16", "png"}
+    signatures = tf.saved_model.load(str(exports["classifier"] / "savedmodel")).signatures
+    assert set(signatures) == {"serving_default", "uint8", "uint16", "png", "grey"}
     eight = np.random.default_rng(0).integers(0, 255, (3, 48, 40, 1)).astype(np.uint8)
     out8 = signatures["uint8"](picture=tf.constant(eight))
     out16 = signatures["uint16"](picture=tf.constant(eight.astype(np.uint16) * 257))
@@ -91,34 +199,69 @@ def test_sixteen_bit_pictures_batches_and_names(exports: dict[str, Path]) -> Non
 def test_an_export_that_differs_is_refused(
     runs: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(saved_model, "_verify", lambda *_: 0.02)
-    with pytest.raises(OutputError, match="must equal the run within 1e-05. Received: a difference of 0.02"):
-        export_saved_model(runs["segmenter"], tmp_path / "model")
+    monkeypatch.setattr(_Comparison, "of", lambda *_: Deviation(0.02, 0.011, 0.0))
+    with pytest.raises(OutputError, match="must equal the run within 1e-05. Received: 0.02 at most"):
+        export_run(runs["segmenter"], tmp_path / "model")
+    with pytest.raises(OutputError, match="within map 0.01, potency 0.005. Received: 0.02 at most, 0.011 on average"):
+        export_run(runs["segmenter"], tmp_path / "model", ["openvino-int8"])
     assert not list(tmp_path.iterdir())
 
 
 def test_the_comparison_sees_a_difference(runs: dict[str, Any], exports: dict[str, Path]) -> None:
     """The control: a run with other weights isn't the one exported."""
-    predictor = Predictor(runs["segmenter"])
+    run = runs["segmenter"]
+    predictor = Predictor(run)
+    call = opened(exports["segmenter"] / "onnx" / "model.onnx", "onnx")[1]
+    assert _Comparison(predictor, _made_up(run)).of(call).largest < 1e-5
     logit = predictor.model.get_layer("logit")
     logit.bias.assign(logit.bias + 0.5)
-    assert saved_model._verify(runs["segmenter"], predictor, exports["segmenter"]) > 1e-3
+    found = _Comparison(predictor, _made_up(run)).of(call)
+    assert min(found.largest, found.mean, found.potency) > 1e-3 and not found.allowed("onnx")
 
 
 def test_folders_in_use_are_kept(runs: dict[str, Any], exports: dict[str, Path], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(exports["segmenter"], tmp_path / "model"))
     with pytest.raises(OutputError, match="--force replaces it"):
-        export_saved_model(runs["segmenter"], exports["segmenter"])
-    assert export_saved_model(runs["segmenter"], exports["segmenter"], force=True) < 1e-5
+        export_run(runs["segmenter"], folder)
+    assert list(export_run(runs["segmenter"], folder, force=True)) == ["savedmodel"]
+    assert not (folder / "onnx").exists()
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(OutputError, match="needs an absent or empty folder. Received: one in use"):
-        export_saved_model(runs["segmenter"], tmp_path, force=True)
-    assert is_export(exports["segmenter"]) and not is_export(tmp_path)
+        export_run(runs["segmenter"], tmp_path, force=True)
+    assert is_export(folder) and not is_export(tmp_path)
 
 
-def test_damaged_exports_and_small_pictures_are_named(exports: dict[str, Path], tmp_path: Path) -> None:
+def test_what_cannot_be_written_or_opened_is_said_in_one_line(
+    runs: dict[str, Any], exports: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    run = str(runs["segmenter"].path)
+    assert main(["export", run, "-o", str(tmp_path / "a"), "--to", "onnx,tensorrt"]) == 2
+    assert "to must name some of savedmodel, litert, onnx, openvino" in capfd.readouterr().err
+    monkeypatch.setattr(exporting, "_installed", lambda name: name != "tf2onnx")
+    assert main(["export", run, "-o", str(tmp_path / "a"), "--to", "onnx"]) == 2
+    assert "onnx: needs tf2onnx; install copper-tf[export]" in capfd.readouterr().err
+    with pytest.raises(InputError, match="runtime must be one of those exported: savedmodel. Received: onnx"):
+        small = tmp_path / "b"
+        small.mkdir()
+        (small / "export.json").write_text('{"formats": {"savedmodel": {}}}')
+        ExportedPredictor.load(small, "onnx")
+    assert main(["predict", run, "x.png", "-o", str(tmp_path / "c"), "--runtime", "onnx"]) == 2
+
+
+@pytest.mark.parametrize("runtime", list(RUNTIMES))
+def test_damaged_exports_are_named(runtime: str, exports: dict[str, Path], tmp_path: Path) -> None:
     copy = Path(shutil.copytree(exports["segmenter"], tmp_path / "model"))
-    (copy / "saved_model.pb").write_bytes(b"half")
+    file = copy / RUNTIMES[runtime].file
+    file = file / "saved_model.pb" if file.is_dir() else file
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     with pytest.raises(RunError, match="must be an intact export"):
-        ExportedPredictor.load(copy)
+        ExportedPredictor.load(copy, runtime)
+    (copy / "export.json").write_text("{}")
+    with pytest.raises(RunError, match="must be an intact file of `copper export`"):
+        ExportedPredictor.load(copy, runtime)
+
+
+def test_small_pictures_are_named(exports: dict[str, Path]) -> None:
     with pytest.raises(InputError, match=r"a.png: this network needs pictures of at least 8x8 px. Received: 40x5"):
         ExportedPredictor.load(exports["segmenter"]).predict(np.zeros((5, 40), np.uint8), 8, "a.png")

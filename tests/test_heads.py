@@ -13,7 +13,7 @@ import tensorflow as tf
 from scipy.special import log_expit
 
 from copper_tf import config
-from copper_tf.export import export_saved_model
+from copper_tf.export.exporting import export_run
 from copper_tf.losses import GRADE_LOSSES, CumulativeLoss, SoftLabelLoss
 from copper_tf.models import HEADS, OrderedThresholds, build
 from copper_tf.prediction import Predictor
@@ -181,6 +181,6 @@ def test_a_run_of_each_head_is_exported(head: str, runs: dict[str, Any], tmp_pat
     run = dataclasses.replace(base, path=tmp_path / "run", config=base.config.replace(head=head))
     create_run(run)
     build(run.config, len(run.labels.times)).save_weights(run.checkpoints / BEST)
-    assert export_saved_model(run, tmp_path / "export") < 1e-5
+    assert export_run(run, tmp_path / "export")["savedmodel"]["largest"] < 1e-5
     p = Predictor(run).predict(np.random.default_rng(0).integers(0, 255, (64, 80)).astype(np.uint8), 8).probabilities
     assert p is not None and p.shape == (3,) and p.sum() == pytest.approx(1, abs=1e-5)

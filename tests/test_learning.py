@@ -246,7 +246,7 @@ def test_predictions_and_exports_say_that_g_was_learned(
         assert note in capsys.readouterr().out
     assert main(["predict", str(runs["segmenter"].path), picture, "-o", str(tmp_path / "fixed")]) == 0
     assert "g was" not in capsys.readouterr().out
-    card = json.loads((tmp_path / "export" / "assets.extra" / "copper.json").read_text())
+    card = json.loads((tmp_path / "export" / "savedmodel" / "assets.extra" / "copper.json").read_text())
     assert card["hypothesis"] == moving.law == open_run(moving.path).law
 
 

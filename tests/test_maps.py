@@ -15,8 +15,10 @@ from PIL import Image
 
 from copper_tf import maps
 from copper_tf.cli.main import main
+from copper_tf.config import Config
 from copper_tf.draw import scale_bar_length
-from copper_tf.export import ExportedPredictor, export_saved_model
+from copper_tf.export import ExportedPredictor
+from copper_tf.export.exporting import export_run
 from copper_tf.maps import Overview, map_file
 from copper_tf.prediction import Predictor
 from tfds_copper.errors import InputError
@@ -153,7 +155,7 @@ def test_exports_go_by_tiles_where_they_can(runs: dict[str, Any], large: None, t
     run = runs["segmenter"]
     how = dataclasses.replace(run.normalisation, mode="local", window=31)
     run = dataclasses.replace(run, config=run.config.replace(normalisation="local"), normalisation=how)
-    export_saved_model(run, tmp_path / "a")
+    export_run(run, tmp_path / "a")
     pixels = np.random.default_rng(3).integers(0, 255, (203, 331), dtype=np.uint8)
     whole = Predictor(run).predict(pixels, 8).mask
     exported = dataclasses.replace(ExportedPredictor.load(tmp_path / "a"), tile=112)
@@ -164,8 +166,12 @@ def test_exports_go_by_tiles_where_they_can(runs: dict[str, Any], large: None, t
     # Smaller than the network reaches: mirrored again and again.
     tiny = exported.predict(pixels[:9, :12], 8).mask
     np.testing.assert_allclose(tiny, Predictor(run).predict(pixels[:9, :12], 8).mask, atol=1e-5)
-    itself = dataclasses.replace(exported, config=run.config.replace(normalisation="picture"))
+
+    def with_config(config: Config) -> ExportedPredictor:
+        return dataclasses.replace(exported, card=dataclasses.replace(exported.card, config=config))
+
+    itself = with_config(run.config.replace(normalisation="picture"))
     with pytest.raises(InputError, match=r"a.tif: an exported model that normalises .* Received: 331x203"):
         itself.predict(pixels, 8, "a.tif")
     with pytest.raises(InputError, match=r"an exported model that grades takes pictures of at most"):
-        dataclasses.replace(exported, kind="classifier").predict(pixels, 8)
+        with_config(runs["classifier"].config).predict(pixels, 8)

@@ -39,8 +39,9 @@ def _prepare(output: Path, force: bool) -> None:
 
 def _run(kind: str, config: Config, output: Path, data: Path) -> dict[str, float]:
     """Trains, evaluates, draws and exports one model; returns its test scores."""
+    from copper_tf.cli.export import lines
     from copper_tf.evaluation import dataset_of, evaluate
-    from copper_tf.export import FORMATS
+    from copper_tf.export.exporting import export_run
     from copper_tf.report import render_evaluation
     from copper_tf.training import train
     from tfds_copper.dataset import open_dataset
@@ -48,8 +49,9 @@ def _run(kind: str, config: Config, output: Path, data: Path) -> dict[str, float
     with progress_bar() as progress:
         run = train(config, open_dataset(data), output / kind, progress=progress)
         scores = evaluate(run, dataset_of(run), progress)
-    difference = FORMATS["savedmodel"](run, output / f"{kind}_model")
-    click.echo(f"{output / f'{kind}_model'}: SavedModel, equal to the run within {difference:.1e}")
+    model = output / f"{kind}_model"
+    for line in lines(model, export_run(run, model)):
+        click.echo(line)
     click.echo(render_evaluation(run))
     return dict(scores["splits"]["test"]["scores"])
 

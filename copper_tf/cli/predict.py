@@ -15,6 +15,7 @@ from copper_tf.cli.options import flags, folder_option, group_of
 from copper_tf.cli.pictures import Source, sources_of
 from copper_tf.cli.progress import Progress, progress_bar
 from copper_tf.draw import PALETTES
+from copper_tf.export import RUNTIMES
 from tfds_copper.errors import CopperError, InputError
 from tfds_copper.micrograph import Opened, ReadSettings, open_windows
 
@@ -97,9 +98,11 @@ def _other_scale(rows: list[dict[str, Any]], trained: dict[str, int]) -> str:
 @click.option("--table", default="predictions.csv", show_default=True, help="name of the table in it, .csv or .xlsx")
 @click.option("--sheet", default="", help="name of the sheet that all these pictures are of")
 @flags(ReadSettings)
+@click.option("--runtime", type=click.Choice(list(RUNTIMES)), help="what opens an export; else the fastest there is")
 @click.option("--palette", type=click.Choice(list(PALETTES)), default="paper", show_default=True, help="colours")
 def command(
-    model: Path, pictures: tuple[Path, ...], output: Path, table: str, sheet: str, palette: str, **settings: Any
+    model: Path, pictures: tuple[Path, ...], output: Path, table: str, sheet: str, runtime: str | None, palette: str,
+    **settings: Any,
 ) -> None:  # fmt: skip
     """Grade micrographs or map their potency, by MODEL: a run, runs of several seeds, or an export.
 
@@ -114,7 +117,7 @@ def command(
     reading = group_of(ReadSettings, settings)
     sources = list(sources_of(pictures, sheet))
     output.mkdir(parents=True, exist_ok=True)
-    predictor = predictor_from(model)
+    predictor = predictor_from(model, runtime)
     rows, failures = [], []
     with progress_bar() as progress:
         for done, source in enumerate(sources, start=1):

@@ -149,15 +149,23 @@ def single_dataset(path: Path, values: dict[str, Any], why: str) -> SemDataset:
     return found[0]
 
 
-def predictor_from(path: Path) -> Any:
+def predictor_from(path: Path, runtime: str | None = None) -> Any:
     """A `Predictor` of a run, an `Ensemble` of the runs of several seeds, or an `ExportedPredictor` of an export.
 
+    Args:
+        path: of the model.
+        runtime: the format of an export to use; None takes the fastest.
+
     Raises:
+        InputError: if an export can't be opened by what is asked for or installed.
         RunError: if it is neither, or incomplete.
+        SettingError: if a runtime is asked for where there is no choice.
     """
     from copper_tf.runs import is_run, open_run, seed_runs
 
     members = seed_runs(path)
+    if runtime and (members or is_run(path)):
+        raise SettingError(f"runtime is for exports; {path} is a run, which TensorFlow opens. Received: {runtime}")
     if members:
         import_tensorflow()
         from copper_tf.ensemble import Ensemble
@@ -169,10 +177,10 @@ def predictor_from(path: Path) -> Any:
         from copper_tf.prediction import Predictor
 
         return Predictor(run)
-    if (path / "saved_model.pb").is_file():
-        import_tensorflow()
-        from copper_tf.export import ExportedPredictor
+    from copper_tf.export import ExportedPredictor, is_export
 
-        return ExportedPredictor.load(path)
+    if is_export(path):
+        with quiet():
+            return ExportedPredictor.load(path, runtime)
     what = "nothing there" if not path.exists() else "neither"
     raise RunError(f"{path}: must be a run of `copper train` or a model of `copper export`. Received: {what}")

@@ -1,11 +1,11 @@
-"""Models for other programs: each format is written, reloaded and compared before it counts as exported."""
+"""Models for other programs: each format is written, opened in its own runtime and compared before it counts.
+
+Opening an export needs no TensorFlow; `copper_tf.export.exporting` makes one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from copper_tf.export.predictor import ExportedPredictor, is_export
+from copper_tf.export.runtimes import FORMATS, RUNTIMES
 
-from copper_tf.export.saved_model import ExportedPredictor, export_saved_model, is_export
-
-__all__ = ["FORMATS", "ExportedPredictor", "export_saved_model", "is_export"]
-
-FORMATS: dict[str, Callable[..., float]] = {"savedmodel": export_saved_model}
+__all__ = ["FORMATS", "RUNTIMES", "ExportedPredictor", "is_export"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from copper_tf.models import averaged, in_two
+from copper_tf.export.card import INPUT, MASK, POTENCY, PROBABILITIES
+from copper_tf.export.folding import folded_network
 from copper_tf.normalisation import LOCAL_FLOOR, Normalisation
 from copper_tf.prediction import frame
 from copper_tf.runs import Run
@@ -27,8 +28,12 @@ def mirrored(x: tf.Tensor, around: int, grid: int = 1) -> tf.Tensor:
 
 
 def _places(side: tf.Tensor, around: int, grid: int) -> tf.Tensor:
-    place = tf.math.floormod(tf.range(-around, side + around + tf.math.floormod(-side, grid)), 2 * side)
-    return tf.minimum(place, 2 * side - 1 - place)
+    """Which pixel stands at each place of the mirrored axis; all is positive, as ONNX' remainder is another below 0."""
+    period = 2 * side
+    ahead = period * (around // side + 1)
+    behind = around + tf.math.floormod(grid - tf.math.floormod(side, grid), grid)
+    place = tf.math.floormod(tf.range(ahead - around, ahead + side + behind), period)
+    return tf.minimum(place, period - 1 - place)
 
 
 def _window_mean(x: tf.Tensor, window: int) -> tf.Tensor:
@@ -65,26 +70,28 @@ class DeployedModel(tf.Module):
 
     def __init__(self, run: Run, model: keras.Model) -> None:
         super().__init__(name="copper")
-        self.body, self.head = in_two(model) if run.config.kind == "classifier" else (model, model)
-        self._turns = run.config.turns
+        self._network = folded_network(run.config, model)
         self._kind, self._grid, self._frame = run.config.kind, 2**run.config.model.d, frame(run.config)
         self._normalisation = run.normalisation
-        self._times = tf.constant(run.labels.times, tf.float32)
+        self._times = run.labels.times
 
     def _infer(self, values: tf.Tensor) -> dict[str, tf.Tensor]:
         """Results for grey values in [0, 1], ``(batch, height, width, 1)``."""
         x = normalise(values, self._normalisation)
         height, width = tf.shape(x)[1], tf.shape(x)[2]
-        x = mirrored(x, self._frame, self._grid)
-        y = averaged(lambda view: self.body(view, training=False), self._turns)(x)
+        y = self._network(mirrored(x, self._frame, self._grid))
         if self._kind == "segmenter":
             mask = y[:, self._frame : self._frame + height, self._frame : self._frame + width]
-            return {"mask": mask, "potency": tf.reduce_mean(mask, axis=(1, 2, 3))}
-        y = self.head(tf.reduce_mean(y, (1, 2)), training=False)
+            return {MASK: mask, POTENCY: tf.reduce_mean(mask, axis=(1, 2, 3))}
         best = tf.argmax(y, -1, tf.int32)
         below = tf.cumsum(y, -1)
         median = tf.argmax(tf.cast(below >= 0.5 * below[:, -1:] - 1e-9, tf.int32), -1, tf.int32)
-        return {"probabilities": y, "grade": best, "median_grade": median, "t": tf.gather(self._times, best)}
+        return {PROBABILITIES: y, "grade": best, "median_grade": median, "t": tf.gather(tf.constant(self._times), best)}
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 1), tf.float32, name=INPUT)])
+    def grey(self, grey: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Results for grey values over full scale, ``(batch, height, width, 1)``; the one call of every format."""
+        return self._infer(grey)
 
     @tf.function(input_signature=[tf.TensorSpec((None, None, None, 1), tf.uint8, name="picture")])
     def uint8(self, picture: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -29,7 +29,7 @@ _THUMB = 176
 # Seconds after which what is half written is no one's any more.
 _STALE = 86_400
 # What a map hangs on, in the folder of a run, of each member of an ensemble, or of an export.
-_MODEL_FILES = ("config.json", "normalisation.json", "checkpoints/*", "saved_model.pb", "variables/*")
+_MODEL_FILES = ("config.json", "normalisation.json", "checkpoints/*", "saved_model.pb", "*/model.*")
 
 
 def model_key(path: Path) -> str:
@@ -38,7 +38,7 @@ def model_key(path: Path) -> str:
     Args:
         path: a run, an ensemble or an export.
     """
-    found = hashlib.sha256()
+    found = hashlib.sha256(path.read_bytes() if path.is_file() else b"")
     for pattern in _MODEL_FILES:
         for file in sorted(f for prefix in ("", "seed_*/") for f in path.glob(prefix + pattern) if f.is_file()):
             found.update(file.relative_to(path).as_posix().encode() + b"\0" + file.read_bytes())

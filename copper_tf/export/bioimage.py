@@ -1,0 +1,156 @@
+"""A package as bioimage.io describes it, so that Fiji, napari and others open the model; its own validator decides."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from copper_tf.export.card import INPUT, Card
+from copper_tf.geometry import smallest_picture
+from tfds_copper.errors import OutputError
+
+__all__ = ["PACKAGE", "check_package", "write_package"]
+
+# The package of its validator, as Python imports it.
+PACKAGE = "bioimageio.core"
+_SPEC = "0.5.4"
+_WEIGHTS, _README = "model.onnx", "README.md"
+# How far another runtime may be from the test output: float32 sums in another order.
+_TOLERANCE = {"relative_tolerance": 1e-3, "absolute_tolerance": 1e-4}
+_PASSED = "passed"
+_CHECK = """
+import sys
+from bioimageio.core import test_model
+summary = test_model(sys.argv[1])
+wrong = [error.msg.replace("\\n", " ") for detail in summary.details for error in detail.errors]
+print(summary.status if not wrong else wrong[0])
+"""
+
+
+def _readme(card: Card) -> str:
+    labels = ", ".join(card.labels.names)
+    sizes = ", ".join(f"{size} nm ({count} pictures)" for size, count in card.pixel_sizes_nm.items())
+    notes = "\n".join(f"- {text}" for text in (*card.caveats, *filter(None, [card.law_note])))
+    return f"""# {_name(card)}
+
+Input: an 8-bit SEM micrograph of a surface without its information bar, trained at a pixel size of {sizes}.
+Output: {_meaning(card)}
+
+- Stress times t of the training: {labels}.
+- Hypothesis g: {card.law["name"]} ({card.law["learn"]}).
+- Dataset {card.fingerprint}, run {card.run_sha256}.
+{notes}
+
+Potency is an index relative to the end labels of this training: resemblance to the surface at the first t. It is
+neither adhesion itself nor comparable between trainings.
+
+# Validation
+
+Grade micrographs of sheets that were not trained on, with known t, and compare. `copper evaluate` and `copper trust`
+of copper-tf do so for the run that this package was exported from.
+"""
+
+
+def _name(card: Card) -> str:
+    return f"copper-tf {card.config.kind} of etched surfaces"
+
+
+def _meaning(card: Card) -> str:
+    if card.config.kind == "segmenter":
+        return "potency map in [0, 1] and its mean; 1 resembles the surface at the first stress time"
+    return "probability of each stress time, and grades by mode and median"
+
+
+def _axes(name: str, values: np.ndarray, smallest: int) -> list[dict[str, Any]]:
+    """The axes of a tensor: pictures are (batch, y, x, channel) of any size, results (batch) or (batch, channel)."""
+    batch, channel = {"type": "batch"}, {"type": "channel", "channel_names": [name]}
+    if values.ndim == 4:
+        any_size = {"min": smallest, "step": 1}
+        sizes = [any_size if name == INPUT else {"tensor_id": INPUT, "axis_id": axis} for axis in ("y", "x")]
+        space = [{"type": "space", "id": axis, "size": s} for axis, s in zip(("y", "x"), sizes, strict=True)]
+        return [batch, *space, channel]
+    names = [f"{name}{k}" for k in range(values.shape[-1])]
+    return [batch, {"type": "channel", "channel_names": names}] if values.ndim == 2 else [batch]
+
+
+def _tensor(name: str, values: np.ndarray, smallest: int, what: str) -> dict[str, Any]:
+    return {
+        "id": name,
+        "description": what,
+        "axes": _axes(name, values, smallest),
+        "data": {"type": values.dtype.name},
+        "test_tensor": {"source": f"{name}.npy"},
+    }
+
+
+def _description(card: Card, picture: np.ndarray, results: Mapping[str, np.ndarray], opset: int) -> dict[str, Any]:
+    """The text of ``rdf.yaml``."""
+    smallest = smallest_picture(card.config.model.d)
+    given = _tensor(INPUT, picture, smallest, "8-bit SEM micrograph without information bar")
+    given["preprocessing"] = [{"id": "scale_linear", "kwargs": {"gain": 1 / 255, "offset": 0.0}}]
+    return {
+        "type": "model",
+        "format_version": _SPEC,
+        "name": _name(card),
+        "description": _meaning(card),
+        "authors": [{"name": "made by copper-tf"}],
+        "cite": [{"text": "the run that was exported", "url": "https://bioimage.io"}],
+        "license": "Apache-2.0",
+        "documentation": {"source": _README},
+        "tags": ["sem", "electron-microscopy", "2d", "materials-science", "copper"],
+        "timestamp": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "inputs": [given],
+        "outputs": [_tensor(name, values, smallest, "") for name, values in results.items()],
+        "weights": {"onnx": {"source": _WEIGHTS, "opset_version": opset}},
+        "config": {"bioimageio": {"reproducibility_tolerance": [{**_TOLERANCE, "weights_formats": ["onnx"]}]}},
+    }
+
+
+def _array(values: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, values)
+    return stream.getvalue()
+
+
+def write_package(
+    path: Path, onnx: bytes, opset: int, card: Card, picture: np.ndarray, results: Mapping[str, np.ndarray]
+) -> None:
+    """Writes the package: description, weights, and a picture with its results to test by.
+
+    Args:
+        path: the zip file to write.
+        onnx: the ONNX file.
+        opset: of its operators.
+        card: of the export.
+        picture: 8-bit grey values ``(1, height, width, 1)``, as float32, which is what such programs hand over.
+        results: what the model makes of it, in the order of its outputs.
+    """
+    files = {f"{name}.npy": _array(values) for name, values in {INPUT: picture, **results}.items()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as package:
+        package.writestr("rdf.yaml", yaml.safe_dump(_description(card, picture, results, opset), sort_keys=False))
+        package.writestr(_README, _readme(card))
+        package.writestr(_WEIGHTS, onnx)
+        for name, content in files.items():
+            package.writestr(name, content)
+
+
+def check_package(path: Path) -> None:
+    """Has bioimage.io's own validator open the package and run its model.
+
+    Raises:
+        OutputError: naming the first thing that it doesn't accept.
+    """
+    # In a process of its own: it leaves files open, and brings much that nothing else here needs.
+    done = subprocess.run([sys.executable, "-c", _CHECK, str(path)], capture_output=True, text=True)
+    said = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
+    if done.returncode or said[-1] != _PASSED:
+        raise OutputError(f"{path}: must pass bioimage.io's validator. Received: {(said or ['nothing'])[-1][:200]}")
