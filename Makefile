@@ -8,13 +8,13 @@ JOBS ?= 2
 CASES ?= 10000
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo test lint bench acceptance fuzz clean
+.PHONY: help demo test lint peers bench acceptance fuzz clean
 
 help:
 	@echo "make demo        simulate, build, train, evaluate, predict, export, report (OPEN=1 opens it)"
 	@echo "make test        lint and all tests, by JOBS=$(JOBS) processes"
 	@echo "make lint        ruff and mypy"
-	@echo "make bench       benchmarks, as ratios against a peer"
+	@echo "make bench       benchmarks, as ratios against a peer (make peers sets those up)"
 	@echo "make acceptance  the table of acceptance experiments, SEEDS=$(SEEDS) by JOBS=$(JOBS), resumable"
 	@echo "make fuzz        CASES=$(CASES) mutated files, each of which must end in a clear error or a correct read"
 	@echo "make clean       remove the virtual environment and what the targets made"
@@ -36,7 +36,16 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY)
+# Programs that aren't ours, in an environment of their own.
+peers: .venv-peers/ready
+
+.venv-peers/ready: benchmarks/peers.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet -r benchmarks/peers.txt
+	touch $@
+
+bench: $(READY) .venv-peers/ready
+	$(BIN)/python -m benchmarks.inference
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.bars
 	$(BIN)/python -m benchmarks.bar_leak
@@ -52,4 +61,4 @@ fuzz: $(READY)
 	$(BIN)/python -m benchmarks.fuzz --cases $(CASES)
 
 clean:
-	rm -rf $(VENV) demo acceptance build dist *.egg-info
+	rm -rf $(VENV) .venv-peers demo acceptance build dist *.egg-info

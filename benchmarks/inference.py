@@ -1,0 +1,195 @@
+"""How fast a micrograph of 960x1280 px is mapped: what `copper export` writes against its peers, in one run.
+
+    python -m benchmarks.inference                            # n=2, N=1, d=4, c=32, and the default segmenter
+    python -m benchmarks.inference --real RUN                 # deviations on pictures of another run's test split too
+
+Every contestant maps the same framed picture in a process of its own; they take turns, and the median counts. The
+networks are trained for a few epochs on a simulated folder, so that there is a map to deviate from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import platform
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.racing import contend, peers_python, race
+from copper_tf.cli.tables import print_table
+from copper_tf.geometry import padded_size
+from tfds_copper.files import write_json
+
+__all__ = ["main"]
+
+_RESULTS = Path(__file__).with_name("results") / "inference.json"
+_HEIGHT, _WIDTH, _ROUNDS, _EPOCHS = 960, 1280, 7, 3
+_OURS = ("openvino-int8", "openvino", "onnx")
+_KERAS = "model.predict"
+_NETWORKS: dict[str, dict[str, Any]] = {"n=2 N=1 d=4 c=32": {"d": 4, "c": 32, "margin": 32}, "default": {}}
+# What is required of the fastest, and of whom.
+_REQUIRED = {"onnx": 2.0, _KERAS: 2.0, "torch bfloat16 compiled": 1.2}
+
+
+def _picture() -> np.ndarray:
+    return np.random.default_rng(0).random((1, _HEIGHT, _WIDTH, 1), np.float32)
+
+
+def _contestant(name: str, place: Path) -> None:
+    """Serves as one of ours."""
+    from copper_tf.runs import open_run
+
+    grey = _picture()
+    if name == _KERAS:
+        from copper_tf.prediction import frame
+
+        run = open_run(place / "run")
+        model, around = run.load_model(), frame(run.config)
+        sides = [(around, around + padded_size(side, run.config.model.d) - side) for side in grey.shape[1:3]]
+        framed = np.pad(grey, [(0, 0), *sides, (0, 0)], mode="symmetric")
+        contend(lambda: model.predict(framed, verbose=0))
+        return
+    from copper_tf.export import ExportedPredictor
+
+    call = ExportedPredictor.load(place / "export", name).call
+    contend(lambda: call(grey))
+
+
+def _made(place: Path, world: Path, settings: dict[str, Any]) -> Any:
+    """A run trained for a few epochs, with its exports."""
+    from copper_tf.config import default_config
+    from copper_tf.export.exporting import export_run
+    from copper_tf.export.predictor import is_export
+    from copper_tf.training import train
+    from tfds_copper.dataset import open_dataset
+
+    config = default_config("segmenter", hypothesis="sqrt", epochs=_EPOCHS, crop=128, **settings)
+    run = train(config, open_dataset(world), place / "run", resume=True)
+    if not is_export(place / "export"):
+        export_run(run, place / "export", _OURS)
+    return run
+
+
+def _world(place: Path) -> Path:
+    from copper_tf.simulation import SimulationSettings, simulate
+    from tfds_copper.copper_sem import build
+    from tfds_copper.dataset import is_dataset
+    from tfds_copper.splits import SplitSettings
+
+    if not is_dataset(place / "data"):
+        settings = SimulationSettings(labels=8, pictures=12, sheets=6, height=192, width=192)
+        simulate(place / "sem", settings)
+        build(place / "sem", place / "data", SplitSettings())
+    return place / "data"
+
+
+def _commands(place: Path, run: Any) -> dict[str, list[str]]:
+    """Who takes part: ours, Keras, and PyTorch in its four ways."""
+    from copper_tf.prediction import frame
+
+    model, around = run.config.model, frame(run.config)
+    sides = [padded_size(side, model.d) + 2 * around for side in (_HEIGHT, _WIDTH)]
+    sizes = [*map(str, sides), *(str(v) for v in (model.d, model.c, model.n, model.N))]
+    peer = [str(peers_python()), str(Path(__file__).with_name("torch_peer.py")), "map", *sizes]
+    torch = {f"torch {k} {how}": [*peer, k, how] for k, how in itertools.product(_KINDS, ("eager", "compiled"))}
+    ours = {name: [sys.executable, "-m", __spec__.name, "--contestant", name, str(place)] for name in (*_OURS, _KERAS)}
+    return ours | torch
+
+
+_KINDS = ("float32", "bfloat16")
+
+
+def _operations(run: Any) -> float:
+    """Floating-point operations of the convolutions for one framed picture, 2 for each multiplication."""
+    from copper_tf.prediction import frame
+
+    model, around = run.config.model, frame(run.config)
+    pixels = float(np.prod([padded_size(side, model.d) + 2 * around for side in (_HEIGHT, _WIDTH)]))
+    levels = sum(2 * model.n * model.N * pixels / 4**level for level in range(model.d))
+    return 2 * 9 * model.c * (model.c * levels + pixels) + 2 * model.c * pixels
+
+
+def _deviations(run: Any, export: Path) -> dict[str, dict[str, float]]:
+    """The worst deviation of each format from the float32 run, on pictures of the test split, which it has not seen."""
+    from copper_tf.data import examples
+    from copper_tf.evaluation import dataset_of
+    from copper_tf.export import ExportedPredictor
+    from copper_tf.export.exporting import Deviation
+    from copper_tf.prediction import Predictor
+
+    pictures = list(itertools.islice(examples(dataset_of(run), "test"), 0, None, 5))
+    said = [Predictor(run).predict(p.pixels, p.bit_depth).mask for p in pictures]
+    found = {}
+    for name in _OURS:
+        predictor, worst = ExportedPredictor.load(export, name), Deviation()
+        for picture, mine in zip(pictures, said, strict=True):
+            theirs = predictor.predict(picture.pixels, picture.bit_depth).mask
+            assert mine is not None and theirs is not None
+            worst = worst.worst(Deviation.between(mine, theirs))
+        found[name] = {"map": worst.mean, "potency": worst.potency, "pictures": len(pictures)}
+    shown = [[k, f"{v['map']:.4f}", f"{v['potency']:.4f}", f"{v['pictures']}"] for k, v in found.items()]
+    print_table(["off, at most", "map", "potency", "pictures"], shown)
+    return found
+
+
+def _raced(name: str, place: Path, world: Path) -> dict[str, Any]:
+    """Measures one network and prints its table."""
+    run = _made(place, world, _NETWORKS[name])
+    times, operations = race(_commands(place, run), _ROUNDS), _operations(run)
+    best = times[_OURS[0]]["seconds"]
+    rows = []
+    for who, of in sorted(times.items(), key=lambda item: item[1]["seconds"]):
+        rate = operations / of["seconds"] / 1e9
+        shown = f"{of['seconds']:.3f}", f"{of['fastest']:.3f}", f"{of['seconds'] / best:.2f}", f"{rate:.0f}"
+        rows.append([who, *shown, f"{of['peak_mb']:.0f}"])
+    print(f"\n{name}: {operations / 1e9:.0f} GFLOP")
+    print_table(["", "seconds", "fastest", "times as long", "GFLOP/s", "peak MB"], rows)
+    return {"gflop": operations / 1e9, "times": times, "deviations": _deviations(run, place / "export")}
+
+
+def _real(path: Path, place: Path) -> dict[str, dict[str, float]]:
+    """The deviations of a run of real pictures."""
+    from copper_tf.export.exporting import export_run
+    from copper_tf.runs import open_run
+
+    print(f"\n{path.name}: real pictures")
+    export_run(open_run(path), place, _OURS, force=True)
+    return _deviations(open_run(path), place)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measures, prints the tables, writes ``benchmarks/results/inference.json``; 1 if a requirement is missed."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    flags = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    flags.add_argument("--contestant", nargs=2, metavar=("NAME", "PLACE"), help=argparse.SUPPRESS)
+    flags.add_argument("--real", type=Path, help="a run trained on real pictures")
+    flags.add_argument("--output", type=Path, default=Path("acceptance/inference"), help="where the networks are kept")
+    asked = flags.parse_args(arguments)
+    if asked.contestant:
+        _contestant(asked.contestant[0], Path(asked.contestant[1]))
+        return 0
+    peers_python()
+    world = _world(asked.output)
+    found = {name: _raced(name, asked.output / f"network{k}", world) for k, name in enumerate(_NETWORKS)}
+    real = _real(asked.real, asked.output / "real") if asked.real else None
+    packages = ("openvino", "onnxruntime", "tensorflow", "keras", "nncf")
+    machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
+    versions = {p: metadata.version(p) for p in packages}
+    write_json(_RESULTS, {"machine": machine, "versions": versions, "networks": found, "real": real})
+    missed = [
+        f"{name}: {ratio:.2f} times as fast as {who}, {_REQUIRED[who]} needed"
+        for name, of in found.items()
+        for who, ratio in ((who, of["times"][who]["seconds"] / of["times"][_OURS[0]]["seconds"]) for who in _REQUIRED)
+        if ratio < _REQUIRED[who]
+    ]
+    print("\n".join(missed) or "all that is required is reached")
+    return bool(missed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
