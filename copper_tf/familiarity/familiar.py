@@ -29,8 +29,11 @@ _FLOORS = {
     "grey levels": 0.02, "saturation": 0.05, "sharpness": 0.05, "texture scale": 0.05, "structure": 0.02,
     "direction": 0.05,
 }  # fmt: skip
-# Share of pictures of new sheets of the same kind that may be flagged, by the limits of one group and of all.
-_ALARMS = 0.02
+# Standard deviations that bring the distances of all sets on to one scale.
+_FAR = 2.0
+# Share of pictures of new sheets of the same kind that may be flagged; tails are longer than those of a normal
+# distribution, so it is one or two per cent in the end.
+_ALARMS = 0.01
 # The upper half of a spread, as that of a normal distribution: its 84 % point.
 _UPPER = float(stats.norm.cdf(1))
 # Standard deviations at which deviations of training pictures are cut off, and a distance that is none.
@@ -146,22 +149,24 @@ def _cloud(of: Sequence[Traits], u: np.ndarray, groups: np.ndarray) -> _Cloud:
     return _Cloud(path, covariance, scatter, area, len(counts))
 
 
-def _limit(distances: np.ndarray, groups: np.ndarray) -> float:
-    """A distance that pictures of a new sheet of the same kind hardly exceed: a prediction interval of its logarithm.
+def _upper(distances: np.ndarray, groups: np.ndarray, width: float) -> float:
+    """The median of distances and so many upper half spreads above it, of their logarithms.
 
-    By the median and the upper half of the spread, each sheet counting the same, so that a few odd sheets, which
-    training may well hold, don't excuse everything.
+    Each sheet counts the same, and a few odd ones, which training may well hold, don't move it far.
 
     Args:
-        distances: of each picture from those of the other sheets.
+        distances: of each picture.
         groups: the number of its sheet.
+        width: in standard deviations of a normal distribution.
     """
     _, own, counts = np.unique(groups, return_inverse=True, return_counts=True)
-    logs = np.log(np.maximum(distances, _LEAST))
-    middle, upper = _at([0.5, _UPPER], logs, 1 / counts[own])
-    width = stats.t.ppf(1 - _ALARMS, len(counts) - 1) * math.sqrt(1 + 1 / len(counts))
-    # Nearer than one standard deviation nothing is unlike.
-    return max(1.0, math.exp(middle + width * (upper - middle)))
+    middle, upper = _at([0.5, _UPPER], np.log(np.maximum(distances, _LEAST)), 1 / counts[own])
+    return math.exp(middle + width * (upper - middle))
+
+
+def _width(groups: int) -> float:
+    """That of a prediction interval for the picture of a new sheet, from so many sheets."""
+    return float(stats.t.ppf(1 - _ALARMS, groups - 1)) * math.sqrt(1 + 1 / groups)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -201,9 +206,10 @@ class Familiar:
             cloud = _cloud([pictures[k] for k in rest], u[rest], own[rest])
             for k in out:
                 found[k] = cloud.distances(pictures[k].values, pictures[k].area)
-        limits = {name: _limit(np.array([one[name] for one in found]), own) for name in _COLUMNS}
+        # Nearer than one standard deviation nothing is unlike.
+        limits = {name: max(1.0, _upper(np.array([one[name] for one in found]), own, _FAR)) for name in _COLUMNS}
         largest = np.array([max(one[name] / limits[name] for name in _JUDGED) for one in found])
-        return cls(_cloud(pictures, u, own), limits, _limit(largest, own), len(own))
+        return cls(_cloud(pictures, u, own), limits, _upper(largest, own, _width(len(np.unique(own)))), len(own))
 
     def likeness(self, picture: Traits) -> Likeness:
         """How like those pictures another one is."""
