@@ -46,6 +46,7 @@ NUISANCES: dict[str, tuple[tuple[float, ...], tuple[float, ...], tuple[float, ..
     "gain": ((0.85, 1.15), (0.7, 0.6, 1.4, 1.7), (0.5, 0.3, 2.0, 3.0)),
 }
 _UNITS = {"scale": "x", "defocus": "px", "electrons": "per px", "offset": "of full scale", "gain": "x"}
+_COLUMNS = ("set", "range", "flagged", "worst", "reason")
 # The pictures of these specimens of the other folder, by their names.
 _SPECIMEN = re.compile(r"(\d+_\d+|S\d+)_")
 
@@ -110,7 +111,9 @@ def _sheets(names: Sequence[str]) -> np.ndarray:
     return np.unique(names, return_inverse=True)[1]
 
 
-def _turns(pictures: Sequence[Traits], labels: Sequence[int], names: Sequence[str], others: Sequence[Traits]) -> Results:
+def _turns(
+    pictures: Sequence[Traits], labels: Sequence[int], names: Sequence[str], others: Sequence[Traits]
+) -> Results:
     """Each sheet held out in turn: shares of its own pictures and of those of others that are flagged."""
     sheets, own, foreign, reasons = _sheets(names), {}, {}, Counter[str]()
     with progress_bar() as progress:
@@ -200,7 +203,7 @@ def main(arguments: list[str] | None = None) -> int:
         rows = _rows([kept(asked.output, seed, f"world {side}", of_world, side=side) for seed in seeds])
         _table(rows, side)
         good &= _good(rows)
-        result[f"simulated {side} px"] = [dict(zip(("set", "range", "flagged", "worst", "reason"), r)) for r in rows]
+        result[f"simulated {side} px"] = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
     if asked.real:
         result |= (real := of_folders(*asked.real))
         names = ("false", "flagged", "flagged at least")

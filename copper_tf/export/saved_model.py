@@ -18,6 +18,7 @@ from PIL import Image
 
 from copper_tf.config import Config
 from copper_tf.export.graph import DeployedModel
+from copper_tf.familiarity import Familiar
 from copper_tf.geometry import cuts, smallest_picture
 from copper_tf.prediction import TILE, ByPieces, Piece, Prediction, Predictor, check_size
 from copper_tf.runs import Labels, Run
@@ -51,6 +52,7 @@ def _card(run: Run) -> dict[str, Any]:
         "dataset_fingerprint": run.data["fingerprint"],
         "pixel_sizes_nm": dict(run.data["pixel_sizes_nm"]),
         "caveats": list(run.caveats),
+        "familiar": familiar.to_dict() if (familiar := run.familiar) else None,
         "versions": {name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")},
     }
 
@@ -151,6 +153,7 @@ class ExportedPredictor(ByPieces):
         caveats: what every result must say.
         pixel_sizes_nm: how many pictures of its data were of each pixel size.
         law_note: what every result must say of a g that was learned, empty where it wasn't.
+        familiar: what pictures it knows; None where its run kept no statistics of them.
         tile: largest side in px of what goes through the network at once.
     """
 
@@ -161,6 +164,7 @@ class ExportedPredictor(ByPieces):
     caveats: tuple[str, ...]
     pixel_sizes_nm: dict[str, int]
     law_note: str
+    familiar: Familiar | None = None
     tile: int = TILE
 
     @classmethod
@@ -174,7 +178,9 @@ class ExportedPredictor(ByPieces):
             card = json.loads((path / CARD).read_text(encoding="utf-8"))
             labels = Labels(tuple(card["times"]), card["unit"])
             signatures = dict(tf.saved_model.load(str(path)).signatures)
-            known = tuple(card["caveats"]), dict(card["pixel_sizes_nm"]), str(card["law_note"])
+            # Exports of earlier versions hold no such statistics.
+            familiar = Familiar.from_dict(card["familiar"]) if card.get("familiar") else None
+            known = tuple(card["caveats"]), dict(card["pixel_sizes_nm"]), str(card["law_note"]), familiar
             return cls(card["kind"], labels, Config.from_dict(card["config"]), signatures, *known)
         except (OSError, ValueError, KeyError) as error:
             reason = str(error).splitlines()[0][:100]

@@ -98,13 +98,13 @@ class _Cloud:
         inverse: np.ndarray = np.linalg.inv(correlation) / np.outer(sd, sd)
         return inverse
 
-    def away(self) -> np.ndarray:
+    def places(self) -> np.ndarray:
         """Traits along the path, ``(places, traits)``."""
         return np.vander(np.linspace(0, 1, _PLACES), len(self.path), increasing=True) @ self.path
 
     def distances(self, values: np.ndarray, area: float) -> dict[str, float]:
         """Root mean square distance of a picture from the nearest place of the path, by set of traits."""
-        off, found = values - self.away(), {}
+        off, found = values - self.places(), {}
         for name, columns in _COLUMNS.items():
             some = off[:, columns]
             square = np.einsum("ni,ij,nj->n", some, self.precision(columns, area), some)
@@ -112,16 +112,16 @@ class _Cloud:
         return found
 
 
-def _at(shares: Sequence[float], values: np.ndarray, weights: np.ndarray) -> list[float]:
-    """Weighted quantiles."""
+def _quantiles(shares: Sequence[float], values: np.ndarray, weights: np.ndarray) -> list[float]:
+    """The values that weighted shares of all values reach."""
     order = np.argsort(values)
     reached = np.cumsum(weights[order]) / weights.sum()
-    return [float(values[order[min(np.searchsorted(reached, q), len(order) - 1)]]) for q in shares]
+    return [float(values[order[min(int(np.searchsorted(reached, share)), len(order) - 1)]]) for share in shares]
 
 
 def _tamed(off: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Deviations cut off at some robust standard deviations: a few odd sheets must not excuse everything."""
-    middle = np.array([_at([0.5], np.abs(column), weights)[0] for column in off.T])
+    middle = np.array([_quantiles([0.5], np.abs(column), weights)[0] for column in off.T])
     most = _MOST * (middle / stats.norm.ppf(0.75) + _FLOOR)
     return np.clip(off, -most, most)
 
@@ -160,7 +160,7 @@ def _upper(distances: np.ndarray, groups: np.ndarray, width: float) -> float:
         width: in standard deviations of a normal distribution.
     """
     _, own, counts = np.unique(groups, return_inverse=True, return_counts=True)
-    middle, upper = _at([0.5, _UPPER], np.log(np.maximum(distances, _LEAST)), 1 / counts[own])
+    middle, upper = _quantiles([0.5, _UPPER], np.log(np.maximum(distances, _LEAST)), 1 / counts[own])
     return math.exp(middle + width * (upper - middle))
 
 
@@ -202,9 +202,9 @@ class Familiar:
         u = rank / max(rank.max(), 1)
         found: list[dict[str, float]] = [{}] * len(own)
         for group in np.unique(own):
-            rest, out = np.flatnonzero(own != group), np.flatnonzero(own == group)
-            cloud = _cloud([pictures[k] for k in rest], u[rest], own[rest])
-            for k in out:
+            rest = own != group
+            cloud = _cloud([one for one, other in zip(pictures, rest, strict=True) if other], u[rest], own[rest])
+            for k in np.flatnonzero(~rest).tolist():
                 found[k] = cloud.distances(pictures[k].values, pictures[k].area)
         # Nearer than one standard deviation nothing is unlike.
         limits = {name: max(1.0, _upper(np.array([one[name] for one in found]), own, _FAR)) for name in _COLUMNS}
@@ -221,7 +221,7 @@ class Familiar:
         if distance <= 1:
             return Likeness(distance, group, "")
         columns = _COLUMNS[group]
-        off = picture.values - self.cloud.away()
+        off = picture.values - self.cloud.places()
         sd = np.sqrt(np.diag(self.cloud.covariance) + _FLOOR**2)
         nearest = np.argmin(np.square(off[:, columns] / sd[columns]).sum(1))
         return Likeness(distance, group, said(group, picture.values[columns], (off[nearest] / sd)[columns]))
@@ -241,8 +241,8 @@ class Familiar:
         try:
             if values["traits"] != _named():
                 raise ValueError("traits of another version")
-            arrays = (np.array(values[name], np.float64) for name in ("path", "covariance", "scatter"))
-            cloud = _Cloud(*arrays, float(values["area"]), int(values["groups"]))
+            path, covariance, scatter = (np.array(values[name], float) for name in ("path", "covariance", "scatter"))
+            cloud = _Cloud(path, covariance, scatter, float(values["area"]), int(values["groups"]))
             limits = {name: float(values["limits"][name]) for name in _COLUMNS}
             return cls(cloud, limits, float(values["limit"]), int(values["pictures"]))
         except (KeyError, TypeError, ValueError) as error:
