@@ -194,6 +194,16 @@ def test_pixel_size_comes_first_and_what_is_unknown_is_said(familiar: Familiar, 
     assert not tiny.reasons and tiny.text == f"not compared: smaller than {SIDE}x{SIDE} px"
 
 
+def test_resuming_adds_statistics_to_an_older_run(runs: dict[str, Any], dataset: Any, tmp_path: Path) -> None:
+    from copper_tf.training import train
+
+    run = runs["classifier"]
+    copy = Path(shutil.copytree(run.path, tmp_path / "run"))
+    (copy / "familiar.json").unlink()
+    train(run.config, dataset, copy, resume=True)
+    assert (copy / "familiar.json").read_text() == (run.path / "familiar.json").read_text()
+
+
 def test_runs_keep_statistics_and_old_ones_open(runs: dict[str, Any], tmp_path: Path) -> None:
     run = runs["segmenter"]
     assert run.familiar is not None and run.familiar.pictures == 24
