@@ -80,6 +80,7 @@ class Pictures:
         files: path of each in the SEM folder.
         mean: mean grey value over all pixels, in [0, 1].
         sd: standard deviation of the grey values over all pixels.
+        sheets: name of the sheet of each, "" where unknown; none where no one asks.
     """
 
     arrays: tuple[np.ndarray, ...]
@@ -88,6 +89,7 @@ class Pictures:
     files: tuple[str, ...]
     mean: float
     sd: float
+    sheets: tuple[str, ...] = ()
 
     @property
     def bit_depths(self) -> np.ndarray:
@@ -108,6 +110,7 @@ class Pictures:
             full_scale=self.full_scale[kept],
             labels=self.labels[kept],
             files=tuple(self.files[k] for k in kept),
+            sheets=tuple(self.sheets[k] for k in kept if self.sheets),
         )
 
 
@@ -135,22 +138,22 @@ def load_pictures(dataset: SemDataset, split: str, progress: Progress | None = N
     total = dataset.split_sizes[split]
     room = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES") // 2
     arrays: list[np.ndarray] = []
-    rows: list[tuple[int, int, str]] = []
+    rows: list[tuple[int, int, str, str]] = []
     sums = np.zeros(3)
     for done, example in enumerate(examples(dataset, split), start=1):
         values = grey(example.pixels, example.bit_depth).astype(np.float64)
         sums += values.size, values.sum(), np.square(values).sum()
         room -= example.pixels.nbytes
         arrays.append(_keep(example.pixels, room))
-        rows.append((example.label, 2**example.bit_depth - 1, example.file))
+        rows.append((example.label, 2**example.bit_depth - 1, example.file, example.sheet))
         if progress:
             progress(done, total, f"reading {split} pictures")
     if not rows:
         raise InputError(f"{dataset.path}: split {split!r} must hold at least one picture. Received: none")
-    labels, full, files = zip(*rows, strict=True)
+    labels, full, files, sheets = zip(*rows, strict=True)
     mean = sums[1] / sums[0]
     sd = max(float(np.sqrt(max(sums[2] / sums[0] - mean**2, 0))), 1e-6)
-    return Pictures(tuple(arrays), np.array(full), np.array(labels, np.int32), files, float(mean), sd)
+    return Pictures(tuple(arrays), np.array(full), np.array(labels, np.int32), files, float(mean), sd, sheets)
 
 
 def _turn(crop: np.ndarray, turn: int) -> np.ndarray:

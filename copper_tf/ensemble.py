@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from copper_tf.evaluation import dataset_of, evaluate_with
+from copper_tf.familiarity import Familiar
 from copper_tf.prediction import TILE, ByPieces, Piece, Predictor
 from copper_tf.runs import Labels, Run, all_caveats
 from tfds_copper.micrograph import Windows
@@ -57,6 +58,11 @@ class Ensemble(ByPieces):
     def pixel_sizes_nm(self) -> dict[str, int]:
         """How many pictures of training, validation and test were of each pixel size; ``nan`` is unknown."""
         return self.members[0].pixel_sizes_nm
+
+    @property
+    def familiar(self) -> Familiar | None:
+        """What pictures the first member knows: all were trained on the same."""
+        return self.members[0].familiar
 
     def pieces(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> Iterator[Piece]:
         """The mean map with the standard deviation over the members at each pixel, see `ByPieces.pieces`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import numpy as np
 
 from copper_tf import geometry
 from copper_tf.config import Config
+from copper_tf.familiarity import SIDE, Familiar, traits
 from copper_tf.runs import Run
 from copper_tf.statistics import posterior_median
 from tfds_copper.errors import InputError
@@ -22,12 +24,15 @@ if TYPE_CHECKING:
 __all__ = [
     "TILE",
     "ByPieces",
+    "Caution",
     "Piece",
     "Prediction",
     "Predictor",
+    "caution",
     "check_size",
     "frame",
     "other_scale",
+    "scale_text",
     "trained_scale",
 ]
 
@@ -174,6 +179,54 @@ def other_scale(pixel_size_nm: float, scale: tuple[float, float] | None) -> bool
     return not scale[0] * (1 - _SAME_SCALE) <= pixel_size_nm <= scale[1] * (1 + _SAME_SCALE)
 
 
+@dataclasses.dataclass(frozen=True)
+class Caution:
+    """Why what a model says of a picture is to be taken with caution.
+
+    Attributes:
+        reasons: in what it is unlike the pictures of training; none where it is like them.
+        untold: why that can't be said, else empty.
+        other_scale: whether one of the reasons is its pixel size.
+    """
+
+    reasons: tuple[str, ...]
+    untold: str = ""
+    other_scale: bool = False
+
+    @property
+    def text(self) -> str:
+        """All of it; empty where there is nothing to say."""
+        return "; ".join(filter(None, (*self.reasons, self.untold)))
+
+
+def caution(
+    picture: Windows, pixel_size_nm: float, familiar: Familiar | None, scale: tuple[float, float] | None
+) -> Caution:
+    """Whether a picture is like those that a model was trained on.
+
+    Args:
+        picture: a micrograph without information bar.
+        pixel_size_nm: NaN where unknown.
+        familiar: what pictures the model knows; None where it keeps no statistics of them.
+        scale: of `trained_scale`.
+    """
+    other = scale is not None and other_scale(pixel_size_nm, scale)
+    reasons = [f"pixel size {pixel_size_nm:g} nm, trained on {scale_text(scale)}"] if scale and other else []
+    if familiar is None:
+        return Caution(tuple(reasons), "not compared: the model keeps no statistics of its pictures", other)
+    found = traits(picture)
+    if found is None:
+        return Caution(tuple(reasons), f"not compared: smaller than {SIDE}x{SIDE} px", other)
+    reasons += filter(None, [familiar.likeness(found).reason])
+    return Caution(tuple(reasons), "", other)
+
+
+def scale_text(scale: tuple[float, float]) -> str:
+    """Pixel sizes as `trained_scale` gives them, in words."""
+    low, high = (f"{size:g}" for size in scale)
+    return f"{low} nm" if low == high else f"{low} to {high} nm"
+
+
 def check_size(picture: Windows, d: int, name: str) -> None:
     """Refuses a picture that a network of d stages can't take.
 
@@ -227,6 +280,11 @@ class Predictor(ByPieces):
     def pixel_sizes_nm(self) -> dict[str, int]:
         """How many pictures of training, validation and test were of each pixel size; ``nan`` is unknown."""
         return dict(self.run.data["pixel_sizes_nm"])
+
+    @functools.cached_property
+    def familiar(self) -> Familiar | None:
+        """See `Run.familiar`."""
+        return self.run.familiar
 
     def pieces(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> Iterator[Piece]:
         """See `ByPieces.pieces`."""

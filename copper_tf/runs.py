@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from copper_tf import locality
 from copper_tf.config import ALTERNATING, ANCHORS, Config
+from copper_tf.familiarity import Familiar
 from copper_tf.normalisation import Normalisation
 from tfds_copper.errors import CopperError, RunError
 from tfds_copper.files import alone, write_json, write_text
@@ -126,6 +127,25 @@ class Run:
     def locality_warning(self) -> str:
         """Why its maps can't be believed where its network sees more than they have areas, else empty."""
         return locality.warning(self.config.receptive_field, self.mean_chord)
+
+    @property
+    def familiar_file(self) -> Path:
+        """The statistics of its pictures."""
+        return self.path / "familiar.json"
+
+    @property
+    def familiar(self) -> Familiar | None:
+        """What pictures it knows; None where it was trained before this was kept, or on pictures of too few sheets.
+
+        Raises:
+            RunError: if the file is damaged.
+        """
+        values = _read(self.path, self.familiar_file.name) if self.familiar_file.is_file() else {}
+        return Familiar.from_dict(values) if values else None
+
+    def write_familiar(self, familiar: Familiar | None) -> None:
+        """Writes ``familiar.json`` atomically; it is empty where there were too few sheets."""
+        write_json(self.familiar_file, familiar.to_dict() if familiar else {})
 
     @property
     def law(self) -> dict[str, Any]:

@@ -114,6 +114,33 @@ def test_maps_open_in_fiji_with_their_pixel_size(runs: dict[str, Any], sem_folde
         assert overlay.size[0] > 80
 
 
+def test_a_picture_unlike_those_of_training_is_told(
+    runs: dict[str, Any], sem_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "model"
+    assert main(["export", str(runs["classifier"].path), "-o", str(model)]) == 0
+    good = next((sem_folder / "t00").glob("*.png"))
+    with Image.open(good) as image:
+        Image.fromarray(np.clip(3.0 * np.asarray(image), 0, 255).astype(np.uint8)).save(tmp_path / "glare.png")
+    _grey(tmp_path / "tiny.png", (40, 40))
+    old = Path(shutil.copytree(runs["classifier"].path, tmp_path / "old"))
+    (old / "familiar.json").unlink()
+    pictures = [good, tmp_path / "glare.png", tmp_path / "tiny.png"]
+    for by, out in ((runs["classifier"].path, "run"), (model, "export"), (old, "old")):
+        capfd.readouterr()
+        assert main([str(a) for a in ("predict", by, *pictures, "-o", tmp_path / out)]) == 0
+        said = capfd.readouterr().out
+        like, glare, tiny = (row["unlike training"] for row in _table(tmp_path / out / "predictions.csv"))
+        if by == old:
+            assert like == glare == tiny == "not compared: the model keeps no statistics of its pictures"
+            assert "warning: 3 of 3 pictures were not compared: the model keeps no statistics" in said
+            continue
+        assert not like and tiny == "not compared: smaller than 64x64 px"
+        assert "of pixels at white" in glare
+        assert "warning: 1 of 3 pictures are unlike those of training (saturation 1), such as glare.png (sat" in said
+        assert "warning: 1 of 3 pictures were not compared: smaller than 64x64 px" in said
+
+
 def test_one_bad_picture_costs_only_itself(
     runs: dict[str, Any], sem_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,18 @@ __all__ = ["command"]
 # The folders of the maps, by column of the table: of potency, and of how far the members of an ensemble lie apart.
 FOLDERS = {"potency": "maps", "scatter": "scatter"}
 OVERLAYS = "overlays"
+# The column that says in what a picture is unlike those of training.
+UNLIKE = "unlike training"
 
 
-def _row(source: Source, picture: Opened) -> dict[str, Any]:
+def _row(source: Source, picture: Opened, predictor: Any) -> dict[str, Any]:
+    from copper_tf.prediction import caution, trained_scale
+
     height, width = picture.windows.shape
     row = {"file": source.name, "sheet": source.sheet, "width": width, "height": height}
-    return row | {"pixel_size_nm": picture.pixel_size_nm, "notes": "; ".join(picture.notes)}
+    row |= {"pixel_size_nm": picture.pixel_size_nm, "notes": "; ".join(picture.notes)}
+    scale = trained_scale(predictor.pixel_sizes_nm)
+    return row | {UNLIKE: caution(picture.windows, picture.pixel_size_nm, predictor.familiar, scale)}
 
 
 def _graded(probabilities: Any, labels: Any) -> dict[str, Any]:
@@ -71,24 +78,39 @@ def _one(
     with open_windows(source.path, reading, source.pixel_size_nm, progress) as picture:
         name, tell = str(source.path), progress if picture.windows.large else None
         if predictor.kind == "classifier":
-            return _row(source, picture) | _graded(predictor.grades(picture.windows, name, tell), predictor.labels)
+            probabilities = predictor.grades(picture.windows, name, tell)
+            return _row(source, picture, predictor) | _graded(probabilities, predictor.labels)
         pieces = predictor.pieces(picture.windows, name, tell)
-        return _row(source, picture) | _mapped(pieces, picture, output, source.name, palette)
+        return _row(source, picture, predictor) | _mapped(pieces, picture, output, source.name, palette)
 
 
 def _other_scale(rows: list[dict[str, Any]], trained: dict[str, int]) -> str:
     """What to say where pictures are of another pixel size than those of training; empty where they aren't."""
-    from copper_tf.prediction import other_scale, trained_scale
+    from copper_tf.prediction import scale_text, trained_scale
 
     scale = trained_scale(trained)
-    other = [row for row in rows if other_scale(row["pixel_size_nm"], scale)]
+    other = [row for row in rows if row[UNLIKE].other_scale]
     if scale is None or not other:
         return ""
     return (
-        f"{len(other)} of {len(rows)} pictures are of another pixel size than those of training ({scale[0]:g} "
-        f"to {scale[1]:g} nm), such as {other[0]['file']} of {other[0]['pixel_size_nm']:g} nm: their results "
+        f"{len(other)} of {len(rows)} pictures are of another pixel size than those of training "
+        f"({scale_text(scale)}), such as {other[0]['file']} of {other[0]['pixel_size_nm']:g} nm: their results "
         "mean nothing"
     )
+
+
+def _unlike(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """What to say where pictures are unlike those of training, or where that isn't known."""
+    said = [(row["file"], reason) for row in rows for reason in row[UNLIKE].reasons[row[UNLIKE].other_scale :]]
+    if said:
+        why = Counter(reason.split(": ")[0] for _, reason in said).most_common()
+        yield (
+            f"{len(said)} of {len(rows)} pictures are unlike those of training "
+            f"({', '.join(f'{group} {count}' for group, count in why)}), such as {said[0][0]} ({said[0][1]}): their "
+            f"results may mean nothing; see the column {UNLIKE!r}"
+        )
+    for untold, count in Counter(filter(None, (row[UNLIKE].untold for row in rows))).items():
+        yield f"{count} of {len(rows)} pictures were {untold}"
 
 
 @click.command("predict")
@@ -128,8 +150,9 @@ def command(
             progress(done, len(sources), "predicting")
     for failure in failures:
         click.echo(f"copper: {failure}", err=True)
-    for text in filter(None, (*predictor.caveats, _other_scale(rows, predictor.pixel_sizes_nm))):
+    for text in filter(None, (*predictor.caveats, _other_scale(rows, predictor.pixel_sizes_nm), *_unlike(rows))):
         click.echo(f"warning: {text}")
+    rows = [row | {UNLIKE: row[UNLIKE].text} for row in rows]
     if predictor.law_note:
         click.echo(predictor.law_note)
     if rows:

@@ -120,7 +120,7 @@ def command(
     folder = _folder(model, notes)
     book = NoteBook(folder / "notes.json")
     scale = trained_scale(predictor.pixel_sizes_nm)
-    library = Library(predictor, predictor.labels, model_key(model), folder, scale)
+    library = Library(predictor, predictor.labels, model_key(model), folder, scale, predictor.familiar)
     with progress_bar() as progress:
         if pictures:
             _add_files(library, pictures, reading, progress)

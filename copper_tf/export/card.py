@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import Any
 
 from copper_tf.config import Config
+from copper_tf.familiarity import Familiar
 from copper_tf.normalisation import Normalisation
 from copper_tf.runs import BEST, Labels, Run
 from tfds_copper.errors import CopperError, RunError
@@ -42,6 +43,7 @@ class Card:
         law_note: what every result must say of a g that was learned, empty where it wasn't.
         caveats: what every result must say, because of how the model's data were split.
         pixel_sizes_nm: how many pictures of its data were of each pixel size; ``nan`` is unknown.
+        familiar: what pictures it knows; None where its run kept no statistics of them.
         fingerprint: of the dataset.
         run_sha256: hash over the run's settings and weights.
         versions: of what made it.
@@ -54,6 +56,7 @@ class Card:
     law_note: str
     caveats: tuple[str, ...]
     pixel_sizes_nm: dict[str, int]
+    familiar: Familiar | None
     fingerprint: str
     run_sha256: str
     versions: dict[str, str]
@@ -69,6 +72,7 @@ class Card:
             law_note=run.law_note,
             caveats=tuple(run.caveats),
             pixel_sizes_nm=dict(run.data["pixel_sizes_nm"]),
+            familiar=run.familiar,
             fingerprint=run.data["fingerprint"],
             run_sha256=_hash(run),
             versions={name: metadata.version(name) for name in _PACKAGES},
@@ -88,6 +92,7 @@ class Card:
                 "caveats": list(self.caveats),
                 "pixel_sizes_nm": self.pixel_sizes_nm,
                 "normalisation": self.normalisation.to_dict(),
+                "familiar": self.familiar.to_dict() if self.familiar else None,
                 "config": self.config.to_dict(),
                 "dataset_fingerprint": self.fingerprint,
                 "run_sha256": self.run_sha256,
@@ -119,6 +124,7 @@ class Card:
                 law_note=str(values["law_note"]),
                 caveats=tuple(values["caveats"]),
                 pixel_sizes_nm=dict(values["pixel_sizes_nm"]),
+                familiar=Familiar.from_dict(values["familiar"]) if values["familiar"] else None,
                 fingerprint=values["dataset_fingerprint"],
                 run_sha256=values["run_sha256"],
                 versions=dict(values["versions"]),

@@ -13,6 +13,7 @@ import numpy as np
 from copper_tf.config import Config
 from copper_tf.export.card import MASK, PROBABILITIES, Card
 from copper_tf.export.runtimes import RUNTIMES, Call, format_of, opened
+from copper_tf.familiarity import Familiar
 from copper_tf.geometry import cuts
 from copper_tf.normalisation import grey
 from copper_tf.prediction import TILE, ByPieces, Piece, check_size
@@ -118,6 +119,11 @@ class ExportedPredictor(ByPieces):
     def pixel_sizes_nm(self) -> dict[str, int]:
         """How many pictures of its data were of each pixel size; ``nan`` is unknown."""
         return self.card.pixel_sizes_nm
+
+    @property
+    def familiar(self) -> Familiar | None:
+        """What pictures it knows; None where its run kept no statistics of them."""
+        return self.card.familiar
 
     def pieces(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> Iterator[Piece]:
         """See `ByPieces.pieces`.

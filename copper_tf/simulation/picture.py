@@ -15,7 +15,7 @@ from copper_tf.simulation.surface import Look, phase_signals
 from copper_tf.simulation.tones import blend, scores
 from tfds_copper.errors import SettingError
 
-__all__ = ["Plan", "draw_mask", "picture", "plan"]
+__all__ = ["Plan", "draw_mask", "exposure_of", "look_of", "picture", "plan"]
 
 # A Gaussian field of sigma 9 px, cut at its median, has a mean chord of 40 px.
 _DOMAIN_SIGMA = 9.0
@@ -83,7 +83,8 @@ def _vary(settings: SimulationSettings, plan: Plan, what: int, of_sheet: float, 
     return of_sheet * (2 * sheet - 1) + of_picture * (2 * single - 1)
 
 
-def _look(settings: SimulationSettings, plan: Plan) -> Look:
+def look_of(settings: SimulationSettings, plan: Plan) -> Look:
+    """How the microscope sees the surface of one picture."""
     return Look(
         scale=settings.scale * math.exp(_vary(settings, plan, _SCALE, 0.04, 0.02)),
         exponent=1 + _vary(settings, plan, _YIELD, 0.1, 0.1),
@@ -92,7 +93,8 @@ def _look(settings: SimulationSettings, plan: Plan) -> Look:
     )
 
 
-def _exposure(settings: SimulationSettings, plan: Plan) -> Exposure:
+def exposure_of(settings: SimulationSettings, plan: Plan) -> Exposure:
+    """How one picture is recorded."""
     offset = _vary(settings, plan, _BRIGHTNESS, 0.05, 0.035)
     if settings.world == "confound":
         offset = 0.4 * offset + _CONFOUND * (0.5 - plan.label / (settings.labels - 1))
@@ -129,13 +131,17 @@ def draw_mask(rng: np.random.Generator, shape: Shape, share: float, scale: float
     return mask.reshape(shape), soft
 
 
-def picture(settings: SimulationSettings, label: int, index: int) -> tuple[np.ndarray, np.ndarray | None]:
+def picture(
+    settings: SimulationSettings, label: int, index: int, look: Look | None = None, exposure: Exposure | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
     """One micrograph and its true mask.
 
     Args:
         settings: the simulation.
         label: rank of t, 0 .. labels - 1.
         index: number of the picture within the label, 0 .. pictures - 1.
+        look: how it is seen instead of by its settings, as by a microscope that is out of focus.
+        exposure: how it is recorded instead.
 
     Returns:
         The pixels, shape (height, width), uint8 or uint16; and the mask, shape (height, width), bool, True where rough
@@ -147,7 +153,7 @@ def picture(settings: SimulationSettings, label: int, index: int) -> tuple[np.nd
     drawn = plan(settings, label, index)
     shape = (settings.height - settings.bar, settings.width)
     key = (settings.seed, label, drawn.sheet, index)
-    look = _look(settings, drawn)
+    look = look or look_of(settings, drawn)
     rough, smooth = phase_signals(generator(_SURFACE, *key), shape, look)
     mask: np.ndarray | None = None
     share: float | np.ndarray = drawn.share
@@ -155,7 +161,7 @@ def picture(settings: SimulationSettings, label: int, index: int) -> tuple[np.nd
         mask, share = draw_mask(generator(_DOMAINS, *key), shape, drawn.share, look.scale)
     scale = settings.scale
     surface = blend(scores(rough, "rough", scale), scores(smooth, "smooth", scale), share, scale)
-    grey = expose(generator(_RECORDING, *key), surface, _exposure(settings, drawn))
+    grey = expose(generator(_RECORDING, *key), surface, exposure or exposure_of(settings, drawn))
     pixels = quantise(grey, settings.bit_depth)
     if settings.bar:
         distance = 8 + _vary(settings, drawn, _DISTANCE, 0.4, 0.1)

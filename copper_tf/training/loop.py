@@ -21,6 +21,7 @@ from copper_tf.runs import Labels, Run, check_place, create_run, is_run, open_ru
 from copper_tf.training.calibration import Calibrator
 from copper_tf.training.callbacks import Bookkeeper, Reporter, should_stop
 from copper_tf.training.domains import measured_domains
+from copper_tf.training.knowing import familiar_pictures
 from copper_tf.training.learning import HypothesisLearner, first_hypothesis, learnable
 from copper_tf.training.policy import resolve_policy
 from copper_tf.training.watching import TensorBoardWriter
@@ -126,8 +127,22 @@ def peak_memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
+def _finish(run: Run, pictures: tuple[Pictures, Pictures], progress: Progress | None) -> None:
+    """What is kept of a run that is trained: what pictures it knows, what training took, how far its network sees.
+
+    Args:
+        run: a trained run.
+        pictures: those of training and of validation.
+        progress: called with (done, total, what).
+    """
+    # Also after a kill between the last epoch and this, and for runs of earlier versions.
+    if not run.familiar_file.is_file():
+        run.write_familiar(familiar_pictures(pictures, progress))
+    if not run.scores_file("training").is_file():
+        _write_cost(run, pictures[1], progress)
+
+
 def _write_cost(run: Run, held_out: Pictures, progress: Progress | None) -> None:
-    """What training took, and how far the trained network sees."""
     rows = run.history()
     domains = measured_domains(run, held_out, progress) if run.config.kind == "segmenter" else {}
     run.write_scores(
@@ -181,8 +196,8 @@ def train(
     g = old.hypothesis if old else first_hypothesis(config, dataset.times)
     if not old:
         check_place(workdir, force=force)
-    training = load_pictures(dataset, "train", progress)
-    held_out = load_pictures(dataset, "validation", progress)
+    pictures = load_pictures(dataset, "train", progress), load_pictures(dataset, "validation", progress)
+    training, held_out = pictures
     normalisation = Normalisation(config.data.normalisation, training.mean, training.sd, config.data.window)
     training = learnable(dataset, config, "train", training)
     stream = CropStream(training, config, normalisation, augment=True)
@@ -191,9 +206,8 @@ def train(
     if not old:
         create_run(run, force=force)
     with alone(workdir):
-        # Also after a kill between the last epoch and this.
-        if _fit(run, stream, validation, until, progress) and not run.scores_file("training").is_file():
-            _write_cost(run, held_out, progress)
+        if _fit(run, stream, validation, until, progress):
+            _finish(run, pictures, progress)
     # A g that was learnt is another one now.
     return open_run(workdir)
 

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from copper_tf.prediction import ByPieces
+from copper_tf.familiarity import Familiar
+from copper_tf.prediction import ByPieces, Caution, caution
 from copper_tf.runs import Labels
 from copper_tf.viewer.plates import Drawn, Plate, has_map, has_plate, keep_map, keep_plate, open_map, open_plate
 from tfds_copper.errors import CopperError
@@ -99,12 +100,19 @@ class Library:
         key: of the model, see `model_key`.
         folder: where pictures and maps are kept.
         scale: pixel sizes of the model's data, see `prediction.trained_scale`.
+        familiar: what pictures the model knows; None where it keeps no statistics of them.
     """
 
     def __init__(
-        self, model: ByPieces, labels: Labels, key: str, folder: Path, scale: tuple[float, float] | None = None
+        self,
+        model: ByPieces,
+        labels: Labels,
+        key: str,
+        folder: Path,
+        scale: tuple[float, float] | None = None,
+        familiar: Familiar | None = None,
     ) -> None:
-        self.labels, self.folder, self.scale = labels, folder, scale
+        self.labels, self.folder, self.scale, self.familiar = labels, folder, scale, familiar
         self._model, self._key = model, key
         self._entries: dict[str, Entry] = {}
         self._private: dict[str, Path] = {}
@@ -179,6 +187,10 @@ class Library:
     def plate(self, entry: Entry) -> Plate:
         """The picture itself."""
         return open_plate(self._plate(entry))
+
+    def caution(self, plate: Plate) -> Caution:
+        """Whether a picture is like those that the model was trained on."""
+        return caution(plate.windows, plate.pixel_size_nm, self.familiar, self.scale)
 
     def drawn(self, entry: Entry) -> Drawn | None:
         """Its map, None while there is none."""

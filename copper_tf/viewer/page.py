@@ -136,6 +136,7 @@ class Page:
     def select(self, entry: Entry) -> None:
         """Shows a picture, and its map as soon as there is one."""
         self._entry, self._plate, self._drawn = entry, self._library.plate(entry), None
+        self._caution = self._library.caution(self._plate)
         self._library.first(entry)
         self._thumbs.chosen = entry.ident
         self._say("")
@@ -154,7 +155,7 @@ class Page:
         self._lay()
         self._paint()
         self._pinning.drawn = self._drawn
-        self._head.object = words.head(self._entry, self._plate, self._drawn, self._library.scale)
+        self._head.object = words.head(self._entry, self._plate, self._drawn, self._library.scale, self._caution)
 
     def _lay(self) -> None:
         self._canvas.lay(self._drawn, self._tools.scatter)

@@ -7,7 +7,7 @@ import math
 import urllib.parse
 from collections.abc import Sequence
 
-from copper_tf.prediction import other_scale
+from copper_tf.prediction import Caution, other_scale, scale_text
 from copper_tf.runs import Labels
 from copper_tf.viewer.library import Entry, State
 from copper_tf.viewer.plates import Drawn, Plate
@@ -41,8 +41,14 @@ def about(labels: Labels, model: str, law: str, caveats: Sequence[str]) -> str:
     return f'<details class="small"><summary>{title}</summary>{"".join(f"<p>{t}</p>" for t in said)}</details>'
 
 
-def head(entry: Entry, plate: Plate, drawn: Drawn | None, scale: tuple[float, float] | None = None) -> str:
-    """The picture's name, what is known of it, its potency, and a warning where its scale is not that of the data."""
+def head(
+    entry: Entry,
+    plate: Plate,
+    drawn: Drawn | None,
+    scale: tuple[float, float] | None = None,
+    caution: Caution | None = None,
+) -> str:
+    """The picture's name, what is known of it, its potency, and a warning where it is unlike the model's data."""
     height, width = plate.shape
     known = [entry.group, f"sheet {entry.sheet}" if entry.sheet else "", f"{width} × {height} px"]
     size = plate.pixel_size_nm
@@ -50,6 +56,7 @@ def head(entry: Entry, plate: Plate, drawn: Drawn | None, scale: tuple[float, fl
         known += [f"{_length(width, size)} × {_length(height, size)} µm", f"{size:g} nm per px"]
     else:
         known.append("pixel size unknown")
+    known.append(caution.untold if caution else "")
     details = " · ".join(html.escape(part) for part in (*known, *plate.notes) if part)
     potency = "–" if drawn is None else f"{drawn.mean:.3f}"
     about_seeds = ""
@@ -58,19 +65,25 @@ def head(entry: Entry, plate: Plate, drawn: Drawn | None, scale: tuple[float, fl
     return (
         f'<div class="head"><div><h1>{html.escape(entry.name)}</h1><p class="soft numbers">{details}</p></div>'
         f'<p style="white-space: nowrap"><span class="soft">potency</span> <span class="big">{potency}</span>'
-        f"{about_seeds}</p></div>{_scale_warning(size, scale)}"
+        f"{about_seeds}</p></div>{_scale_warning(size, scale)}{_unlike(caution)}"
     )
 
 
 def _scale_warning(pixel_size_nm: float, scale: tuple[float, float] | None) -> str:
     if scale is None or not other_scale(pixel_size_nm, scale):
         return ""
-    low, high = scale
-    trained = f"{low:g}" if low == high else f"{low:g} to {high:g}"
     return (
-        f'<p class="warn">The model was trained at {trained} nm per px; a map of a picture at {pixel_size_nm:g} '
+        f'<p class="warn">The model was trained at {scale_text(scale)} per px; a map of a picture at {pixel_size_nm:g} '
         "nm per px means nothing.</p>"
     )
+
+
+def _unlike(caution: Caution | None) -> str:
+    reasons = caution.reasons[caution.other_scale :] if caution else ()
+    if not reasons:
+        return ""
+    text = html.escape("; ".join(reasons))
+    return f'<p class="warn">Unlike the pictures that the model was trained on ({text}): its map may mean nothing.</p>'
 
 
 def busy(state: State) -> str:
