@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from copper_tf.familiarity.traits import GROUPS, Traits
 from copper_tf.familiarity.wording import said
@@ -35,7 +35,7 @@ _FAR = 2.0
 # distribution, so it is one or two per cent in the end.
 _ALARMS = 0.01
 # The upper half of a spread, as that of a normal distribution: its 84 % point.
-_UPPER = float(stats.norm.cdf(1))
+_UPPER = float(special.ndtr(1))
 # Standard deviations at which deviations of training pictures are cut off, and a distance that is none.
 _MOST, _LEAST = 3.0, 1e-3
 
@@ -122,7 +122,7 @@ def _quantiles(shares: Sequence[float], values: np.ndarray, weights: np.ndarray)
 def _tamed(off: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Deviations cut off at some robust standard deviations: a few odd sheets must not excuse everything."""
     middle = np.array([_quantiles([0.5], np.abs(column), weights)[0] for column in off.T])
-    most = _MOST * (middle / stats.norm.ppf(0.75) + _FLOOR)
+    most = _MOST * (middle / special.ndtri(0.75) + _FLOOR)
     return np.clip(off, -most, most)
 
 
@@ -166,7 +166,7 @@ def _upper(distances: np.ndarray, groups: np.ndarray, width: float) -> float:
 
 def _width(groups: int) -> float:
     """That of a prediction interval for the picture of a new sheet, from so many sheets."""
-    return float(stats.t.ppf(1 - _ALARMS, groups - 1)) * math.sqrt(1 + 1 / groups)
+    return float(special.stdtrit(groups - 1, 1 - _ALARMS)) * math.sqrt(1 + 1 / groups)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
