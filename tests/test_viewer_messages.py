@@ -37,7 +37,8 @@ from copper_tf.prediction import ByPieces, Piece
 from copper_tf.runs import Labels
 
 class Half(ByPieces):
-    kind, labels, caveats, law_note, pixel_sizes_nm = "segmenter", Labels((0.0, 1.0), "h"), (), "", {}
+    kind, labels, caveats, law_note = "segmenter", Labels((0.0, 1.0), "h"), (), ""
+    pixel_sizes_nm, familiar = {}, None
 
     def pieces(self, picture, name="picture", progress=None):
         yield Piece(*(slice(0, side) for side in picture.shape), np.full(picture.shape, 0.5, np.float32))
