@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import math
 import os
 import platform
 import sys
@@ -31,6 +32,7 @@ _RESULTS = Path(__file__).with_name("results") / "inference.json"
 _HEIGHT, _WIDTH, _ROUNDS, _EPOCHS = 960, 1280, 7, 3
 _OURS = ("openvino-int8", "openvino", "onnx")
 _KERAS = "model.predict"
+_KINDS = ("float32", "bfloat16")
 _NETWORKS: dict[str, dict[str, Any]] = {"n=2 N=1 d=4 c=32": {"d": 4, "c": 32, "margin": 32}, "default": {}}
 # What is required of the fastest, and of whom.
 _REQUIRED = {"onnx": 2.0, _KERAS: 2.0, "torch bfloat16 compiled": 1.2}
@@ -38,6 +40,14 @@ _REQUIRED = {"onnx": 2.0, _KERAS: 2.0, "torch bfloat16 compiled": 1.2}
 
 def _picture() -> np.ndarray:
     return np.random.default_rng(0).random((1, _HEIGHT, _WIDTH, 1), np.float32)
+
+
+def _framed(run: Any) -> tuple[int, int]:
+    """Height and width in px of the picture once it is mirrored on beyond its borders."""
+    from copper_tf.prediction import frame
+
+    height, width = (padded_size(side, run.config.model.d) + 2 * frame(run.config) for side in (_HEIGHT, _WIDTH))
+    return height, width
 
 
 def _contestant(name: str, place: Path) -> None:
@@ -50,8 +60,8 @@ def _contestant(name: str, place: Path) -> None:
 
         run = open_run(place / "run")
         model, around = run.load_model(), frame(run.config)
-        sides = [(around, around + padded_size(side, run.config.model.d) - side) for side in grey.shape[1:3]]
-        framed = np.pad(grey, [(0, 0), *sides, (0, 0)], mode="symmetric")
+        beyond = [(around, whole - side - around) for side, whole in zip(grey.shape[1:3], _framed(run), strict=True)]
+        framed = np.pad(grey, [(0, 0), *beyond, (0, 0)], mode="symmetric")
         contend(lambda: model.predict(framed, verbose=0))
         return
     from copper_tf.export import ExportedPredictor
@@ -90,26 +100,17 @@ def _world(place: Path) -> Path:
 
 def _commands(place: Path, run: Any) -> dict[str, list[str]]:
     """Who takes part: ours, Keras, and PyTorch in its four ways."""
-    from copper_tf.prediction import frame
-
-    model, around = run.config.model, frame(run.config)
-    sides = [padded_size(side, model.d) + 2 * around for side in (_HEIGHT, _WIDTH)]
-    sizes = [*map(str, sides), *(str(v) for v in (model.d, model.c, model.n, model.N))]
-    peer = [str(peers_python()), str(Path(__file__).with_name("torch_peer.py")), "map", *sizes]
+    model = run.config.model
+    sizes = map(str, (*_framed(run), model.d, model.c, model.n, model.N))
+    peer = [str(peers_python()), "-m", "benchmarks.torch_peer", *sizes]
     torch = {f"torch {k} {how}": [*peer, k, how] for k, how in itertools.product(_KINDS, ("eager", "compiled"))}
     ours = {name: [sys.executable, "-m", __spec__.name, "--contestant", name, str(place)] for name in (*_OURS, _KERAS)}
     return ours | torch
 
 
-_KINDS = ("float32", "bfloat16")
-
-
 def _operations(run: Any) -> float:
     """Floating-point operations of the convolutions for one framed picture, 2 for each multiplication."""
-    from copper_tf.prediction import frame
-
-    model, around = run.config.model, frame(run.config)
-    pixels = float(np.prod([padded_size(side, model.d) + 2 * around for side in (_HEIGHT, _WIDTH)]))
+    model, pixels = run.config.model, float(math.prod(_framed(run)))
     levels = sum(2 * model.n * model.N * pixels / 4**level for level in range(model.d))
     return 2 * 9 * model.c * (model.c * levels + pixels) + 2 * model.c * pixels
 
@@ -122,13 +123,14 @@ def _deviations(run: Any, export: Path) -> dict[str, dict[str, float]]:
     from copper_tf.export.exporting import Deviation
     from copper_tf.prediction import Predictor
 
-    pictures = list(itertools.islice(examples(dataset_of(run), "test"), 0, None, 5))
-    said = [Predictor(run).predict(p.pixels, p.bit_depth).mask for p in pictures]
+    pictures = list(examples(dataset_of(run), "test"))
+    predictor = Predictor(run)
+    said = [predictor.predict(p.pixels, p.bit_depth).mask for p in pictures]
     found = {}
     for name in _OURS:
-        predictor, worst = ExportedPredictor.load(export, name), Deviation()
+        exported, worst = ExportedPredictor.load(export, name), Deviation()
         for picture, mine in zip(pictures, said, strict=True):
-            theirs = predictor.predict(picture.pixels, picture.bit_depth).mask
+            theirs = exported.predict(picture.pixels, picture.bit_depth).mask
             assert mine is not None and theirs is not None
             worst = worst.worst(Deviation.between(mine, theirs))
         found[name] = {"map": worst.mean, "potency": worst.potency, "pictures": len(pictures)}

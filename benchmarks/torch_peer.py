@@ -1,19 +1,18 @@
-"""The networks of the paper in PyTorch, as a peer: imports nothing of ours. Run by the peers' interpreter.
+"""The segmenter in PyTorch, as a peer: run by the peers' interpreter, which has nothing of ours but this folder.
 
-python benchmarks/torch_peer.py map HEIGHT WIDTH d c n N {float32,bfloat16} {eager,compiled}
+python -m benchmarks.torch_peer HEIGHT WIDTH d c n N {float32,bfloat16} {eager,compiled}
 """
 
 from __future__ import annotations
 
-import re
 import sys
-import time
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn import functional
+
+from benchmarks.racing import contend
 
 
 class _Stage(nn.Module):
@@ -74,18 +73,9 @@ def mapping(height: int, width: int, sizes: tuple[int, int, int, int], kind: str
 
 
 def main(arguments: list[str]) -> None:
-    """Serves as a contestant of `benchmarks.racing`, which this file can't import."""
-    height, width, d, c, n, N = map(int, arguments[1:7])
-    work = mapping(height, width, (d, c, n, N), *arguments[7:9])
-    for _ in range(3):
-        work()
-    print("ready", flush=True)
-    for _ in sys.stdin:
-        started = time.perf_counter()
-        work()
-        print(time.perf_counter() - started, flush=True)
-    status = Path("/proc/self/status").read_text()
-    print(int(re.findall(r"VmHWM:\s*(\d+)", status)[0]) / 1024, flush=True)
+    """Serves as a contestant."""
+    height, width, d, c, n, N = map(int, arguments[:6])
+    contend(mapping(height, width, (d, c, n, N), *arguments[6:8]), warm=3)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 __all__ = [
     "CUT",
@@ -67,10 +68,11 @@ def _correlation(a: np.ndarray, b: np.ndarray, ranks: bool = False) -> float:
     """Pearson's correlation, or Spearman's; without the p value, which a bootstrap would compute a thousand times."""
     if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return float("nan")
-    from scipy import stats  # slow to import, and no part of a prediction
+    if ranks:
+        from scipy.stats import rankdata  # slow to import, and no part of a prediction
 
-    pair = (stats.rankdata(a), stats.rankdata(b)) if ranks else (a, b)
-    return float(np.corrcoef(*pair)[0, 1])
+        a, b = rankdata(a), rankdata(b)
+    return float(np.corrcoef(a, b)[0, 1])
 
 
 def step_scores(rows: Rows, labels: int) -> Scores:
@@ -230,9 +232,7 @@ def mean_interval(values: np.ndarray) -> tuple[float, list[float] | None]:
     mean = float(np.mean(values))
     if len(values) < 2:
         return mean, None
-    from scipy import stats
-
-    half = float(stats.t.ppf((1 + _LEVEL) / 2, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
+    half = float(special.stdtrit(len(values) - 1, (1 + _LEVEL) / 2) * np.std(values, ddof=1) / np.sqrt(len(values)))
     return mean, [mean - half, mean + half]
 
 
@@ -255,9 +255,7 @@ def sheet_means(values: np.ndarray, sheet: Sequence[str], label: np.ndarray) -> 
         members = {str(s): values[(label == k) & (names == s)] for s in np.unique(names[label == k])}
         free = sum(len(m) - 1 for m in members.values())
         spread = math.sqrt(sum(float(((m - m.mean()) ** 2).sum()) for m in members.values()) / free) if free else 0.0
-        from scipy import stats
-
-        half = float(stats.t.ppf((1 + _LEVEL) / 2, free)) * spread if free else math.nan
+        half = float(special.stdtrit(free, (1 + _LEVEL) / 2)) * spread if free else math.nan
         for name, m in members.items():
             mean, wide = float(m.mean()), half / math.sqrt(len(m))
             row = {"sheet": name, "label": int(k), "pictures": len(m), "mean": mean}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from importlib import metadata
 from typing import Any
 
 from copper_tf.config import Config
@@ -21,7 +20,6 @@ KEY = "copper"
 # Names of the input and of the outputs of an exported model, the same in every format.
 INPUT, MASK, POTENCY, PROBABILITIES = "grey", "mask", "potency", "probabilities"
 _VERSION = 2
-_PACKAGES = ("copper-tf", "tensorflow", "keras", "numpy")
 
 
 def _hash(run: Run) -> str:
@@ -64,6 +62,9 @@ class Card:
     @classmethod
     def of(cls, run: Run) -> Card:
         """The card of a trained run."""
+        # Reading a card needs none of it.
+        from copper_tf.dossier.provenance import versions
+
         return cls(
             config=run.config,
             labels=run.labels,
@@ -75,7 +76,7 @@ class Card:
             familiar=run.familiar,
             fingerprint=run.data["fingerprint"],
             run_sha256=_hash(run),
-            versions={name: metadata.version(name) for name in _PACKAGES},
+            versions=dict(versions()),
         )
 
     def to_json(self) -> str:

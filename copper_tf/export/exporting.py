@@ -96,11 +96,13 @@ def _spread(run: Run, split: str, of_each: int) -> Pictures:
         dataset = dataset_of(run)
     except CopperError:
         return []
-    counts, found = dict.fromkeys(range(len(run.labels.times)), 0), []
+    counts, found = [0] * len(run.labels.times), []
     for example in examples(dataset, split):
         if counts[example.label] < of_each:
             counts[example.label] += 1
             found.append(example.pixels)
+        if min(counts) == of_each:
+            break
     return found
 
 
@@ -181,8 +183,7 @@ class _Exporting:
         self.predictor = Predictor(run)
         self.module, self.card = DeployedModel(run, self.predictor.model), Card.of(run)
         real = _spread(run, "validation", max(1, _COMPARE // len(run.labels.times)))[:_COMPARE]
-        self.real = _Comparison(self.predictor, real)
-        self.comparison = _Comparison(self.predictor, [*_made_up(run), *real])
+        self.real, self.made_up = (_Comparison(self.predictor, pictures) for pictures in (real, _made_up(run)))
 
     def written(self, name: str) -> dict[str, Any]:
         """Writes one format, opens it and compares; what the summary says of it.
@@ -196,19 +197,25 @@ class _Exporting:
         path.parent.mkdir(parents=True, exist_ok=True)
         calibration = [_as_input(p) for p in self._calibration()] if name == _INT8 else []
         WRITERS[name](self.module, self.card.to_json(), path, calibration)
-        call = opened(path, name)[1]
-        # Ranges hold for pictures of the training kind, which those made up are not.
-        comparison = self.real if name == _INT8 else self.comparison
-        found = comparison.of(call)
-        if name == "savedmodel":
-            found = found.worst(self.comparison.of_signatures(path))
-        if not (comparison.pictures and found.allowed(name)):
+        return self._compared(name, RUNTIMES[name].file, opened(path, name)[1])
+
+    def _compared(self, name: str, file: str, call: Call) -> dict[str, Any]:
+        """What the summary says of a format, if it is near enough to the run."""
+        # Ranges of 8 bits hold for pictures of the training kind, which those made up are not.
+        comparisons = [self.real] if name == _INT8 else [self.real, self.made_up]
+        pictures = sum(len(comparison.pictures) for comparison in comparisons)
+        found = Deviation()
+        for comparison in comparisons:
+            found = found.worst(comparison.of(call))
+            if name == "savedmodel":
+                found = found.worst(comparison.of_signatures(self.place / file))
+        if not (pictures and found.allowed(name)):
             limit = f"map {INT8_MAP}, potency {INT8_POTENCY}" if name == _INT8 else f"{TOLERANCE:g}"
             raise OutputError(
                 f"{self.folder}: not written, since {name}, reloaded, must equal the run within {limit}. Received: "
                 f"{found.largest:.2g} at most, {found.mean:.2g} on average, potency {found.potency:.2g}"
             )
-        return {"file": RUNTIMES[name].file, **dataclasses.asdict(found), "pictures": len(comparison.pictures)}
+        return {"file": file, **dataclasses.asdict(found), "pictures": pictures}
 
     def _calibration(self) -> Pictures:
         pictures = _spread(self.run, "train", _CALIBRATE)
@@ -223,13 +230,12 @@ class _Exporting:
         path.parent.mkdir()
         WRITERS["onnx"](self.module, self.card.to_json(), onnx, ())
         call = opened(onnx, "onnx")[1]
-        picture = next(p for p in self.comparison.pictures if p.dtype == np.uint8)
+        picture = next(p for p in self.made_up.pictures if p.dtype == np.uint8)
         raw = picture[None, ..., None].astype(np.float32)
         write_package(path, onnx.read_bytes(), OPSET, self.card, raw, call(_as_input(picture)))
         onnx.unlink()
         check_package(path)
-        found = self.comparison.of(call)
-        return {"file": file, **dataclasses.asdict(found), "pictures": len(self.comparison.pictures)}
+        return self._compared(BIOIMAGEIO, file, call)
 
 
 def export_run(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import os
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,7 +15,8 @@ import tensorflow as tf
 
 from copper_tf.export.card import INPUT, KEY
 from copper_tf.export.graph import DeployedModel
-from copper_tf.export.runtimes import CARD_FILE
+from copper_tf.export.runtimes import CARD_FILE, CARD_IN_SAVED_MODEL
+from tfds_copper.files import write_text
 
 __all__ = ["OPSET", "PACKAGES", "WRITERS", "Writer"]
 
@@ -24,17 +24,13 @@ __all__ = ["OPSET", "PACKAGES", "WRITERS", "Writer"]
 Writer = Callable[[DeployedModel, str, Path, Sequence[np.ndarray]], None]
 # ONNX operators of 2022, which every runtime of today knows.
 OPSET = 17
-# No conversion of a model is told to anyone; OpenVINO's tools would.
-os.environ.setdefault("OPENVINO_TELEMETRY_DISABLED", "1")
 
 
 def write_saved_model(module: DeployedModel, card: str, path: Path, _: Sequence[np.ndarray]) -> None:
     """A SavedModel, ready for TensorFlow Serving: signatures ``uint8`` (the default), ``uint16``, ``png``, ``grey``."""
     signatures = {name: getattr(module, name) for name in ("uint8", "uint16", "png", INPUT)}
     tf.saved_model.save(module, str(path), signatures={"serving_default": module.uint8, **signatures})
-    # TensorFlow leaves this folder alone.
-    (path / "assets.extra").mkdir()
-    (path / "assets.extra" / CARD_FILE).write_text(card, encoding="utf-8")
+    write_text(path / CARD_IN_SAVED_MODEL, card)
 
 
 def write_onnx(module: DeployedModel, card: str, path: Path, _: Sequence[np.ndarray]) -> None:

@@ -51,11 +51,12 @@ def _chosen(path: Path, runtime: str | None) -> tuple[Path, str]:
     held = [name for name in RUNTIMES if name in held]
     if runtime and runtime not in held:
         raise InputError(f"{path}: runtime must be one of those exported: {', '.join(held)}. Received: {runtime}")
-    for name in [runtime] if runtime else held:
-        if runtime or importlib.util.find_spec(RUNTIMES[name].package):
-            return path / RUNTIMES[name].file, name
-    needed = sorted({RUNTIMES[name].package for name in held})
-    raise InputError(f"{path}: needs one of the packages {', '.join(needed)}. Received: none of them")
+    here = [name for name in held if importlib.util.find_spec(RUNTIMES[name].package)]
+    if not (runtime or here):
+        needed = sorted({RUNTIMES[name].package for name in held})
+        raise InputError(f"{path}: needs one of the packages {', '.join(needed)}. Received: none of them")
+    name = runtime or here[0]
+    return path / RUNTIMES[name].file, name
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,12 +13,24 @@ import numpy as np
 from copper_tf.export.card import INPUT, KEY
 from tfds_copper.errors import InputError, RunError
 
-__all__ = ["BIOIMAGEIO", "CARD_FILE", "FORMATS", "RUNTIMES", "Call", "Runtime", "format_of", "opened"]
+__all__ = [
+    "BIOIMAGEIO",
+    "CARD_FILE",
+    "CARD_IN_SAVED_MODEL",
+    "FORMATS",
+    "RUNTIMES",
+    "Call",
+    "Runtime",
+    "format_of",
+    "opened",
+]
 
 # Results by name for grey values ``(1, height, width, 1)`` float32 in [0, 1].
 Call = Callable[[np.ndarray], dict[str, np.ndarray]]
-# The card where a format has room for a file: beside a SavedModel, and at the end of a LiteRT model.
+# The card where a format has room for a file: at the end of a LiteRT model, and in the folder of a SavedModel that
+# TensorFlow leaves alone.
 CARD_FILE = "copper.json"
+CARD_IN_SAVED_MODEL = f"assets.extra/{CARD_FILE}"
 
 
 def _saved_model(path: Path) -> tuple[str, Call]:
@@ -32,7 +44,7 @@ def _saved_model(path: Path) -> tuple[str, Call]:
         _ = loaded
         return {name: value.numpy() for name, value in call(**{INPUT: tf.constant(grey)}).items()}
 
-    return (path / "assets.extra" / CARD_FILE).read_text(encoding="utf-8"), run
+    return (path / CARD_IN_SAVED_MODEL).read_text(encoding="utf-8"), run
 
 
 def _onnx(path: Path) -> tuple[str, Call]:
