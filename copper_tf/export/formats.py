@@ -62,16 +62,34 @@ def write_openvino(module: DeployedModel, card: str, path: Path, _: Sequence[np.
     openvino.save_model(_intermediate(module, card), path, compress_to_fp16=False)
 
 
-def _ends(model: Any) -> list[str]:
-    """The operations of few numbers and much weight: from one channel, to one channel, and a classifier's head."""
+def _before(operations: Sequence[Any]) -> list[Any]:
+    """Every operation that some operations get their numbers from, and these."""
+    found: dict[str, Any] = {}
+    ahead = list(operations)
+    while ahead:
+        operation = ahead.pop()
+        if operation.get_friendly_name() not in found:
+            found[operation.get_friendly_name()] = operation
+            ahead += [value.get_source_output().get_node() for value in operation.inputs()]
+    return list(found.values())
 
-    def narrow(operation: Any) -> bool:
-        shapes = operation.input(0).get_partial_shape(), operation.output(0).get_partial_shape()
-        return any(shape[1].is_static and shape[1].get_length() == 1 for shape in shapes)
+
+def _exact(model: Any) -> list[str]:
+    """The operations that 8 bits would spoil.
+
+    Those of few numbers and much weight: to one channel, and a classifier's head; and all up to the first convolution,
+    as local normalisation takes the difference of two averages that are all but equal.
+    """
+
+    def channels(value: Any) -> int:
+        size = value.get_partial_shape()[1]
+        return size.get_length() if size.is_static else 0
 
     kinds = {name: [o for o in model.get_ops() if o.get_type_name() == name] for name in ("Convolution", "MatMul")}
-    found = [o for o in kinds["Convolution"] if narrow(o)] + kinds["MatMul"]
-    return [operation.get_friendly_name() for operation in found]
+    first = [o for o in kinds["Convolution"] if channels(o.input(0)) == 1]
+    last = [o for o in kinds["Convolution"] if channels(o.output(0)) == 1]
+    kept = [*_before(first), *last, *kinds["MatMul"]]
+    return sorted({o.get_friendly_name() for o in kept if o.get_type_name() not in ("Constant", "Parameter")})
 
 
 def write_openvino_int8(module: DeployedModel, card: str, path: Path, pictures: Sequence[np.ndarray]) -> None:
@@ -90,7 +108,7 @@ def write_openvino_int8(module: DeployedModel, card: str, path: Path, pictures: 
             # Asymmetric ranges after a ReLU, and biases corrected layer by layer: half of the default's deviation.
             preset=nncf.QuantizationPreset.MIXED,
             fast_bias_correction=False,
-            ignored_scope=nncf.IgnoredScope(names=_ends(model)),
+            ignored_scope=nncf.IgnoredScope(names=_exact(model)),
         )
     model.set_rt_info(card, [KEY])
     openvino.save_model(model, path, compress_to_fp16=False)
