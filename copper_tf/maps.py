@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ __all__ = ["OVERLAY_SIDE", "Overview", "map_file", "write_map", "write_overlay"]
 OVERLAY_SIDE = 3000
 # Rows of a strip of a large map.
 _STRIP = 16
+# The noise of a micrograph doesn't repeat: looking for runs alone takes half the time and makes a file no larger.
+_PNG = {"compress_level": 1, "compress_type": zlib.Z_RLE}
 # A TIFF's offsets have 32 bits; BigTIFF's have 64. Some room is left for the tags.
 _CLASSIC = 2**32 - 2**25
 
@@ -128,6 +131,9 @@ class Overview:
 
     def add(self, rows: slice, columns: slice, pixels: np.ndarray, potency: np.ndarray) -> None:
         """Adds a piece of the picture, raw grey values, and of its map."""
+        if self.reduced == 1:
+            self._pixels[rows, columns], self._potency[rows, columns] = pixels, potency
+            return
         y, x = (np.arange(place.start, place.stop) // self.reduced for place in (rows, columns))
         first = [np.flatnonzero(np.diff(axis, prepend=-1)) for axis in (y, x)]
         down, across = slice(y[0], y[-1] + 1), slice(x[0], x[-1] + 1)
@@ -154,4 +160,4 @@ def write_overlay(
 ) -> None:
     """Writes the overlay with scale bar and colour bar as a PNG, see `draw.potency_picture`."""
     with replacing(path) as file:
-        potency_picture(pixels, potency, pixel_size_nm, palette, reduced, strength).save(file, "PNG")
+        potency_picture(pixels, potency, pixel_size_nm, palette, reduced, strength).save(file, "PNG", **_PNG)
