@@ -7,19 +7,23 @@ import dataclasses
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from copper_tf.maps import Overview, map_file
 from copper_tf.pictures import Source
 from copper_tf.prediction import Piece, Prediction, caution, scale_text, trained_scale
+from copper_tf.streaming import streamed
+from tfds_copper.errors import CopperError
 from tfds_copper.micrograph import Opened, ReadSettings, open_windows
 
-__all__ = ["FOLDERS", "OVERLAYS", "UNLIKE", "Drawing", "Told", "row_of", "told", "value_column"]
+__all__ = ["FOLDERS", "OVERLAYS", "UNLIKE", "Drawing", "Told", "row_of", "rows_of", "told", "value_column"]
 
 Progress = Callable[[int, int, str], None]
 Row = dict[str, Any]
+# An open picture, and what its row says before a model has seen it.
+_Found = tuple[Opened, Row]
 
 # The folders of the maps, by column of the table: of potency, and of how far the members of an ensemble lie apart.
 FOLDERS = {"potency": "maps", "scatter": "scatter"}
@@ -87,6 +91,36 @@ def _drawn(pieces: Iterator[Piece], picture: Opened, name: str, drawing: Drawing
     overview.write((drawing.folder / OVERLAYS / stem).with_name(f"{stem.name}.png"), size, drawing.palette)
 
 
+@contextlib.contextmanager
+def _looked_at(source: Source, predictor: Any, reading: ReadSettings, progress: Progress | None) -> Iterator[_Found]:
+    with open_windows(source.path, reading, source.pixel_size_nm, progress) as picture:
+        yield picture, _about(source, picture, predictor)
+
+
+def _worked_on(
+    source: Source, found: _Found, predictor: Any, drawing: Drawing | None, progress: Progress | None
+) -> Callable[[], Row]:
+    """Has the model look at a picture; what remains to be done is the writing, but for a large one's."""
+    picture, about = found
+    name, large = str(source.path), picture.windows.large
+    tell = progress if large else None
+    if predictor.kind == "classifier":
+        graded = about | _graded(predictor.grades(picture.windows, name, tell), predictor.labels)
+        return lambda: graded
+
+    def mapped(pieces: Iterator[Piece]) -> Row:
+        drawn = _drawn(pieces, picture, source.name, drawing) if drawing else pieces
+        return about | _mapped(drawn, picture)
+
+    pieces = predictor.pieces(picture.windows, name, tell)
+    if large:
+        # Its map is nowhere held whole.
+        row = mapped(pieces)
+        return lambda: row
+    held = list(pieces)
+    return lambda: mapped(iter(held))
+
+
 def row_of(
     source: Source, predictor: Any, reading: ReadSettings, drawing: Drawing | None = None,
     progress: Progress | None = None,
@@ -106,14 +140,23 @@ def row_of(
     Raises:
         InputError: if the picture can't be read, or is smaller than the network needs.
     """
-    with open_windows(source.path, reading, source.pixel_size_nm, progress) as picture:
-        name, tell = str(source.path), progress if picture.windows.large else None
-        if predictor.kind == "classifier":
-            probabilities = predictor.grades(picture.windows, name, tell)
-            return _about(source, picture, predictor) | _graded(probabilities, predictor.labels)
-        pieces = predictor.pieces(picture.windows, name, tell)
-        drawn = _drawn(pieces, picture, source.name, drawing) if drawing else pieces
-        return _about(source, picture, predictor) | _mapped(drawn, picture)
+    with _looked_at(source, predictor, reading, progress) as found:
+        return _worked_on(source, found, predictor, drawing, progress)()
+
+
+def rows_of(
+    sources: Iterable[Source], predictor: Any, reading: ReadSettings, drawing: Drawing | None = None,
+    progress: Progress | None = None,
+) -> Generator[Row | CopperError, None, None]:  # fmt: skip
+    """The rows of pictures in their order, and the error of each that has none, see `row_of` and `streamed`."""
+
+    def looked_at(source: Source, tell: Progress) -> contextlib.AbstractContextManager[_Found]:
+        return _looked_at(source, predictor, reading, tell)
+
+    def worked_on(source: Source, found: _Found) -> Callable[[], Row]:
+        return _worked_on(source, found, predictor, drawing, progress)
+
+    return streamed(sources, looked_at, worked_on, lambda found: found[0].windows.large, progress)
 
 
 def value_column(row: Row) -> str:

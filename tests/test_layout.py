@@ -25,6 +25,7 @@ FLOORS = [
         "copper_tf.locality",
         "copper_tf.maps",
         "copper_tf.pictures",
+        "copper_tf.streaming",
         "copper_tf.tables",
     ],
     ["copper_tf.simulation"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def command(
     relative to the end labels of the model's own training: resemblance to the surface at the first t, not adhesion.
     """
     from copper_tf.cli.sources import predictor_from
-    from copper_tf.rows import FOLDERS, OVERLAYS, Drawing, Told, row_of, told, value_column
+    from copper_tf.rows import FOLDERS, OVERLAYS, Drawing, Told, rows_of, told, value_column
     from copper_tf.tables import check_table, sheet_rows, write_tables
 
     check_table(output / table)
@@ -46,13 +47,17 @@ def command(
     sources = list(sources_of(pictures, sheet))
     output.mkdir(parents=True, exist_ok=True)
     predictor = predictor_from(model, runtime)
-    drawing, rows, failures = Drawing(output, palette), [], []
-    with progress_bar() as progress:
-        for done, source in enumerate(sources, start=1):
-            try:
-                rows.append(row_of(source, predictor, reading, drawing, progress))
-            except CopperError as error:
-                failures.append(error)
+    rows: list[dict[str, Any]] = []
+    failures: list[CopperError] = []
+    with (
+        progress_bar() as progress,
+        contextlib.closing(rows_of(sources, predictor, reading, Drawing(output, palette), progress)) as found,
+    ):
+        for done, row in enumerate(found, start=1):
+            if isinstance(row, CopperError):
+                failures.append(row)
+            else:
+                rows.append(row)
             progress(done, len(sources), "predicting")
     for failure in failures:
         click.echo(f"copper: {failure}", err=True)
