@@ -76,11 +76,12 @@ class Shard:
 
 def import_beam() -> None:
     """The slow import, without what it says of packages for clouds that aren't there."""
-    logging.disable(logging.WARNING)
+    before = logging.root.manager.disable
+    logging.disable(max(before, logging.WARNING))
     try:
         import apache_beam  # noqa: F401
     finally:
-        logging.disable(logging.NOTSET)
+        logging.disable(before)
 
 
 def in_bucket(path: str) -> bool:

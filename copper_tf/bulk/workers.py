@@ -6,6 +6,7 @@ Beam is imported where it works, by each process for itself.
 from __future__ import annotations
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
@@ -80,12 +81,14 @@ def _share(todo: Sequence[Shard], work: Work, beam_options: str) -> str:
 def _process(told: Connection, todo: Sequence[Shard], work: Work, beam_options: str) -> None:
     """A worker: interrupts are for the process that started it, with which it ends, however that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Beam logs whole tracebacks of what it raises as well.
+    logging.disable(logging.CRITICAL)
     threading.Thread(target=_follow, daemon=True).start()
     told.send(_share(todo, work, beam_options))
 
 
 def _side_by_side(todo: Sequence[Shard], work: Work, beam_options: str, workers: int) -> str:
-    """A pipeline in each of several processes. Beam's own way of that waits for ever once one of them is killed.
+    """A pipeline in each of some processes. Those of Beam's own runner leave it waiting for ever once one is killed.
 
     Returns:
         Why one of them didn't get through; empty where all did.
@@ -133,11 +136,12 @@ def predict_shards(
         OutputError: if the runner fails, or its workers write elsewhere.
         SettingError: if `workers` is given with a runner, which has workers of its own.
     """
-    if workers > 1 and "runner=" in beam_options:
+    runner = "runner=" in beam_options
+    if runner and workers > 1:
         raise SettingError(f"workers is for this machine; a runner has options of its own. Received: {workers}")
     with _watched(parts, todo, progress):
         common = todo, work, beam_options
-        reason = _side_by_side(*common, workers) if workers > 1 else _share(*common)
+        reason = _share(*common) if runner else _side_by_side(*common, workers)
     if reason:
         raise OutputError(
             f"{parts.output}: the pipeline must get through; the same command goes on. Received: {reason}"
