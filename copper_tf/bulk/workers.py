@@ -68,10 +68,10 @@ def _reason(error: Exception) -> str:
 
 def _share(todo: Sequence[Shard], work: Work, beam_options: str) -> str:
     """Why a pipeline didn't get through; empty where it did."""
-    import_beam()
-    from copper_tf.bulk.pipeline import run_pipeline
-
     try:
+        import_beam()
+        from copper_tf.bulk.pipeline import run_pipeline
+
         run_pipeline(todo, work, beam_options)
     except Exception as error:
         return _reason(error)
