@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import itertools
 import json
+import logging
 import math
 import os
 from collections.abc import Iterable, Iterator
@@ -17,7 +18,7 @@ from tfds_copper.errors import InputError
 from tfds_copper.micrograph import EXTENSIONS
 from tfds_copper.micrograph.vendors.sidecar import sidecar_names
 
-__all__ = ["Listed", "Shard", "in_bucket", "listed", "shards"]
+__all__ = ["Listed", "Shard", "import_beam", "in_bucket", "listed", "shards"]
 
 _WILD = "*?["
 
@@ -73,6 +74,16 @@ class Shard:
         return self.lines.count("\n")
 
 
+def import_beam() -> None:
+    """The slow import, without what it says of packages for clouds that aren't there."""
+    before = logging.root.manager.disable
+    logging.disable(max(before, logging.WARNING))
+    try:
+        import apache_beam  # noqa: F401
+    finally:
+        logging.disable(before)
+
+
 def in_bucket(path: str) -> bool:
     """Whether it is an address with a scheme, such as ``gs://``, which only Beam's file systems open."""
     return "://" in path
@@ -84,6 +95,7 @@ def _is_pattern(place: str) -> bool:
 
 def _of_pattern(place: str) -> Iterator[Listed]:
     """The pictures of a pattern, or below a folder of a bucket, named by their path below it."""
+    import_beam()
     from apache_beam.io.filesystems import FileSystems
 
     pattern = place if any(mark in place for mark in _WILD) else f"{place.rstrip('/')}/**"

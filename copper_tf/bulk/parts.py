@@ -18,8 +18,9 @@ from copper_tf.rows import UNLIKE, Told, told, value_column
 from copper_tf.tables import sheet_rows, write_tables
 from tfds_copper.errors import OutputError, RunError
 from tfds_copper.files import write_json
+from tfds_copper.micrograph import ReadSettings
 
-__all__ = ["BAD", "PARTS", "TABLE", "Job", "Parts", "model_sha256"]
+__all__ = ["BAD", "PARTS", "TABLE", "Job", "Parts", "Work", "model_sha256"]
 
 Row = dict[str, Any]
 
@@ -59,6 +60,25 @@ class Job:
     version: str
 
 
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """What a worker must know; it must see both folders at these paths.
+
+    Attributes:
+        model: the export.
+        runtime: the format to use.
+        output: where the table goes.
+        reading: what the user overrules in reading.
+        palette: colours of the overlays; empty where no maps are written.
+    """
+
+    model: Path
+    runtime: str
+    output: Path
+    reading: ReadSettings
+    palette: str
+
+
 class Parts:
     """The folder of the parts.
 
@@ -89,6 +109,8 @@ class Parts:
                     f"{self.folder}: parts must be of the same model and settings; --force makes them anew. "
                     f"Received: another {', '.join(other)}"
                 )
+        for unfinished in self.folder.glob(".writing-*"):
+            unfinished.unlink()
         write_json(file, asked)
 
     def finished(self) -> set[str]:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import shutil
-import sys
 import tempfile
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +15,14 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineState
-from apache_beam.transforms.environments import EmbeddedPythonEnvironment, SubprocessSDKEnvironment
 
 from copper_tf.bulk.listing import Listed, Shard, in_bucket
-from copper_tf.bulk.parts import Parts
+from copper_tf.bulk.parts import Parts, Work
 from copper_tf.export import ExportedPredictor
 from copper_tf.rows import Drawing, row_of
-from tfds_copper.errors import CopperError, OutputError, SettingError
-from tfds_copper.micrograph import ReadSettings
+from tfds_copper.errors import CopperError
 
-__all__ = ["PredictShards", "predict_shards"]
-
-Progress = Callable[[int, int, str], None]
-
-# How often finished parts are counted.
-_EVERY_SECONDS = 1.0
-# What worker processes say.
-_LOG = "workers.log"
+__all__ = ["PredictShards", "run_pipeline"]
 
 
 @contextlib.contextmanager
@@ -54,20 +42,16 @@ class PredictShards(beam.DoFn):
     """Writes the part of each shard that comes.
 
     Args:
-        model: the export, which the worker opens once.
-        runtime: the format to use.
-        output: where the table goes; a worker must see both at the same path.
-        reading: what the user overrules.
-        palette: colours of the overlays; writes no maps where empty.
+        work: what a worker must know.
     """
 
-    def __init__(self, model: Path, runtime: str, output: Path, reading: ReadSettings, palette: str) -> None:
-        self._model, self._runtime, self._reading = model, runtime, reading
-        self._parts, self._drawing = Parts(output), Drawing(output, palette) if palette else None
+    def __init__(self, work: Work) -> None:
+        self._work, self._parts = work, Parts(work.output)
+        self._drawing = Drawing(work.output, work.palette) if work.palette else None
 
     def setup(self) -> None:
-        """Opens the model."""
-        self._predictor = ExportedPredictor.load(self._model, self._runtime)
+        """Opens the model, once for a worker."""
+        self._predictor = ExportedPredictor.load(self._work.model, self._work.runtime)
 
     def process(self, shard: Shard) -> None:
         """Predicts the pictures of a shard; one that can't be read costs only itself."""
@@ -76,98 +60,29 @@ class PredictShards(beam.DoFn):
         for picture in shard.pictures:
             with _on_disk(picture) as path:
                 try:
-                    rows.append(row_of(picture.source(path), self._predictor, self._reading, self._drawing))
+                    rows.append(row_of(picture.source(path), self._predictor, self._work.reading, self._drawing))
                 except CopperError as error:
                     bad.append({"file": picture.name, "reason": str(error).removeprefix(f"{path}: ")})
         self._parts.write(shard, rows, bad)
 
 
-@contextlib.contextmanager
-def _watched(parts: Parts, todo: Sequence[Shard], progress: Progress) -> Iterator[None]:
-    """Tells how many pictures are done while the runner works, wherever its workers are."""
-    total, told, over = sum(map(len, todo)), -1, threading.Event()
-
-    def look() -> None:
-        nonlocal told
-        finished = parts.finished()
-        done = sum(len(shard) for shard in todo if shard.part in finished)
-        if done > told:
-            progress(done, total, "predicting")
-        told = done
-
-    def watch() -> None:
-        while not over.wait(_EVERY_SECONDS):
-            look()
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        over.set()
-        watcher.join()
-        look()
-
-
-def _runner(text: str, workers: int, log: Path) -> tuple[FnApiRunner | None, PipelineOptions]:
-    """The runner (None: the one that the options name) and Beam's options.
+def run_pipeline(todo: Sequence[Shard], work: Work, beam_options: str = "") -> None:
+    """Writes the parts of shards, by Beam's own runner in this process where the options name no other.
 
     Args:
-        text: ``key=value`` of Beam, with commas between.
-        workers: processes on this machine, where no runner is named.
-        log: what they have to say.
-
-    Raises:
-        SettingError: if `workers` is given with a runner that has workers of its own.
-    """
-    flags = [f"--{option.strip()}" for option in text.split(",") if option.strip()]
-    options = PipelineOptions(flags)
-    if options.view_as(StandardOptions).runner:
-        if workers != 1:
-            raise SettingError(f"workers is for this machine; a runner has options of its own. Received: {workers}")
-        return None, options
-    place = EmbeddedPythonEnvironment.default()
-    if workers > 1:
-        python, file = shlex.quote(sys.executable), shlex.quote(str(log))
-        place = SubprocessSDKEnvironment(f"exec {python} -m apache_beam.runners.worker.sdk_worker_main 2>> {file}")
-    # What Beam calls DirectRunner would look for another program on the internet first.
-    return FnApiRunner(place), PipelineOptions([*flags, f"--direct_num_workers={workers}"])
-
-
-def predict_shards(
-    todo: Sequence[Shard], predict: PredictShards, parts: Parts, workers: int, beam_options: str, progress: Progress
-) -> None:
-    """Writes the parts of shards.
-
-    Args:
-        todo: those that are not finished.
-        predict: what each is given to.
-        parts: where parts are looked for.
-        workers: processes on this machine, where no runner is named.
+        todo: the shards.
+        work: what a worker must know.
         beam_options: ``key=value`` of Beam, with commas between.
-        progress: called with (done, total, what) now and then.
 
     Raises:
-        OutputError: if the runner fails, or its workers write elsewhere.
-        SettingError: if the options contradict each other.
+        RuntimeError: if the runner doesn't get through; it raises what else it likes, too.
     """
-    runner, options = _runner(beam_options, workers, parts.output / _LOG)
-    try:
-        with _watched(parts, todo, progress):
-            pipeline = beam.Pipeline(runner=runner, options=options)
-            # Without a shuffle all shards would go to one worker.
-            _ = pipeline | beam.Create(todo) | beam.Reshuffle() | beam.ParDo(predict)
-            state = pipeline.run().wait_until_finish()
-    # A runner raises what it likes; what a worker raised stands in the last line.
-    except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
-        raise OutputError(
-            f"{parts.output}: the runner must get through; the same command goes on. Received: {reason}"
-        ) from error
-    finished = parts.finished()
-    missing = sum(shard.part not in finished for shard in todo)
-    if missing or state not in (None, PipelineState.DONE):
-        raise OutputError(
-            f"{parts.folder}: workers must see it at the same path and write all of {len(todo)} parts. "
-            f"Received: {missing} missing, {state}"
-        )
+    options = PipelineOptions([f"--{option.strip()}" for option in beam_options.split(",") if option.strip()])
+    # What Beam calls DirectRunner would look for another program on the internet first.
+    runner = None if options.view_as(StandardOptions).runner else FnApiRunner()
+    pipeline = beam.Pipeline(runner=runner, options=options)
+    # Without a shuffle all shards would go to one worker of a cluster.
+    _ = pipeline | beam.Create(todo) | beam.Reshuffle() | beam.ParDo(PredictShards(work))
+    state = pipeline.run().wait_until_finish()
+    if state not in (None, PipelineState.DONE):
+        raise RuntimeError(f"a pipeline that is {state}")

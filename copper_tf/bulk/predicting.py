@@ -8,8 +8,8 @@ from pathlib import Path
 
 from copper_tf import __version__
 from copper_tf.bulk.listing import listed, shards
-from copper_tf.bulk.parts import Job, Parts, model_sha256
-from copper_tf.bulk.pipeline import PredictShards, predict_shards
+from copper_tf.bulk.parts import Job, Parts, Work, model_sha256
+from copper_tf.bulk.workers import predict_shards
 from copper_tf.export import ExportedPredictor, is_export
 from copper_tf.rows import FOLDERS, OVERLAYS, Told
 from tfds_copper.errors import RunError, SettingError
@@ -97,8 +97,8 @@ def predict_bulk(asked: Asked, progress: Progress) -> Done:
     predictor = _opened(asked)
     job = Job(model_sha256(predictor.file), predictor.runtime, asked.reading.to_dict(), asked.palette, __version__)
     cut = list(shards(listed(asked.places, asked.sheet), asked.shard))
-    parts, work = Parts(asked.output), (asked.model.absolute(), predictor.runtime, asked.output.absolute())
-    predict = PredictShards(*work, asked.reading, asked.palette)
+    work = Work(asked.model.absolute(), predictor.runtime, asked.output.absolute(), asked.reading, asked.palette)
+    parts = Parts(asked.output)
     gathered, caveats, law_note = Told(predictor.pixel_sizes_nm), predictor.caveats, predictor.law_note
     # Workers open it themselves.
     del predictor
@@ -108,7 +108,7 @@ def predict_bulk(asked: Asked, progress: Progress) -> Done:
         finished = parts.finished()
         todo = [shard for shard in cut if shard.part not in finished]
         if todo:
-            predict_shards(todo, predict, parts, asked.workers, asked.beam_options, progress)
+            predict_shards(todo, work, parts, asked.workers, asked.beam_options, progress)
         files, bad = parts.merge(cut, gathered)
     folders = [asked.output / name for name in (FOLDERS["potency"], OVERLAYS) if asked.palette]
     warnings = tuple(filter(None, (*caveats, *gathered.warnings())))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +40,7 @@ def command(
     (gs://BUCKET/FOLDER). The table has a row for each picture, as that of `copper predict` has; those that can't be
     read are listed in bad.csv. Called again, it goes on where it was killed.
     """
-    from copper_tf.cli.sources import quiet
-
-    # Workers would tell of forks; Beam, of packages for clouds that aren't there.
-    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
-    logging.getLogger("apache_beam").setLevel(logging.ERROR)
-    with quiet():
-        from copper_tf.bulk.predicting import Asked, predict_bulk
+    from copper_tf.bulk.predicting import Asked, predict_bulk
 
     asked = Asked(model, pictures, output, sheet, group_of(ReadSettings, settings), runtime, palette if maps else "",
                   shard, workers, beam_options, force)  # fmt: skip
