@@ -52,6 +52,7 @@ bench: $(READY) .venv-peers/ready
 	$(BIN)/python -m benchmarks.likeness
 	$(BIN)/python -m benchmarks.building
 	$(BIN)/python -m benchmarks.mosaic
+	$(BIN)/python -m benchmarks.bulk
 	$(BIN)/python -m benchmarks.memory
 
 acceptance: $(READY)

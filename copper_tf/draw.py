@@ -39,6 +39,8 @@ STRENGTH = 0.45
 _NICE = (1, 2, 5)
 _BAR_SHARE = 0.22
 _ROWS = 256
+# Colours of a palette that are told apart.
+_STEPS = 256
 
 
 def colours(potency: np.ndarray, palette: str = "paper") -> np.ndarray:
@@ -48,10 +50,28 @@ def colours(potency: np.ndarray, palette: str = "paper") -> np.ndarray:
         potency: values in [0, 1], any shape.
         palette: a name in `PALETTES`.
     """
+    return _ramp(palette)[_steps(potency)]
+
+
+@functools.cache
+def _ramp(palette: str) -> np.ndarray:
+    """The colours of a palette from 0 to 1, ``(steps, 3)``."""
     anchors = np.array(PALETTES[palette], np.float32)
     places = np.linspace(0, 1, len(anchors))
-    table = np.stack([np.interp(np.linspace(0, 1, 256), places, anchors[:, k]) for k in range(3)], -1)
-    return table.round().astype(np.uint8)[np.clip(np.rint(potency * 255), 0, 255).astype(np.uint8)]
+    ramp = np.stack([np.interp(np.linspace(0, 1, _STEPS), places, anchors[:, k]) for k in range(3)], -1)
+    return ramp.round().astype(np.uint8)
+
+
+def _steps(potency: np.ndarray) -> np.ndarray:
+    """Potencies as steps of a palette."""
+    return np.clip(np.rint(potency * (_STEPS - 1)), 0, _STEPS - 1).astype(np.uint8)
+
+
+@functools.lru_cache(maxsize=8)
+def _mixtures(palette: str, strength: float) -> np.ndarray:
+    """Every grey value mixed with every colour of a palette, ``(grey values * steps, 3)``."""
+    base = np.arange(256, dtype=np.float32)[:, None, None] * (1 - strength)
+    return (base + _ramp(palette) * strength).round().astype(np.uint8).reshape(-1, 3)
 
 
 def grey_range(pixels: np.ndarray) -> tuple[float, float]:
@@ -82,11 +102,12 @@ def overlay(pixels: np.ndarray, potency: np.ndarray, palette: str = "paper", str
         strength: share of the map's colour, 0 to 1.
     """
     limits, mixed = grey_range(pixels), np.empty((*pixels.shape, 3), np.uint8)
-    # Some rows at a time: as floats in three colours a large picture takes 24 times its own memory.
+    table = _mixtures(palette, strength)
+    # Some rows at a time: as floats a large picture takes many times its own memory.
     for start in range(0, len(pixels), _ROWS):
         rows = slice(start, start + _ROWS)
-        base = stretched(pixels[rows], *limits)[..., None].astype(np.float32)
-        mixed[rows] = (base * (1 - strength) + colours(potency[rows], palette) * strength).round()
+        base = stretched(pixels[rows], *limits).astype(np.uint16)
+        np.take(table, base * _STEPS + _steps(potency[rows]), 0, mixed[rows], "clip")
     return mixed
 
 

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,8 @@ import numpy as np
 
 from copper_tf.data import Example, examples
 from copper_tf.grading import grade_block, map_grades
-from copper_tf.prediction import Prediction, Predictor
+from copper_tf.prediction import Prediction, Predictor, caution, trained_scale
+from copper_tf.rows import UNLIKE
 from copper_tf.runs import EVALUATION, Run, all_caveats
 from copper_tf.statistics import (
     Rows,
@@ -35,6 +37,7 @@ from copper_tf.statistics import (
 from tfds_copper.dataset import SemDataset, open_dataset
 from tfds_copper.errors import CopperError, RunError
 from tfds_copper.files import replacing, write_text
+from tfds_copper.micrograph import Windows
 from tfds_copper.splits import SPLITS
 
 __all__ = [
@@ -133,6 +136,7 @@ def _rows(
     splits: Sequence[str] = SPLITS,
 ) -> Iterator[Row]:  # fmt: skip
     total, done = sum(dataset.split_sizes[split] for split in splits), 0
+    scale = trained_scale(predictor.pixel_sizes_nm)
     for split in splits:
         for example in examples(dataset, split):
             prediction = predictor.predict(example.pixels, example.bit_depth, example.file)
@@ -141,7 +145,11 @@ def _rows(
             done += 1
             if progress:
                 progress(done, total, f"evaluating {split} pictures")
-            yield picture_row(run, split, example, prediction)
+            row = picture_row(run, split, example, prediction)
+            if split == "test":
+                picture = Windows.of(example.pixels, example.bit_depth)
+                row[UNLIKE] = caution(picture, example.pixel_size_nm, predictor.familiar, scale)
+            yield row
 
 
 def _columns(rows: list[Row], names: tuple[str, ...]) -> Rows:
@@ -227,10 +235,21 @@ def _map_grading(run: Run, rows: list[Row]) -> dict[str, Any]:
     return grade_block({**test, "grade": test["map_grade"]}, labels, run.config.training.seed)
 
 
+def _unlike(rows: Sequence[Row]) -> dict[str, Any]:
+    """Of how many test pictures which are unlike those of training, and how many were not compared, and why."""
+    found = [(row["file"], row[UNLIKE]) for row in rows]
+    return {
+        "of": len(found),
+        "pictures": [[file, "; ".join(said.reasons)] for file, said in found if said.reasons],
+        "untold": dict(Counter(said.untold for _, said in found if said.untold)),
+    }
+
+
 def _write_table(run: Run, rows: list[Row]) -> None:
-    # A column of labels.csv keeps its own name unless a score has it already.
-    taken = {name for name in rows[0] if not name.startswith("column ")}
-    renamed = {n: n if (own := n.removeprefix("column ")) in taken else own for n in rows[0]}
+    # A column of labels.csv keeps its own name unless a score has it already; test pictures have one more than others.
+    names = {name: None for row in rows for name in row}
+    taken = {name for name in names if not name.startswith("column ")}
+    renamed = {n: n if (own := n.removeprefix("column ")) in taken else own for n in names}
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(renamed.values())
@@ -251,6 +270,7 @@ def _written(run: Run, rows: list[Row], maps: Maps) -> dict[str, Any]:
         "folds": int(run.data.get("folds", 0)),
         "caveats": list(run.caveats),
         "splits": splits,
+        "unlike": _unlike(per_split["test"]),
         "gaps": _gaps(splits, {split: resampled for split, (_, resampled) in both.items()}),
         "pictures": {name: values.tolist() for name, values in pick(rows).items()},
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ __all__ = ["OVERLAY_SIDE", "Overview", "map_file", "write_map", "write_overlay"]
 
 # Longest side in px of the overlay of a large picture.
 OVERLAY_SIDE = 3000
-# Side in px of the tiles of a large map.
-_TILE = 256
+# Rows of a strip of a large map.
+_STRIP = 16
+# The noise of a micrograph doesn't repeat: looking for runs alone takes half the time and makes a file no larger.
+_PNG = {"compress_level": 1, "compress_type": zlib.Z_RLE}
 # A TIFF's offsets have 32 bits; BigTIFF's have 64. Some room is left for the tags.
 _CLASSIC = 2**32 - 2**25
 
@@ -48,13 +51,10 @@ def write_map(path: Path, potency: np.ndarray, pixel_size_nm: float = math.nan) 
         tifffile.imwrite(file, potency.astype(np.float32), imagej=True, resolution=(density, density), metadata=details)
 
 
-def _from(origin: int, place: slice) -> slice:
-    """A place counted from another origin."""
-    return slice(place.start - origin, place.stop - origin)
+class _LargeMap:
+    """A float TIFF without compression whose rows are written in any order and by parts.
 
-
-class _TiledMap:
-    """A float TIFF without compression whose tiles are written in any order and by parts.
+    Its strips lie one behind the other, since ImageJ opens no tiles.
 
     Args:
         file: where it goes; it takes its whole room on the disk at once, all zeros.
@@ -66,35 +66,22 @@ class _TiledMap:
         import tifffile
 
         density, unit = _scale(pixel_size_nm)
-        down, self._across = (math.ceil(side / _TILE) for side in shape)
-        settings: dict[str, Any] = {"tile": (_TILE, _TILE), "photometric": "minisblack", "metadata": None}
-        # ImageJ's own stacks can't be tiled; this is how Fiji (Bio-Formats) finds the pixel size nevertheless.
+        settings: dict[str, Any] = {"rowsperstrip": _STRIP, "photometric": "minisblack", "metadata": None}
+        # tifffile's own way of writing for ImageJ knows no BigTIFF.
         settings |= {"description": f"ImageJ=1.54f\nunit={unit}\nmin=0.0\nmax=1.0\n", "software": "copper-tf"}
         settings |= {"resolution": (density, density), "resolutionunit": "NONE"}
-        large = down * self._across * _TILE * _TILE * 4 > _CLASSIC
-        with tifffile.TiffWriter(file, bigtiff=large) as writer:
+        with tifffile.TiffWriter(file, bigtiff=4 * math.prod(shape) > _CLASSIC) as writer:
             writer.write(None, shape=shape, dtype=np.float32, **settings)
         with tifffile.TiffFile(file) as tiff:
             page: Any = tiff.pages[0]
-            self._offsets, self._kind = page.dataoffsets, np.dtype(np.float32).newbyteorder(tiff.byteorder)
-        self._stream = file.open("r+b")
+            self._start, self._kind = page.dataoffsets[0], np.dtype(np.float32).newbyteorder(tiff.byteorder)
+        self._width, self._stream = shape[1], file.open("r+b")
 
     def write(self, rows: slice, columns: slice, values: np.ndarray) -> None:
         """Writes the values of some rows and columns."""
-        for top in range(rows.start // _TILE * _TILE, rows.stop, _TILE):
-            for left in range(columns.start // _TILE * _TILE, columns.stop, _TILE):
-                y = slice(max(rows.start, top), min(rows.stop, top + _TILE))
-                x = slice(max(columns.start, left), min(columns.stop, left + _TILE))
-                offset = self._offsets[top // _TILE * self._across + left // _TILE]
-                tile = self._read(offset)
-                tile[_from(top, y), _from(left, x)] = values[_from(rows.start, y), _from(columns.start, x)]
-                self._stream.seek(offset)
-                self._stream.write(tile.tobytes())
-
-    def _read(self, offset: int) -> np.ndarray:
-        self._stream.seek(offset)
-        values = np.frombuffer(self._stream.read(_TILE * _TILE * self._kind.itemsize), self._kind)
-        return values.reshape(_TILE, _TILE).copy()
+        for row, line in zip(range(rows.start, rows.stop), values.astype(self._kind), strict=True):
+            self._stream.seek(self._start + (row * self._width + columns.start) * self._kind.itemsize)
+            self._stream.write(line.tobytes())
 
     def close(self) -> None:
         """Ends the writing."""
@@ -105,7 +92,7 @@ class _TiledMap:
 def map_file(path: Path, shape: tuple[int, int], pixel_size_nm: float = math.nan) -> Iterator[Write]:
     """Yields ``write(rows, columns, values)`` for the pieces of a map; the file is there once all went well.
 
-    A map of at most `LARGE` px is the file of `write_map`, a larger one a tiled TIFF, over 4 GB a BigTIFF.
+    A map of at most `LARGE` px is the file of `write_map`, a larger one has strips, over 4 GB it is a BigTIFF.
 
     Args:
         path: a ``.tif`` file.
@@ -113,8 +100,8 @@ def map_file(path: Path, shape: tuple[int, int], pixel_size_nm: float = math.nan
         pixel_size_nm: NaN where unknown, then Fiji counts pixels.
     """
     if shape[0] * shape[1] > LARGE:
-        with replacing(path) as file, contextlib.closing(_TiledMap(file, shape, pixel_size_nm)) as tiled:
-            yield tiled.write
+        with replacing(path) as file, contextlib.closing(_LargeMap(file, shape, pixel_size_nm)) as large:
+            yield large.write
         return
     values = np.empty(shape, np.float32)
 
@@ -144,6 +131,9 @@ class Overview:
 
     def add(self, rows: slice, columns: slice, pixels: np.ndarray, potency: np.ndarray) -> None:
         """Adds a piece of the picture, raw grey values, and of its map."""
+        if self.reduced == 1:
+            self._pixels[rows, columns], self._potency[rows, columns] = pixels, potency
+            return
         y, x = (np.arange(place.start, place.stop) // self.reduced for place in (rows, columns))
         first = [np.flatnonzero(np.diff(axis, prepend=-1)) for axis in (y, x)]
         down, across = slice(y[0], y[-1] + 1), slice(x[0], x[-1] + 1)
@@ -170,4 +160,4 @@ def write_overlay(
 ) -> None:
     """Writes the overlay with scale bar and colour bar as a PNG, see `draw.potency_picture`."""
     with replacing(path) as file:
-        potency_picture(pixels, potency, pixel_size_nm, palette, reduced, strength).save(file, "PNG")
+        potency_picture(pixels, potency, pixel_size_nm, palette, reduced, strength).save(file, "PNG", **_PNG)

@@ -198,6 +198,10 @@ class Caution:
         """All of it; empty where there is nothing to say."""
         return "; ".join(filter(None, (*self.reasons, self.untold)))
 
+    def __str__(self) -> str:
+        """As a cell of a table."""
+        return self.text
+
 
 def caution(
     picture: Windows, pixel_size_nm: float, familiar: Familiar | None, scale: tuple[float, float] | None

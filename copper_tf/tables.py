@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from copper_tf.statistics import mean_interval
 from tfds_copper.errors import SettingError
-from tfds_copper.files import replacing, write_text
+from tfds_copper.files import replacing
 
 __all__ = ["SUFFIXES", "check_table", "sheet_rows", "write_tables"]
 
@@ -32,16 +32,20 @@ def check_table(path: Path) -> None:
         raise SettingError(f"table must end in {' or '.join(SUFFIXES)}. Received: {path}")
 
 
-def sheet_rows(rows: Sequence[Row], value: str) -> list[Row]:
+def sheet_rows(rows: Iterable[Row], value: str) -> list[Row]:
     """One row per known sheet: n, the mean of a column, and its 95 % Student interval (empty for n = 1).
 
     Args:
-        rows: rows of pictures, each with ``sheet``.
+        rows: rows of pictures, each with ``sheet``; gone through once.
         value: the column to average.
     """
+    found: dict[str, array[float]] = {}
+    for row in rows:
+        if row["sheet"]:
+            found.setdefault(row["sheet"], array("d")).append(row[value])
     result = []
-    for sheet in sorted({row["sheet"] for row in rows if row["sheet"]}):
-        values = np.array([row[value] for row in rows if row["sheet"] == sheet], np.float64)
+    for sheet in sorted(found):
+        values = np.array(found[sheet])
         mean, interval = mean_interval(values)
         low, high = interval or (math.nan, math.nan)
         result.append({"sheet": sheet, "n": len(values), f"mean {value}": mean, "95% low": low, "95% high": high})
@@ -54,31 +58,35 @@ def _cell(value: Any) -> Any:
     return "" if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _write_csv(path: Path, rows: Sequence[Row]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(rows[0])
-    writer.writerows([_cell(v) for v in row.values()] for row in rows)
+def _lines(rows: Iterable[Row]) -> Iterator[list[Any]]:
+    """The header and the cells of each row, as they come."""
+    for k, row in enumerate(rows):
+        if not k:
+            yield list(row)
+        yield [_cell(v) for v in row.values()]
+
+
+def _write_csv(path: Path, rows: Iterable[Row]) -> None:
     # The byte order mark tells Excel that names are UTF-8.
-    write_text(path, text.getvalue(), encoding="utf-8-sig")
+    with replacing(path) as file, file.open("w", encoding="utf-8-sig", newline="") as stream:
+        csv.writer(stream, lineterminator="\r\n").writerows(_lines(rows))
 
 
-def _write_workbook(path: Path, tables: dict[str, Sequence[Row]]) -> None:
+def _write_workbook(path: Path, tables: Mapping[str, Iterable[Row]]) -> None:
     from openpyxl import Workbook
 
     book = Workbook()
     book.remove(book.active)
     for name, rows in tables.items():
         page = book.create_sheet(name)
-        page.append(list(rows[0]))
-        for row in rows:
-            page.append([_cell(v) for v in row.values()])
+        for line in _lines(rows):
+            page.append(line)
         page.freeze_panes = "A2"
     with replacing(path) as file:
         book.save(file)
 
 
-def write_tables(path: Path, pictures: Sequence[Row], sheets: Sequence[Row]) -> list[Path]:
+def write_tables(path: Path, pictures: Iterable[Row], sheets: Sequence[Row]) -> list[Path]:
     """Writes the table of pictures and, where sheets are known, that of sheets.
 
     A ``.csv`` gets the sheets in a file of its own beside it; an ``.xlsx`` in a worksheet of its own, with real
@@ -86,7 +94,7 @@ def write_tables(path: Path, pictures: Sequence[Row], sheets: Sequence[Row]) -> 
 
     Args:
         path: file ending in ``.csv`` or ``.xlsx``.
-        pictures: at least one row.
+        pictures: at least one row; a CSV is written as they come.
         sheets: rows of `sheet_rows`, may be empty.
 
     Returns:

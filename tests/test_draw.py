@@ -10,6 +10,15 @@ import pytest
 from copper_tf.draw import PALETTES, colour_bar, colours, grey_image, overlay, potency_picture, scale_bar_length
 
 
+def test_an_overlay_is_grey_and_colour_mixed_in_their_shares() -> None:
+    draw = np.random.default_rng(0)
+    pixels, potency = draw.integers(0, 65535, (300, 41), dtype=np.uint16), draw.random((300, 41), np.float32)
+    grey = grey_image(pixels)[..., None].astype(np.float32)
+    for palette, strength in (("paper", 0.45), ("safe", 0.3)):
+        expected = (grey * (1 - strength) + colours(potency, palette) * strength).round()
+        np.testing.assert_array_equal(overlay(pixels, potency, palette, strength), expected)
+
+
 def test_blue_is_good_and_red_is_bad() -> None:
     low, high = colours(np.array([0.0, 1.0])).astype(int)
     assert low[0] > 150 > low[2] and high[2] > 150 > high[0]

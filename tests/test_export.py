@@ -170,6 +170,7 @@ def test_the_package_for_bioimageio_is_whole_and_its_validator_sees_damage(
     with zipfile.ZipFile(package) as held:
         names = set(held.namelist())
         assert names == {"rdf.yaml", "README.md", "model.onnx", "grey.npy", "mask.npy", "potency.npy"}
+        assert "- Its pictures, mean grey value, of full scale: 0." in held.read("README.md").decode()
         with zipfile.ZipFile(tmp_path / "wrong.zip", "w") as other:
             for name in names:
                 content = held.read(name)

@@ -167,6 +167,16 @@ def test_the_card_is_read_by_those_who_read_cards(report: Path) -> None:
     assert "&" + "id0" not in front and "No adhesion was measured" in body and "| NMSE |" in body
 
 
+def test_card_and_page_say_what_pictures_the_model_knows(report: Path, runs: dict[str, Any]) -> None:
+    told, familiar = _json(report), runs["segmenter"].familiar
+    first = next(m for m in told["members"] if m["name"] == told["first"])
+    assert [tuple(row) for row in first["knows"]] == familiar.described()
+    card, page = (report / "MODEL_CARD.md").read_text(), (report / "report.html").read_text()
+    for name, value in familiar.described():
+        assert f"- {name}: {value}\n" in card and f'<th scope="row">{name}</th><td class="text">{value}</td>' in page
+    assert "Of 6 test pictures " in card and "Of 6 test pictures " in page
+
+
 def test_without_a_browser_that_is_said(runs: dict[str, Any], tmp_path: Path, no_browser: None, capsys: Any) -> None:
     (tmp_path / "report.pdf").write_bytes(b"%PDF-old")
     assert main(["report", str(runs["classifier"].path), "-o", str(tmp_path), "--force"]) == 0

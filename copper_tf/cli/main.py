@@ -29,6 +29,7 @@ COMMANDS = {
     "search": "Search the architecture (n, N, c, d) within a memory limit.",
     "report": "Write all that is known of runs as one page, a PDF and a model card.",
     "predict": "Grade micrographs, or map their potency.",
+    "bulk": "Predict very many micrographs by an export, restartable.",
     "view": "Look at micrographs and their potency maps in the browser.",
     "blindtest": "Let experts grade the test pictures blind, beside the model.",
     "export": "Write a run as a model for other programs.",

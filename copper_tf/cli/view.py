@@ -9,8 +9,8 @@ import click
 
 from copper_tf.cli.options import flags, group_of
 from copper_tf.cli.pages import address_option, port_option
-from copper_tf.cli.pictures import sources_of
 from copper_tf.cli.progress import Progress, progress_bar
+from copper_tf.pictures import sources_of
 from tfds_copper.errors import CopperError, InputError, RunError
 from tfds_copper.micrograph import ReadSettings, open_windows
 

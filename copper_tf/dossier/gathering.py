@@ -56,6 +56,8 @@ def _member(member: Member) -> dict[str, Any]:
         "law_note": run.law_note,
         "caveats": list(scores.get("caveats", ())),
         "splits": scores["splits"],
+        "knows": familiar.described() if (familiar := member.tested.familiar) else [],
+        "unlike": scores.get("unlike"),
         "gaps": scores["gaps"],
         "cost": [c for c in each if c],
         "weights": weights(member),

@@ -40,6 +40,8 @@ def _readme(card: Card) -> str:
     labels = ", ".join(card.labels.names)
     sizes = ", ".join(f"{size} nm ({count} pictures)" for size, count in card.pixel_sizes_nm.items())
     notes = "\n".join(f"- {text}" for text in (*card.caveats, *filter(None, [card.law_note])))
+    known = card.familiar.described() if card.familiar else []
+    knows = "".join(f"- Its pictures, {name}: {value}.\n" for name, value in known)
     return f"""# {_name(card)}
 
 Input: an 8-bit SEM micrograph of a surface without its information bar, trained at a pixel size of {sizes}.
@@ -48,7 +50,7 @@ Output: {_meaning(card)}
 - Stress times t of the training: {labels}.
 - Hypothesis g: {card.law["name"]} ({card.law["learn"]}).
 - Dataset {card.fingerprint}, run {card.run_sha256}.
-{notes}
+{knows}{notes}
 
 Potency is an index relative to the end labels of this training: resemblance to the surface at the first t. It is
 neither adhesion itself nor comparable between trainings.

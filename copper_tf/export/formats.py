@@ -16,6 +16,7 @@ import tensorflow as tf
 from copper_tf.export.card import INPUT, KEY
 from copper_tf.export.graph import DeployedModel
 from copper_tf.export.runtimes import CARD_FILE, CARD_IN_SAVED_MODEL
+from copper_tf.export.telemetry import without_telemetry
 from tfds_copper.files import write_text
 
 __all__ = ["OPSET", "PACKAGES", "WRITERS", "Writer"]
@@ -48,6 +49,7 @@ def write_onnx(module: DeployedModel, card: str, path: Path, _: Sequence[np.ndar
 
 def _intermediate(module: DeployedModel, card: str) -> Any:
     """OpenVINO's own form of the computation."""
+    without_telemetry()
     import openvino
 
     model = openvino.convert_model(module.grey.get_concrete_function())
@@ -57,6 +59,7 @@ def _intermediate(module: DeployedModel, card: str) -> Any:
 
 def write_openvino(module: DeployedModel, card: str, path: Path, _: Sequence[np.ndarray]) -> None:
     """OpenVINO's pair of files, float32; the card is in its runtime information."""
+    without_telemetry()
     import openvino
 
     openvino.save_model(_intermediate(module, card), path, compress_to_fp16=False)
@@ -94,6 +97,7 @@ def _exact(model: Any) -> list[str]:
 
 def write_openvino_int8(module: DeployedModel, card: str, path: Path, pictures: Sequence[np.ndarray]) -> None:
     """The same with 8-bit convolutions, whose ranges are those met in `pictures`; the rest stays float32."""
+    without_telemetry()
     import nncf
     import openvino
 

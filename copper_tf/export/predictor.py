@@ -67,12 +67,14 @@ class ExportedPredictor(ByPieces):
         card: what it says of itself.
         call: its model.
         runtime: the format that is used.
+        file: that was opened, or the folder of a SavedModel.
         tile: largest side in px of what goes through the network at once.
     """
 
     card: Card
     call: Call
     runtime: str
+    file: Path
     tile: int = TILE
 
     @classmethod
@@ -89,7 +91,7 @@ class ExportedPredictor(ByPieces):
         """
         file, name = _chosen(path, runtime)
         text, call = opened(file, name)
-        return cls(Card.from_json(text, str(file)), call, name)
+        return cls(Card.from_json(text, str(file)), call, name, file)
 
     @property
     def kind(self) -> str:  # type: ignore[override]

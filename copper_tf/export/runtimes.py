@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from copper_tf.export.card import INPUT, KEY
+from copper_tf.export.telemetry import without_telemetry
 from tfds_copper.errors import InputError, RunError
 
 __all__ = [
@@ -60,6 +61,7 @@ def _onnx(path: Path) -> tuple[str, Call]:
 
 
 def _openvino(path: Path) -> tuple[str, Call]:
+    without_telemetry()
     import openvino
 
     core = openvino.Core()

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import special
 
 from copper_tf.familiarity.traits import GROUPS, Traits
-from copper_tf.familiarity.wording import said
+from copper_tf.familiarity.wording import in_words, said
 from copper_tf.statistics import MIN_GROUPS
 from tfds_copper.errors import RunError
 
@@ -225,6 +225,18 @@ class Familiar:
         sd = np.sqrt(np.diag(self.cloud.covariance) + _FLOOR**2)
         nearest = np.argmin(np.square(off[:, columns] / sd[columns]).sum(1))
         return Likeness(distance, group, said(group, picture.values[columns], (off[nearest] / sd)[columns]))
+
+    def described(self) -> list[tuple[str, str]]:
+        """(name, value) of what a reader may want to know of those pictures.
+
+        Ranges go along t, and two standard deviations of pictures of new sheets to either side.
+        """
+        whose = f"of {self.cloud.groups} sheets" if self.cloud.groups < self.pictures else "whose sheets are unknown"
+        sd = _FAR * np.sqrt(np.diag(self.cloud.covariance))
+        lowest, highest = self.cloud.places().min(0) - sd, self.cloud.places().max(0) + sd
+        names = [name for group in GROUPS.values() for name in group]
+        ranges = {name: (lowest[k], highest[k]) for k, name in enumerate(names)}
+        return [("pictures", f"{self.pictures} {whose}"), *in_words(ranges)]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for a run's file and an export's card."""

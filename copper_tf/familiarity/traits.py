@@ -19,6 +19,8 @@ __all__ = ["GROUPS", "SIDE", "Traits", "traits"]
 
 # Side in px of a window, and how many of them are enough: more would hardly change their means.
 SIDE, _MOST = 64, 100
+# So many windows stay in a processor's cache, and are too few for threads, which would spin while others have work.
+_AT_ONCE = 8
 # Borders of the bands of spatial frequency, in cycles per window: half an octave each.
 _EDGES = (1.5, 2.8, 4.0, 5.7, 8.0, 11.3, 16.0, 22.6, 32.01)
 _BANDS, _FINE, _LEVELS = len(_EDGES) - 1, 3, 4
@@ -102,8 +104,8 @@ def _edges(values: np.ndarray) -> list[np.ndarray]:
     squares, signed, sizes = [], [], []
     for level in range(_LEVELS):
         if level:
-            half = values.shape[1] // 2
-            values = values.reshape(-1, half, 2, half, 2).mean((2, 4))
+            values = values[:, ::2] + values[:, 1::2]
+            values = (values[..., ::2] + values[..., 1::2]) / 4
         around = values[:, 2:, 1:-1] + values[:, :-2, 1:-1] + values[:, 1:-1, 2:] + values[:, 1:-1, :-2]
         curved = values[:, 1:-1, 1:-1] - around / 4
         size = np.abs(curved)
@@ -155,7 +157,8 @@ def traits(picture: Windows) -> Traits | None:
     """
     if min(picture.shape) < SIDE:
         return None
-    measured = _measured(_stack(picture))
+    stack = _stack(picture)
+    measured = np.concatenate([_measured(stack[k : k + _AT_ONCE]) for k in range(0, len(stack), _AT_ONCE)])
     (values,), area = _traits(measured.mean(0)[None]), min(math.prod(picture.shape) / SIDE**2, float(len(measured)))
     off = _traits(measured) - values
     # Windows overlap: fewer of them are independent, as many as fit side by side.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping
+
 import numpy as np
 
-__all__ = ["said"]
+__all__ = ["in_words", "said"]
 
 _GREY = {"mean": ("darker", "brighter"), "contrast": ("less contrast", "more contrast")}
 
@@ -47,3 +50,32 @@ def said(group: str, values: np.ndarray, off: np.ndarray) -> str:
         "direction": lambda: "streaks or a preferred direction",
     }[group]()
     return f"{group}: {words}"
+
+
+def _share(value: float) -> float:
+    return min(max(value, 0.0), 1.0)
+
+
+def _percent(root: float) -> float:
+    # The trait is the root of the share; what is less than a hundredth of a per cent is none.
+    return round(100 * _share(root) ** 2, 2)
+
+
+def in_words(ranges: Mapping[str, tuple[float, float]]) -> list[tuple[str, str]]:
+    """(name, value) of the traits that say something to a reader.
+
+    Args:
+        ranges: lowest and highest value of each trait, see `traits.GROUPS`.
+    """
+
+    def between(name: str, meaning: Callable[[float], float]) -> str:
+        low, high = (f"{meaning(value):.2g}" for value in ranges[name])
+        return low if low == high else f"{low} to {high}"
+
+    return [
+        ("mean grey value, of full scale", between("mean", _share)),
+        ("contrast, standard deviation within 64 px, of full scale", between("contrast", math.exp)),
+        ("noise, of that contrast", between("noise", math.exp)),
+        ("pixels at white", between("white", _percent) + " %"),
+        ("pixels at black", between("black", _percent) + " %"),
+    ]

@@ -8,7 +8,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from copper_tf.geometry import smallest_picture
-from copper_tf.report.summing import limits_of, one_sentence
+from copper_tf.report.summing import known_of, limits_of, one_sentence
 from copper_tf.report.wording import SCORE_NAMES, shown
 from tfds_copper.files import write_text
 
@@ -153,6 +153,7 @@ def render_card(told: dict[str, Any], folder: Path, licence: str = "") -> Path:
         sentence=one_sentence(told),
         scores=[(member, _score_rows(member)) for member in told["members"]],
         limits=limits_of(told),
+        **known_of(told),
         paper=_PAPER,
         licence=licence,
     )

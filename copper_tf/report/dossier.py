@@ -13,7 +13,7 @@ from copper_tf.report.front import exhibits_figure, sheets_figure
 from copper_tf.report.grading import grading_table
 from copper_tf.report.law import law_table
 from copper_tf.report.page import cost_rows, figures_of, inlined, score_tables, settings_rows, template
-from copper_tf.report.summing import FINDING_LEVELS, limits_of, one_sentence, sound
+from copper_tf.report.summing import FINDING_LEVELS, known_of, limits_of, one_sentence, sound
 from copper_tf.report.trust import trust_figures, trust_section
 from copper_tf.report.wording import ALTS, CAPTIONS, GLOSSARY, POTENCY_NOTE, shown
 from copper_tf.runs import EVALUATION
@@ -225,6 +225,7 @@ def render_report(
         folder_settings=_folder_settings(told),
         settings=[(m, settings_rows(m["config"])) for m in told["members"]],
         limits=limits_of(told),
+        **known_of(told),
         glossary=GLOSSARY,
         level="h3",
         opened=True,

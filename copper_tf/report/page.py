@@ -31,6 +31,7 @@ from copper_tf.report.wording import (
     SCORE_NAMES,
     no_interval,
     shown,
+    unlike_text,
     verdict,
 )
 from copper_tf.runs import EVALUATION, Run
@@ -234,6 +235,8 @@ def render_evaluation(run: Run) -> Path:
         law=law_table(scores),
         grading=grading_table(scores),
         cost=_cost(run),
+        unlike=unlike_text(scores.get("unlike")),
+        knows=run.familiar.described() if run.familiar else [],
         versions=versions(),
     )
     write_text(folder / "evaluation.html", text)

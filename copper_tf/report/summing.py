@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from copper_tf.report.wording import ASSUMPTIONS, POTENCY_NOTE, verdict, with_interval
+from copper_tf.report.wording import ASSUMPTIONS, POTENCY_NOTE, unlike_text, verdict, with_interval
 from copper_tf.statistics import MIN_GROUPS
 
-__all__ = ["FINDING_LEVELS", "limits_of", "one_sentence", "sound"]
+__all__ = ["FINDING_LEVELS", "known_of", "limits_of", "one_sentence", "sound"]
 
 # The levels of `copper check`, the worst first.
 FINDING_LEVELS = ("unsound", "warning", "note")
@@ -52,6 +52,16 @@ def sound(told: dict[str, Any]) -> bool:
     first = next(m for m in told["members"] if m["name"] == told["first"])
     nmse = first["splits"]["test"]["scores"].get("nmse")
     return first["trust"] != "not supported" and not (nmse is not None and nmse >= 1)
+
+
+def known_of(told: dict[str, Any]) -> dict[str, Any]:
+    """``knows``, (name, value) of the pictures that the first run knows, and ``unlike``, which test pictures differ.
+
+    Args:
+        told: of `dossier.gather`.
+    """
+    first = next(m for m in told["members"] if m["name"] == told["first"])
+    return {"knows": first["knows"], "unlike": unlike_text(first["unlike"])}
 
 
 def _taken_as(told: dict[str, Any]) -> str:

@@ -18,10 +18,13 @@ __all__ = [
     "SCORE_NAMES",
     "no_interval",
     "shown",
+    "unlike_text",
     "verdict",
     "with_interval",
 ]
 
+# So many pictures are named in a sentence.
+_NAMED = 5
 POTENCY_NOTE = (
     "Potency is an index relative to the end labels of this run, neither adhesion itself nor comparable between runs. "
     "The map shows resemblance to the surface at the first t, {first}: 1 (blue) looks like it, 0 (red) looks like the "
@@ -224,3 +227,22 @@ def verdict(scores: dict[str, Any]) -> str:
         sheets += f", each by that one of {scores['folds']} folds that had not seen it"
     reason = no_interval(test)
     return f"On {_count(test['pictures'], 'test pictures')}{sheets}, {text}" + (f" ({reason})." if reason else ".")
+
+
+def unlike_text(found: dict[str, Any] | None) -> str:
+    """Which test pictures are unlike those of training; empty where an earlier version evaluated them.
+
+    Args:
+        found: what an evaluation says of it.
+    """
+    if found is None:
+        return ""
+    texts = [f"{file} ({reason})" for file, reason in found["pictures"]]
+    more = f" and {len(texts) - _NAMED} more, see pictures.csv" if len(texts) > _NAMED else ""
+    which = f": {', '.join(texts[:_NAMED])}{more}" if texts else ""
+    verb = "is" if len(texts) < 2 else "are"
+    some = f"Of {found['of']} test pictures {len(texts) or 'none'} {verb} unlike those of training{which}."
+    lines = [some] if texts or sum(found["untold"].values()) < found["of"] else []
+    return " ".join(
+        [*lines, *(f"{n} of {found['of']} test pictures were {text}." for text, n in found["untold"].items())]
+    )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import codecs
-from pathlib import Path
+from pathlib import Path, PurePath
 
-__all__ = ["LARGEST", "content", "decoded", "sidecars"]
+__all__ = ["LARGEST", "content", "decoded", "sidecar_names", "sidecars"]
 
 LARGEST = 2**20
 _ENDINGS = (".txt", ".TXT", ".Txt")
@@ -14,17 +14,21 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codec
 _CODES = ("utf-8", "cp932", "cp1252")
 
 
+def sidecar_names(picture: PurePath) -> list[str]:
+    """What a picture's sidecar may be called, ``picture.txt`` before ``picture.tif.txt``."""
+    return [stem + ending for stem in (picture.stem, picture.name) for ending in _ENDINGS]
+
+
 def sidecars(picture: Path) -> list[Path]:
     """The files that may be a picture's sidecar, ``picture.txt`` before ``picture.tif.txt``; none outside its folder.
 
     Args:
         picture: the picture's file; need not exist.
     """
-    names = [stem + ending for stem in (picture.stem, picture.name) for ending in _ENDINGS]
     found = []
     try:
         folder = picture.parent.resolve()
-        for name in names:
+        for name in sidecar_names(picture):
             path = (folder / name).resolve()
             if path.is_relative_to(folder) and path.is_file():
                 found.append(path)

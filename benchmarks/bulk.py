@@ -1,0 +1,159 @@
+"""What `copper bulk` costs beyond predicting: pictures per second against a plain loop, memory at two lengths of list.
+
+    python -m benchmarks.bulk
+
+The loop, and `copper bulk` by one worker and by two, each predict few and then many pictures of 128 px by one export,
+all in one run and each in processes of their own. Rates are of what many take longer than few, so that no one's start
+counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from importlib import metadata
+from pathlib import Path
+
+from copper_tf.cli.tables import print_table
+from tfds_copper.files import write_json
+
+__all__ = ["main"]
+
+_RESULTS = Path(__file__).with_name("results") / "bulk.json"
+_SIDE, _DRAWN = 128, 320
+_TRAINED = ("--epochs=1", "--c=8", "--d=2", "--crop=64", "--margin=20", "--batch=4")
+_LOOP = "plain loop"
+# How much slower than the loop one worker may be, and by how much memory may grow from few pictures to many.
+_SLOWER, _FLAT = 0.9, 1.1
+
+
+def _copper(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "copper_tf.cli.main", *map(str, arguments)]
+
+
+def _loop(model: Path, folder: Path, output: Path) -> None:
+    """What a user would write who has few pictures."""
+    from copper_tf.export import ExportedPredictor
+    from copper_tf.pictures import sources_of
+    from copper_tf.rows import UNLIKE, row_of
+    from copper_tf.tables import write_tables
+    from tfds_copper.micrograph import ReadSettings
+
+    predictor = ExportedPredictor.load(model)
+    rows = [row_of(source, predictor, ReadSettings()) for source in sources_of([folder])]
+    write_tables(output / "predictions.csv", [row | {UNLIKE: row[UNLIKE].text} for row in rows], [])
+
+
+def _model(place: Path) -> Path:
+    """A small segmenter, trained for an epoch, as OpenVINO has it: what it says is of no matter here."""
+    sizes = ("--height", _SIDE, "--width", _SIDE)
+    for command in (
+        _copper("simulate", place / "sem", "--labels", 8, "--pictures", _DRAWN // 8, "--sheets", 5, *sizes),
+        _copper("train", "segmenter", place / "sem", "-o", place / "run", "--split", "30/5/5", *_TRAINED),
+        _copper("export", place / "run", "-o", place / "model", "--to", "openvino"),
+    ):
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return place / "model"
+
+
+def _folder(place: Path, count: int) -> Path:
+    """So many pictures: links to those that were drawn."""
+    folder, drawn = place / f"pictures{count}", sorted((place / "sem").glob("t*/*.png"))
+    folder.mkdir()
+    for k in range(count):
+        os.link(drawn[k % len(drawn)], folder / f"{k:06d}.png")
+    return folder
+
+
+def _peaks(group: int, found: dict[int, float]) -> None:
+    """Adds the peak memory in MB so far of each process of a group."""
+    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+        try:
+            if os.getpgid(pid) == group:
+                status = Path(f"/proc/{pid}/status").read_text()
+                found[pid] = int(re.findall(r"VmHWM:\s*(\d+)", status)[0]) / 1024
+        except (OSError, IndexError):
+            continue
+
+
+def _measured(command: list[str]) -> dict[str, float]:
+    """Seconds of a command, and peak memory in MB of its largest process and of all of them."""
+    peaks: dict[int, float] = {}
+    started = time.perf_counter()
+    with subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            _peaks(process.pid, peaks)
+            time.sleep(0.1)
+        seconds = time.perf_counter() - started
+    if process.returncode:
+        raise SystemExit(f"{command[2]}: must succeed. Received: exit code {process.returncode}")
+    return {"seconds": seconds, "largest_mb": max(peaks.values()), "all_mb": sum(peaks.values())}
+
+
+def _commands(model: Path, folder: Path, output: Path) -> dict[str, list[str]]:
+    loop = [sys.executable, "-m", __spec__.name, "--loop", str(model), str(folder), str(output)]
+    bulk = {f"workers {n}": _copper("bulk", model, folder, "-o", output, "--workers", n) for n in (1, 2)}
+    return {_LOOP: loop, **bulk}
+
+
+def _raced(place: Path, counts: list[int], rounds: int) -> dict[str, dict[str, float]]:
+    """Pictures per second and memory of each, medians over the rounds."""
+    model = _model(place)
+    folders = {count: _folder(place, count) for count in counts}
+    found: dict[str, dict[int, list[dict[str, float]]]] = {}
+    for _ in range(rounds):
+        for count, folder in folders.items():
+            for who, command in _commands(model, folder, place / "out").items():
+                found.setdefault(who, {}).setdefault(count, []).append(_measured(command))
+                shutil.rmtree(place / "out")
+    few, many = counts
+    results = {}
+    for who, of in found.items():
+        longer = [b["seconds"] - a["seconds"] for a, b in zip(of[few], of[many], strict=True)]
+        results[who] = {"per_second": (many - few) / statistics.median(longer)}
+        for count in counts:
+            for what in ("seconds", "largest_mb", "all_mb"):
+                results[who][f"{what}_{count}"] = statistics.median(one[what] for one in of[count])
+    return results
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measures, prints the table, writes ``benchmarks/results/bulk.json``; 1 where a requirement is missed."""
+    flags = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    flags.add_argument("--pictures", type=int, nargs=2, default=[200, 10_000], help="few and many")
+    flags.add_argument("--rounds", type=int, default=1)
+    flags.add_argument("--place", type=Path, help="where pictures go; a temporary folder by default")
+    flags.add_argument("--loop", type=Path, nargs=3, help=argparse.SUPPRESS)
+    asked = flags.parse_args(arguments)
+    if asked.loop:
+        _loop(*asked.loop)
+        return 0
+    with tempfile.TemporaryDirectory(dir=asked.place) as place:
+        found = _raced(Path(place), asked.pictures, asked.rounds)
+    few, many = asked.pictures
+    rows = [
+        [who, f"{of['per_second']:.0f}", f"{of['per_second'] / found[_LOOP]['per_second']:.2f}"]
+        + [f"{of[f'{what}_{count}']:.0f}" for what in ("largest_mb", "all_mb") for count in (few, many)]
+        for who, of in found.items()
+    ]
+    sizes = [f"{what}, {count}" for what in ("largest process, MB", "all, MB") for count in (few, many)]
+    print_table([f"pictures of {_SIDE} px", "per second", "ratio", *sizes], rows)
+    machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
+    versions = {name: metadata.version(name) for name in ("apache-beam", "openvino", "numpy")}
+    write_json(_RESULTS, {"machine": machine, "versions": versions, "pictures": [few, many], "found": found})
+    one = found["workers 1"]
+    ratio, growth = one["per_second"] / found[_LOOP]["per_second"], one[f"all_mb_{many}"] / one[f"all_mb_{few}"]
+    print(f"one worker {ratio:.2f} times as fast as the loop, memory x {growth:.2f} from {few} to {many} pictures")
+    return 0 if ratio >= _SLOWER and growth <= _FLAT else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""What pictures a model knows stands in evaluation, page, report and export; so do test pictures unlike them."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from copper_tf.data import examples
+from copper_tf.evaluation import EVALUATION, PICTURES, evaluate_with
+from copper_tf.familiarity import Familiar, traits
+from copper_tf.prediction import Predictor
+from copper_tf.report.page import render_evaluation
+from copper_tf.report.wording import unlike_text
+from copper_tf.rows import UNLIKE
+from copper_tf.runs import open_run
+from tfds_copper.micrograph import Windows
+
+
+def _noise() -> Familiar:
+    """Of pictures that no micrograph is like."""
+    draw = np.random.default_rng(0)
+    found = [traits(Windows.of(draw.integers(0, 255, (64, 80), dtype=np.uint8), 8)) for _ in range(12)]
+    familiar = Familiar.of([one for one in found if one], [0] * 12, list(range(12)))
+    assert familiar is not None
+    return familiar
+
+
+def _table(path: Path) -> list[dict[str, str]]:
+    with (path / "scores" / PICTURES).open(newline="", encoding="utf-8-sig") as file:
+        return list(csv.DictReader(file))
+
+
+def test_test_pictures_like_the_others_are_counted(runs: dict[str, Any]) -> None:
+    for run in runs.values():
+        found = run.read_scores(EVALUATION)["unlike"]
+        rows = [row for row in _table(run.path) if row["split"] == "test"]
+        assert found["of"] == len(rows) == 6 and not found["untold"]
+        assert [[row["file"], row[UNLIKE]] for row in rows if row[UNLIKE]] == found["pictures"]
+        assert len(found["pictures"]) <= 2
+
+
+def test_a_test_picture_unlike_training_shows(runs: dict[str, Any], dataset: Any, tmp_path: Path) -> None:
+    run = open_run(Path(shutil.copytree(runs["segmenter"].path, tmp_path / "run")))
+    predictor = Predictor(run)
+    predictor.familiar = _noise()
+    evaluate_with(run, predictor, dataset)
+    files = {example.file for example in examples(dataset, "test")}
+    rows = {row["file"]: row[UNLIKE] for row in _table(run.path)}
+    assert {file for file, text in rows.items() if text} == files
+    text = unlike_text(run.read_scores(EVALUATION)["unlike"])
+    assert text.startswith("Of 6 test pictures 6 are unlike those of training: ") and "and 1 more" in text
+    assert "Of 6 test pictures 6 are unlike those of training" in render_evaluation(run).read_text()
+
+
+def test_a_page_says_what_pictures_its_run_knows(runs: dict[str, Any], tmp_path: Path) -> None:
+    run = open_run(Path(shutil.copytree(runs["segmenter"].path, tmp_path / "run")))
+    page = render_evaluation(run).read_text()
+    assert run.familiar is not None
+    for name, value in run.familiar.described():
+        assert f"<dt>{name}</dt><dd>{value}</dd>" in page
+    # The control: a run that knows nothing of its pictures says nothing of them.
+    run.familiar_file.unlink()
+    assert "mean grey value" not in render_evaluation(run).read_text()
+
+
+def test_what_is_described_is_what_the_pictures_are(runs: dict[str, Any], dataset: Any) -> None:
+    told = dict(runs["segmenter"].familiar.described())
+    assert told["pictures"] == "24 of 12 sheets"
+    low, high = map(float, told["mean grey value, of full scale"].split(" to "))
+    means = [e.pixels.mean() / 255 for split in ("train", "validation") for e in examples(dataset, split)]
+    assert low < np.median(means) < high and high - low < 0.5
+    assert np.mean([low <= mean <= high for mean in means]) >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        (None, ""),
+        ({"of": 3, "pictures": [], "untold": {}}, "Of 3 test pictures none is unlike those of training."),
+        ({"of": 3, "pictures": [["a", "b"]], "untold": {}}, "Of 3 test pictures 1 is unlike those of training: a (b)."),
+        ({"of": 3, "pictures": [], "untold": {"not compared: why": 3}}, "3 of 3 test pictures were not compared: why."),
+    ],
+)
+def test_the_sentence_says_no_more_than_is_known(found: dict[str, Any] | None, text: str) -> None:
+    assert unlike_text(found) == text

@@ -1,0 +1,81 @@
+"""Exporting and predicting by OpenVINO reports to nobody, though OpenVINO and NNCF would."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Every way out is written down in place of taken: into a file, since each report has a process of its own. NNCF reports
+# nothing under pytest and in CI, so all this runs in another process too.
+_LISTENING = """
+import socket, sys, urllib.request
+home = sys.argv.pop(1)
+
+def recorded(*what, **_):
+    with open(home + "/said", "a") as file:
+        file.write(repr(what)[:200].replace("\\n", " ") + "\\n")
+    raise OSError("no way out")
+
+urllib.request.urlopen = recorded
+socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = recorded
+switched = sys.argv.pop(1) == "off"
+if not switched:
+    import copper_tf.export.telemetry as telemetry
+    telemetry._MODULE = "nothing_of_the_kind"
+from copper_tf.cli.main import main
+code = main(sys.argv[1:])
+import concurrent.futures.thread as pools
+pools._python_exit()
+assert code == 0, code
+assert "openvino" in sys.modules, "the test must meet what it is about"
+"""
+_CI = ("CI", "TF_BUILD", "JENKINS_URL", "NNCF_CI", "NNCF_DEV")
+
+
+def _heard(home: Path, switch: str, *words: object) -> tuple[list[str], bool]:
+    """What a command would have sent, and whether it left something of Intel's in the home of its user."""
+    home.mkdir()
+    environment = {k: v for k, v in os.environ.items() if k not in _CI} | {"HOME": str(home)}
+    command = [sys.executable, "-c", _LISTENING, home, switch, *words]
+    done = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True, timeout=540)
+    assert done.returncode == 0, done.stderr[-2000:]
+    said = (home / "said").read_text().splitlines() if (home / "said").exists() else []
+    return said, (home / "intel").exists()
+
+
+@pytest.fixture(scope="module")
+def exported(runs: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """An export made while a recorder listened, and what it heard."""
+    pytest.importorskip("nncf")
+    place = tmp_path_factory.mktemp("quiet")
+    words = ("export", runs["segmenter"].path, "-o", place / "model", "--to", "openvino,openvino-int8")
+    return place / "model", _heard(place / "home", "off", *words)
+
+
+def test_exporting_sends_nothing_and_leaves_nothing_at_home(exported: tuple[Path, Any]) -> None:
+    assert exported[1] == ([], False)
+
+
+def test_predicting_sends_nothing_and_leaves_nothing_at_home(
+    exported: tuple[Path, Any], sem_folder: Path, tmp_path: Path
+) -> None:
+    picture = next((sem_folder / "t01").glob("*.png"))
+    words = ("predict", exported[0], picture, "-o", tmp_path / "out")
+    assert _heard(tmp_path / "home", "off", *words) == ([], False)
+
+
+def test_the_recorder_hears_what_is_not_switched_off(
+    exported: tuple[Path, Any], runs: dict[str, Any], sem_folder: Path, tmp_path: Path
+) -> None:
+    """The control: left to themselves OpenVINO and NNCF send, and write into the user's home."""
+    words = ("export", runs["segmenter"].path, "-o", tmp_path / "model", "--to", "openvino-int8")
+    said, written = _heard(tmp_path / "home", "on", *words)
+    assert len(said) > 3 and written
+    picture = next((sem_folder / "t01").glob("*.png"))
+    said, written = _heard(tmp_path / "home2", "on", "predict", exported[0], picture, "-o", tmp_path / "out")
+    assert said and written
