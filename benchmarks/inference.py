@@ -102,7 +102,7 @@ def _commands(place: Path, run: Any) -> dict[str, list[str]]:
     """Who takes part: ours, Keras, and PyTorch in its four ways."""
     model = run.config.model
     sizes = map(str, (*_framed(run), model.d, model.c, model.n, model.N))
-    peer = [str(peers_python()), "-m", "benchmarks.torch_peer", *sizes]
+    peer = [str(peers_python()), "-m", "benchmarks.torch_peer", "map", *sizes]
     torch = {f"torch {k} {how}": [*peer, k, how] for k, how in itertools.product(_KINDS, ("eager", "compiled"))}
     ours = {name: [sys.executable, "-m", __spec__.name, "--contestant", name, str(place)] for name in (*_OURS, _KERAS)}
     return ours | torch
