@@ -28,7 +28,7 @@ def _zeros(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     return tf.nn.conv2d(x, kernel, 1, "SAME")
 
 
-def _values(size: tuple[int, int], kind: str, channels: int = 5, filters: int = 6) -> list[tf.Tensor]:
+def _values(size: tuple[int, int], kind: str, channels: int = 5, filters: int = 8) -> list[tf.Tensor]:
     """Map, kernel and gradient of the result, which all precisions can hold."""
     draw = np.random.default_rng(0)
     shapes = ((2, *size, channels), (3, 3, channels, filters), (2, *size, filters))
@@ -96,12 +96,12 @@ def test_no_pass_over_a_map_is_left() -> None:
 
 @pytest.mark.parametrize("shape", [(None, 128, 128, 4), (None, None, None, 4), (3, 64, 65, 4), (2, 16, 16, 4)], ids=str)
 def test_the_layer_mends_or_frames_and_keeps_its_shape(shape: tuple[Any, ...]) -> None:
-    layer = Convolution(7)
+    layer = Convolution(8)
     layer.build(shape)
     traced = tf.function(layer).get_concrete_function(tf.TensorSpec(shape, tf.float32))
     frames = "MirrorPad" in {op.type for op in traced.graph.get_operations()}
     assert frames != borders_mended(*shape[1:])
-    assert traced.outputs[0].shape.as_list() == [*shape[:3], 7]
+    assert traced.outputs[0].shape.as_list() == [*shape[:3], 8]
     x = np.random.default_rng(0).normal(size=[s or 70 for s in shape]).astype(np.float32)
     np.testing.assert_allclose(layer(x), _framed(x, tf.convert_to_tensor(layer.kernel)), atol=2e-5)
 
@@ -115,3 +115,20 @@ def test_weights_are_named_and_shaped_as_before() -> None:
     found = {w.path: tuple(w.shape) for w in build_segmenter(n=1, N=1, c=3, d=1).weights}
     assert found["stem_conv/kernel"] == (3, 3, 1, 3) and found["up0_block1_1_conv/kernel"] == (3, 3, 3, 3)
     assert sum(path.endswith("_conv/kernel") for path in found) == 3
+
+
+def test_a_second_gradient_is_refused() -> None:
+    x, kernel, _ = (tf.cast(v, tf.float32) for v in _values((8, 8), "float32"))
+
+    @tf.function
+    def twice(x: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                y = tf.reduce_sum(tf.square(mirrored_convolution(x, kernel)))
+            slope = tf.reduce_sum(tf.square(inner.gradient(y, x)))
+        return outer.gradient(slope, x)
+
+    with pytest.raises(Exception, match="first gradients only"):
+        twice(x)

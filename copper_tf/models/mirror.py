@@ -28,37 +28,52 @@ def _framed(line: tf.Tensor) -> tf.Tensor:
     return tf.concat([line[:, :, 1:2], line, line[:, :, -2:-1]], 2)
 
 
-def _places(x: tf.Tensor, lines: tuple[int, int]) -> tf.Tensor:
-    """Where the pixels of two rows, then of two columns stand among all pixels, ``(pixels, 1)`` int32."""
-    batch, height, width = tf.unstack(tf.shape(x)[:3])
-    every = tf.reshape(tf.range(batch * height * width), (batch, height, width))
-    rows = [tf.reshape(every[:, k], [-1]) for k in lines]
-    return tf.concat([*rows, *(tf.reshape(every[:, :, k], [-1]) for k in lines)], 0)[:, None]
+def _wide(x: tf.Tensor) -> tf.Tensor:
+    """The same bytes as fewer and larger numbers, where channels allow: a line is written number by number."""
+    for kind in (tf.complex128, tf.int64):
+        joined = kind.size // x.dtype.size
+        if joined > 1 and x.shape[3] % joined == 0:
+            shape = *tf.unstack(tf.shape(x)[:3]), x.shape[3] // joined, joined
+            return tf.bitcast(tf.reshape(x, shape), kind)
+    return x
 
 
-def _pixels(lines: list[tf.Tensor]) -> tf.Tensor:
-    """The pixels of lines, as `_places` orders them, ``(pixels, channels)``."""
-    return tf.concat([tf.reshape(line, (-1, line.shape[-1])) for line in lines], 0)
+def _written(x: tf.Tensor, like: tf.Tensor, axis: int, place: int, line: tf.Tensor) -> tf.Tensor:
+    """A map with one row or column replaced, in its own memory where nothing else reads that.
+
+    Args:
+        x: the map.
+        like: another as large; asking the map itself for its size would have it copied.
+        axis: rows or columns.
+        place: which of them, from the end where negative.
+        line: the new one, ``(batch, 1, length, channels)``.
+    """
+    batch, height, width = tf.unstack(tf.shape(like)[:3])
+    wide, new, kind = _wide(x), _wide(line), x.dtype
+    channels = wide.shape[3]
+    # Three axes are walked faster than four.
+    before, after = (batch, width * channels) if axis == _ROWS else (batch * height, channels)
+    others = 0b101
+    wide = tf.raw_ops.TensorStridedSliceUpdate(
+        input=tf.reshape(wide, (before, height if axis == _ROWS else width, after)),
+        begin=[0, place, 0], end=[0, place + 1, 0], strides=[1] * 3, value=tf.reshape(new, (before, 1, after)),
+        begin_mask=others, end_mask=others if place + 1 else 0b111,
+    )  # fmt: skip
+    if wide.dtype != kind:
+        wide = tf.bitcast(tf.reshape(wide, (-1, 1)), kind)
+    written = tf.reshape(wide, (batch, height, width, x.shape[3]))
+    written.set_shape([*like.shape[:3], x.shape[3]])
+    return written
 
 
-def _shaped(pixels: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
-    """All pixels as a map that is as large as `like`; asking the map itself for its size would have it copied."""
-    shaped = tf.reshape(pixels, tf.concat([tf.shape(like)[:3], [pixels.shape[1]]], 0))
-    shaped.set_shape([*like.shape[:3], pixels.shape[1]])
-    return shaped
-
-
-def _border(x: tf.Tensor, kernel: tf.Tensor) -> list[tf.Tensor]:
-    """The outermost lines of the convolution of the mirrored picture."""
-    found = []
-    for axis in (_ROWS, _COLUMNS):
-        near = [[_framed(_line(x, axis, k)) for k in pair] for pair in zip(_INNER, _OUTER, strict=True)]
-        # The three lines that an outermost pixel sees become channels: one row is a shape that kernels are fast at.
-        seen = tf.concat([tf.concat([inner, outer, inner], 3) for inner, outer in near], 0)
-        turned = kernel if axis == _ROWS else tf.transpose(kernel, (1, 0, 2, 3))
-        taps = tf.concat([turned[None, k] for k in range(3)], 2)
-        found += tf.split(tf.nn.conv2d(seen, taps, 1, "VALID"), 2, 0)
-    return found
+def _border(x: tf.Tensor, kernel: tf.Tensor, axis: int) -> list[tf.Tensor]:
+    """First and last row or column of the convolution of the mirrored picture."""
+    near = [[_framed(_line(x, axis, k)) for k in pair] for pair in zip(_INNER, _OUTER, strict=True)]
+    # The three lines that an outermost pixel sees become channels: one row is a shape that kernels are fast at.
+    seen = tf.concat([tf.concat([inner, outer, inner], 3) for inner, outer in near], 0)
+    turned = kernel if axis == _ROWS else tf.transpose(kernel, (1, 0, 2, 3))
+    taps = tf.concat([turned[None, k] for k in range(3)], 2)
+    return tf.split(tf.nn.conv2d(seen, taps, 1, "VALID"), 2, 0)
 
 
 def _input_gradient(shape: tf.Tensor, kernel: tf.Tensor, dy: tf.Tensor, padding: str) -> tf.Tensor:
@@ -91,23 +106,25 @@ def mirrored_convolution(x: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, _G
         x: ``(batch, height, width, channels)``, at least 2x2 px.
         kernel: ``(3, 3, channels, filters)``.
     """
-    flat = tf.reshape(tf.nn.conv2d(x, kernel, 1, "SAME"), (-1, kernel.shape[3]))
-    flat = tf.tensor_scatter_nd_update(flat, _places(x, _OUTER), _pixels(_border(x, kernel)))
+    y = tf.nn.conv2d(x, kernel, 1, "SAME")
+    for axis in (_ROWS, _COLUMNS):
+        for place, line in zip(_OUTER, _border(x, kernel, axis), strict=True):
+            y = _written(y, x, axis, place, line)
 
     def gradients(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         dx = _input_gradient(tf.shape(x), kernel, dy, "SAME")
         dkernel = _kernel_gradient(x, kernel, dy, "SAME")
-        backs = []
         for axis in (_ROWS, _COLUMNS):
             ends = []
             for inner, outer in zip(_INNER, _OUTER, strict=True):
                 taps = kernel[None, outer] if axis == _ROWS else kernel[None, :, outer]
                 # The corners of the frame belong to its rows.
                 back, end = _side(_line(x, axis, inner), taps, _line(dy, axis, outer), axis == _ROWS)
-                backs.append(back)
+                dx = _written(dx, x, axis, inner, _line(dx, axis, inner) + back)
                 ends.append(end[0])
             dkernel += tf.stack([ends[0], tf.zeros_like(ends[0]), ends[1]], axis - 1)
-        pixels = tf.reshape(dx, (-1, kernel.shape[2]))
-        return _shaped(tf.tensor_scatter_nd_add(pixels, _places(x, _INNER), _pixels(backs)), x), dkernel
+        # The numbers that `_wide` makes have no gradient, which must not pass for a gradient of 0.
+        once = "a mirrored convolution has first gradients only"
+        return tf.raw_ops.PreventGradient(input=dx, message=once), dkernel
 
-    return _shaped(flat, x), gradients
+    return y, gradients
