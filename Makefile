@@ -47,6 +47,7 @@ peers: .venv-peers/ready
 bench: $(READY) .venv-peers/ready
 	$(BIN)/python -m benchmarks.inference
 	$(BIN)/python -m benchmarks.streaming
+	$(BIN)/python -m benchmarks.step
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.bars
 	$(BIN)/python -m benchmarks.bar_leak

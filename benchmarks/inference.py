@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import math
 import os
 import platform
 import sys
@@ -21,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.peak import KINDS, forward_operations, matrix_peaks, share
 from benchmarks.racing import contend, peers_python, race
 from copper_tf.cli.tables import print_table
 from copper_tf.geometry import padded_size
@@ -32,7 +32,6 @@ _RESULTS = Path(__file__).with_name("results") / "inference.json"
 _HEIGHT, _WIDTH, _ROUNDS, _EPOCHS = 960, 1280, 7, 3
 _OURS = ("openvino-int8", "openvino", "onnx")
 _KERAS = "model.predict"
-_KINDS = ("float32", "bfloat16")
 _NETWORKS: dict[str, dict[str, Any]] = {"n=2 N=1 d=4 c=32": {"d": 4, "c": 32, "margin": 32}, "default": {}}
 # What is required of the fastest, and of whom.
 _REQUIRED = {"onnx": 2.0, _KERAS: 2.0, "torch bfloat16 compiled": 1.2}
@@ -102,17 +101,10 @@ def _commands(place: Path, run: Any) -> dict[str, list[str]]:
     """Who takes part: ours, Keras, and PyTorch in its four ways."""
     model = run.config.model
     sizes = map(str, (*_framed(run), model.d, model.c, model.n, model.N))
-    peer = [str(peers_python()), "-m", "benchmarks.torch_peer", *sizes]
-    torch = {f"torch {k} {how}": [*peer, k, how] for k, how in itertools.product(_KINDS, ("eager", "compiled"))}
+    peer = [str(peers_python()), "-m", "benchmarks.torch_peer", "map", *sizes]
+    torch = {f"torch {k} {how}": [*peer, k, how] for k, how in itertools.product(KINDS, ("eager", "compiled"))}
     ours = {name: [sys.executable, "-m", __spec__.name, "--contestant", name, str(place)] for name in (*_OURS, _KERAS)}
     return ours | torch
-
-
-def _operations(run: Any) -> float:
-    """Floating-point operations of the convolutions for one framed picture, 2 for each multiplication."""
-    model, pixels = run.config.model, float(math.prod(_framed(run)))
-    levels = sum(2 * model.n * model.N * pixels / 4**level for level in range(model.d))
-    return 2 * 9 * model.c * (model.c * levels + pixels) + 2 * model.c * pixels
 
 
 def _deviations(run: Any, export: Path) -> dict[str, dict[str, float]]:
@@ -139,18 +131,19 @@ def _deviations(run: Any, export: Path) -> dict[str, dict[str, float]]:
     return found
 
 
-def _raced(name: str, place: Path, world: Path) -> dict[str, Any]:
+def _raced(name: str, place: Path, world: Path, peaks: dict[str, float]) -> dict[str, Any]:
     """Measures one network and prints its table."""
     run = _made(place, world, _NETWORKS[name])
-    times, operations = race(_commands(place, run), _ROUNDS), _operations(run)
+    times, operations = race(_commands(place, run), _ROUNDS), forward_operations(run.config, *_framed(run))
     best = times[_OURS[0]]["seconds"]
     rows = []
     for who, of in sorted(times.items(), key=lambda item: item[1]["seconds"]):
-        rate = operations / of["seconds"] / 1e9
-        shown = f"{of['seconds']:.3f}", f"{of['fastest']:.3f}", f"{of['seconds'] / best:.2f}", f"{rate:.0f}"
-        rows.append([who, *shown, f"{of['peak_mb']:.0f}"])
+        shown = f"{of['seconds']:.3f}", f"{of['fastest']:.3f}", f"{of['seconds'] / best:.2f}"
+        # Of bfloat16 for all: that is this processor's limit, which 8 bits alone can pass.
+        reached = share(operations, of["seconds"], peaks, "bfloat16")
+        rows.append([who, *shown, f"{operations / of['seconds'] / 1e9:.0f}", reached, f"{of['peak_mb']:.0f}"])
     print(f"\n{name}: {operations / 1e9:.0f} GFLOP")
-    print_table(["", "seconds", "fastest", "times as long", "GFLOP/s", "peak MB"], rows)
+    print_table(["", "seconds", "fastest", "times as long", "GFLOP/s", "share of peak", "peak MB"], rows)
     return {"gflop": operations / 1e9, "times": times, "deviations": _deviations(run, place / "export")}
 
 
@@ -177,12 +170,14 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     peers_python()
     world = _world(asked.output)
-    found = {name: _raced(name, asked.output / f"network{k}", world) for k, name in enumerate(_NETWORKS)}
+    peaks = matrix_peaks()
+    print_table(["matrix multiplication", "GFLOP/s"], [[kind, f"{peak / 1e9:.0f}"] for kind, peak in peaks.items()])
+    found = {name: _raced(name, asked.output / f"network{k}", world, peaks) for k, name in enumerate(_NETWORKS)}
     real = _real(asked.real, asked.output / "real") if asked.real else None
     packages = ("openvino", "onnxruntime", "tensorflow", "keras", "nncf")
     machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
     versions = {p: metadata.version(p) for p in packages}
-    write_json(_RESULTS, {"machine": machine, "versions": versions, "networks": found, "real": real})
+    write_json(_RESULTS, {"machine": machine, "versions": versions, "peaks": peaks, "networks": found, "real": real})
     missed = [
         f"{name}: {ratio:.2f} times as fast as {who}, {_REQUIRED[who]} needed"
         for name, of in found.items()

@@ -1,7 +1,8 @@
 """Contestants in processes of their own that take turns, so that no one's threads or memory trouble another's.
 
-A contestant is a program that prints `READY` when it is set up, then for each line that it reads does its work once and
-prints the seconds that took; at the end of its input it prints its peak memory in MB.
+A contestant is a program that prints `READY` when it is set up, then for each line that it reads does its work once,
+and prints the seconds that took and the seconds of processors that it had; at the end of its input it prints its peak
+memory in MB.
 """
 
 from __future__ import annotations
@@ -46,9 +47,9 @@ def contend(work: Callable[[], Any], warm: int = 2) -> None:
         work()
     print(READY, flush=True)
     for _ in sys.stdin:
-        started = time.perf_counter()
+        started, had = time.perf_counter(), time.process_time()
         work()
-        print(time.perf_counter() - started, flush=True)
+        print(time.perf_counter() - started, time.process_time() - had, flush=True)
     # Not ru_maxrss, which a process inherits from the one that started it.
     status = Path("/proc/self/status").read_text()
     print(int(re.findall(r"VmHWM:\s*(\d+)", status)[0]) / 1024, flush=True)
@@ -56,7 +57,7 @@ def contend(work: Callable[[], Any], warm: int = 2) -> None:
 
 class _Contestant:
     def __init__(self, name: str, command: Sequence[str]) -> None:
-        self.name, self.seconds = name, list[float]()
+        self.name, self.seconds, self.processor = name, list[float](), list[float]()
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         self._process: subprocess.Popen[str] = subprocess.Popen(list(map(str, command)), **pipes)
         while (line := self._said()) != READY:
@@ -75,7 +76,9 @@ class _Contestant:
         assert self._process.stdin is not None
         self._process.stdin.write("go\n")
         self._process.stdin.flush()
-        self.seconds.append(float(self._said()))
+        seconds, processor = map(float, self._said().split())
+        self.seconds.append(seconds)
+        self.processor.append(processor)
 
     def end(self) -> float:
         """Its peak memory in MB."""
@@ -90,13 +93,17 @@ def race(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, dict[s
     """Lets each do its work once a round; all are set up before.
 
     Returns:
-        For each ``seconds`` (the median), ``fastest`` and ``peak_mb``.
+        For each ``seconds`` (the median), ``fastest``, ``processor`` (the least seconds of all its threads together,
+        which says more where others work beside) and ``peak_mb``.
     """
     found = [_Contestant(name, command) for name, command in commands.items()]
     for _ in range(rounds):
         for one in found:
             one.go()
     return {
-        one.name: {"seconds": sorted(one.seconds)[rounds // 2], "fastest": min(one.seconds), "peak_mb": one.end()}
+        one.name: {
+            "seconds": sorted(one.seconds)[rounds // 2], "fastest": min(one.seconds), "processor": min(one.processor),
+            "peak_mb": one.end(),
+        }
         for one in found
-    }
+    }  # fmt: skip

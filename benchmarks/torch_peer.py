@@ -1,6 +1,8 @@
-"""The segmenter in PyTorch, as a peer: run by the peers' interpreter, which has nothing of ours but this folder.
+"""Both networks in PyTorch, as a peer: run by the peers' interpreter, which has nothing of ours but this folder.
 
-python -m benchmarks.torch_peer HEIGHT WIDTH d c n N {float32,bfloat16} {eager,compiled}
+python -m benchmarks.torch_peer map HEIGHT WIDTH d c n N {float32,bfloat16} {eager,compiled}
+python -m benchmarks.torch_peer step {classifier,segmenter} BATCH SIDE MARGIN d c n N KIND HOW
+python -m benchmarks.torch_peer matrices {float32,bfloat16} SIDE REPEATS
 """
 
 from __future__ import annotations
@@ -13,6 +15,9 @@ from torch import nn
 from torch.nn import functional
 
 from benchmarks.racing import contend
+
+# Stress times of the labels that a step learns.
+LABELS = 16
 
 
 class _Stage(nn.Module):
@@ -31,6 +36,22 @@ class _Stage(nn.Module):
 def unit(before: int, c: int) -> nn.Sequential:
     """3x3 convolution, batch normalisation, ReLU."""
     return nn.Sequential(nn.Conv2d(before, c, 3, padding=1, bias=False), nn.BatchNorm2d(c), nn.ReLU())
+
+
+class Classifier(nn.Module):
+    """The residual classifier, up to its logits."""
+
+    def __init__(self, d: int, c: int, n: int, N: int) -> None:
+        super().__init__()
+        self.stem = unit(1, c)
+        self.down = nn.ModuleList(_Stage(n, N, c) for _ in range(d))
+        self.grades = nn.Linear(c, LABELS)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.stem(x)
+        for stage in self.down:
+            x = functional.max_pool2d(stage(x), 2)
+        return self.grades(x.float().mean((2, 3))).float()
 
 
 class Segmenter(nn.Module):
@@ -72,10 +93,69 @@ def mapping(height: int, width: int, sizes: tuple[int, int, int, int], kind: str
     return run
 
 
+def stepping(
+    task: str, shape: tuple[int, int, int], sizes: tuple[int, int, int, int], kind: str, how: str
+) -> Callable[[], object]:
+    """A whole training step on one batch: channels last, its own fused Adam.
+
+    Args:
+        task: ``"classifier"`` or ``"segmenter"``.
+        shape: crops, their side in px, and how much of it on each side does not count in the mean.
+        sizes: d, c, n, N.
+        kind: precision of the convolutions.
+        how: ``"eager"`` or ``"compiled"``.
+    """
+    torch.manual_seed(0)
+    batch, side, margin = shape
+    net = (Classifier if task == "classifier" else Segmenter)(*sizes).train().to(memory_format=torch.channels_last)
+    crops = torch.randn(batch, 1, side, side).to(memory_format=torch.channels_last)
+    labels = torch.arange(batch) % LABELS
+    wanted = 1 - labels / (LABELS - 1)
+    adam = torch.optim.Adam(net.parameters(), 1e-3, fused=True)
+
+    def loss_of(crops: torch.Tensor) -> torch.Tensor:
+        said = net(crops)
+        if task == "classifier":
+            return functional.cross_entropy(said, labels)
+        inner = said[:, :, margin : side - margin, margin : side - margin]
+        return ((inner.mean((1, 2, 3)) - wanted) ** 2).mean()
+
+    forward = torch.compile(loss_of) if how == "compiled" else loss_of
+
+    def run() -> float:
+        adam.zero_grad(set_to_none=True)
+        with torch.autocast("cpu", torch.bfloat16, enabled=kind == "bfloat16"):
+            loss = forward(crops)
+        loss.backward()
+        adam.step()
+        return loss.item()
+
+    return run
+
+
+def multiplying(kind: str, side: int, repeats: int) -> Callable[[], object]:
+    """Multiplies two square matrices so many times."""
+    a, b = (torch.randn(side, side).to(getattr(torch, kind)) for _ in range(2))
+
+    def run() -> None:
+        for _ in range(repeats):
+            a @ b
+
+    return run
+
+
 def main(arguments: list[str]) -> None:
     """Serves as a contestant."""
-    height, width, d, c, n, N = map(int, arguments[:6])
-    contend(mapping(height, width, (d, c, n, N), *arguments[6:8]), warm=3)
+    what, *rest = arguments
+    if what == "matrices":
+        work = multiplying(rest[0], int(rest[1]), int(rest[2]))
+    elif what == "step":
+        batch, side, margin, d, c, n, N = map(int, rest[1:8])
+        work = stepping(rest[0], (batch, side, margin), (d, c, n, N), rest[8], rest[9])
+    else:
+        height, width, d, c, n, N = map(int, rest[:6])
+        work = mapping(height, width, (d, c, n, N), rest[6], rest[7])
+    contend(work, warm=3)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,26 @@ from __future__ import annotations
 
 import dataclasses
 
-__all__ = ["Tile", "cuts", "padded_size", "reach", "receptive_field", "smallest_picture", "tiles"]
+__all__ = ["Tile", "borders_mended", "cuts", "padded_size", "reach", "receptive_field", "smallest_picture", "tiles"]
 
 Interval = tuple[int, int]
+# Side in px of the smallest map whose borders are worth mending.
+_MENDED = 64
+
+
+def borders_mended(height: int | None, width: int | None, channels: int) -> bool:
+    """Whether a mirrored convolution mends the borders of a map, see `models.mirror`; else it frames the map first.
+
+    Small maps are framed faster than their borders are looked up, and a picture has but one channel to copy.
+
+    Args:
+        height: of the map in px; None where it is not known yet.
+        width: of the map in px, or None.
+        channels: of the map.
+    """
+    if height is None or width is None:
+        return channels > 1
+    return channels > 1 and height * width >= _MENDED**2
 
 
 def _through_convolutions(span: Interval, count: int) -> Interval:

@@ -2,9 +2,9 @@
 
 The forward pass is walked as `copper_tf.models` builds it. Every layer leaves its gradient on a pile, which holds the
 tensors that the gradient needs; the backward pass takes the gradients from the pile. What an operation allocates was
-read off TensorFlow's own log of allocations (``TF_CPP_VMODULE=bfc_allocator=5``): the frame of a mirrored convolution,
-the working memory of the fused batch normalisation and of pooling, the scratch copy of `MirrorPadGrad`, the pieces of
-the upsampling. ReLU, its gradient, sums of gradients and the sigmoid work in place.
+read off TensorFlow's own log of allocations (``TF_CPP_VMODULE=bfc_allocator=5``): the frame of a mirrored convolution
+whose borders are not mended, the working memory of the fused batch normalisation and of pooling, the scratch copy of
+`MirrorPadGrad`, the pieces of the upsampling. ReLU, its gradient, sums of gradients and the sigmoid work in place.
 """
 
 from __future__ import annotations
@@ -170,8 +170,8 @@ class _Walk:
         tape, out, framed = self.tape, self.plane(self.c) * self.bytes, self.plane(channels, 2) * self.bytes
         kernel = 9 * channels * self.c * _FLOAT
         cast = None if self.full else tape.new(kernel // 2, WORKSPACE)
-        seen = x
-        if self.mirror:
+        seen, frame = x, self.mirror and not geometry.borders_mended(self.side, self.side, channels)
+        if frame:
             seen = tape.new(framed, ACTIVATIONS)
             tape.drop(x)
         raw = tape.new(out, ACTIVATIONS)
@@ -182,12 +182,12 @@ class _Walk:
         def backward(g: Tensor) -> Tensor | None:
             dy = tape.new(out, GRADIENTS)
             tape.drop(g, y, raw, reserve)
-            dx = None if stem else tape.new(framed if self.mirror else out, GRADIENTS)
+            dx = None if stem else tape.new(framed if frame else out, GRADIENTS)
             self.update(kernel)
             tape.drop(seen, dy)
             if cast:
                 tape.drop(cast)
-            if dx is None or not self.mirror:
+            if dx is None or not frame:
                 return dx
             scratch, cut = tape.new(framed, WORKSPACE), tape.new(out, GRADIENTS)
             tape.drop(scratch, dx)

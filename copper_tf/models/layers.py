@@ -7,6 +7,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from copper_tf.geometry import borders_mended
+from copper_tf.models.mirror import mirrored_convolution
+
 __all__ = ["PACKAGE", "BilinearUpsampling", "Convolution", "FusedBatchNorm"]
 
 PACKAGE = "copper_tf"
@@ -42,6 +45,8 @@ class Convolution(keras.layers.Layer):
         kernel = tf.convert_to_tensor(self.kernel)
         if self.padding == "zero":
             return tf.nn.conv2d(inputs, kernel, 1, "SAME")
+        if borders_mended(*inputs.shape[1:]):
+            return mirrored_convolution(inputs, kernel)
         framed = tf.pad(inputs, [[0, 0], [1, 1], [1, 1], [0, 0]], "REFLECT")
         return tf.nn.conv2d(framed, kernel, 1, "VALID")
 

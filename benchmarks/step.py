@@ -1,0 +1,156 @@
+"""How fast a training step is: ours against Keras' own layers and against the best of PyTorch, in one run.
+
+    python -m benchmarks.step                                 # classifier, U-Net, default segmenter
+    python -m benchmarks.step --just u-net --rounds 31        # one of them, more rounds
+    python -m benchmarks.step --busy                          # where other programs run: one thread, processor time
+
+A step is forward pass, loss, backward pass and Adam on one batch that stays. Every contestant steps in a process of its
+own; they take turns, and medians and fastest times count. Ours is what `copper train` runs: mirrored borders, metrics.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import platform
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.peak import KINDS, forward_operations, matrix_peaks, share
+from benchmarks.racing import contend, peers_python, race
+from copper_tf.cli.tables import print_table
+from copper_tf.config import Config, default_config
+from copper_tf.geometry import padded_size
+from tfds_copper.files import write_json
+
+__all__ = ["main"]
+
+_RESULTS = Path(__file__).with_name("results") / "step.json"
+_ROUNDS, _LABELS, _BATCH = 15, 16, 8
+_LARGE = {"n": 2, "N": 1, "d": 4, "c": 32, "crop": 256, "batch": _BATCH}
+_STEPS: dict[str, tuple[str, dict[str, Any]]] = {
+    "classifier": ("classifier", _LARGE),
+    "u-net": ("segmenter", {**_LARGE, "margin": 0}),
+    "default segmenter": ("segmenter", {}),
+}
+# How many times as fast as the best of PyTorch ours must be.
+_REQUIRED = {"classifier": 2.0, "u-net": 1.5}
+_KEYS = ("seconds", "fastest", "processor")
+# One thread, whose seconds of a processor hardly change where others work beside.
+_ALONE = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), "1")
+_POLICIES = dict(zip(KINDS, ("float32", "mixed_bfloat16"), strict=True))
+
+
+def _config(name: str) -> Config:
+    kind, settings = _STEPS[name]
+    return default_config(kind, **settings)
+
+
+def _side(config: Config) -> int:
+    """Side of a training crop in px, its margin included."""
+    return padded_size(config.data.crop + 2 * config.data.margin, config.model.d)
+
+
+def _stepper(model: Any, config: Config) -> Callable[[], object]:
+    """Does a step of `model.fit` on one cached batch."""
+    import tensorflow as tf
+
+    side = _side(config)
+    crops = np.random.default_rng(0).normal(size=(config.training.batch, side, side, 1)).astype(np.float32)
+    labels = np.arange(config.training.batch, dtype=np.int32) % _LABELS
+    steps = iter(tf.data.Dataset.from_tensors((crops, labels)).cache().repeat())
+    model.make_train_function()
+    return lambda: float(model.train_function(steps)["loss"])
+
+
+def _contestant(name: str, who: str, kind: str) -> None:
+    """Serves as one of those that TensorFlow runs."""
+    import keras
+
+    from benchmarks.keras_peer import plain_model
+    from copper_tf.models import build
+    from copper_tf.training import compile_model
+
+    config = _config(name)
+    keras.utils.set_random_seed(0)
+    made = {"copper_tf": build, "keras": plain_model}[who]
+    model = made(config, _LABELS, _POLICIES[kind])
+    compile_model(model, config, tuple(np.linspace(1, 0, _LABELS)))
+    contend(_stepper(model, config), warm=3)
+
+
+def _commands(name: str, config: Config) -> dict[str, list[str]]:
+    """Who takes part: ours and Keras' in two precisions, PyTorch in its four ways."""
+    model, own = config.model, [sys.executable, "-m", "benchmarks.step", "--contestant", name]
+    numbers = (config.training.batch, _side(config), config.data.margin, model.d, model.c, model.n, model.N)
+    peer = [str(peers_python()), "-m", "benchmarks.torch_peer", "step", config.kind, *map(str, numbers)]
+    torch = {f"torch {k} {how}": [*peer, k, how] for k, how in itertools.product(KINDS, ("eager", "compiled"))}
+    return {f"{who} {k}": [*own, who, k] for who, k in itertools.product(("copper_tf", "keras"), KINDS)} | torch
+
+
+def _best(times: dict[str, dict[str, float]], who: str, key: str) -> str:
+    """The fastest of those whose names begin so."""
+    return min((name for name in times if name.startswith(who)), key=lambda name: times[name][key])
+
+
+def _raced(name: str, rounds: int, peaks: dict[str, float], key: str) -> dict[str, Any]:
+    """Measures one network and prints its table."""
+    config = _config(name)
+    operations = 3 * config.training.batch * forward_operations(config, _side(config), _side(config))
+    times = race(_commands(name, config), rounds)
+    ours = times[_best(times, "copper_tf", key)]
+    rows = []
+    for who, of in sorted(times.items(), key=lambda item: item[1][key]):
+        shown = [f"{1000 * of[k]:.0f}" for k in _KEYS] + [f"{of[k] / ours[k]:.2f}" for k in _KEYS]
+        rows.append([who, *shown, share(operations, min(of[k] for k in _KEYS), peaks, who), f"{of['peak_mb']:.0f}"])
+    print(f"\n{name}: {operations / 1e9:.0f} GFLOP a step, {config.training.batch} crops of {_side(config)} px")
+    heads = ["", *(f"{k}, ms" for k in _KEYS), *(f"{k}, ratio" for k in _KEYS), "share of peak", "peak MB"]
+    print_table(heads, rows)
+    ratios = {}
+    for peer in ("keras", "torch"):
+        of = times[_best(times, peer, key)]
+        ratios[peer] = {k: of[k] / ours[k] for k in _KEYS}
+    return {"gflop": operations / 1e9, "times": times, "ratios": ratios}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measures, prints the tables, writes ``benchmarks/results/step.json``; 1 if a requirement is missed."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    flags = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    flags.add_argument("--contestant", nargs=3, metavar=("NAME", "WHO", "KIND"), help=argparse.SUPPRESS)
+    flags.add_argument("--just", choices=tuple(_STEPS), help="only this network; no file is written")
+    flags.add_argument(
+        "--busy", action="store_true", help="one thread each, compared by processor time; no file either"
+    )
+    flags.add_argument("--rounds", type=int, default=_ROUNDS, help="steps of each contestant that are timed")
+    asked = flags.parse_args(arguments)
+    if asked.contestant:
+        _contestant(*asked.contestant)
+        return 0
+    key = "processor" if asked.busy else "seconds"
+    if asked.busy:
+        os.environ |= _ALONE
+    peaks = matrix_peaks("processor" if asked.busy else "fastest")
+    print_table(["matrix multiplication", "GFLOP/s"], [[kind, f"{peak / 1e9:.0f}"] for kind, peak in peaks.items()])
+    found = {name: _raced(name, asked.rounds, peaks, key) for name in ([asked.just] if asked.just else _STEPS)}
+    machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
+    versions = {package: metadata.version(package) for package in ("tensorflow", "keras", "numpy")}
+    if not asked.just and not asked.busy:
+        write_json(_RESULTS, {"machine": machine, "versions": versions, "peaks": peaks, "networks": found})
+    missed = [
+        f"{name}: {ratio:.2f} times as fast as the best of PyTorch, {_REQUIRED[name]} needed"
+        for name, ratio in ((name, of["ratios"]["torch"][key]) for name, of in found.items())
+        if ratio < _REQUIRED.get(name, 0)
+    ]
+    print("\n".join(missed) or "all that is required is reached")
+    return bool(missed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
