@@ -171,14 +171,14 @@ def _trained(settings: Config, built: SemDataset, g: Sequence[float], variant: V
     return model, how
 
 
-def measured(folder: Path, seed: int, built: SemDataset, g: Sequence[float], settings: Config, name: str) -> Results:
+def measured(folder: Path, seed: int, built: SemDataset, g: Sequence[float], settings: Config, idea: str) -> Results:
     """Scores of one variant by one view and by all, its maps kept beside them."""
-    variant = VARIANTS[name]
+    variant = VARIANTS[idea]
     chosen = settings.replace(seed=seed, decay="cosine", views="all").replace(**variant.changed)
     model, how = _trained(chosen, built, g, variant)
     one, truths, labels = _maps(model, how.apply, built, variant, 1)
     many, _, _ = _maps(model, how.apply, built, variant, chosen.turns)
-    file = folder / "maps" / f"{built.metadata['settings']['fold']} {name}.npz".replace(" ", "_").replace("/", "-")
+    file = folder / "maps" / f"{built.metadata['settings']['fold']} {idea}.npz".replace(" ", "_").replace("/", "-")
     file.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(file, one=one.astype(np.float16), many=many.astype(np.float16), truths=truths, labels=labels)
     return {
@@ -229,7 +229,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name in asked.variants:
         parts = []
         for source, opened in sources.items():
-            given = {"built": opened(), "g": law, "settings": settings, "name": name}
+            given = {"built": opened(), "g": law, "settings": settings, "idea": name}
             file = f"maps {source} {name}"
             parts.append([kept(asked.output, seed, file, measured, **given) for seed in seeds])
         found = [result for part in parts for result in part]
