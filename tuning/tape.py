@@ -24,6 +24,7 @@ __all__ = [
     "Tensor",
     "convolutions",
     "kernels",
+    "mended",
     "parameters",
     "step",
 ]
@@ -93,6 +94,14 @@ def convolutions(config: Config) -> int:
     return 1 + m.n * m.N * m.d * (2 if config.kind == "segmenter" else 1)
 
 
+def mended(config: Config) -> int:
+    """Those of them that mend the borders of their map, see `geometry.borders_mended`."""
+    m = config.model
+    side = geometry.padded_size(config.data.crop + 2 * config.data.margin, m.d)
+    large = sum(geometry.borders_mended(side >> level, side >> level, m.c) for level in range(m.d))
+    return m.n * m.N * large * (2 if config.kind == "segmenter" else 1) if m.padding == "mirror" else 0
+
+
 def parameters(config: Config, labels: int) -> int:
     """Weights of the model, moving statistics included: Keras' `count_params`.
 
@@ -149,6 +158,10 @@ class _Walk:
         """Numbers in a map at the side where the walk is."""
         return self.batch * (self.side + frame) ** 2 * channels
 
+    def framed(self, channels: int) -> bool:
+        """Whether a convolution here reads a copy of its map, with a mirrored frame."""
+        return self.mirror and not geometry.borders_mended(self.side, self.side, channels)
+
     def reserve(self) -> int:
         """Bytes that the fused batch normalisation keeps for its gradient.
 
@@ -170,7 +183,7 @@ class _Walk:
         tape, out, framed = self.tape, self.plane(self.c) * self.bytes, self.plane(channels, 2) * self.bytes
         kernel = 9 * channels * self.c * _FLOAT
         cast = None if self.full else tape.new(kernel // 2, WORKSPACE)
-        seen, frame = x, self.mirror and not geometry.borders_mended(self.side, self.side, channels)
+        seen, frame = x, self.framed(channels)
         if frame:
             seen = tape.new(framed, ACTIVATIONS)
             tape.drop(x)
@@ -229,7 +242,8 @@ class _Walk:
         for _ in range(self.config.model.n):
             y = self.unit(y, self.c)
         self.pile.append(fork)
-        if kept:
+        # Where borders are mended, the gradient of the first convolution reads the map itself.
+        if kept or not self.framed(self.c):
             total = tape.new(self.plane(self.c) * self.bytes, ACTIVATIONS)
             tape.drop(x)
         else:

@@ -2,30 +2,41 @@
 
 A frame of one pixel would cost a pass over every map, and another over its gradient. The convolution here is one with
 zeros at the border, whose outermost rows and columns are then computed again from a few lines of the picture, in place.
+
+Lines, rows or columns, are a picture of their own, ``(batch, lines, length, channels)``: few and long, a shape that
+convolutions are fast at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import tensorflow as tf
 
 __all__ = ["mirrored_convolution"]
 
 _ROWS, _COLUMNS = 1, 2
-# The outermost lines of a map, and those that stand mirrored beyond them.
-_OUTER, _INNER = (0, -1), (1, -2)
+_FRAME = [[0, 0], [0, 0], [1, 1], [0, 0]]
+# A number where it is known: each that is not makes some ten nodes more in the graph of a training step.
+_Number: TypeAlias = "int | tf.Tensor"
 _Gradients = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
-def _line(x: tf.Tensor, axis: int, place: int) -> tf.Tensor:
-    """A row or column as a picture of one row, ``(batch, 1, length, channels)``; from the end where negative."""
-    return x[:, place, None] if axis == _ROWS else x[:, None, :, place]
+def _sides(x: tf.Tensor) -> tuple[_Number, _Number]:
+    """Height and width."""
+    height, width = (x.shape[axis] or tf.shape(x)[axis] for axis in (_ROWS, _COLUMNS))
+    return height, width
 
 
-def _framed(line: tf.Tensor) -> tf.Tensor:
-    """A line and one mirrored pixel more at both ends."""
-    return tf.concat([line[:, :, 1:2], line, line[:, :, -2:-1]], 2)
+def _turned(x: tf.Tensor, axis: int) -> tf.Tensor:
+    """Rows and columns exchanged where lines are columns."""
+    return x if axis == _ROWS else tf.transpose(x, (0, 2, 1, 3))
+
+
+def _lines(x: tf.Tensor, axis: int, places: Sequence[_Number]) -> tf.Tensor:
+    """Some rows or columns of a map."""
+    return _turned(tf.gather(x, tf.stack(places), axis=axis), axis)
 
 
 def _wide(x: tf.Tensor) -> tf.Tensor:
@@ -33,47 +44,51 @@ def _wide(x: tf.Tensor) -> tf.Tensor:
     for kind in (tf.complex128, tf.int64):
         joined = kind.size // x.dtype.size
         if joined > 1 and x.shape[3] % joined == 0:
-            shape = *tf.unstack(tf.shape(x)[:3]), x.shape[3] // joined, joined
-            return tf.bitcast(tf.reshape(x, shape), kind)
+            return tf.bitcast(tf.reshape(x, (-1, *_sides(x), x.shape[3] // joined, joined)), kind)
     return x
 
 
-def _written(x: tf.Tensor, like: tf.Tensor, axis: int, place: int, line: tf.Tensor) -> tf.Tensor:
-    """A map with one row or column replaced, in its own memory where nothing else reads that.
+def _written(x: tf.Tensor, like: tf.Tensor, axis: int, places: Sequence[_Number], lines: tf.Tensor) -> tf.Tensor:
+    """A map with one or two rows or columns replaced, in its own memory where nothing else reads that.
 
     Args:
         x: the map.
         like: another as large; asking the map itself for its size would have it copied.
         axis: rows or columns.
-        place: which of them, from the end where negative.
-        line: the new one, ``(batch, 1, length, channels)``.
+        places: which of them.
+        lines: the new ones.
     """
-    batch, height, width = tf.unstack(tf.shape(like)[:3])
-    wide, new, kind = _wide(x), _wide(line), x.dtype
+    height, width = _sides(like)
+    wide, new, kind = _wide(x), _wide(_turned(lines, axis)), x.dtype
     channels = wide.shape[3]
     # Three axes are walked faster than four.
-    before, after = (batch, width * channels) if axis == _ROWS else (batch * height, channels)
-    others = 0b101
+    count, after = (height, width * channels) if axis == _ROWS else (width, channels)
+    first, last, others = places[0], places[-1], 0b101
     wide = tf.raw_ops.TensorStridedSliceUpdate(
-        input=tf.reshape(wide, (before, height if axis == _ROWS else width, after)),
-        begin=[0, place, 0], end=[0, place + 1, 0], strides=[1] * 3, value=tf.reshape(new, (before, 1, after)),
-        begin_mask=others, end_mask=others if place + 1 else 0b111,
+        input=tf.reshape(wide, (-1, count, after)), value=tf.reshape(new, (-1, len(places), after)),
+        begin=tf.stack([0, first, 0]), end=tf.stack([0, last + 1, 0]),
+        strides=tf.stack([1, last - first if len(places) > 1 else 1, 1]), begin_mask=others, end_mask=others,
     )  # fmt: skip
     if wide.dtype != kind:
         wide = tf.bitcast(tf.reshape(wide, (-1, 1)), kind)
-    written = tf.reshape(wide, (batch, height, width, x.shape[3]))
+    written = tf.reshape(wide, (-1, height, width, x.shape[3]))
     written.set_shape([*like.shape[:3], x.shape[3]])
     return written
 
 
-def _border(x: tf.Tensor, kernel: tf.Tensor, axis: int) -> list[tf.Tensor]:
+def _after(x: tf.Tensor, *others: tf.Tensor) -> tf.Tensor:
+    """`x` once others are there: a few lines that come first would lie where a whole map had found its place."""
+    with tf.control_dependencies(others):
+        return tf.identity(x)
+
+
+def _border(x: tf.Tensor, kernel: tf.Tensor, axis: int) -> tf.Tensor:
     """First and last row or column of the convolution of the mirrored picture."""
-    near = [[_framed(_line(x, axis, k)) for k in pair] for pair in zip(_INNER, _OUTER, strict=True)]
-    # The three lines that an outermost pixel sees become channels: one row is a shape that kernels are fast at.
-    seen = tf.concat([tf.concat([inner, outer, inner], 3) for inner, outer in near], 0)
-    turned = kernel if axis == _ROWS else tf.transpose(kernel, (1, 0, 2, 3))
-    taps = tf.concat([turned[None, k] for k in range(3)], 2)
-    return tf.split(tf.nn.conv2d(seen, taps, 1, "VALID"), 2, 0)
+    side, length = _sides(x)[axis - 1], _sides(x)[2 - axis]
+    near = tf.pad(_lines(x, axis, (1, 0, 1, side - 2, side - 1, side - 2)), _FRAME, "REFLECT")
+    three = tf.reshape(near, (-1, 3, length + 2, x.shape[3]))
+    taps = kernel if axis == _ROWS else tf.transpose(kernel, (1, 0, 2, 3))
+    return tf.reshape(tf.nn.conv2d(three, taps, 1, "VALID"), (-1, 2, length, kernel.shape[3]))
 
 
 def _input_gradient(shape: tf.Tensor, kernel: tf.Tensor, dy: tf.Tensor, padding: str) -> tf.Tensor:
@@ -84,18 +99,30 @@ def _input_gradient(shape: tf.Tensor, kernel: tf.Tensor, dy: tf.Tensor, padding:
 
 def _kernel_gradient(x: tf.Tensor, kernel: tf.Tensor, dy: tf.Tensor, padding: str) -> tf.Tensor:
     return tf.raw_ops.Conv2DBackpropFilter(
-        input=x, filter_sizes=tf.shape(kernel), out_backprop=dy, strides=[1] * 4, padding=padding
+        input=x, filter_sizes=kernel.shape, out_backprop=dy, strides=[1] * 4, padding=padding
     )
 
 
-def _side(seen: tf.Tensor, taps: tf.Tensor, dy: tf.Tensor, corners: bool) -> tuple[tf.Tensor, tf.Tensor]:
-    """What one side of the frame adds to the gradients: to the line that it mirrors, and to the taps that read it."""
-    if not corners:
-        return _input_gradient(tf.shape(seen), taps, dy, "SAME"), _kernel_gradient(seen, taps, dy, "SAME")
-    framed, frame = _framed(seen), [[0, 0], [0, 0], [1, 1], [0, 0]]
-    back = _input_gradient(tf.shape(framed), taps, dy, "VALID")
-    back = tf.raw_ops.MirrorPadGrad(input=back, paddings=frame, mode="REFLECT")
-    return back, _kernel_gradient(framed, taps, dy, "VALID")
+def _frame_gradients(
+    x: tf.Tensor, kernel: tf.Tensor, dy: tf.Tensor, axis: int
+) -> tuple[list[tf.Tensor], tf.Tensor]:  # fmt: skip
+    """What two sides of the frame add to the gradients: to the two lines that they mirror, and to the kernel."""
+    side = _sides(x)[axis - 1]
+    seen, said = _lines(x, axis, (1, side - 2)), _lines(dy, axis, (0, side - 1))
+    # The corners of the frame belong to its rows.
+    padding = "VALID" if axis == _ROWS else "SAME"
+    if axis == _ROWS:
+        seen = tf.pad(seen, _FRAME, "REFLECT")
+    taps = tf.split(kernel if axis == _ROWS else tf.transpose(kernel, (1, 0, 2, 3)), 3)
+    backs, ends = [], []
+    for one, tap, told in zip(tf.split(seen, 2, 1), taps[::2], tf.split(said, 2, 1), strict=True):
+        back = _input_gradient(tf.shape(one), tap, told, padding)
+        if axis == _ROWS:
+            back = tf.raw_ops.MirrorPadGrad(input=back, paddings=_FRAME, mode="REFLECT")
+        backs.append(back)
+        ends.append(_kernel_gradient(one, tap, told, padding))
+    added = tf.concat([ends[0], tf.zeros_like(ends[0]), ends[1]], 0)
+    return backs, added if axis == _ROWS else tf.transpose(added, (1, 0, 2, 3))
 
 
 @tf.custom_gradient
@@ -107,22 +134,20 @@ def mirrored_convolution(x: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, _G
         kernel: ``(3, 3, channels, filters)``.
     """
     y = tf.nn.conv2d(x, kernel, 1, "SAME")
+    seen = _after(x, y)
     for axis in (_ROWS, _COLUMNS):
-        for place, line in zip(_OUTER, _border(x, kernel, axis), strict=True):
-            y = _written(y, x, axis, place, line)
+        y = _written(y, x, axis, (0, _sides(x)[axis - 1] - 1), _border(seen, kernel, axis))
 
     def gradients(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         dx = _input_gradient(tf.shape(x), kernel, dy, "SAME")
         dkernel = _kernel_gradient(x, kernel, dy, "SAME")
+        seen, said = _after(x, dx, dkernel), _after(dy, dx, dkernel)
         for axis in (_ROWS, _COLUMNS):
-            ends = []
-            for inner, outer in zip(_INNER, _OUTER, strict=True):
-                taps = kernel[None, outer] if axis == _ROWS else kernel[None, :, outer]
-                # The corners of the frame belong to its rows.
-                back, end = _side(_line(x, axis, inner), taps, _line(dy, axis, outer), axis == _ROWS)
-                dx = _written(dx, x, axis, inner, _line(dx, axis, inner) + back)
-                ends.append(end[0])
-            dkernel += tf.stack([ends[0], tf.zeros_like(ends[0]), ends[1]], axis - 1)
+            backs, added = _frame_gradients(seen, kernel, said, axis)
+            dkernel += added
+            # One after the other: in a map of three rows both sides mirror the same.
+            for place, back in zip((1, _sides(x)[axis - 1] - 2), backs, strict=True):
+                dx = _written(dx, x, axis, (place,), _lines(dx, axis, (place,)) + back)
         # The numbers that `_wide` makes have no gradient, which must not pass for a gradient of 0.
         once = "a mirrored convolution has first gradients only"
         return tf.raw_ops.PreventGradient(input=dx, message=once), dkernel
