@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import shutil
 import signal
@@ -17,12 +16,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from copper_tf.bulk.listing import Listed, listed, shards
+from copper_tf.bulk.listing import Listed, cut, listed, pictures_of
 from copper_tf.bulk.parts import BAD, PARTS, TABLE
 from copper_tf.cli.main import main
 from copper_tf.export.exporting import export_run
 from tests.conftest import ROOT, worked_in
-from tfds_copper.errors import InputError, SettingError
+from tfds_copper.errors import InputError, OutputError, SettingError
 
 _IN_PROCESS = "runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 
@@ -185,16 +184,20 @@ def test_parts_of_another_model_or_setting_are_refused(
     assert _bulk(models["classifier"], *asked) == 2
 
 
-def test_changed_lists_are_done_anew_where_they_changed(many: Path) -> None:
-    before = list(shards(listed([str(many)]), 50))
+def test_changed_lists_are_done_anew_where_they_changed(many: Path, tmp_path: Path) -> None:
+    file = tmp_path / "list.jsonl"
+    before = cut(listed([str(many)]), 50, file)
     assert [len(shard) for shard in before] == [50] * 4 + [40]
-    assert [p.name for shard in before for p in shard.pictures] == sorted(p.name for p in many.iterdir())
-    assert list(shards(listed([str(many)]), 50)) == before
+    assert [p.name for shard in before for p in pictures_of(shard, file)] == sorted(p.name for p in many.iterdir())
+    assert cut(listed([str(many)]), 50, file) == before
     (many / "239.png").unlink()
     (many / "120.png").unlink()
     shutil.copy(many / "000.png", many / "120.png")
-    same = [a.part == b.part for a, b in zip(before, shards(listed([str(many)]), 50), strict=True)]
+    after = cut(listed([str(many)]), 50, file)
+    same = [a.part == b.part for a, b in zip(before, after, strict=True)]
     assert same == [True, True, False, True, False]
+    with pytest.raises(OutputError, match="must be the list that the shards were cut from"):
+        list(pictures_of(before[2], file))
     assert Listed("/a.png", "a.png").source(Path("/a.png")).pixel_size_nm != 0
 
 
@@ -321,4 +324,4 @@ def test_listing_says_what_is_wrong(many: Path) -> None:
     with pytest.raises(InputError, match="nothing there"):
         list(listed([str(many / "absent")]))
     assert [p.sheet for p in listed([f"{many}/00*.png"], "S1")] == ["S1"] * 10
-    assert json.loads(next(shards(listed([str(many)]), 1)).lines)["path"] == str(many / "000.png")
+    assert next(listed([str(many)])).path == str(many / "000.png")

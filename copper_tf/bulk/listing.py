@@ -14,11 +14,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from copper_tf.pictures import Source, distinct, in_order, sources_of
-from tfds_copper.errors import InputError
+from tfds_copper.errors import InputError, OutputError
+from tfds_copper.files import replacing
 from tfds_copper.micrograph import EXTENSIONS
 from tfds_copper.micrograph.vendors.sidecar import sidecar_names
 
-__all__ = ["Listed", "Shard", "import_beam", "in_bucket", "listed", "shards"]
+__all__ = ["Listed", "Shard", "cut", "import_beam", "in_bucket", "listed", "pictures_of"]
 
 _WILD = "*?["
 
@@ -53,25 +54,29 @@ class Listed:
 
 @dataclasses.dataclass(frozen=True)
 class Shard:
-    """Some pictures of the list, and the part of the table that they give.
+    """Some pictures of the list: where they stand in its file, since a list may be long and a worker needs few of it.
 
     Attributes:
-        part: name of the part's file; it changes with anything that is known of the pictures.
-        lines: the pictures, one in a line.
+        index: its place among the shards, from 0.
+        digest: of all that is known of its pictures.
+        start: byte in the file of the list.
+        length: in bytes.
+        count: of its pictures.
     """
 
-    part: str
-    lines: str
+    index: int
+    digest: str
+    start: int
+    length: int
+    count: int
 
     @property
-    def pictures(self) -> Iterator[Listed]:
-        """The pictures, in order."""
-        for line in self.lines.splitlines():
-            values = json.loads(line)
-            yield Listed(**values | {"beside": tuple(values["beside"])})
+    def part(self) -> str:
+        """Name of the part of the table that it gives; it changes with anything that is known of the pictures."""
+        return f"{self.index:06d}-{self.digest}.json"
 
     def __len__(self) -> int:
-        return self.lines.count("\n")
+        return self.count
 
 
 def import_beam() -> None:
@@ -149,16 +154,43 @@ def listed(places: Iterable[str], sheet: str = "") -> Iterator[Listed]:
         yield dataclasses.replace(picture, sheet=sheet or picture.sheet)
 
 
-def shards(pictures: Iterable[Listed], size: int) -> Iterator[Shard]:
-    """The list cut into shards, each with the name of its part.
+def _digest(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()[:16]
+
+
+def cut(pictures: Iterable[Listed], size: int, file: Path) -> list[Shard]:
+    """Writes the list and cuts it into shards.
 
     Args:
         pictures: the list.
         size: pictures in a shard; the last may have fewer.
+        file: where the list goes, one picture in a line.
     """
     lines = (f"{json.dumps(dataclasses.asdict(picture))}\n" for picture in pictures)
-    for index in itertools.count():
-        text = "".join(itertools.islice(lines, size))
-        if not text:
-            return
-        yield Shard(f"{index:06d}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.json", text)
+    shards: list[Shard] = []
+    with replacing(file) as temporary, temporary.open("wb") as stream:
+        while some := list(itertools.islice(lines, size)):
+            text, start = "".join(some).encode(), stream.tell()
+            stream.write(text)
+            shards.append(Shard(len(shards), _digest(text), start, len(text), len(some)))
+    return shards
+
+
+def pictures_of(shard: Shard, file: Path) -> Iterator[Listed]:
+    """The pictures of a shard, in order.
+
+    Args:
+        shard: one that `cut` gave.
+        file: the list that it wrote.
+
+    Raises:
+        OutputError: if the file is another list by now.
+    """
+    with file.open("rb") as stream:
+        stream.seek(shard.start)
+        text = stream.read(shard.length)
+    if _digest(text) != shard.digest:
+        raise OutputError(f"{file}: must be the list that the shards were cut from. Received: another")
+    for line in text.splitlines():
+        values = json.loads(line)
+        yield Listed(**values | {"beside": tuple(values["beside"])})

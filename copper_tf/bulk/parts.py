@@ -25,7 +25,7 @@ __all__ = ["BAD", "PARTS", "TABLE", "Job", "Parts", "Work", "model_sha256"]
 Row = dict[str, Any]
 
 PARTS, TABLE, BAD = "parts", "predictions.csv", "bad.csv"
-_JOB = "job.json"
+_JOB, _LIST = "job.json", "pictures.jsonl"
 
 
 def model_sha256(file: Path) -> str:
@@ -88,6 +88,7 @@ class Parts:
 
     def __init__(self, output: Path) -> None:
         self.output, self.folder = output, output / PARTS
+        self.list = self.folder / _LIST
 
     def begin(self, job: Job, force: bool) -> None:
         """Makes the folder, or goes on with one that the same job left.
@@ -98,7 +99,7 @@ class Parts:
         file, asked = self.folder / _JOB, dataclasses.asdict(job)
         if force and self.folder.exists():
             shutil.rmtree(self.folder)
-        if self.folder.exists() and any(self.folder.iterdir()):
+        if self.folder.exists() and self.finished():
             try:
                 made = json.loads(file.read_text(encoding="utf-8"))
             except (OSError, ValueError):

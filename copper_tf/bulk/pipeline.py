@@ -16,7 +16,7 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineState
 
-from copper_tf.bulk.listing import Listed, Shard, in_bucket
+from copper_tf.bulk.listing import Listed, Shard, in_bucket, pictures_of
 from copper_tf.bulk.parts import Parts, Work
 from copper_tf.export import ExportedPredictor
 from copper_tf.rows import Drawing, row_of
@@ -57,7 +57,7 @@ class PredictShards(beam.DoFn):
         """Predicts the pictures of a shard; one that can't be read costs only itself."""
         rows: list[dict[str, Any]] = []
         bad: list[dict[str, Any]] = []
-        for picture in shard.pictures:
+        for picture in pictures_of(shard, self._parts.list):
             with _on_disk(picture) as path:
                 try:
                     rows.append(row_of(picture.source(path), self._predictor, self._work.reading, self._drawing))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from copper_tf import __version__
-from copper_tf.bulk.listing import listed, shards
+from copper_tf.bulk.listing import cut, listed
 from copper_tf.bulk.parts import Job, Parts, Work, model_sha256
 from copper_tf.bulk.workers import predict_shards
 from copper_tf.export import ExportedPredictor, is_export
@@ -96,7 +96,6 @@ def predict_bulk(asked: Asked, progress: Progress) -> Done:
     """
     predictor = _opened(asked)
     job = Job(model_sha256(predictor.file), predictor.runtime, asked.reading.to_dict(), asked.palette, __version__)
-    cut = list(shards(listed(asked.places, asked.sheet), asked.shard))
     work = Work(asked.model.absolute(), predictor.runtime, asked.output.absolute(), asked.reading, asked.palette)
     parts = Parts(asked.output)
     gathered, caveats, law_note = Told(predictor.pixel_sizes_nm), predictor.caveats, predictor.law_note
@@ -105,11 +104,12 @@ def predict_bulk(asked: Asked, progress: Progress) -> Done:
     asked.output.mkdir(parents=True, exist_ok=True)
     with alone(asked.output):
         parts.begin(job, asked.force)
+        shards = cut(listed(asked.places, asked.sheet), asked.shard, parts.list)
         finished = parts.finished()
-        todo = [shard for shard in cut if shard.part not in finished]
+        todo = [shard for shard in shards if shard.part not in finished]
         if todo:
             predict_shards(todo, work, parts, asked.workers, asked.beam_options, progress)
-        files, bad = parts.merge(cut, gathered)
+        files, bad = parts.merge(shards, gathered)
     folders = [asked.output / name for name in (FOLDERS["potency"], OVERLAYS) if asked.palette]
     warnings = tuple(filter(None, (*caveats, *gathered.warnings())))
-    return Done((*files, *folders), sum(map(len, cut)), bad, warnings, law_note)
+    return Done((*files, *folders), sum(map(len, shards)), bad, warnings, law_note)
