@@ -1,4 +1,4 @@
-"""The layers that Keras lacks: a convolution without invented zeros, a fused batch norm, an exportable upsampling."""
+"""The layers that Keras lacks: a convolution without invented zeros, a fused batch norm, an upsampling of any size."""
 
 from __future__ import annotations
 
@@ -125,23 +125,11 @@ class FusedBatchNorm(keras.layers.Layer):
         return {**super().get_config(), "momentum": self.momentum, "epsilon": self.epsilon}
 
 
-def _double(x: tf.Tensor, axis: int) -> tf.Tensor:
-    """Bilinear x2 along one axis: even outputs lean on the neighbour before, odd ones on the neighbour after."""
-    first, rest = tf.split(x, [1, tf.shape(x)[axis] - 1], axis)
-    most, last = tf.split(x, [tf.shape(x)[axis] - 1, 1], axis)
-    before = tf.concat([first, most], axis)
-    after = tf.concat([rest, last], axis)
-    near = x * tf.cast(0.75, x.dtype)
-    quarter = tf.cast(0.25, x.dtype)
-    both = tf.stack([near + before * quarter, near + after * quarter], axis + 1)
-    shape = tf.shape(x)
-    shape = tf.concat([shape[:axis], 2 * shape[axis : axis + 1], shape[axis + 1 :]], 0)
-    return tf.reshape(both, shape)
-
-
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class BilinearUpsampling(keras.layers.Layer):
-    """Doubles height and width with half-pixel centres, as `tf.image.resize` does, and exports with any size.
+    """Doubles height and width with half-pixel centres; Keras' own needs a size to go from.
+
+    The weighted mean of four pixels is float32 under every policy, and rounded once.
 
     Args:
         **kwargs: forwarded to `keras.layers.Layer`.
@@ -150,8 +138,8 @@ class BilinearUpsampling(keras.layers.Layer):
     """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Doubles height, then width."""
-        doubled = _double(_double(inputs, 1), 2)
+        """TensorFlow's own kernel: one pass, where slices and sums would be ten."""
+        doubled = tf.cast(tf.image.resize(inputs, 2 * tf.shape(inputs)[1:3]), inputs.dtype)
         doubled.set_shape(self.compute_output_shape(inputs.shape))
         return doubled
 
