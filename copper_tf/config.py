@@ -108,6 +108,13 @@ class TrainingSettings(Group):
         choices=LEARN,
     )
     epochs: int = setting(200, "times that the training pictures are gone through", low=1)
+    starts: int = setting(
+        1,
+        "starts from weights of their own, of which the one with the most binary maps goes on (segmenter)",
+        low=1,
+        high=64,
+    )
+    start_epochs: int = setting(2, "epochs after which one of several starts is chosen", low=1)
     batch: int = setting(8, "crops in a training step", low=1, search=(4, 8, 16, 32))
     learning_rate: float = setting(0.001, "step size of Adam", low=1e-7, high=1.0, search=(3e-4, 1e-3, 3e-3))
     decay: str = setting(
@@ -160,7 +167,21 @@ class Config:
             raise SettingError(f"window must be an odd number of px. Received: {self.data.window}")
         if self.kind == "classifier" and self.data.margin:
             raise SettingError(f"margin is for the segmenter, whose mask it frames. Received: {self.data.margin}")
+        self._check_starts()
         self._check_learn()
+
+    def _check_starts(self) -> None:
+        """Refuses starts that could not be told apart, or would never go on."""
+        training = self.training
+        if training.starts == 1:
+            return
+        if self.kind == "classifier":
+            raise SettingError(f"starts is for the segmenter, by whose maps one is chosen. Received: {training.starts}")
+        if training.start_epochs >= training.epochs:
+            raise SettingError(
+                f"start_epochs must be fewer than epochs, {training.epochs}, where there are several starts. "
+                f"Received: {training.start_epochs}"
+            )
 
     def _check_learn(self) -> None:
         """Refuses settings that the way of learning g would leave unread."""

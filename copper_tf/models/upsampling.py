@@ -60,6 +60,6 @@ def upsampled(x: tf.Tensor) -> tf.Tensor:
     def by_one_convolution(x: tf.Tensor) -> tuple[tf.Tensor, _Gradient]:
         return doubled(x), lambda dy: _gradient(x, dy)
 
-    # What has but one row or column has no two ends to mend; training crops say their size, other pictures need no gradient.
+    # One row or column has no two ends to mend; training crops say their size, and others need no gradient.
     mended = min(x.shape[1] or 0, x.shape[2] or 0) > 1 and borders_mended(*x.shape[1:])
     return by_one_convolution(x) if mended else doubled(x)

@@ -1,4 +1,4 @@
-"""After training: how wide the areas of the maps are, which the receptive field must not outgrow."""
+"""What the maps of held-out pictures say of a segmenter: how wide their areas are, which its sight must not outgrow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from copper_tf.prediction import Predictor
 from copper_tf.runs import Run
 from copper_tf.statistics import middle
 
-__all__ = ["measured_domains"]
+__all__ = ["measured_domains", "middle_maps"]
 
 # The mean chord of so many maps is known to a few percent.
 _PICTURES = 16
@@ -21,8 +21,29 @@ _PICTURES = 16
 Progress = Callable[[int, int, str], None]
 
 
+def middle_maps(run: Run, held_out: Pictures, count: int, progress: Progress | None = None) -> list[np.ndarray]:
+    """The maps that a segmenter draws of held-out pictures of the middle labels; of all labels where those have none.
+
+    Args:
+        run: a run of a segmenter, with weights.
+        held_out: the decoded validation pictures, of every label.
+        count: how many at most, evenly spread.
+        progress: called with (done, total, what).
+    """
+    best = np.flatnonzero(middle(held_out.labels, len(run.labels.times)))
+    chosen = best if best.size else np.arange(len(held_out.arrays))
+    chosen = chosen[np.unique(np.linspace(0, chosen.size - 1, count).round().astype(int))]
+    predictor, maps = Predictor(run), []
+    for done, k in enumerate(chosen, start=1):
+        picture = held_out.arrays[k], int(held_out.bit_depths[k]), held_out.files[k]
+        maps.append(np.asarray(predictor.predict(*picture).mask))
+        if progress:
+            progress(done, len(chosen), "drawing maps of held-out pictures")
+    return maps
+
+
 def measured_domains(run: Run, held_out: Pictures, progress: Progress | None = None) -> dict[str, Any]:
-    """Mean chords of the maps that a trained segmenter draws of held-out pictures, those of the middle labels first.
+    """Mean chords of the maps that a trained segmenter draws of held-out pictures, see `middle_maps`.
 
     Args:
         run: a trained run of a segmenter.
@@ -33,16 +54,7 @@ def measured_domains(run: Run, held_out: Pictures, progress: Progress | None = N
         ``mean_chord_px`` of both phases together, and ``mean_chord_rough_px`` and ``mean_chord_smooth_px``; NaN where
         the maps have one phase only.
     """
-    best = np.flatnonzero(middle(held_out.labels, len(run.labels.times)))
-    chosen = best if best.size else np.arange(len(held_out.arrays))
-    chosen = chosen[np.unique(np.linspace(0, chosen.size - 1, _PICTURES).round().astype(int))]
-    predictor, maps = Predictor(run), []
-    for done, k in enumerate(chosen, start=1):
-        picture = held_out.arrays[k], int(held_out.bit_depths[k]), held_out.files[k]
-        maps.append(np.asarray(predictor.predict(*picture).mask))
-        if progress:
-            progress(done, len(chosen), "measuring the areas of the maps")
-    chord = mean_chord(*maps)
+    chord = mean_chord(*middle_maps(run, held_out, _PICTURES, progress))
     return {
         "mean_chord_px": chord.mean,
         "mean_chord_rough_px": chord.foreground,

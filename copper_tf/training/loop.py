@@ -24,6 +24,7 @@ from copper_tf.training.domains import measured_domains
 from copper_tf.training.knowing import familiar_pictures
 from copper_tf.training.learning import HypothesisLearner, first_hypothesis, learnable
 from copper_tf.training.policy import resolve_policy
+from copper_tf.training.starts import begin, leave, seconds_of_others
 from copper_tf.training.watching import TensorBoardWriter
 from tfds_copper.dataset import SemDataset
 from tfds_copper.errors import InputError, RunError
@@ -149,7 +150,7 @@ def _write_cost(run: Run, held_out: Pictures, progress: Progress | None) -> None
         "training",
         {
             "epochs": len(rows),
-            "seconds": sum(row["seconds"] for row in rows),
+            "seconds": sum(row["seconds"] for row in rows) + seconds_of_others(run),
             "seconds_per_epoch": float(np.median([row["seconds"] for row in rows])),
             "peak_memory_mb": peak_memory_mb(),
             "parameters": run.load_model().count_params(),
@@ -206,6 +207,14 @@ def train(
     if not old:
         create_run(run, force=force)
     with alone(workdir):
+        if config.training.starts > 1 and not run.last_checkpoint():
+
+            def trained(start: Run, told: Progress | None) -> None:
+                crops = CropStream(training, start.config, normalisation, augment=True)
+                _fit(start, crops, validation, config.training.start_epochs, told)
+
+            begin(run, held_out, trained, progress)
+        leave(run)
         if _fit(run, stream, validation, until, progress):
             _finish(run, pictures, progress)
     # A g that was learnt is another one now.

@@ -1,0 +1,123 @@
+"""Several starts: the one with the most binary maps goes on, whatever moment the training is killed at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from copper_tf.runs import BEST, Run
+from copper_tf.training import starts, train
+from tests.conftest import small
+from tfds_copper.errors import SettingError
+
+_COUNT = 3
+
+
+def _config(**settings: Any) -> Any:
+    return small("segmenter", **{"starts": _COUNT, "start_epochs": 1, "epochs": 2, "learning_rate": 0.01, **settings})
+
+
+def _weights(run: Run) -> list[np.ndarray]:
+    last = run.last_checkpoint()
+    assert last is not None
+    return list(keras.models.load_model(last[1]).get_weights())
+
+
+def _same(one: Run, other: Run) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(_weights(one), _weights(other), strict=True))
+
+
+@pytest.fixture(scope="module")
+def unbroken(dataset: Any, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return train(_config(), dataset, tmp_path_factory.mktemp("starts") / "run")
+
+
+@pytest.fixture
+def maps(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Has start 1 draw maps of zeros and ones, and the others grey ones; of the value given alone where that is."""
+
+    def drawn(run: Run, *_: Any) -> list[np.ndarray]:
+        ramp = np.linspace(0, 1, 64)
+        return [np.round(ramp) if run.path.name == "1" else 0.5 + 0.1 * ramp, ramp]
+
+    monkeypatch.setattr(starts, "middle_maps", drawn)
+    return lambda value: monkeypatch.setattr(starts, "middle_maps", lambda *_: [np.full(64, value)])
+
+
+def test_the_most_binary_goes_on(unbroken: Run) -> None:
+    scores = unbroken.read_scores(starts.STARTS)
+    binarity = [s["binarity"] for s in scores["starts"]]
+    assert len(set(binarity)) == _COUNT and scores["chosen"] == int(np.argmax(binarity))
+    assert len({s["seed"] for s in scores["starts"]}) == _COUNT and scores["starts"][0]["seed"] == 0
+    assert len(unbroken.history()) == 2
+    assert {p.name for p in unbroken.checkpoints.iterdir()} == {BEST, "last-00002.keras"}
+    assert not (unbroken.path / starts.STARTS).exists()
+    seconds = sum(row["seconds"] for row in unbroken.history())
+    assert unbroken.read_scores("training")["seconds"] > seconds
+
+
+def test_what_goes_on_is_the_run_of_its_own_seed(dataset: Any, tmp_path: Path, maps: Any) -> None:
+    chosen = train(_config(), dataset, tmp_path / "several", until=1)
+    scores = chosen.read_scores(starts.STARTS)
+    assert scores["chosen"] == 1 and scores["starts"][1]["binarity"] > 0.6 > 2 * scores["starts"][0]["binarity"]
+    alone = train(_config(starts=1, seed=scores["starts"][1]["seed"]), dataset, tmp_path / "alone", until=1)
+    assert _same(chosen, alone)
+    first = train(_config(starts=1), dataset, tmp_path / "first", until=1)
+    assert not _same(chosen, first)
+    assert not first.scores_file(starts.STARTS).exists()
+
+
+def test_maps_of_one_value_are_as_bad_as_grey_ones(dataset: Any, tmp_path: Path, maps: Any) -> None:
+    maps(1.0)
+    scores = train(_config(), dataset, tmp_path / "run", until=1).read_scores(starts.STARTS)
+    assert [s["binarity"] for s in scores["starts"]] == [0, 0, 0] and scores["chosen"] == 0
+
+
+@pytest.mark.parametrize("place", ["_measured", "_adopt", "leave"])
+def test_a_killed_training_goes_on_as_if_it_had_not_been(
+    place: str, unbroken: Run, dataset: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, calls = getattr(starts, place), iter(range(9))
+
+    def killed(*given: Any) -> Any:
+        # The second start's maps, or the first of what comes once.
+        if next(calls) == (1 if place == "_measured" else 0):
+            raise KeyboardInterrupt
+        return whole(*given)
+
+    where = "copper_tf.training.loop" if place == "leave" else "copper_tf.training.starts"
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(f"{where}.{place}", killed)
+        train(_config(), dataset, tmp_path / "run")
+    done = _finished(tmp_path / "run")
+    resumed = train(_config(), dataset, tmp_path / "run", resume=True)
+    assert _same(resumed, unbroken) and (done == 3) == (place != "_measured")
+    assert [row["val_nmse"] for row in resumed.history()] == [row["val_nmse"] for row in unbroken.history()]
+    assert not (resumed.path / starts.STARTS).exists()
+
+
+def _finished(run: Path) -> int:
+    """How many starts have been trained."""
+    return sum(1 for _ in _checkpoints(run))
+
+
+def _checkpoints(run: Path) -> Iterator[Path]:
+    return (run / starts.STARTS).glob("*/checkpoints/last-*.keras")
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "words"),
+    [
+        ("classifier", {"starts": 2}, "starts is for the segmenter.* Received: 2"),
+        ("segmenter", {"starts": 2, "epochs": 3, "start_epochs": 3}, "start_epochs must be fewer than epochs, 3.* 3"),
+        ("segmenter", {"starts": 0}, "starts .* 0"),
+    ],
+)
+def test_starts_that_can_not_be_are_refused(kind: str, settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(SettingError, match=words):
+        small(kind, **settings)
