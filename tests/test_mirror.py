@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from copper_tf.geometry import borders_mended
-from copper_tf.models import Convolution, build_segmenter
+from copper_tf.models import Convolution, build_segmenter, mirror
 from copper_tf.models.mirror import mirrored_convolution
 
 Convolved = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
@@ -65,6 +66,29 @@ def test_values_and_gradients_are_those_of_a_framed_map(size: tuple[int, int], k
 @pytest.mark.parametrize("size", _SIZES, ids=str)
 def test_zeros_at_the_border_are_told_apart(size: tuple[int, int]) -> None:
     assert _off(_zeros, size, "float64") > 5 * _TOLERANCE["float16"]
+
+
+@pytest.mark.parametrize("kind", _TOLERANCE)
+@pytest.mark.parametrize(("size", "rows"), [((64, 5), 32), ((24, 7), 12), ((68, 3), 34), ((33, 4), 11)], ids=str)
+def test_blocks_of_rows_add_up(size: tuple[int, int], rows: int, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mirror, "_LARGE", 0)
+    x = tf.zeros((1, *size, 2))
+    assert mirror._block(x) == rows
+    assert _off(mirrored_convolution, size, kind) < _TOLERANCE[kind]
+    # Blocks alone lack what the rows at a cut give each other.
+    x, kernel, dy = _values(size, "float64")
+    blocks = [tf.reshape(m, (-1, rows, *m.shape[2:])) for m in (x, dy)]
+    alone = mirror._kernel_gradient(blocks[0], kernel, blocks[1], "SAME")
+    whole = mirror._kernel_gradient(x, kernel, dy, "SAME")
+    assert float(tf.reduce_max(tf.abs(alone - whole)) / tf.reduce_max(tf.abs(whole))) > 5 * _TOLERANCE["float16"]
+
+
+def test_only_large_maps_of_known_size_are_cut() -> None:
+    large = -(-mirror._LARGE // (256 * 4))
+    assert mirror._block(tf.zeros((1, 256, large, 1))) == 32
+    assert mirror._block(tf.zeros((1, 256, large - 1, 1))) == 0
+    assert mirror._block(tf.zeros((1, 257, large, 1))) == 0
+    assert mirror._block(keras.KerasTensor((None, None, None, 1))) == 0
 
 
 def test_gradients_are_finite_differences() -> None:

@@ -104,7 +104,7 @@ def _doubled(x: np.ndarray, axis: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("kind", "rounding"), [("float32", 1e-6), ("bfloat16", 2**-8), ("float16", 2**-11)])
-@pytest.mark.parametrize("size", [(1, 1), (1, 4), (5, 7), (32, 31)], ids=str)
+@pytest.mark.parametrize("size", [(1, 1), (1, 4), (5, 7), (32, 31), (64, 66), (2, 2050), (2049, 3)], ids=str)
 def test_upsampling_is_bilinear_and_so_is_its_gradient(size: tuple[int, int], kind: str, rounding: float) -> None:
     draw = np.random.default_rng(0)
     x = tf.cast(draw.normal(size=(2, *size, 3)), kind)
@@ -119,7 +119,8 @@ def test_upsampling_is_bilinear_and_so_is_its_gradient(size: tuple[int, int], ki
     # What a pixel gets back is what it gives: the matrix of the upsampling, turned over.
     matrices = [_doubled(np.eye(side), 0) for side in size]
     back = np.einsum("yi,xj,byxc->bijc", *matrices, tf.cast(weights, tf.float64).numpy())
-    np.testing.assert_allclose(tf.cast(slope, tf.float64), back, atol=rounding * np.abs(back).max())
+    # Twice where ends are added to what is rounded already.
+    np.testing.assert_allclose(tf.cast(slope, tf.float64), back, atol=2 * rounding * np.abs(back).max())
     nearest = np.repeat(np.repeat(true[:, ::2, ::2], 2, 1), 2, 2)
     assert size == (1, 1) or np.abs(nearest - true).max() > 5 * rounding * np.abs(true).max()
 

@@ -207,18 +207,25 @@ def train(
     if not old:
         create_run(run, force=force)
     with alone(workdir):
-        if config.training.starts > 1 and not run.last_checkpoint():
-
-            def trained(start: Run, told: Progress | None) -> None:
-                crops = CropStream(training, start.config, normalisation, augment=True)
-                _fit(start, crops, validation, config.training.start_epochs, told)
-
-            begin(run, held_out, trained, progress)
-        leave(run)
+        _choose_start(run, training, validation, held_out, progress)
         if _fit(run, stream, validation, until, progress):
             _finish(run, pictures, progress)
     # A g that was learnt is another one now.
     return open_run(workdir)
+
+
+def _choose_start(
+    run: Run, training: Pictures, validation: CropStream, held_out: Pictures, progress: Progress | None
+) -> None:
+    """Has a run that takes several starts go on from one of them, where it does not yet."""
+    if run.config.training.starts > 1 and not run.last_checkpoint():
+
+        def trained(start: Run, told: Progress | None) -> None:
+            crops = CropStream(training, start.config, run.normalisation, augment=True)
+            _fit(start, crops, validation, run.config.training.start_epochs, told)
+
+        begin(run, held_out, trained, progress)
+    leave(run)
 
 
 def _is_whole(run: Run, done: int) -> bool:
