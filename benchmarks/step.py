@@ -29,12 +29,12 @@ from copper_tf.config import Config, default_config
 from copper_tf.geometry import padded_size
 from tfds_copper.files import write_json
 
-__all__ = ["main"]
+__all__ = ["STEPS", "config_of", "main", "side_of", "stepper"]
 
 _RESULTS = Path(__file__).with_name("results") / "step.json"
 _ROUNDS, _LABELS, _BATCH = 15, 16, 8
 _LARGE = {"n": 2, "N": 1, "d": 4, "c": 32, "crop": 256, "batch": _BATCH}
-_STEPS: dict[str, tuple[str, dict[str, Any]]] = {
+STEPS: dict[str, tuple[str, dict[str, Any]]] = {
     "classifier": ("classifier", _LARGE),
     "u-net": ("segmenter", {**_LARGE, "margin": 0}),
     "default segmenter": ("segmenter", {}),
@@ -47,21 +47,22 @@ _ALONE = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP
 _POLICIES = dict(zip(KINDS, ("float32", "mixed_bfloat16"), strict=True))
 
 
-def _config(name: str) -> Config:
-    kind, settings = _STEPS[name]
+def config_of(name: str) -> Config:
+    """The config of a network by its name in `STEPS`."""
+    kind, settings = STEPS[name]
     return default_config(kind, **settings)
 
 
-def _side(config: Config) -> int:
+def side_of(config: Config) -> int:
     """Side of a training crop in px, its margin included."""
     return padded_size(config.data.crop + 2 * config.data.margin, config.model.d)
 
 
-def _stepper(model: Any, config: Config) -> Callable[[], object]:
+def stepper(model: Any, config: Config) -> Callable[[], object]:
     """Does a step of `model.fit` on one cached batch."""
     import tensorflow as tf
 
-    side = _side(config)
+    side = side_of(config)
     crops = np.random.default_rng(0).normal(size=(config.training.batch, side, side, 1)).astype(np.float32)
     labels = np.arange(config.training.batch, dtype=np.int32) % _LABELS
     steps = iter(tf.data.Dataset.from_tensors((crops, labels)).cache().repeat())
@@ -77,18 +78,18 @@ def _contestant(name: str, who: str, kind: str) -> None:
     from copper_tf.models import build
     from copper_tf.training import compile_model
 
-    config = _config(name)
+    config = config_of(name)
     keras.utils.set_random_seed(0)
     made = {"copper_tf": build, "keras": plain_model}[who]
     model = made(config, _LABELS, _POLICIES[kind])
     compile_model(model, config, tuple(np.linspace(1, 0, _LABELS)))
-    contend(_stepper(model, config), warm=3)
+    contend(stepper(model, config), warm=3)
 
 
 def _commands(name: str, config: Config) -> dict[str, list[str]]:
     """Who takes part: ours and Keras' in two precisions, PyTorch in its four ways."""
     model, own = config.model, [sys.executable, "-m", "benchmarks.step", "--contestant", name]
-    numbers = (config.training.batch, _side(config), config.data.margin, model.d, model.c, model.n, model.N)
+    numbers = (config.training.batch, side_of(config), config.data.margin, model.d, model.c, model.n, model.N)
     peer = [str(peers_python()), "-m", "benchmarks.torch_peer", "step", config.kind, *map(str, numbers)]
     torch = {f"torch {k} {how}": [*peer, k, how] for k, how in itertools.product(KINDS, ("eager", "compiled"))}
     return {f"{who} {k}": [*own, who, k] for who, k in itertools.product(("copper_tf", "keras"), KINDS)} | torch
@@ -101,15 +102,15 @@ def _best(times: dict[str, dict[str, float]], who: str, key: str) -> str:
 
 def _raced(name: str, rounds: int, peaks: dict[str, float], key: str) -> dict[str, Any]:
     """Measures one network and prints its table."""
-    config = _config(name)
-    operations = 3 * config.training.batch * forward_operations(config, _side(config), _side(config))
+    config = config_of(name)
+    operations = 3 * config.training.batch * forward_operations(config, side_of(config), side_of(config))
     times = race(_commands(name, config), rounds)
     ours = times[_best(times, "copper_tf", key)]
     rows = []
     for who, of in sorted(times.items(), key=lambda item: item[1][key]):
         shown = [f"{1000 * of[k]:.0f}" for k in _KEYS] + [f"{of[k] / ours[k]:.2f}" for k in _KEYS]
         rows.append([who, *shown, share(operations, min(of[k] for k in _KEYS), peaks, who), f"{of['peak_mb']:.0f}"])
-    print(f"\n{name}: {operations / 1e9:.0f} GFLOP a step, {config.training.batch} crops of {_side(config)} px")
+    print(f"\n{name}: {operations / 1e9:.0f} GFLOP a step, {config.training.batch} crops of {side_of(config)} px")
     heads = ["", *(f"{k}, ms" for k in _KEYS), *(f"{k}, ratio" for k in _KEYS), "share of peak", "peak MB"]
     print_table(heads, rows)
     ratios = {}
@@ -124,7 +125,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     flags = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     flags.add_argument("--contestant", nargs=3, metavar=("NAME", "WHO", "KIND"), help=argparse.SUPPRESS)
-    flags.add_argument("--just", choices=tuple(_STEPS), help="only this network; no file is written")
+    flags.add_argument("--just", choices=tuple(STEPS), help="only this network; no file is written")
     flags.add_argument(
         "--busy", action="store_true", help="one thread each, compared by processor time; no file either"
     )
@@ -138,7 +139,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.environ |= _ALONE
     peaks = matrix_peaks("processor" if asked.busy else "fastest")
     print_table(["matrix multiplication", "GFLOP/s"], [[kind, f"{peak / 1e9:.0f}"] for kind, peak in peaks.items()])
-    found = {name: _raced(name, asked.rounds, peaks, key) for name in ([asked.just] if asked.just else _STEPS)}
+    found = {name: _raced(name, asked.rounds, peaks, key) for name in ([asked.just] if asked.just else STEPS)}
     machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
     versions = {package: metadata.version(package) for package in ("tensorflow", "keras", "numpy")}
     if not asked.just and not asked.busy:
