@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import os
 import platform
 import sys
@@ -120,12 +121,21 @@ def _raced(name: str, rounds: int, peaks: dict[str, float], key: str) -> dict[st
     return {"gflop": operations / 1e9, "times": times, "ratios": ratios}
 
 
+def _keep(found: dict[str, dict[str, Any]], peaks: dict[str, float]) -> None:
+    """Writes what was measured, each network with its machine; those not measured now stay."""
+    versions = {package: metadata.version(package) for package in ("tensorflow", "keras", "numpy")}
+    machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
+    kept = json.loads(_RESULTS.read_text()) if _RESULTS.is_file() else {}
+    about = {"machine": machine, "versions": versions, "peaks": peaks}
+    write_json(_RESULTS, kept | {name: {**about, **of} for name, of in found.items()})
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Measures, prints the tables, writes ``benchmarks/results/step.json``; 1 if a requirement is missed."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     flags = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     flags.add_argument("--contestant", nargs=3, metavar=("NAME", "WHO", "KIND"), help=argparse.SUPPRESS)
-    flags.add_argument("--just", choices=tuple(STEPS), help="only this network; no file is written")
+    flags.add_argument("--just", choices=tuple(STEPS), help="only this network; results of the others stay")
     flags.add_argument(
         "--busy", action="store_true", help="one thread each, compared by processor time; no file either"
     )
@@ -140,10 +150,8 @@ def main(arguments: list[str] | None = None) -> int:
     peaks = matrix_peaks("processor" if asked.busy else "fastest")
     print_table(["matrix multiplication", "GFLOP/s"], [[kind, f"{peak / 1e9:.0f}"] for kind, peak in peaks.items()])
     found = {name: _raced(name, asked.rounds, peaks, key) for name in ([asked.just] if asked.just else STEPS)}
-    machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
-    versions = {package: metadata.version(package) for package in ("tensorflow", "keras", "numpy")}
-    if not asked.just and not asked.busy:
-        write_json(_RESULTS, {"machine": machine, "versions": versions, "peaks": peaks, "networks": found})
+    if not asked.busy:
+        _keep(found, peaks)
     missed = [
         f"{name}: {ratio:.2f} times as fast as the best of PyTorch, {_REQUIRED[name]} needed"
         for name, ratio in ((name, of["ratios"]["torch"][key]) for name, of in found.items())
