@@ -18,7 +18,7 @@ __all__ = ["mirrored_convolution"]
 
 _FRAME = [[0, 0], [0, 0], [1, 1], [0, 0]]
 # Bytes of one picture's map that are too many for a cache, and the heights of blocks that are not.
-_LARGE, _BLOCKS = 2_000_000, range(8, 35)
+_LARGE, _BLOCKS = 2_000_000, range(8, 41)
 _Gradients = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
