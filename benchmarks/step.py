@@ -59,21 +59,16 @@ def side_of(config: Config) -> int:
     return padded_size(config.data.crop + 2 * config.data.margin, config.model.d)
 
 
-def stepper(model: Any, config: Config) -> Callable[[], object]:
-    """Does a step of `model.fit` on one cached batch."""
-    import tensorflow as tf
+def stepper(name: str, who: str, kind: str) -> Callable[[], object]:
+    """Does a step of `model.fit` on one cached batch.
 
-    side = side_of(config)
-    crops = np.random.default_rng(0).normal(size=(config.training.batch, side, side, 1)).astype(np.float32)
-    labels = np.arange(config.training.batch, dtype=np.int32) % _LABELS
-    steps = iter(tf.data.Dataset.from_tensors((crops, labels)).cache().repeat())
-    model.make_train_function()
-    return lambda: float(model.train_function(steps)["loss"])
-
-
-def _contestant(name: str, who: str, kind: str) -> None:
-    """Serves as one of those that TensorFlow runs."""
+    Args:
+        name: of the network, in `STEPS`.
+        who: ``"copper_tf"``, or ``"keras"`` for the same of Keras' own layers.
+        kind: precision of the convolutions, one of `KINDS`.
+    """
     import keras
+    import tensorflow as tf
 
     from benchmarks.keras_peer import plain_model
     from copper_tf.models import build
@@ -84,7 +79,12 @@ def _contestant(name: str, who: str, kind: str) -> None:
     made = {"copper_tf": build, "keras": plain_model}[who]
     model = made(config, _LABELS, _POLICIES[kind])
     compile_model(model, config, tuple(np.linspace(1, 0, _LABELS)))
-    contend(stepper(model, config), warm=3)
+    side = side_of(config)
+    crops = np.random.default_rng(0).normal(size=(config.training.batch, side, side, 1)).astype(np.float32)
+    labels = np.arange(config.training.batch, dtype=np.int32) % _LABELS
+    steps = iter(tf.data.Dataset.from_tensors((crops, labels)).cache().repeat())
+    model.make_train_function()
+    return lambda: float(model.train_function(steps)["loss"])
 
 
 def _commands(name: str, config: Config) -> dict[str, list[str]]:
@@ -137,12 +137,12 @@ def main(arguments: list[str] | None = None) -> int:
     flags.add_argument("--contestant", nargs=3, metavar=("NAME", "WHO", "KIND"), help=argparse.SUPPRESS)
     flags.add_argument("--just", choices=tuple(STEPS), help="only this network; results of the others stay")
     flags.add_argument(
-        "--busy", action="store_true", help="one thread each, compared by processor time; no file either"
+        "--busy", action="store_true", help="one thread each, compared by processor time; no file is written"
     )
     flags.add_argument("--rounds", type=int, default=_ROUNDS, help="steps of each contestant that are timed")
     asked = flags.parse_args(arguments)
     if asked.contestant:
-        _contestant(*asked.contestant)
+        contend(stepper(*asked.contestant), warm=3)
         return 0
     key = "processor" if asked.busy else "seconds"
     if asked.busy:

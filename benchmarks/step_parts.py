@@ -50,17 +50,9 @@ def _kernel_times(folder: Path) -> Counter[str]:
 
 def _measured(name: str, steps: int) -> Counter[str]:
     """Seconds of a step by kind of kernel."""
-    import keras
     import tensorflow as tf
 
-    from copper_tf.models import build
-    from copper_tf.training import compile_model, resolve_policy
-
-    config = config_of(name)
-    keras.utils.set_random_seed(0)
-    model = build(config, 16, resolve_policy(config.training.policy))
-    compile_model(model, config, tuple(1 - k / 15 for k in range(16)))
-    work = stepper(model, config)
+    work = stepper(name, "copper_tf", KINDS[1])
     for _ in range(3):
         work()
     with tempfile.TemporaryDirectory() as folder:

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from copper_tf.config import HEADS as NAMES
 from copper_tf.config import default_config
+from copper_tf.geometry import borders_mended
 from copper_tf.losses import GRADE_LOSSES, MeanMaskLoss
 from copper_tf.metrics import NMSE
 from copper_tf.models import (
@@ -119,8 +120,9 @@ def test_upsampling_is_bilinear_and_so_is_its_gradient(size: tuple[int, int], ki
     # What a pixel gets back is what it gives: the matrix of the upsampling, turned over.
     matrices = [_doubled(np.eye(side), 0) for side in size]
     back = np.einsum("yi,xj,byxc->bijc", *matrices, tf.cast(weights, tf.float64).numpy())
-    # Twice where ends are added to what is rounded already.
-    np.testing.assert_allclose(tf.cast(slope, tf.float64), back, atol=2 * rounding * np.abs(back).max())
+    # Of a large map the ends are added to what is rounded already.
+    times = 2 if kind == "bfloat16" and borders_mended(*size, 3) else 1
+    np.testing.assert_allclose(tf.cast(slope, tf.float64), back, atol=times * rounding * np.abs(back).max())
     nearest = np.repeat(np.repeat(true[:, ::2, ::2], 2, 1), 2, 2)
     assert size == (1, 1) or np.abs(nearest - true).max() > 5 * rounding * np.abs(true).max()
 

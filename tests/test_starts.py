@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -103,11 +103,7 @@ def test_a_killed_training_goes_on_as_if_it_had_not_been(
 
 def _finished(run: Path) -> int:
     """How many starts have been trained."""
-    return sum(1 for _ in _checkpoints(run))
-
-
-def _checkpoints(run: Path) -> Iterator[Path]:
-    return (run / starts.STARTS).glob("*/checkpoints/last-*.keras")
+    return len(list((run / starts.STARTS).glob("*/checkpoints/last-*.keras")))
 
 
 @pytest.mark.parametrize(

@@ -68,8 +68,7 @@ def _in_blocks(x: tf.Tensor, kernel: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
     above = [place - 1 for place in below]
     ends = []
     for seen, told in ((above, below), (below, above)):
-        pair = (rows(tf.gather(m, list(places), axis=ROWS), 1) for m, places in ((x, seen), (dy, told)))
-        one, said = pair
+        one, said = (rows(tf.gather(m, list(places), axis=ROWS), 1) for m, places in ((x, seen), (dy, told)))
         ends.append(_kernel_gradient(one, kernel[:1], said, "SAME"))
     inner = _kernel_gradient(rows(x, block), kernel, rows(dy, block), "SAME")
     return inner + tf.concat([ends[0], tf.zeros_like(ends[0]), ends[1]], 0)

@@ -46,21 +46,22 @@ def _gradient(x: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
     return dx
 
 
+def _doubled(x: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tf.image.resize(x, 2 * tf.shape(x)[1:3]), x.dtype)
+
+
+@tf.custom_gradient
+def _by_one_convolution(x: tf.Tensor) -> tuple[tf.Tensor, _Gradient]:
+    return _doubled(x), lambda dy: _gradient(x, dy)
+
+
 def upsampled(x: tf.Tensor) -> tf.Tensor:
     """Twice the height and width, half-pixel centres, the edge repeated; float32 inside, rounded once.
 
     Args:
         x: ``(batch, height, width, channels)``.
     """
-
-    def doubled(x: tf.Tensor) -> tf.Tensor:
-        return tf.cast(tf.image.resize(x, 2 * tf.shape(x)[1:3]), x.dtype)
-
-    @tf.custom_gradient
-    def by_one_convolution(x: tf.Tensor) -> tuple[tf.Tensor, _Gradient]:
-        return doubled(x), lambda dy: _gradient(x, dy)
-
     # One row or column has no two ends to mend; training crops say their size, and others need no gradient.
     mended = min(x.shape[1] or 0, x.shape[2] or 0) > 1 and borders_mended(*x.shape[1:])
     # Processors sum float16 in float16.
-    return by_one_convolution(x) if mended and x.dtype != tf.float16 else doubled(x)
+    return _by_one_convolution(x) if mended and x.dtype != tf.float16 else _doubled(x)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -73,10 +72,9 @@ def _adopt(run: Run, start: Run) -> None:
     run.write_history(start.history())
     if (start.path / TENSORBOARD).is_dir():
         shutil.copytree(start.path / TENSORBOARD, run.path / TENSORBOARD, dirs_exist_ok=True)
-    copies = ("hypothesis.json", run.path / "hypothesis.json"), (f"checkpoints/{BEST}", run.checkpoints / BEST)
-    for name, target in (*copies, (f"checkpoints/{done[1].name}", run.checkpoint_file(done[0]))):
-        with replacing(Path(target)) as file:
-            shutil.copyfile(start.path / name, file)
+    for source in (start.path / "hypothesis.json", start.checkpoints / BEST, done[1]):
+        with replacing(run.path / source.relative_to(start.path)) as file:
+            shutil.copyfile(source, file)
 
 
 def leave(run: Run) -> None:
