@@ -155,7 +155,7 @@ def measured(folder: Path, seed: int, source: Path, recipe: str, count: int) -> 
         count: how many folds, the first ones; a comparison of recipes needs not all.
     """
     g = json.dumps(true_table(source))
-    settings: Config = default_config("segmenter", **USUAL, **RECIPES[recipe], hypothesis=g, seed=seed)
+    settings: Config = default_config("segmenter", **{**USUAL, **RECIPES[recipe]}, hypothesis=g, seed=seed)
     rows: list[dict[str, Any]] = []
     with progress_bar() as progress:
         for built in folds(source, folder.parent)[:count]:

@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Trains what is missing and prints every curve's distance to the truth."""
     flags = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     flags.add_argument("folder", type=Path)
-    flags.add_argument("--recipe", choices=list(RECIPES), default=next(iter(RECIPES)), help="of benchmarks.superalloy")
+    flags.add_argument("--recipe", choices=list(RECIPES), default="local", help="of benchmarks.superalloy")
     flags.add_argument("--seeds", type=int, default=1, help="how many seeds of weights and crops")
     flags.add_argument("--output", type=Path, default=Path("acceptance/superalloy_curve"), help="where runs are kept")
     asked = flags.parse_args(arguments)
