@@ -64,7 +64,7 @@ VARIANTS = {
     "no gain, no offset": Variant(changed={"gain": 0.0, "offset": 0.0}),
     "cross-entropy": Variant(loss="cross_entropy"),
     "binarity .01": Variant(binarity=0.01),
-    "temperature 1/2": Variant(temperature=0.5),
+    "temperature .5": Variant(temperature=0.5),
     "consistency .05": Variant(consistency=0.05),
     "local window": Variant(changed={"normalisation": "local", "window": 127}),
     "no margin": Variant(changed={"margin": 0}),
@@ -178,7 +178,7 @@ def measured(folder: Path, seed: int, built: SemDataset, g: Sequence[float], set
     model, how = _trained(chosen, built, g, variant)
     one, truths, labels = _maps(model, how.apply, built, variant, 1)
     many, _, _ = _maps(model, how.apply, built, variant, chosen.turns)
-    file = folder / "maps" / f"{built.metadata['settings']['fold']} {idea}.npz".replace(" ", "_").replace("/", "-")
+    file = folder / "maps" / f"{built.metadata['settings']['fold']} {idea}.npz".replace(" ", "_")
     file.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(file, one=one.astype(np.float16), many=many.astype(np.float16), truths=truths, labels=labels)
     return {
