@@ -15,7 +15,7 @@ from copper_tf.training import starts, train
 from tests.conftest import small
 from tfds_copper.errors import SettingError
 
-_COUNT = 3
+_COUNT = 2
 
 
 def _config(**settings: Any) -> Any:
@@ -75,7 +75,7 @@ def test_what_goes_on_is_the_run_of_its_own_seed(dataset: Any, tmp_path: Path, m
 def test_maps_of_one_value_are_as_bad_as_grey_ones(dataset: Any, tmp_path: Path, maps: Any) -> None:
     maps(1.0)
     scores = train(_config(), dataset, tmp_path / "run", until=1).read_scores(starts.STARTS)
-    assert [s["binarity"] for s in scores["starts"]] == [0, 0, 0] and scores["chosen"] == 0
+    assert [s["binarity"] for s in scores["starts"]] == [0] * _COUNT and scores["chosen"] == 0
 
 
 @pytest.mark.parametrize("place", ["_measured", "_adopt", "leave"])
@@ -96,7 +96,7 @@ def test_a_killed_training_goes_on_as_if_it_had_not_been(
         train(_config(), dataset, tmp_path / "run")
     done = _finished(tmp_path / "run")
     resumed = train(_config(), dataset, tmp_path / "run", resume=True)
-    assert _same(resumed, unbroken) and (done == 3) == (place != "_measured")
+    assert _same(resumed, unbroken) and (done == _COUNT) == (place != "_measured")
     assert [row["val_nmse"] for row in resumed.history()] == [row["val_nmse"] for row in unbroken.history()]
     assert not (resumed.path / starts.STARTS).exists()
 

@@ -66,6 +66,8 @@ def compile_model(model: keras.Model, config: Config, g: tuple[float, ...], step
         loss, metrics = MeanMaskLoss(*table), [NMSE(*table)]
     # XLA makes training on a processor slower and fails on bfloat16.
     model.compile(adam, loss, metrics=metrics, jit_compile=False)
+    # Built in its first step, it would have TensorFlow trace that step twice.
+    adam.build(model.trainable_variables)
 
 
 def _new_run(config: Config, dataset: SemDataset, workdir: Path, g: tuple[float, ...], stream: CropStream) -> Run:
