@@ -50,6 +50,7 @@ __all__ = [
     "main",
     "measured",
     "potency_within",
+    "settings_of",
     "true_table",
 ]
 
@@ -85,6 +86,17 @@ def true_table(folder: Path) -> dict[float, float]:
             mask = np.asarray(Image.open(folder / "truth" / row["file"]))
             shares.setdefault(float(row["t"]), []).append(float((mask > 0).mean()))
     return {t: float(np.mean(values)) for t, values in sorted(shares.items())}
+
+
+def settings_of(recipe: str, seed: int, g: dict[float, float]) -> Config:
+    """The settings of a recipe.
+
+    Args:
+        recipe: a name in `RECIPES`.
+        seed: of weights and crops.
+        g: the true f of every t.
+    """
+    return default_config("segmenter", **{**USUAL, **RECIPES[recipe], "hypothesis": json.dumps(g), "seed": seed})
 
 
 def folds(folder: Path, output: Path) -> list[SemDataset]:
@@ -154,8 +166,7 @@ def measured(folder: Path, seed: int, source: Path, recipe: str, count: int) -> 
         recipe: a name in `RECIPES`.
         count: how many folds, the first ones; a comparison of recipes needs not all.
     """
-    g = json.dumps(true_table(source))
-    settings: Config = default_config("segmenter", **{**USUAL, **RECIPES[recipe]}, hypothesis=g, seed=seed)
+    settings = settings_of(recipe, seed, true_table(source))
     rows: list[dict[str, Any]] = []
     with progress_bar() as progress:
         for built in folds(source, folder.parent)[:count]:

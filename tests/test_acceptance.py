@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import acceptance, experiments, keeping
+from benchmarks import acceptance, experiments, keeping, superalloy
 from benchmarks.acceptance import REQUIREMENTS, Requirement
 from benchmarks.keeping import kept, parser, seeds_of
 
@@ -116,6 +116,13 @@ def test_jobs_do_each_seed_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPat
     assert sorted(called) == [([*own, str(k)], "1") for k in range(3)]
     assert seeds_of(flags.parse_args(["--seeds", "3", "--jobs", "2", "--just", "1"])) == [1] and len(called) == 3
     assert list(seeds_of(flags.parse_args([]))) == list(range(5)) and len(called) == 3
+
+
+@pytest.mark.parametrize("recipe", list(superalloy.RECIPES))
+def test_recipes_for_real_pictures_are_settings(recipe: str) -> None:
+    settings = superalloy.settings_of(recipe, 3, dict(enumerate(np.linspace(1, 0, 8).tolist())))
+    flat = settings.flat()
+    assert all(flat[name] == value for name, value in superalloy.RECIPES[recipe].items()) and flat["seed"] == 3
 
 
 def test_a_run_that_is_the_table_s_own_has_its_name() -> None:
