@@ -15,7 +15,7 @@ from copper_tf.training import starts, train
 from tests.conftest import small
 from tfds_copper.errors import SettingError
 
-_COUNT = 2
+_COUNT = 3
 
 
 def _config(**settings: Any) -> Any:
