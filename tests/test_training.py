@@ -14,6 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from copper_tf.evaluation import validated
 from copper_tf.hypotheses import estimate
@@ -45,6 +46,39 @@ def test_training_steps_lower_the_loss(kind: str, policy: str) -> None:
     losses = [model.train_on_batch(pictures, labels, return_dict=True)["loss"] for _ in range(12)]
     assert np.isfinite(losses).all() and losses[-1] < 0.8 * losses[0]
     assert all(w.dtype == "float32" for w in model.trainable_variables)
+
+
+def _gradients(policy: str, scale: float | None = None) -> np.ndarray:
+    """Of all weights, float64, of a segmenter whose means are nearly right; scaled by its optimizer, or by a number."""
+    keras.utils.set_random_seed(0)
+    config = small("segmenter", margin=0)
+    model = build(config, 3, policy)
+    compile_model(model, config, (0.55, 0.5, 0.45))
+    pictures = np.random.default_rng(0).normal(size=(4, 256, 256, 1)).astype(np.float32)
+    with tf.GradientTape() as tape:
+        loss = model.loss(np.array([0, 1, 2, 1]), model(pictures, training=True))
+        scaled = model.optimizer.scale_loss(loss) if scale is None else loss * scale
+    found = tape.gradient(scaled, model.trainable_variables)
+    return np.concatenate([np.asarray(g, np.float64).ravel() for g in found]) / float(scaled / loss)
+
+
+def test_small_gradients_are_kept_in_float16() -> None:
+    exact = _gradients("float32")
+    assert np.all(exact != 0)
+    assert np.mean(_gradients("mixed_float16", 1.0) == 0) > 0.05  # what is lost without
+    kept = _gradients("mixed_float16")
+    assert np.all(kept != 0)
+    np.testing.assert_allclose(kept, exact, atol=0.01 * np.abs(exact).max())
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16"])
+def test_only_float16_scales_its_loss(policy: str) -> None:
+    for kind in ("classifier", "segmenter"):
+        config = small(kind, margin=0, decay="cosine")
+        model = build(config, 3, policy)
+        compile_model(model, config, G)
+        scales = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+        assert model.optimizer.built and scales == (policy == "mixed_float16")
 
 
 def test_policy_is_chosen_by_looking(tmp_path: Path) -> None:

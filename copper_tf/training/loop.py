@@ -58,6 +58,9 @@ def compile_model(model: keras.Model, config: Config, g: tuple[float, ...], step
         steps: of an epoch, see `optimizer`.
     """
     adam = optimizer(config, steps)
+    # Gradients of a mean over a crop are too small for float16, and Keras looks at the policy of whole models only.
+    if any(layer.dtype_policy.name == "mixed_float16" for layer in model.layers):
+        adam = keras.optimizers.LossScaleOptimizer(adam)
     if config.kind == "classifier":
         loss, metrics = GRADE_LOSSES[config.model.head](), ["accuracy"]
     else:
@@ -67,7 +70,7 @@ def compile_model(model: keras.Model, config: Config, g: tuple[float, ...], step
     # XLA makes training on a processor slower and fails on bfloat16.
     model.compile(adam, loss, metrics=metrics, jit_compile=False)
     # Built in its first step, it would have TensorFlow trace that step twice.
-    adam.build(model.trainable_variables)
+    model.optimizer.build(model.trainable_variables)
 
 
 def _new_run(config: Config, dataset: SemDataset, workdir: Path, g: tuple[float, ...], stream: CropStream) -> Run:
