@@ -9,6 +9,7 @@ has to look no more like two phases than a single one: not supported, and curves
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,11 @@ def measured(folder: Path, seed: int, world: str, **changed: Any) -> Results:
     return {**scores, "curve gap": gap, "not supported": _verdict(folder, seed, world, **changed)}
 
 
+def _cell(values: list[float]) -> str:
+    """The spread over seeds; a world without areas has no score of them."""
+    return spread(values) if all(map(math.isfinite, values)) else "–"
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Trains what is missing and prints mean and range over the seeds."""
     asked = parser(__doc__, 3).parse_args(arguments)
@@ -61,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
         for what, changed in (("one", {}), (str(STARTED["starts"]), STARTED)):
             given = {"world": world, **changed}
             found = [kept(asked.output, k, f"starts {what} {world}", measured, **given) for k in seeds_of(asked)]
-            rows.append([world, what, *(spread([f[name] for f in found]) for name in _SHOWN)])
+            rows.append([world, what, *(_cell([f[name] for f in found]) for name in _SHOWN)])
     print_table(["world", "starts", *_SHOWN], rows)
     return 0
 
