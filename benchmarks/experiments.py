@@ -177,12 +177,14 @@ def learned(folder: Path, seed: int, learn: str, law: str = worlds.TRUE_LAW, sta
     return {**scores, "g": run.hypothesis, "seconds": seconds, "sup_error": float(np.abs(np.array(found) - f).max())}
 
 
-def trusted(folder: Path, seed: int, hypothesis: str = worlds.TRUE_LAW, **changed: Any) -> Results:
+def trusted(
+    folder: Path, seed: int, hypothesis: str = worlds.TRUE_LAW, world: str = "binary", **changed: Any
+) -> Results:
     """What the trust tests measure of a segmenter, or of the global painter that they must not pass."""
     from copper_tf.trust.measuring import trust
 
-    built = worlds.dataset(folder, seed)
-    name = name_of(seed, "binary", hypothesis, **changed)
+    built = worlds.dataset(folder, seed, world=world)
+    name = name_of(seed, world, hypothesis, **changed)
     run = run_of(folder, name, config(seed, hypothesis, **changed), built)
     with progress_bar() as progress:
         found = trust(run, progress=progress)

@@ -14,29 +14,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import worlds
-from benchmarks.experiments import APART, config, name_of, run_of, trained
+from benchmarks.experiments import APART, trained, trusted
 from benchmarks.keeping import Results, kept, parser, seeds_of, spread
-from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
 from copper_tf.hypotheses.estimate import curve_gap
-from copper_tf.trust.verdict import NOT_SUPPORTED
 
-__all__ = ["STARTED", "main", "measured"]
+__all__ = ["main", "measured"]
 
-WORLDS = ("binary", "gradual", "null")
-STARTED = {"starts": 4, "start_epochs": 1}
+_WORLDS = ("binary", "gradual", "null")
+_STARTED = {"starts": 4, "start_epochs": 1}
 _SHOWN = ("auc", "iou", "corr_g", "nmse", "binarity_middle", "curve gap", "not supported")
-
-
-def _verdict(folder: Path, seed: int, world: str, **changed: Any) -> float:
-    """1 where the trust tests say that the maps are not supported."""
-    from copper_tf.trust.measuring import trust
-
-    name = name_of(seed, world, worlds.TRUE_LAW, **changed)
-    run = run_of(folder, name, config(seed, **changed), worlds.dataset(folder, seed, world=world))
-    with progress_bar() as progress:
-        return float(trust(run, progress=progress)["verdict"] == NOT_SUPPORTED)
 
 
 def measured(folder: Path, seed: int, world: str, **changed: Any) -> Results:
@@ -48,10 +35,11 @@ def measured(folder: Path, seed: int, world: str, **changed: Any) -> Results:
         world: ``"binary"`` or a control.
         **changed: settings that differ from those of the acceptance table.
     """
-    both = [trained(folder, seed, g, world=world, estimated=True, **changed) for g in APART]
+    both = [trained(folder, seed, g, world, estimated=True, **changed) for g in APART]
     scores = {name: both[0].get(name) for name in _SHOWN}
     gap = curve_gap([found["estimate"] for found in both])
-    return {**scores, "curve gap": gap, "not supported": _verdict(folder, seed, world, **changed)}
+    told = trusted(folder, seed, world=world, **changed)
+    return {**scores, "curve gap": gap, "not supported": told["not_supported"]}
 
 
 def _cell(values: list[float]) -> str:
@@ -63,8 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Trains what is missing and prints mean and range over the seeds."""
     asked = parser(__doc__, 3).parse_args(arguments)
     rows = []
-    for world in WORLDS:
-        for what, changed in (("one", {}), (str(STARTED["starts"]), STARTED)):
+    for world in _WORLDS:
+        for what, changed in (("one", {}), (str(_STARTED["starts"]), _STARTED)):
             given = {"world": world, **changed}
             found = [kept(asked.output, k, f"starts {what} {world}", measured, **given) for k in seeds_of(asked)]
             rows.append([world, what, *(_cell([f[name] for f in found]) for name in _SHOWN)])

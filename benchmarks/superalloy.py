@@ -100,6 +100,12 @@ def settings_of(recipe: str, seed: int, g: dict[float, float]) -> Config:
 
 
 def folds(folder: Path, output: Path) -> list[SemDataset]:
+    """The folds by whole sheets, built where they are missing.
+
+    Args:
+        folder: the SEM folder.
+        output: the built datasets go to its ``data``.
+    """
     from tfds_copper.audit.survey import survey
     from tfds_copper.copper_sem import build_survey
     from tfds_copper.dataset import is_dataset, open_dataset, open_folds
