@@ -72,7 +72,7 @@ def _folded(model: keras.Model, padding: str, turn: int) -> keras.Model:
             kernel = _turned_kernel(np.asarray(layer.kernel), turn) * scale
             return _Folded(kernel, beta - mean * scale, padding, layer.name)
         if isinstance(layer, FusedBatchNorm):
-            return keras.layers.Activation("linear", name=layer.name, dtype="float32")
+            return keras.layers.Activation("relu" if layer.relu else "linear", name=layer.name, dtype="float32")
         if isinstance(layer, BilinearUpsampling):
             return _Doubled(name=layer.name, dtype="float32")
         return type(layer).from_config({**layer.get_config(), "dtype": "float32"})

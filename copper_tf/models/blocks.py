@@ -21,8 +21,7 @@ def picture_input() -> keras.KerasTensor:
 def unit(x: keras.KerasTensor, c: int, padding: str, policy: Policy, name: str) -> keras.KerasTensor:
     """3x3 convolution, batch normalisation, ReLU."""
     x = Convolution(c, padding, dtype=policy, name=f"{name}_conv")(x)
-    x = FusedBatchNorm(dtype=policy, name=f"{name}_norm")(x)
-    return keras.layers.ReLU(dtype=policy, name=f"{name}_relu")(x)
+    return FusedBatchNorm(relu=True, dtype=policy, name=f"{name}_norm")(x)
 
 
 def stage(x: keras.KerasTensor, n: int, N: int, c: int, padding: str, policy: Policy, name: str) -> keras.KerasTensor:

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from copper_tf.geometry import borders_mended
 from copper_tf.models.mirror import mirrored_convolution
+from copper_tf.models.normalised import normalised
 from copper_tf.models.upsampling import upsampled
 
 __all__ = ["PACKAGE", "BilinearUpsampling", "Convolution", "FusedBatchNorm"]
@@ -69,15 +70,17 @@ class FusedBatchNorm(keras.layers.Layer):
     Args:
         momentum: share of the moving statistics that a training step keeps.
         epsilon: added to the variance.
+        relu: whether max(x, 0) follows, which is faster here than in a layer of its own.
         **kwargs: forwarded to `keras.layers.Layer`.
 
     Input and output: ``(batch, height, width, channels)``.
     """
 
-    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-3, **kwargs: Any) -> None:
+    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-3, relu: bool = False, **kwargs: Any) -> None:
         super().__init__(**{"autocast": True, **kwargs})
         self.momentum = momentum
         self.epsilon = epsilon
+        self.relu = relu
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Makes scale, shift and the moving statistics."""
@@ -97,25 +100,19 @@ class FusedBatchNorm(keras.layers.Layer):
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Normalises by the batch while training (and updates the moving statistics), by the moving ones else."""
-        moving = [tf.convert_to_tensor(v) for v in (self.moving_mean, self.moving_variance)]
-        empty = tf.zeros([0], tf.float32)
-        mean, variance = (empty, empty) if training else moving
-        result = tf.raw_ops.FusedBatchNormV3(
-            x=inputs,
-            scale=tf.convert_to_tensor(self.gamma),
-            offset=tf.convert_to_tensor(self.beta),
-            mean=mean,
-            variance=variance,
-            epsilon=self.epsilon,
-            is_training=bool(training),
-        )
-        if training:
-            for variable, old, new in zip(
-                (self.moving_mean, self.moving_variance), moving, (result.batch_mean, result.batch_variance),
-                strict=True,
-            ):  # fmt: skip
-                variable.assign(old * self.momentum + new * (1 - self.momentum))
-        return result.y
+        scale, offset, *moving = [
+            tf.convert_to_tensor(v) for v in (self.gamma, self.beta, self.moving_mean, self.moving_variance)
+        ]
+        if not training:
+            y = tf.raw_ops.FusedBatchNormV3(
+                x=inputs, scale=scale, offset=offset, mean=moving[0], variance=moving[1], epsilon=self.epsilon,
+                is_training=False,
+            ).y  # fmt: skip
+            return tf.nn.relu(y) if self.relu else y
+        y, *found = normalised(inputs, scale, offset, self.epsilon, relu=self.relu)
+        for variable, old, new in zip((self.moving_mean, self.moving_variance), moving, found, strict=True):
+            variable.assign(old * self.momentum + new * (1 - self.momentum))
+        return y
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """The input's own."""
@@ -123,7 +120,7 @@ class FusedBatchNorm(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
-        return {**super().get_config(), "momentum": self.momentum, "epsilon": self.epsilon}
+        return {**super().get_config(), "momentum": self.momentum, "epsilon": self.epsilon, "relu": self.relu}
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
