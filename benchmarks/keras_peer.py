@@ -1,4 +1,4 @@
-"""Both networks of Keras' own layers, as a peer: zeros at the borders, normalisation and upsampling as they come."""
+"""Both networks of Keras' own layers, as a peer: normalisation and upsampling as they come, borders framed."""
 
 from __future__ import annotations
 
@@ -16,14 +16,20 @@ def _stage(x: Any, config: Config, policy: str) -> Any:
     for _ in range(config.model.N):
         y = x
         for _ in range(config.model.n):
-            y = _unit(y, config.model.c, policy)
+            y = _unit(y, config, policy)
         x = keras.layers.Add(dtype=policy)([x, y])
     return x
 
 
-def _unit(x: Any, c: int, policy: str) -> Any:
+def _unit(x: Any, config: Config, policy: str) -> Any:
     """3x3 convolution, batch normalisation, ReLU."""
-    x = keras.layers.Conv2D(c, 3, padding="same", use_bias=False, kernel_initializer="he_normal", dtype=policy)(x)
+    padding = "same"
+    if config.model.padding == "mirror":
+        # Keras has no layer for it.
+        x, padding = keras.ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), "reflect"), "valid"
+    x = keras.layers.Conv2D(
+        config.model.c, 3, padding=padding, use_bias=False, kernel_initializer="he_normal", dtype=policy
+    )(x)
     return keras.layers.ReLU(dtype=policy)(keras.layers.BatchNormalization(dtype=policy)(x))
 
 
@@ -36,7 +42,7 @@ def plain_model(config: Config, labels: int, policy: str) -> keras.Model:
         policy: Keras dtype policy.
     """
     picture = keras.Input((None, None, 1))
-    x, skips = _unit(picture, config.model.c, policy), []
+    x, skips = _unit(picture, config, policy), []
     for _ in range(config.model.d):
         x = _stage(x, config, policy)
         skips.append(x)

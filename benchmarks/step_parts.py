@@ -1,7 +1,7 @@
 """Where the time of a training step goes, kernel by kernel, and what is left if nothing but convolutions took any.
 
     python -m benchmarks.step_parts                           # classifier, U-Net, default segmenter
-    python -m benchmarks.step_parts --just u-net --steps 15
+    python -m benchmarks.step_parts --just u-net --steps 15 --borders zero
 
 Kernels run one after the other, each by all processors, so that their times add up; a step of `copper train` also runs
 them side by side. Convolutions at the fastest matrix multiplication of this processor are what no step can go below.
@@ -17,7 +17,7 @@ from collections import Counter
 from pathlib import Path
 
 from benchmarks.peak import KINDS, forward_operations, matrix_peaks
-from benchmarks.step import STEPS, config_of, side_of, stepper
+from benchmarks.step import BORDERS, STEPS, config_of, side_of, stepper
 from copper_tf.cli.tables import print_table
 
 __all__ = ["main"]
@@ -48,11 +48,11 @@ def _kernel_times(folder: Path) -> Counter[str]:
     return found
 
 
-def _measured(name: str, steps: int) -> Counter[str]:
+def _measured(name: str, borders: str, steps: int) -> Counter[str]:
     """Seconds of a step by kind of kernel."""
     import tensorflow as tf
 
-    work = stepper(name, "copper_tf", KINDS[1])
+    work = stepper(name, "copper_tf", KINDS[1], borders)
     for _ in range(3):
         work()
     with tempfile.TemporaryDirectory() as folder:
@@ -64,17 +64,17 @@ def _measured(name: str, steps: int) -> Counter[str]:
     return Counter({kind: seconds / steps for kind, seconds in times.items()})
 
 
-def _shown(name: str, steps: int, peak: float) -> None:
+def _shown(name: str, borders: str, steps: int, peak: float) -> None:
     config = config_of(name)
     side = side_of(config)
     each = config.training.batch * forward_operations(config, side, side)
-    times = _measured(name, steps)
+    times = _measured(name, borders, steps)
     total = sum(times.values())
     shown = [(kind, seconds) for kind, seconds in times.most_common() if seconds > _LEAST * total]
     rows = [[kind, f"{1000 * seconds:.0f}", f"{seconds / total:.0%}"] for kind, seconds in shown]
     rest = total - sum(seconds for _, seconds in shown)
     rows.append(["all others", f"{1000 * rest:.0f}", f"{rest / total:.0%}"])
-    print(f"\n{name}: {1000 * total:.0f} ms, {3 * each / 1e9:.0f} GFLOP")
+    print(f"\n{name}, {borders}: {1000 * total:.0f} ms, {3 * each / 1e9:.0f} GFLOP")
     print_table(["kernel", "ms", "share"], rows)
     convolving = sum(times[kind] for kind in _CONVOLUTIONS)
     print(
@@ -89,12 +89,13 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_NUM_INTEROP_THREADS": "1"}
     flags = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     flags.add_argument("--just", choices=tuple(STEPS), help="only this network")
+    flags.add_argument("--borders", choices=BORDERS, default=BORDERS[0], help="what convolutions see beyond the border")
     flags.add_argument("--steps", type=int, default=_STEPS, help="steps that are looked at")
     asked = flags.parse_args(arguments)
     peak = matrix_peaks()[KINDS[1]]
     print(f"peak of matrix multiplication in {KINDS[1]}: {peak / 1e9:.0f} GFLOP/s")
     for name in [asked.just] if asked.just else STEPS:
-        _shown(name, asked.steps, peak)
+        _shown(name, asked.borders, asked.steps, peak)
     return 0
 
 

@@ -1,7 +1,7 @@
 """Both networks in PyTorch, as a peer: run by the peers' interpreter, which has nothing of ours but this folder.
 
 python -m benchmarks.torch_peer map HEIGHT WIDTH d c n N {float32,bfloat16} {eager,compiled}
-python -m benchmarks.torch_peer step {classifier,segmenter} BATCH SIDE MARGIN d c n N KIND HOW
+python -m benchmarks.torch_peer step {classifier,segmenter} {mirror,zero} BATCH SIDE MARGIN d c n N KIND HOW
 python -m benchmarks.torch_peer matrices {float32,bfloat16} SIDE REPEATS
 """
 
@@ -18,14 +18,16 @@ from benchmarks.racing import contend
 
 # Stress times of the labels that a step learns.
 LABELS = 16
+# What PyTorch calls what a convolution sees beyond the border.
+BORDERS = {"mirror": "reflect", "zero": "zeros"}
 
 
 class _Stage(nn.Module):
     """N residual blocks of n (convolution, batch normalisation, ReLU)."""
 
-    def __init__(self, n: int, N: int, c: int) -> None:
+    def __init__(self, n: int, N: int, c: int, borders: str) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(nn.Sequential(*(unit(c, c) for _ in range(n))) for _ in range(N))
+        self.blocks = nn.ModuleList(nn.Sequential(*(unit(c, c, borders) for _ in range(n))) for _ in range(N))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         for block in self.blocks:
@@ -33,18 +35,19 @@ class _Stage(nn.Module):
         return x
 
 
-def unit(before: int, c: int) -> nn.Sequential:
+def unit(before: int, c: int, borders: str) -> nn.Sequential:
     """3x3 convolution, batch normalisation, ReLU."""
-    return nn.Sequential(nn.Conv2d(before, c, 3, padding=1, bias=False), nn.BatchNorm2d(c), nn.ReLU())
+    convolution = nn.Conv2d(before, c, 3, padding=1, padding_mode=BORDERS[borders], bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(c), nn.ReLU())
 
 
 class Classifier(nn.Module):
     """The residual classifier, up to its logits."""
 
-    def __init__(self, d: int, c: int, n: int, N: int) -> None:
+    def __init__(self, d: int, c: int, n: int, N: int, borders: str = "zero") -> None:
         super().__init__()
-        self.stem = unit(1, c)
-        self.down = nn.ModuleList(_Stage(n, N, c) for _ in range(d))
+        self.stem = unit(1, c, borders)
+        self.down = nn.ModuleList(_Stage(n, N, c, borders) for _ in range(d))
         self.grades = nn.Linear(c, LABELS)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -57,11 +60,11 @@ class Classifier(nn.Module):
 class Segmenter(nn.Module):
     """The sum-skip U-Net."""
 
-    def __init__(self, d: int, c: int, n: int, N: int) -> None:
+    def __init__(self, d: int, c: int, n: int, N: int, borders: str = "zero") -> None:
         super().__init__()
-        self.stem = unit(1, c)
-        self.down = nn.ModuleList(_Stage(n, N, c) for _ in range(d))
-        self.up = nn.ModuleList(_Stage(n, N, c) for _ in range(d))
+        self.stem = unit(1, c, borders)
+        self.down = nn.ModuleList(_Stage(n, N, c, borders) for _ in range(d))
+        self.up = nn.ModuleList(_Stage(n, N, c, borders) for _ in range(d))
         self.logit = nn.Conv2d(c, 1, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -94,12 +97,13 @@ def mapping(height: int, width: int, sizes: tuple[int, int, int, int], kind: str
 
 
 def stepping(
-    task: str, shape: tuple[int, int, int], sizes: tuple[int, int, int, int], kind: str, how: str
+    task: str, borders: str, shape: tuple[int, int, int], sizes: tuple[int, int, int, int], kind: str, how: str
 ) -> Callable[[], object]:
     """A whole training step on one batch: channels last, its own fused Adam.
 
     Args:
         task: ``"classifier"`` or ``"segmenter"``.
+        borders: what convolutions see beyond the border, in `BORDERS`.
         shape: crops, their side in px, and how much of it on each side does not count in the mean.
         sizes: d, c, n, N.
         kind: precision of the convolutions.
@@ -107,7 +111,8 @@ def stepping(
     """
     torch.manual_seed(0)
     batch, side, margin = shape
-    net = (Classifier if task == "classifier" else Segmenter)(*sizes).train().to(memory_format=torch.channels_last)
+    net = (Classifier if task == "classifier" else Segmenter)(*sizes, borders).train()
+    net = net.to(memory_format=torch.channels_last)
     crops = torch.randn(batch, 1, side, side).to(memory_format=torch.channels_last)
     labels = torch.arange(batch) % LABELS
     wanted = 1 - labels / (LABELS - 1)
@@ -150,8 +155,8 @@ def main(arguments: list[str]) -> None:
     if what == "matrices":
         work = multiplying(rest[0], int(rest[1]), int(rest[2]))
     elif what == "step":
-        batch, side, margin, d, c, n, N = map(int, rest[1:8])
-        work = stepping(rest[0], (batch, side, margin), (d, c, n, N), rest[8], rest[9])
+        batch, side, margin, d, c, n, N = map(int, rest[2:9])
+        work = stepping(rest[0], rest[1], (batch, side, margin), (d, c, n, N), rest[9], rest[10])
     else:
         height, width, d, c, n, N = map(int, rest[:6])
         work = mapping(height, width, (d, c, n, N), rest[6], rest[7])
