@@ -22,6 +22,11 @@ _LARGE, _BLOCKS = 2_000_000, range(8, 41)
 _Gradients = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 
 
+def _framed(m: tf.Tensor) -> tf.Tensor:
+    """Lines with one more pixel at either end, mirrored; three copies are faster than TensorFlow's padding."""
+    return tf.concat([m[:, :, 1:2], m, m[:, :, -2:-1]], 2)
+
+
 def _border(x: tf.Tensor, kernel: tf.Tensor, axis: int) -> tf.Tensor:
     """First and last row or column of the convolution of the mirrored picture."""
     side, length = sides(x)[axis - 1], sides(x)[2 - axis]
@@ -74,11 +79,6 @@ def _in_blocks(x: tf.Tensor, kernel: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
     return inner + tf.concat([ends[0], tf.zeros_like(ends[0]), ends[1]], 0)
 
 
-def _framed(m: tf.Tensor) -> tf.Tensor:
-    """Lines with one more pixel at either end, mirrored; three copies are faster than TensorFlow's padding."""
-    return tf.concat([m[:, :, 1:2], m, m[:, :, -2:-1]], 2)
-
-
 def _frame_gradients(x: tf.Tensor, kernel: tf.Tensor, dy: tf.Tensor, axis: int) -> tuple[tf.Tensor, tf.Tensor]:
     """What two sides of the frame add to the gradients: to the two lines that they mirror, and to the kernel."""
     side = sides(x)[axis - 1]
@@ -89,10 +89,8 @@ def _frame_gradients(x: tf.Tensor, kernel: tf.Tensor, dy: tf.Tensor, axis: int) 
     four = _framed(four) if axis == ROWS else tf.pad(four, _FRAME)
     taps = kernel if axis == ROWS else tf.transpose(kernel, (1, 0, 2, 3))
     back = tf.gather(_input_gradient(tf.shape(four), taps, said, "VALID"), (0, 3), axis=1)
-    if axis == ROWS:
-        back = tf.raw_ops.MirrorPadGrad(input=back, paddings=_FRAME, mode="REFLECT")
-    else:
-        back = back[:, :, 1:-1]
+    folded = {"input": back, "paddings": _FRAME, "mode": "REFLECT"}
+    back = tf.raw_ops.MirrorPadGrad(**folded) if axis == ROWS else back[:, :, 1:-1]
     added = _kernel_gradient(four, taps, said, "VALID")
     return back, added if axis == ROWS else tf.transpose(added, (1, 0, 2, 3))
 
