@@ -4,7 +4,8 @@ The forward pass is walked as `copper_tf.models` builds it. Every layer leaves i
 tensors that the gradient needs; the backward pass takes the gradients from the pile. What an operation allocates was
 read off TensorFlow's own log of allocations (``TF_CPP_VMODULE=bfc_allocator=5``): the frame of a mirrored convolution
 whose borders are not mended, the working memory of the fused batch normalisation and of pooling, the scratch copy of
-`MirrorPadGrad`, the pieces of the upsampling. ReLU, its gradient, sums of gradients and the sigmoid work in place.
+`MirrorPadGrad`, the pieces of the upsampling. ReLU, its gradient (but in bfloat16, see `models.normalised`), sums of
+gradients and the sigmoid work in place.
 """
 
 from __future__ import annotations
@@ -149,6 +150,7 @@ class _Walk:
         self.mirror = config.model.padding == "mirror"
         self.full = policy == "float32"
         self.bytes = _FLOAT if self.full else 2
+        self.bits = policy == "mixed_bfloat16"
         self.side = geometry.padded_size(config.data.crop + 2 * config.data.margin, config.model.d)
         self.pile: list[Backward] = []
         self.skips: list[Tensor] = []
@@ -193,8 +195,13 @@ class _Walk:
         stem = channels == 1
 
         def backward(g: Tensor) -> Tensor | None:
+            passed = g
+            if self.bits:
+                passed = tape.new(out, GRADIENTS)
+                tape.drop(g)
+            tape.drop(y)
             dy = tape.new(out, GRADIENTS)
-            tape.drop(g, y, raw, reserve)
+            tape.drop(passed, raw, reserve)
             dx = None if stem else tape.new(framed if frame else out, GRADIENTS)
             self.update(kernel)
             tape.drop(seen, dy)
