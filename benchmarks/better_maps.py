@@ -154,12 +154,13 @@ def _trained(settings: Config, built: SemDataset, g: Sequence[float], variant: V
     from copper_tf.models import build
     from copper_tf.normalisation import Normalisation
     from copper_tf.training import optimizer
+    from copper_tf.training.policy import resolve_policy
 
     pictures = load_pictures(built, "train")
     how = Normalisation(settings.data.normalisation, pictures.mean, pictures.sd, settings.data.window)
     stream = CropStream(pictures, settings, how, augment=True)
     keras.utils.set_random_seed(settings.training.seed)
-    model = build(settings, len(g))
+    model = build(settings, len(g), resolve_policy(settings.training.policy))
     steps = stream.steps * settings.training.epochs
     adam = optimizer(settings, stream.steps)
     adam.build(model.trainable_variables)

@@ -1,4 +1,4 @@
-"""Both networks of Keras' own layers, as a peer: normalisation and upsampling as they come, borders framed."""
+"""Both networks of Keras' own layers, as a peer: normalisation and upsampling as they come."""
 
 from __future__ import annotations
 

@@ -98,13 +98,8 @@ def _commands(name: str, config: Config) -> dict[str, list[str]]:
     numbers = (config.training.batch, side_of(config), config.data.margin, model.d, model.c, model.n, model.N)
     peer = [str(peers_python()), "-m", "benchmarks.torch_peer", "step", config.kind, model.padding, *map(str, numbers)]
     torch = {f"torch {k} {how}": [*peer, k, how] for k, how in itertools.product(KINDS, ("eager", "compiled"))}
-    return {
-        f"{who} {k}": [*own, who, k, model.padding] for who, k in itertools.product(("copper_tf", "keras"), KINDS)
-    } | torch
-
-
-def _titled(name: str, borders: str) -> str:
-    return f"{name}, {borders}"
+    here = itertools.product(("copper_tf", "keras"), KINDS)
+    return {f"{who} {k}": [*own, who, k, model.padding] for who, k in here} | torch
 
 
 def _best(times: dict[str, dict[str, float]], who: str, key: str) -> str:
@@ -123,7 +118,7 @@ def _raced(name: str, borders: str, rounds: int, peaks: dict[str, float], key: s
         shown = [f"{1000 * of[k]:.0f}" for k in _KEYS] + [f"{of[k] / ours[k]:.2f}" for k in _KEYS]
         rows.append([who, *shown, share(operations, min(of[k] for k in _KEYS), peaks, who), f"{of['peak_mb']:.0f}"])
     about = f"{operations / 1e9:.0f} GFLOP a step, {config.training.batch} crops of {side_of(config)} px"
-    print(f"\n{_titled(name, borders)}: {about}")
+    print(f"\n{name}, {borders}: {about}")
     heads = ["", *(f"{k}, ms" for k in _KEYS), *(f"{k}, ratio" for k in _KEYS), "share of peak", "peak MB"]
     print_table(heads, rows)
     ratios = {}
@@ -133,13 +128,13 @@ def _raced(name: str, borders: str, rounds: int, peaks: dict[str, float], key: s
     return {"gflop": operations / 1e9, "times": times, "ratios": ratios}
 
 
-def _keep(found: dict[str, dict[str, Any]], peaks: dict[str, float]) -> None:
+def _keep(found: dict[tuple[str, str], dict[str, Any]], peaks: dict[str, float]) -> None:
     """Writes what was measured, each network with its machine; those not measured now stay."""
     versions = {package: metadata.version(package) for package in ("tensorflow", "keras", "numpy")}
     machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
     kept = json.loads(_RESULTS.read_text()) if _RESULTS.is_file() else {}
     about = {"machine": machine, "versions": versions, "peaks": peaks}
-    write_json(_RESULTS, kept | {name: {**about, **of} for name, of in found.items()})
+    write_json(_RESULTS, kept | {", ".join(names): {**about, **of} for names, of in found.items()})
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -163,17 +158,17 @@ def main(arguments: list[str] | None = None) -> int:
     peaks = matrix_peaks("processor" if asked.busy else "fastest")
     print_table(["matrix multiplication", "GFLOP/s"], [[kind, f"{peak / 1e9:.0f}"] for kind, peak in peaks.items()])
     found = {
-        _titled(name, borders): _raced(name, borders, asked.rounds, peaks, key)
+        (name, borders): _raced(name, borders, asked.rounds, peaks, key)
         for name in ([asked.just] if asked.just else STEPS)
         for borders in ([asked.borders] if asked.borders else BORDERS)
     }
     if not asked.busy:
         _keep(found, peaks)
+    ratios = {names: of["ratios"]["torch"][key] for names, of in found.items()}
     missed = [
-        f"{title}: {ratio:.2f} times as fast as the best of PyTorch, {needed} needed"
-        for title, of in found.items()
-        for name, needed in _REQUIRED.items()
-        if title.startswith(name) and (ratio := of["ratios"]["torch"][key]) < needed
+        f"{name}, {borders}: {ratio:.2f} times as fast as the best of PyTorch, {_REQUIRED[name]} needed"
+        for (name, borders), ratio in ratios.items()
+        if ratio < _REQUIRED.get(name, 0)
     ]
     print("\n".join(missed) or "all that is required is reached")
     return bool(missed)

@@ -18,8 +18,6 @@ from benchmarks.racing import contend
 
 # Stress times of the labels that a step learns.
 LABELS = 16
-# What PyTorch calls what a convolution sees beyond the border.
-BORDERS = {"mirror": "reflect", "zero": "zeros"}
 
 
 class _Stage(nn.Module):
@@ -35,16 +33,25 @@ class _Stage(nn.Module):
         return x
 
 
+class _Mirror(nn.Module):
+    """One more pixel on each side; autocast would have it done in float32."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        with torch.autocast("cpu", enabled=False):
+            return functional.pad(x, (1, 1, 1, 1), "reflect")
+
+
 def unit(before: int, c: int, borders: str) -> nn.Sequential:
-    """3x3 convolution, batch normalisation, ReLU."""
-    convolution = nn.Conv2d(before, c, 3, padding=1, padding_mode=BORDERS[borders], bias=False)
-    return nn.Sequential(convolution, nn.BatchNorm2d(c), nn.ReLU())
+    """3x3 convolution, batch normalisation, ReLU; beyond the border mirrored pixels (``"mirror"``) or zeros."""
+    frame = [_Mirror()] if borders == "mirror" else []
+    convolution = nn.Conv2d(before, c, 3, padding=0 if frame else 1, bias=False)
+    return nn.Sequential(*frame, convolution, nn.BatchNorm2d(c), nn.ReLU())
 
 
 class Classifier(nn.Module):
     """The residual classifier, up to its logits."""
 
-    def __init__(self, d: int, c: int, n: int, N: int, borders: str = "zero") -> None:
+    def __init__(self, d: int, c: int, n: int, N: int, borders: str) -> None:
         super().__init__()
         self.stem = unit(1, c, borders)
         self.down = nn.ModuleList(_Stage(n, N, c, borders) for _ in range(d))
@@ -103,7 +110,7 @@ def stepping(
 
     Args:
         task: ``"classifier"`` or ``"segmenter"``.
-        borders: what convolutions see beyond the border, in `BORDERS`.
+        borders: what convolutions see beyond the border, ``"mirror"`` or ``"zero"``.
         shape: crops, their side in px, and how much of it on each side does not count in the mean.
         sizes: d, c, n, N.
         kind: precision of the convolutions.

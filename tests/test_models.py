@@ -8,7 +8,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow.python.eager import context
 
 from copper_tf.config import HEADS as NAMES
 from copper_tf.config import default_config
@@ -137,59 +136,6 @@ def test_fused_batch_norm_equals_keras_own() -> None:
     unbiased = (np.asarray(theirs.moving_variance) - 0.9) * 144 / 143 + 0.9
     np.testing.assert_allclose(mine.moving_variance, unbiased, rtol=1e-5)
     np.testing.assert_allclose(mine(x), theirs(x), rtol=2e-2, atol=2e-2)
-
-
-def _steps(layer: FusedBatchNorm, x: tf.Tensor, dy: tf.Tensor) -> list[tf.Tensor]:
-    """What a normalisation with ReLU gives, and the gradients of picture, scale and offset."""
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        y = layer(x, training=True)
-        y = y if layer.relu else tf.nn.relu(y)
-    return [y, *tape.gradient(y, [x, layer.gamma.value, layer.beta.value], output_gradients=dy)]
-
-
-@pytest.mark.parametrize("traced", [False, True])
-@pytest.mark.parametrize("kind", ["float32", "bfloat16", "float16"])
-def test_the_relu_of_a_norm_is_any_relu(kind: str, traced: bool) -> None:
-    draw = np.random.default_rng(0)
-    x, dy = (tf.cast(draw.normal(size=(2, 9, 8, 6)), kind) for _ in range(2))
-    # A channel of one value is normalised to its offset: 0, which passes nothing.
-    x *= tf.constant([1, 1, 1, 1, 1, 0], kind)
-    found = []
-    for relu in (False, True):
-        layer = FusedBatchNorm(relu=relu, dtype=kind)
-        layer.build(x.shape)
-        layer.gamma.assign(np.linspace(-1, 2, 6))
-        trained = (tf.function(_steps) if traced else _steps)(layer, x, dy)
-        y = layer(x)
-        values = [*trained, layer.moving_mean, layer.moving_variance, y if relu else tf.nn.relu(y)]
-        found.append([tf.cast(v, tf.float64).numpy() for v in values])
-    for plain, fused in zip(*found, strict=True):
-        np.testing.assert_array_equal(plain, fused)
-    y, dx, _, offset = found[1][:4]
-    assert (y == 0).any() and (y > 0).any() and np.abs(dx[..., :5]).max() > 0 and offset[5] == 0
-
-
-def test_the_gradient_of_a_relu_by_bits_is_not_made_in_place() -> None:
-    """In place, its kernel is ten times slower; TensorFlow's optimisers must leave what prevents that."""
-    layer, x = FusedBatchNorm(relu=True, dtype="bfloat16"), tf.cast(tf.ones((2, 8, 8, 4)), "bfloat16")
-    layer.build(x.shape)
-    context.enable_run_metadata()
-    tf.function(_steps)(layer, x, 2 * x)
-    graphs = context.export_run_metadata().partition_graphs
-    context.disable_run_metadata()
-    nodes = {node.name: node for graph in graphs for node in graph.node}
-
-    def named(name: str) -> Any:
-        return nodes[name.lstrip("^").split(":")[0]]
-
-    def before(node: Any) -> set[str]:
-        return {node.name}.union(*(before(named(name)) for name in node.input))
-
-    (holding,) = (node for node in nodes.values() if node.op == "Assert")
-    (slope,) = (node for node in nodes.values() if node.op == "ReluGrad")
-    assert {named(name).input[0] for name in slope.input} == set(holding.input[1:3])
-    assert slope.name in before(holding)
 
 
 def test_mirrored_borders_are_not_invented() -> None:

@@ -4,8 +4,8 @@ The forward pass is walked as `copper_tf.models` builds it. Every layer leaves i
 tensors that the gradient needs; the backward pass takes the gradients from the pile. What an operation allocates was
 read off TensorFlow's own log of allocations (``TF_CPP_VMODULE=bfc_allocator=5``): the frame of a mirrored convolution
 whose borders are not mended, the working memory of the fused batch normalisation and of pooling, the scratch copy of
-`MirrorPadGrad`, the pieces of the upsampling. ReLU, its gradient (but in bfloat16, see `models.normalised`), sums of
-gradients and the sigmoid work in place.
+`MirrorPadGrad`, the pieces of the upsampling. ReLU, its gradient (but in bfloat16 on a processor, see
+`models.normalised`), sums of gradients and the sigmoid work in place.
 """
 
 from __future__ import annotations

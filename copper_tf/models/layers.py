@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from copper_tf.geometry import borders_mended
 from copper_tf.models.mirror import mirrored_convolution
-from copper_tf.models.normalised import normalised
+from copper_tf.models.normalised import normalised, normalised_by_batch
 from copper_tf.models.upsampling import upsampled
 
 __all__ = ["PACKAGE", "BilinearUpsampling", "Convolution", "FusedBatchNorm"]
@@ -104,12 +104,8 @@ class FusedBatchNorm(keras.layers.Layer):
             tf.convert_to_tensor(v) for v in (self.gamma, self.beta, self.moving_mean, self.moving_variance)
         ]
         if not training:
-            y = tf.raw_ops.FusedBatchNormV3(
-                x=inputs, scale=scale, offset=offset, mean=moving[0], variance=moving[1], epsilon=self.epsilon,
-                is_training=False,
-            ).y  # fmt: skip
-            return tf.nn.relu(y) if self.relu else y
-        y, *found = normalised(inputs, scale, offset, self.epsilon, relu=self.relu)
+            return normalised(inputs, scale, offset, self.epsilon, moving, relu=self.relu)
+        y, *found = normalised_by_batch(inputs, scale, offset, self.epsilon, relu=self.relu)
         for variable, old, new in zip((self.moving_mean, self.moving_variance), moving, found, strict=True):
             variable.assign(old * self.momentum + new * (1 - self.momentum))
         return y

@@ -89,10 +89,10 @@ def _frame_gradients(x: tf.Tensor, kernel: tf.Tensor, dy: tf.Tensor, axis: int) 
     four = _framed(four) if axis == ROWS else tf.pad(four, _FRAME)
     taps = kernel if axis == ROWS else tf.transpose(kernel, (1, 0, 2, 3))
     back = tf.gather(_input_gradient(tf.shape(four), taps, said, "VALID"), (0, 3), axis=1)
-    folded = {"input": back, "paddings": _FRAME, "mode": "REFLECT"}
-    back = tf.raw_ops.MirrorPadGrad(**folded) if axis == ROWS else back[:, :, 1:-1]
     added = _kernel_gradient(four, taps, said, "VALID")
-    return back, added if axis == ROWS else tf.transpose(added, (1, 0, 2, 3))
+    if axis == ROWS:
+        return tf.raw_ops.MirrorPadGrad(input=back, paddings=_FRAME, mode="REFLECT"), added
+    return back[:, :, 1:-1], tf.transpose(added, (1, 0, 2, 3))
 
 
 def _added(dx: tf.Tensor, x: tf.Tensor, axis: int, back: tf.Tensor) -> tf.Tensor:
@@ -101,7 +101,7 @@ def _added(dx: tf.Tensor, x: tf.Tensor, axis: int, back: tf.Tensor) -> tf.Tensor
     places = (1, sides(x)[axis - 1] - 2)
     if side and side > 3:
         return written(dx, x, axis, places, lines(dx, axis, places) + back)
-    # One after the other: in a map of three rows both sides mirror the same.
+    # One after the other: with less than four rows, or perhaps so few, both sides may mirror the same.
     for place, one in zip(places, tf.split(back, 2, 1), strict=True):
         dx = written(dx, x, axis, (place,), lines(dx, axis, (place,)) + one)
     return dx

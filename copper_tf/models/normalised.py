@@ -1,43 +1,54 @@
-"""Batch normalisation of a training step with its ReLU, each in one kernel and its gradient as fast as TensorFlow can.
+"""Batch normalisation with its ReLU, each in one kernel, and a gradient as fast as TensorFlow can on a processor.
 
 TensorFlow takes the gradient of a bfloat16 ReLU by way of float32. Whole numbers of the same bits need no way: the
-number is positive where the float is.
+number is positive where the float is (and where that is no number, which passes its gradient on).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
 
-__all__ = ["Normalised", "normalised"]
+__all__ = ["by_bits", "normalised", "normalised_by_batch"]
 
 # The map, and the mean and unbiased variance of every channel.
-Normalised = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
+_Normalised = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
 _Gradients = Callable[[tf.Tensor, Any, Any], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]
 
 
-def _passed(y: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
+def by_bits(dtype: tf.DType) -> bool:
+    """Whether a ReLU of such numbers has its gradient taken by bits: a GPU has no kernel for that, and needs none."""
+    return bool(dtype == tf.bfloat16) and not tf.config.get_visible_devices("GPU")
+
+
+@tf.custom_gradient
+def _passed(y: tf.Tensor, dy: tf.Tensor) -> tuple[tf.Tensor, Callable[..., Any]]:
     """`dy` where `y` is positive."""
+
+    def refuse(*_: Any) -> Any:
+        raise LookupError("a ReLU by bits has first gradients only")
+
     positive, coming = (tf.bitcast(x, tf.int16) for x in (y, dy))
     passed = tf.bitcast(tf.raw_ops.ReluGrad(gradients=coming, features=positive), dy.dtype)
     with tf.control_dependencies([passed]):
         # In place of either map the kernel is ten times slower: somebody has to need both after it.
         tf.raw_ops.Assert(condition=True, data=[y, dy])
-    return tf.raw_ops.PreventGradient(input=passed, message="a ReLU by bits has first gradients only")
+    return passed, refuse
 
 
-def _kernel(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: float) -> Any:
-    none = tf.zeros([0], tf.float32)
+def _kernel(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: float, known: Sequence[tf.Tensor] = ()) -> Any:
+    """Normalises by known mean and variance, or else by those of the batch."""
+    mean, variance = known or (tf.zeros([0], tf.float32),) * 2
     return tf.raw_ops.FusedBatchNormV3(
-        x=x, scale=scale, offset=offset, mean=none, variance=none, epsilon=epsilon, is_training=True
+        x=x, scale=scale, offset=offset, mean=mean, variance=variance, epsilon=epsilon, is_training=not known
     )
 
 
-def _by_bits(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: float) -> Normalised:
+def _with_relu_by_bits(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: float) -> _Normalised:
     @tf.custom_gradient
-    def work(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) -> tuple[Normalised, _Gradients]:
+    def work(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) -> tuple[_Normalised, _Gradients]:
         found = _kernel(x, scale, offset, epsilon)
         y = tf.nn.relu(found.y)
 
@@ -50,12 +61,14 @@ def _by_bits(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: float) 
 
         return (y, found.batch_mean, found.batch_variance), gradients
 
-    result: Normalised = work(x, scale, offset)
+    result: _Normalised = work(x, scale, offset)
     return result
 
 
-def normalised(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: float, *, relu: bool) -> Normalised:
-    """A batch normalised by its own statistics.
+def normalised_by_batch(
+    x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: float, *, relu: bool
+) -> _Normalised:
+    """A batch normalised by its own statistics: the map, and mean and unbiased variance of every channel.
 
     Args:
         x: ``(batch, height, width, channels)``.
@@ -64,8 +77,15 @@ def normalised(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: float
         epsilon: added to the variance.
         relu: whether a ReLU follows.
     """
-    # A GPU has no such kernel for whole numbers, and needs none.
-    if relu and x.dtype == tf.bfloat16 and not tf.config.list_physical_devices("GPU"):
-        return _by_bits(x, scale, offset, epsilon)
+    if relu and by_bits(x.dtype):
+        return _with_relu_by_bits(x, scale, offset, epsilon)
     found = _kernel(x, scale, offset, epsilon)
     return tf.nn.relu(found.y) if relu else found.y, found.batch_mean, found.batch_variance
+
+
+def normalised(
+    x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: float, known: Sequence[tf.Tensor], *, relu: bool
+) -> tf.Tensor:
+    """Pictures normalised by a mean and a variance of every channel that are known; else as `normalised_by_batch`."""
+    y = _kernel(x, scale, offset, epsilon, known).y
+    return tf.nn.relu(y) if relu else y
