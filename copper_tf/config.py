@@ -15,6 +15,7 @@ __all__ = [
     "ALTERNATING",
     "ANCHORS",
     "FIXED",
+    "GREY",
     "HEADS",
     "KINDS",
     "LEARN",
@@ -38,6 +39,8 @@ HEADS = ("softmax", "soft", "coral", "corn")
 LEARN = FIXED, ANCHORS, ALTERNATING = ("fixed", "anchors", "alternating")
 # How a law reads the stress times: as the numbers that they are, or by their ranks, as if all steps were equal.
 READINGS = NUMBER, RANK = ("number", "rank")
+# The binarity below which maps are too grey to be of two phases, and a net may have found another texture.
+GREY = 0.5
 
 
 @dataclass(frozen=True)
@@ -110,11 +113,14 @@ class TrainingSettings(Group):
     epochs: int = setting(200, "times that the training pictures are gone through", low=1)
     starts: int = setting(
         1,
-        "starts from weights of their own, of which the one with the most binary maps goes on (segmenter)",
+        "at most so many starts, each from weights of its own; the one with the most binary maps goes on (segmenter)",
         low=1,
         high=64,
     )
-    start_epochs: int = setting(2, "epochs after which one of several starts is chosen", low=1)
+    start_epochs: int = setting(2, "epochs after which the maps of a start are judged, where there are several", low=1)
+    start_binarity: float = setting(
+        GREY, "binarity of a start's maps that makes further starts needless; 1 takes all of them", low=0.05, high=1.0
+    )
     batch: int = setting(8, "crops in a training step", low=1, search=(4, 8, 16, 32))
     learning_rate: float = setting(0.001, "step size of Adam", low=1e-7, high=1.0, search=(3e-4, 1e-3, 3e-3))
     decay: str = setting(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from copper_tf import locality
-from copper_tf.config import ALTERNATING, ANCHORS, Config
+from copper_tf.config import ALTERNATING, ANCHORS, GREY, Config
 from copper_tf.familiarity import Familiar
 from copper_tf.normalisation import Normalisation
 from tfds_copper.errors import CopperError, RunError
@@ -28,6 +28,7 @@ __all__ = [
     "FOLD",
     "FORMAT",
     "SEED",
+    "STARTS",
     "TENSORBOARD",
     "Labels",
     "Run",
@@ -44,6 +45,8 @@ FORMAT = "copper-run 1"
 BEST = "best.weights.h5"
 # The names of the scores that `copper evaluate` and `borders.composites` write.
 EVALUATION, COMPOSITES = "evaluation", "composites"
+# The name of the scores of several starts, and of their folder while they train.
+STARTS = "starts"
 # The folder of what TensorBoard shows.
 TENSORBOARD = "tensorboard"
 # The folder of one fold's run inside that of the cross-validation.
@@ -112,8 +115,8 @@ class Run:
 
     @property
     def caveats(self) -> tuple[str, ...]:
-        """What every result of this run must say: how its data are split, and whether its network is local."""
-        return (*self.data.get("caveats", ()), *filter(None, [self.locality_warning]))
+        """What every result of this run must say: how its data are split, and what speaks against its maps."""
+        return (*self.data.get("caveats", ()), *filter(None, [self.locality_warning, self.starts_warning]))
 
     @property
     def mean_chord(self) -> float:
@@ -127,6 +130,19 @@ class Run:
     def locality_warning(self) -> str:
         """Why its maps can't be believed where its network sees more than they have areas, else empty."""
         return locality.warning(self.config.receptive_field, self.mean_chord)
+
+    @property
+    def starts_warning(self) -> str:
+        """Why its maps may mark the wrong places where each of its starts drew grey ones, else empty."""
+        starts = self.read_scores(STARTS)["starts"] if self.scores_file(STARTS).is_file() else []
+        best = max((start["binarity"] for start in starts), default=1.0)
+        if best >= GREY:
+            return ""
+        return (
+            f"none of {len(starts)} starts drew maps of two phases (binarity {best:.2f} at best, {GREY:g} needed), so "
+            "this run may mark another texture than the one that decays, or the surface is not of two phases; try "
+            "more --starts, and see what copper trust says"
+        )
 
     @property
     def familiar_file(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import keras
 import numpy as np
 import pytest
 
-from copper_tf.runs import BEST, Run
+from copper_tf.config import GREY
+from copper_tf.runs import BEST, STARTS, Run, open_run
 from copper_tf.training import starts, train
 from tests.conftest import small
 from tfds_copper.errors import SettingError
@@ -19,7 +21,9 @@ _COUNT = 3
 
 
 def _config(**settings: Any) -> Any:
-    return small("segmenter", **{"starts": _COUNT, "start_epochs": 1, "epochs": 2, "learning_rate": 0.01, **settings})
+    # All of them, but where a test says otherwise.
+    several = {"starts": _COUNT, "start_epochs": 1, "start_binarity": 1}
+    return small("segmenter", **{**several, "epochs": 2, "learning_rate": 0.01, **settings})
 
 
 def _weights(run: Run) -> list[np.ndarray]:
@@ -50,31 +54,59 @@ def maps(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 
 def test_the_most_binary_goes_on(unbroken: Run) -> None:
-    scores = unbroken.read_scores(starts.STARTS)
+    scores = unbroken.read_scores(STARTS)
     binarity = [s["binarity"] for s in scores["starts"]]
     assert len(set(binarity)) == _COUNT and scores["chosen"] == int(np.argmax(binarity))
     assert len({s["seed"] for s in scores["starts"]}) == _COUNT and scores["starts"][0]["seed"] == 0
     assert len(unbroken.history()) == 2
     assert {p.name for p in unbroken.checkpoints.iterdir()} == {BEST, "last-00002.keras"}
-    assert not (unbroken.path / starts.STARTS).exists()
+    assert not (unbroken.path / STARTS).exists()
     seconds = sum(row["seconds"] for row in unbroken.history())
     assert unbroken.read_scores("training")["seconds"] > seconds
 
 
 def test_what_goes_on_is_the_run_of_its_own_seed(dataset: Any, tmp_path: Path, maps: Any) -> None:
     chosen = train(_config(), dataset, tmp_path / "several", until=1)
-    scores = chosen.read_scores(starts.STARTS)
+    scores = chosen.read_scores(STARTS)
     assert scores["chosen"] == 1 and scores["starts"][1]["binarity"] > 0.6 > 2 * scores["starts"][0]["binarity"]
     alone = train(_config(starts=1, seed=scores["starts"][1]["seed"]), dataset, tmp_path / "alone", until=1)
     assert _same(chosen, alone)
     first = train(_config(starts=1), dataset, tmp_path / "first", until=1)
     assert not _same(chosen, first)
-    assert not first.scores_file(starts.STARTS).exists()
+    assert not first.scores_file(STARTS).exists()
+
+
+def test_one_that_is_binary_enough_ends_the_search(
+    dataset: Any, tmp_path: Path, maps: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = _config(start_binarity=GREY)
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(starts, "_adopt", killed)
+        train(config, dataset, tmp_path / "run", until=1)
+    assert _finished(tmp_path / "run") == 2 < _COUNT
+    run = train(config, dataset, tmp_path / "run", until=1, resume=True)
+    scores = run.read_scores(STARTS)
+    assert scores["chosen"] == 1 and len(scores["starts"]) == 2 and not run.starts_warning
+    alone = train(_config(starts=1, seed=scores["starts"][1]["seed"]), dataset, tmp_path / "alone", until=1)
+    assert _same(run, alone)
+
+
+def test_a_run_says_that_all_its_starts_were_grey(unbroken: Run, tmp_path: Path) -> None:
+    copy = open_run(shutil.copytree(unbroken.path, tmp_path / "copy"))
+    for binarity, warned in ((GREY - 0.01, True), (GREY, False)):
+        copy.write_scores(STARTS, {"chosen": 0, "starts": [{"binarity": b} for b in (binarity, 0.1)]})
+        assert bool(copy.starts_warning) == warned and (copy.starts_warning in copy.caveats) == warned
+    copy.scores_file(STARTS).unlink()
+    assert not copy.starts_warning
 
 
 def test_maps_of_one_value_are_as_bad_as_grey_ones(dataset: Any, tmp_path: Path, maps: Any) -> None:
     maps(1.0)
-    scores = train(_config(), dataset, tmp_path / "run", until=1).read_scores(starts.STARTS)
+    scores = train(_config(), dataset, tmp_path / "run", until=1).read_scores(STARTS)
     assert [s["binarity"] for s in scores["starts"]] == [0] * _COUNT and scores["chosen"] == 0
 
 
@@ -98,12 +130,12 @@ def test_a_killed_training_goes_on_as_if_it_had_not_been(
     resumed = train(_config(), dataset, tmp_path / "run", resume=True)
     assert _same(resumed, unbroken) and (done == _COUNT) == (place != "_measured")
     assert [row["val_nmse"] for row in resumed.history()] == [row["val_nmse"] for row in unbroken.history()]
-    assert not (resumed.path / starts.STARTS).exists()
+    assert not (resumed.path / STARTS).exists()
 
 
 def _finished(run: Path) -> int:
     """How many starts have been trained."""
-    return len(list((run / starts.STARTS).glob("*/checkpoints/last-*.keras")))
+    return len(list((run / STARTS).glob("*/checkpoints/last-*.keras")))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Several starts: each trains for a few epochs, and the one whose maps are the most binary goes on.
+"""Several starts: each trains for a few epochs, until one draws maps of two phases; the most binary one goes on.
 
 A mean per picture is reached by many maps, and which one is found depends on the first weights. One that marks the
 wrong places has as low an error but pays for it with grey: it is the share of the areas that it sees badly that it has
@@ -16,15 +16,13 @@ import numpy as np
 
 from copper_tf.config import Config
 from copper_tf.data import Pictures
-from copper_tf.runs import BEST, TENSORBOARD, Run, create_run, is_run
+from copper_tf.runs import BEST, STARTS, TENSORBOARD, Run, create_run, is_run
 from copper_tf.statistics import binarity
 from copper_tf.training.domains import middle_maps
 from tfds_copper.files import replacing
 
-__all__ = ["STARTS", "begin", "leave", "seconds_of_others"]
+__all__ = ["begin", "leave", "seconds_of_others"]
 
-# The name of the folder of starts while they train, and of their scores.
-STARTS = "starts"
 # The mean binarity of so many maps is known to a hundredth.
 _PICTURES = 48
 
@@ -84,7 +82,7 @@ def leave(run: Run) -> None:
 
 
 def begin(run: Run, held_out: Pictures, trained: Trained, progress: Progress | None = None) -> None:
-    """Trains every start and lets the run go on from the one with the most binary maps.
+    """Trains one start after the other until one is binary enough; the run goes on from the most binary one.
 
     ``scores/starts.json`` keeps the ``seed``, ``binarity``, ``val_nmse`` and ``seconds`` of each, and which was
     ``chosen``. Killed at any moment, it goes on from the last finished epoch of a start.
@@ -96,19 +94,21 @@ def begin(run: Run, held_out: Pictures, trained: Trained, progress: Progress | N
         progress: called with (done, total, what).
     """
     count = run.config.training.starts
-    starts = [_start(run, number) for number in range(count)]
-    found = []
-    for number, start in enumerate(starts, start=1):
+    found: list[dict[str, Any]] = []
+    for number in range(count):
 
         def told(done: int, total: int, what: str, number: int = number) -> None:
             if progress:
-                progress(done, total, f"start {number} of {count}, {what}")
+                progress(done, total, f"start {number + 1} of at most {count}, {what}")
 
+        start = _start(run, number)
         trained(start, told)
         found.append(_measured(start, held_out))
+        if found[-1]["binarity"] >= run.config.training.start_binarity:
+            break
     chosen = int(np.argmax([scores["binarity"] for scores in found]))
     run.write_scores(STARTS, {"chosen": chosen, "starts": found})
-    _adopt(run, starts[chosen])
+    _adopt(run, _start(run, chosen))
 
 
 def seconds_of_others(run: Run) -> float:
