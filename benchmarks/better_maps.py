@@ -153,8 +153,8 @@ def _trained(settings: Config, built: SemDataset, g: Sequence[float], variant: V
     from copper_tf.data import CropStream, load_pictures
     from copper_tf.models import build
     from copper_tf.normalisation import Normalisation
+    from copper_tf.policy import resolve_policy
     from copper_tf.training import optimizer
-    from copper_tf.training.policy import resolve_policy
 
     pictures = load_pictures(built, "train")
     how = Normalisation(settings.data.normalisation, pictures.mean, pictures.sd, settings.data.window)

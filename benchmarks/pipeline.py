@@ -70,8 +70,8 @@ def _feeding(stream: Any) -> dict[str, float]:
     import tensorflow as tf
 
     from copper_tf.models import build
+    from copper_tf.policy import resolve_policy
     from copper_tf.training import compile_model
-    from copper_tf.training.policy import resolve_policy
 
     model = build(_config(), 2, resolve_policy("auto"))
     compile_model(model, _config(), ())

@@ -17,7 +17,14 @@ from tests.conftest import ROOT
 FLOORS = [
     ["tfds_copper"],
     ["copper_tf"],
-    ["copper_tf.config", "copper_tf.geometry", "copper_tf.normalisation", "copper_tf.draw", "copper_tf.statistics"],
+    [
+        "copper_tf.config",
+        "copper_tf.geometry",
+        "copper_tf.normalisation",
+        "copper_tf.draw",
+        "copper_tf.policy",
+        "copper_tf.statistics",
+    ],
     [
         "copper_tf.familiarity",
         "copper_tf.grading",

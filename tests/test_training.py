@@ -19,8 +19,9 @@ import tensorflow as tf
 from copper_tf.evaluation import validated
 from copper_tf.hypotheses import estimate
 from copper_tf.models import build
+from copper_tf.policy import processor_has_bfloat16, resolve_policy
 from copper_tf.runs import BEST, open_run
-from copper_tf.training import compile_model, processor_has_bfloat16, resolve_policy, train
+from copper_tf.training import compile_model, train
 from copper_tf.training.learning import EVERY
 from tests.conftest import ROOT, small, worked_in
 from tfds_copper.errors import InputError, OutputError, RunError, SettingError
@@ -81,7 +82,7 @@ def test_only_float16_scales_its_loss(policy: str) -> None:
         assert model.optimizer.built and scales == (policy == "mixed_float16")
 
 
-def test_policy_is_chosen_by_looking(tmp_path: Path) -> None:
+def test_policy_is_chosen_by_looking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text("processor: 0\nflags\t\t: fpu avx2 avx512_bf16\n")
     assert processor_has_bfloat16(cpuinfo)
@@ -89,7 +90,10 @@ def test_policy_is_chosen_by_looking(tmp_path: Path) -> None:
     assert not processor_has_bfloat16(cpuinfo)
     assert not processor_has_bfloat16(tmp_path / "absent")
     assert resolve_policy("mixed_float16") == "mixed_float16"
-    assert resolve_policy("auto") in ("float32", "mixed_bfloat16", "mixed_float16")
+    for gpu, bfloat16, policy in ((0, 0, "float32"), (0, 1, "mixed_bfloat16"), (1, 1, "mixed_float16")):
+        monkeypatch.setattr("copper_tf.policy.has_gpu", lambda gpu=gpu: bool(gpu))
+        monkeypatch.setattr("copper_tf.policy.processor_has_bfloat16", lambda found=bfloat16: bool(found))
+        assert resolve_policy("auto") == policy
 
 
 def test_a_run_holds_all_that_later_commands_need(runs: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from copper_tf.config import Config
+from copper_tf.policy import has_gpu
 from tfds_copper.errors import InputError
 from tuning.memory import CPU, GPU, Device, bytes_text, peak_bytes
 from tuning.probing import ProbeError, fitted, probe
@@ -21,9 +22,7 @@ Progress = Callable[[int, int, str], None]
 
 def device_here() -> Device:
     """The kind of device that training uses on this machine, with the constants that come with the package."""
-    import tensorflow as tf
-
-    return GPU if tf.config.list_physical_devices("GPU") else CPU
+    return GPU if has_gpu() else CPU
 
 
 def probed(

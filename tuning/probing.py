@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from copper_tf.config import Config
+from copper_tf.policy import has_gpu
 from tfds_copper.errors import CopperError
 from tuning.memory import Device
 
@@ -122,7 +123,7 @@ def _measured(config: Config, labels: int, policy: str, steps: int) -> int:
 
     small = {**_TINY, "margin": 0 if config.kind == "classifier" else 4}
     _train(config.replace(**small), labels, policy, steps)
-    if tf.config.list_physical_devices("GPU"):
+    if has_gpu():
         tf.config.experimental.reset_memory_stats("GPU:0")
         _train(config, labels, policy, steps)
         return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])

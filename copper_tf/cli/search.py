@@ -112,7 +112,7 @@ def _resumed(begun: Search, kind: str, dataset: SemDataset, values: dict[str, An
 
 def _planned(kind: str, output: Path, dataset: SemDataset, values: dict[str, Any]) -> Search:
     """A new search: space, memory and budget, all checked before anything is trained."""
-    from copper_tf.training.policy import resolve_policy
+    from copper_tf.policy import resolve_policy
     from tuning.devices import device_here, probed
     from tuning.memory import parse_bytes
     from tuning.planning import affordable, planned_points

@@ -11,6 +11,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from copper_tf.policy import has_gpu
+
 __all__ = ["by_bits", "normalised", "normalised_by_batch"]
 
 # The map, and the mean and unbiased variance of every channel.
@@ -20,7 +22,7 @@ _Gradients = Callable[[tf.Tensor, Any, Any], tuple[tf.Tensor, tf.Tensor, tf.Tens
 
 def by_bits(dtype: tf.DType) -> bool:
     """Whether a ReLU of such numbers has its gradient taken by bits: a GPU has no kernel for that, and needs none."""
-    return bool(dtype == tf.bfloat16) and not tf.config.get_visible_devices("GPU")
+    return bool(dtype == tf.bfloat16) and not has_gpu()
 
 
 @tf.custom_gradient

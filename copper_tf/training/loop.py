@@ -17,13 +17,13 @@ from copper_tf.losses import GRADE_LOSSES, MeanMaskLoss
 from copper_tf.metrics import NMSE
 from copper_tf.models import build
 from copper_tf.normalisation import Normalisation
+from copper_tf.policy import resolve_policy
 from copper_tf.runs import Labels, Run, check_place, create_run, is_run, open_run
 from copper_tf.training.calibration import Calibrator
 from copper_tf.training.callbacks import Bookkeeper, Reporter, should_stop
 from copper_tf.training.domains import measured_domains
 from copper_tf.training.knowing import familiar_pictures
 from copper_tf.training.learning import HypothesisLearner, first_hypothesis, learnable
-from copper_tf.training.policy import resolve_policy
 from copper_tf.training.starts import begin, leave, seconds_of_others
 from copper_tf.training.watching import TensorBoardWriter
 from tfds_copper.dataset import SemDataset

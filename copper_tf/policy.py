@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["processor_has_bfloat16", "resolve_policy"]
+__all__ = ["has_gpu", "processor_has_bfloat16", "resolve_policy"]
 
 _BFLOAT16_FLAGS = ("avx512_bf16", "amx_bf16", "bf16")
+
+
+def has_gpu() -> bool:
+    """Whether TensorFlow may use a GPU: one that is hidden from it does not count."""
+    import tensorflow as tf
+
+    return bool(tf.config.get_visible_devices("GPU"))
 
 
 def processor_has_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
@@ -30,8 +37,6 @@ def resolve_policy(policy: str) -> str:
     """
     if policy != "auto":
         return policy
-    import tensorflow as tf
-
-    if tf.config.list_physical_devices("GPU"):
+    if has_gpu():
         return "mixed_float16"
     return "mixed_bfloat16" if processor_has_bfloat16() else "float32"
