@@ -3,8 +3,8 @@
     python -m benchmarks.better_maps --seeds 3                                   # the synthetic world
     python -m benchmarks.better_maps --seeds 2 --data DATA --g 0.736 0.635 ...   # folds of a built dataset with masks
 
-One loop trains every variant, so nothing but the idea differs; losses that did not earn a place in the package live
-only here. Every run is kept as JSON, with its maps; a second call does only what is missing.
+One loop trains every variant, so nothing but the idea differs; ideas that did not earn a place in the package live only
+here. Every run is kept as JSON, with its maps; a second call does only what is missing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from benchmarks import worlds
 from benchmarks.experiments import config
 from benchmarks.keeping import Results, kept, parser, seeds_of, spread
 from copper_tf.cli.tables import print_table
-from copper_tf.config import Config
+from copper_tf.config import KL, Config
 
 if TYPE_CHECKING:
     import keras
@@ -44,14 +44,12 @@ class Variant:
     """One idea.
 
     Attributes:
-        loss: of the mean against g: squared error (Eq. 4), or cross-entropy, whose gradient is that of KL.
         binarity: weight of mean(s (1 - s)), which a mask of zeros and ones has at 0.
         temperature: by which the logits of the mask are divided while training and after it.
         consistency: weight of the squared difference between the maps of two views.
         changed: settings that differ.
     """
 
-    loss: str = "squared"
     binarity: float = 0.0
     temperature: float = 1.0
     consistency: float = 0.0
@@ -62,9 +60,10 @@ VARIANTS = {
     "plain": Variant(),
     "step size stays": Variant(changed={"decay": "none"}),
     "no gain, no offset": Variant(changed={"gain": 0.0, "offset": 0.0}),
-    "cross-entropy": Variant(loss="cross_entropy"),
+    "kl": Variant(changed={"loss": KL}),
     "binarity .01": Variant(binarity=0.01),
     "temperature .5": Variant(temperature=0.5),
+    "kl, temperature .5": Variant(temperature=0.5, changed={"loss": KL}),
     "consistency .05": Variant(consistency=0.05),
     "local window": Variant(changed={"normalisation": "local", "window": 127}),
     "no margin": Variant(changed={"margin": 0}),
@@ -81,21 +80,18 @@ def _sharpened(mask: tf.Tensor, temperature: float) -> tf.Tensor:
     return tf.sigmoid((tf.math.log(safe) - tf.math.log(1 - safe)) / temperature)
 
 
-def _step(model: keras.Model, optimizer: Any, variant: Variant, margin: int, turns: int) -> Callable[..., Any]:
+def _step(model: keras.Model, optimizer: Any, variant: Variant, settings: Config) -> Callable[..., Any]:
     """One training step: (crops, g of each, weight of the penalties) -> loss."""
     import tensorflow as tf
 
-    from copper_tf.losses import potency
+    from copper_tf.losses import MEAN_LOSSES, potency
     from copper_tf.models.views import turned, turned_back
+
+    margin, turns, distance = settings.data.margin, settings.turns, MEAN_LOSSES[settings.training.loss].distance
 
     def cost(x: tf.Tensor, g: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
         mask = _sharpened(model(x, training=True), variant.temperature)
-        m = potency(mask, margin)
-        if variant.loss == "squared":
-            loss = tf.reduce_mean(tf.square(m - g))
-        else:
-            m = tf.clip_by_value(m, 1e-6, 1 - 1e-6)
-            loss = -tf.reduce_mean(g * tf.math.log(m) + (1 - g) * tf.math.log(1 - m))
+        loss = tf.reduce_mean(distance(potency(mask, margin), g))
         if variant.binarity:
             loss += variant.binarity * share * tf.reduce_mean(potency(mask * (1 - mask), margin))
         if variant.consistency:
@@ -164,7 +160,7 @@ def _trained(settings: Config, built: SemDataset, g: Sequence[float], variant: V
     steps = stream.steps * settings.training.epochs
     adam = optimizer(settings, stream.steps)
     adam.build(model.trainable_variables)
-    step = _step(model, adam, variant, settings.data.margin, settings.turns)
+    step = _step(model, adam, variant, settings)
     levels = np.asarray(g, np.float32)
     for number in range(steps):
         crops, labels = stream.batch(number)

@@ -26,7 +26,7 @@ from tfds_copper.errors import SettingError
 if TYPE_CHECKING:
     from tfds_copper.dataset import SemDataset
 
-__all__ = ["APART", "CALM", "EXPERIMENTS", "RANKED", "config", "decoded", "name_of", "run_of", "trained"]
+__all__ = ["APART", "CALM", "EXPERIMENTS", "RANKED", "config", "decoded", "experiments", "name_of", "run_of", "trained"]
 
 Experiment = Callable[[Path, int], Results]
 
@@ -147,11 +147,11 @@ def decoded(folder: Path, seed: int, **changed: Any) -> Results:
     return dict(grade_block(test, worlds.LABELS)["scores"])
 
 
-def shuffled_levels(folder: Path, seed: int) -> Results:
+def shuffled_levels(folder: Path, seed: int, **changed: Any) -> Results:
     """A hypothesis whose levels are in random order."""
     built = worlds.dataset(folder, seed)
     (table,) = permuted(worlds.TRUE_LAW, built.times, 1, seed)
-    return _scores(run_of(folder, "permuted", config(seed, table), built))
+    return _scores(run_of(folder, name_of(seed, "permuted", **changed), config(seed, table, **changed), built))
 
 
 def estimate(run: Any, built: SemDataset) -> list[float]:
@@ -166,11 +166,14 @@ def estimate(run: Any, built: SemDataset) -> list[float]:
     return list(curve(groups[0], pictures, len(built.times))["estimate"])
 
 
-def learned(folder: Path, seed: int, learn: str, law: str = worlds.TRUE_LAW, start: str = "linear") -> Results:
+def learned(
+    folder: Path, seed: int, learn: str, law: str = worlds.TRUE_LAW, start: str = "linear", **changed: Any
+) -> Results:
     """How far a learned g, or the curve estimated by a net that saw the ends alone, lies from the true f."""
     built, f = worlds.dataset(folder, seed, law), worlds.settings(seed, law).law_values()
     chosen = {"learn": learn, **LEARNING[learn]} | ({"hypothesis": start} if learn == "alternating" else {})
-    run = run_of(folder, f"{law}-{learn}-{start}", config(seed).replace(**{"hypothesis": "linear", **chosen}), built)
+    settings = config(seed, **{"hypothesis": "linear", **chosen, **changed})
+    run = run_of(folder, name_of(seed, law, learn, start, **changed), settings, built)
     scores = _scores(run)
     found = run.hypothesis if learn == ALTERNATING else estimate(run, built)
     seconds = run.read_scores("training")["seconds"]
@@ -203,24 +206,34 @@ def constant(folder: Path, seed: int) -> Results:
     return {"refused": 0.0}
 
 
-EXPERIMENTS: dict[str, Experiment] = {
-    "world": world,
-    **{name: partial(trained, hypothesis=name, estimated=True) for name in RANKED},
-    "alternating": partial(trained, hypothesis="alternating"),
-    "permuted": shuffled_levels,
-    "decoded": partial(decoded, **CALM),
-    "trust": trusted,
-    "painter": partial(trusted, **PAINTED),
-    "constant": constant,
-    "shuffled": partial(trained, shuffled=True),
-    "null": partial(trained, world="null"),
-    **{f"wide {name}": partial(trained, hypothesis=name, estimated=True, **WIDE) for name in APART},
-    **{f"gradual {name}": partial(trained, hypothesis=name, world="gradual", estimated=True) for name in APART},
-    **{
-        f"{law} from {start}": partial(learned, learn="alternating", law=law, start=start)
-        for law in TRUTHS
-        for start in STARTS[law]
-    },
-    "anchors": partial(learned, learn="anchors"),
-    **{name: partial(baselines.measured, world=world) for world, name in baselines.WORLDS.items()},
-}
+def experiments(**changed: Any) -> dict[str, Experiment]:
+    """Every experiment of the table, by name.
+
+    Args:
+        **changed: settings of all its segmenters that differ.
+    """
+    train, ask, learn = (partial(what, **changed) for what in (trained, trusted, learned))
+    return {
+        "world": world,
+        **{name: partial(train, hypothesis=name, estimated=True) for name in RANKED},
+        "alternating": partial(train, hypothesis="alternating"),
+        "permuted": partial(shuffled_levels, **changed),
+        "decoded": partial(decoded, **CALM, **changed),
+        "trust": ask,
+        "painter": partial(ask, **PAINTED),
+        "constant": constant,
+        "shuffled": partial(train, shuffled=True),
+        "null": partial(train, world="null"),
+        **{f"wide {name}": partial(train, hypothesis=name, estimated=True, **WIDE) for name in APART},
+        **{f"gradual {name}": partial(train, hypothesis=name, world="gradual", estimated=True) for name in APART},
+        **{
+            f"{law} from {start}": partial(learn, learn="alternating", law=law, start=start)
+            for law in TRUTHS
+            for start in STARTS[law]
+        },
+        "anchors": partial(learn, learn="anchors"),
+        **{name: partial(baselines.measured, world=world) for world, name in baselines.WORLDS.items()},
+    }
+
+
+EXPERIMENTS = experiments()

@@ -19,10 +19,12 @@ __all__ = [
     "HEADS",
     "KINDS",
     "LEARN",
+    "LOSSES",
     "NUMBER",
     "RANK",
     "READINGS",
     "SYMMETRIES",
+    "UNREAD",
     "Config",
     "DataSettings",
     "ModelSettings",
@@ -35,10 +37,19 @@ KINDS = ("classifier", "segmenter")
 SYMMETRIES = {"square": 8, "mirror": 2, "none": 1}
 # How a classifier comes from features to the probabilities of ordered labels.
 HEADS = ("softmax", "soft", "coral", "corn")
+# By what the mean of a mask is held against g: the paper's Eq. 4, or the divergence of two shares.
+LOSSES = SQUARED, KL = ("squared", "kl")
 # The ways to come to a g; all of them fill the same table of the loss.
 LEARN = FIXED, ANCHORS, ALTERNATING = ("fixed", "anchors", "alternating")
 # How a law reads the stress times: as the numbers that they are, or by their ranks, as if all steps were equal.
 READINGS = NUMBER, RANK = ("number", "rank")
+# What only the other kind reads.
+UNREAD = {
+    "classifier": (
+        "margin", "hypothesis", "time", "learn", "loss", "starts", "start_epochs", "start_binarity", "decoder"
+    ),
+    "segmenter": ("head",),
+}  # fmt: skip
 # The binarity below which maps are too grey to be of two phases, and a net may have found another texture.
 GREY = 0.5
 
@@ -110,6 +121,13 @@ class TrainingSettings(Group):
         "without any hypothesis; alternating starts from the hypothesis and moves it to what the label means say",
         choices=LEARN,
     )
+    loss: str = setting(
+        SQUARED,
+        "what a segmenter is trained by: the squared error of Eq. 4, or the Kullback-Leibler divergence of its mean "
+        "from g, the gradient of cross-entropy",
+        choices=LOSSES,
+        search=LOSSES,
+    )
     epochs: int = setting(200, "times that the training pictures are gone through", low=1)
     starts: int = setting(
         1,
@@ -173,6 +191,8 @@ class Config:
             raise SettingError(f"window must be an odd number of px. Received: {self.data.window}")
         if self.kind == "classifier" and self.data.margin:
             raise SettingError(f"margin is for the segmenter, whose mask it frames. Received: {self.data.margin}")
+        if self.kind == "classifier" and self.training.loss != SQUARED:
+            raise SettingError(f"loss is for the segmenter; head is a classifier's. Received: {self.training.loss}")
         self._check_starts()
         self._check_learn()
 

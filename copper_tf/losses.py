@@ -1,4 +1,4 @@
-"""The mean-mask loss of the paper's Eq. 4, and the losses of the classifier's heads."""
+"""The losses: of the mean of a mask (the paper's Eq. 4, and a divergence), and of the classifier's heads."""
 
 from __future__ import annotations
 
@@ -9,12 +9,25 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from copper_tf.config import KL, SQUARED
 from copper_tf.models.layers import PACKAGE
 
-__all__ = ["GRADE_LOSSES", "CumulativeLoss", "LabelTable", "MeanMaskLoss", "SoftLabelLoss", "potency"]
+__all__ = [
+    "GRADE_LOSSES",
+    "MEAN_LOSSES",
+    "CumulativeLoss",
+    "LabelTable",
+    "MeanLoss",
+    "MeanMaskDivergence",
+    "MeanMaskLoss",
+    "SoftLabelLoss",
+    "potency",
+]
 
 # Far below any probability that can be learnt from, and still a normal float32.
 _TINY = 1e-37
+# Added to each share of a divergence: an empty mask still learns, and its minimum stays where the shares are equal.
+_SHARE = 1e-6
 
 
 def potency(mask: tf.Tensor, margin: int = 0) -> tf.Tensor:
@@ -75,9 +88,8 @@ class LabelTable:
         return {"g": np.asarray(self.g).tolist(), "weights": np.asarray(self.weights).tolist()}
 
 
-@keras.saving.register_keras_serializable(package=PACKAGE)
-class MeanMaskLoss(keras.losses.Loss):
-    """Squared error between the mean of the mask and g(t) (Eq. 4): w_t (m(x) - g(t))^2.
+class MeanLoss(keras.losses.Loss):
+    """w_t D(m(x), g(t)): how far the mean of a mask is from the g of its label, by a distance D of the subclass.
 
     `y_true` is the label, ``(batch,)`` or ``(batch, 1)``; `y_pred` the mask, ``(batch, height, width, 1)``.
 
@@ -98,14 +110,44 @@ class MeanMaskLoss(keras.losses.Loss):
         self.table = LabelTable(g, weights)
         self.margin = margin
 
+    @staticmethod
+    def distance(mean: tf.Tensor, g: tf.Tensor) -> tf.Tensor:
+        """D of potencies and the g of each, ``(batch,)``; at least 0, and 0 where they are equal."""
+        raise NotImplementedError
+
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         """One loss per picture, ``(batch,)``."""
         g, weights = self.table.look_up(y_true)
-        return weights * tf.square(potency(y_pred, self.margin) - g)
+        return weights * self.distance(potency(y_pred, self.margin), g)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, g as it stands now."""
         return {**super().get_config(), **self.table.to_config(), "margin": self.margin}
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class MeanMaskLoss(MeanLoss):
+    """Squared error between the mean of the mask and g(t) (Eq. 4): w_t (m(x) - g(t))^2."""
+
+    @staticmethod
+    def distance(mean: tf.Tensor, g: tf.Tensor) -> tf.Tensor:
+        """(m - g)^2, ``(batch,)``."""
+        return tf.square(mean - g)
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class MeanMaskDivergence(MeanLoss):
+    """Kullback-Leibler divergence of the mean of the mask from g(t): w_t KL(g(t) | m(x)), of the shares of two phases.
+
+    Its gradient is that of their cross-entropy, by which label proportions are learnt (Ardehaly and Culotta 2017);
+    unlike that, it is 0 where the mean is g. A miss near 0 or 1, where a share varies less, weighs more than by Eq. 4.
+    """
+
+    @staticmethod
+    def distance(mean: tf.Tensor, g: tf.Tensor) -> tf.Tensor:
+        """g log(g / m) + (1 - g) log((1 - g) / (1 - m)), in nats, ``(batch,)``."""
+        shares = ((g + _SHARE, mean + _SHARE), (1 - g + _SHARE, 1 - mean + _SHARE))
+        return tf.add_n([is_so * tf.math.log(is_so / taken) for is_so, taken in shares])
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
@@ -166,6 +208,9 @@ def _likelihood() -> keras.losses.Loss:
     """-log P(y): also CORN's loss, whose conditional tasks multiply to it, but for the count of tasks it is over."""
     return keras.losses.SparseCategoricalCrossentropy(dtype="float32")
 
+
+# What a segmenter is trained by.
+MEAN_LOSSES: dict[str, type[MeanLoss]] = {SQUARED: MeanMaskLoss, KL: MeanMaskDivergence}
 
 # What each head of the classifier is trained by.
 GRADE_LOSSES: dict[str, Callable[[], keras.losses.Loss]] = {

@@ -38,6 +38,7 @@ def test_the_papers_full_run_is_the_default() -> None:
         ({"window": 30}, r"window must be an odd number of px. Received: 30"),
         ({"depth": 3}, r"unknown setting; known are crop, .* Received: depth"),
         ({"margin": 4}, r"margin is for the segmenter.* Received: 4"),
+        ({"loss": "kl"}, r"loss is for the segmenter; head is a classifier's. Received: kl"),
     ],
 )
 def test_wrong_settings_are_named(settings: dict[str, object], message: str) -> None:

@@ -1,13 +1,20 @@
-"""The mean-mask loss of Eq. 4 and its normalised form."""
+"""The losses of the mean of a mask, Eq. 4 and the divergence, and the NMSE."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy.special import rel_entr
 
-from copper_tf.losses import MeanMaskLoss, potency
+from copper_tf import config
+from copper_tf.losses import MEAN_LOSSES, MeanLoss, MeanMaskDivergence, MeanMaskLoss, potency
 from copper_tf.metrics import NMSE
+
+ALL = pytest.mark.parametrize("kind", MEAN_LOSSES.values(), ids=list(MEAN_LOSSES))
 
 
 def _mask(values: list[float], side: int = 8) -> tf.Tensor:
@@ -19,15 +26,56 @@ def test_loss_is_the_squared_error_of_the_mean() -> None:
     assert float(loss(tf.constant([0, 2]), _mask([0.8, 0.1]))) == pytest.approx((0.2**2 + 0.1**2) / 2)
 
 
-def test_margin_does_not_count() -> None:
+def test_every_loss_that_can_be_set_is_there() -> None:
+    assert tuple(MEAN_LOSSES) == config.LOSSES
+
+
+def test_divergence_is_that_of_the_shares() -> None:
+    g, means = [1.0, 0.5, 0.2, 0.0], np.array([0.8, 0.9, 0.2, 0.1])
+    expected = rel_entr(g, means) + rel_entr(1 - np.array(g), 1 - means)
+    loss = MeanMaskDivergence(g, reduction="none")
+    # It adds 1e-6 to each share, whose logarithm is -14.
+    np.testing.assert_allclose(loss(tf.range(4), _mask(means.tolist())), expected, atol=2e-5)
+
+
+@pytest.mark.parametrize(("g", "mean"), [(0.3, 0.7), (0.9, 0.05), (1.0, 0.5), (0.0, 0.02)])
+def test_divergence_has_the_gradient_of_cross_entropy(g: float, mean: float) -> None:
+    def gradient(loss: Callable[[tf.Tensor], tf.Tensor]) -> float:
+        given = tf.Variable(mean)
+        with tf.GradientTape() as tape:
+            value = loss(given)
+        return float(tape.gradient(value, given))
+
+    other = gradient(lambda m: keras.losses.binary_crossentropy(tf.constant([g]), tf.reshape(m, [1])))
+    assert gradient(lambda m: MeanMaskDivergence.distance(m, tf.constant(g))) == pytest.approx(other, rel=1e-3)
+
+
+@ALL
+@pytest.mark.parametrize("g", [0.0, 1e-3, 0.4, 1.0])
+def test_least_where_the_mean_is_g_and_no_mask_is_stuck(kind: type[MeanLoss], g: float) -> None:
+    around = tf.constant([0.0, max(g - 1e-2, 0.0), g, min(g + 1e-2, 1.0), 1.0])
+    with tf.GradientTape() as tape:
+        tape.watch(around)
+        value = kind.distance(around, tf.fill([5], g))
+    slopes = tape.gradient(value, around).numpy()
+    assert np.argmin(value) in np.flatnonzero(around.numpy() == np.float32(g))
+    assert float(value[2]) == pytest.approx(0, abs=1e-6) and slopes[2] == pytest.approx(0, abs=2e-5)
+    assert np.isfinite(value).all() and np.isfinite(slopes).all()
+    # An empty or a full mask is led back.
+    assert (slopes[0] < 0 or g == 0) and (slopes[-1] > 0 or g == 1)
+
+
+@ALL
+def test_margin_does_not_count(kind: type[MeanLoss]) -> None:
     mask = np.ones((1, 10, 10, 1), np.float32)
     mask[:, 3:7, 3:7] = 0.25
     assert float(potency(tf.constant(mask), 3)[0]) == pytest.approx(0.25)
-    assert float(MeanMaskLoss([0.25, 1.0], margin=3)(tf.constant([0]), tf.constant(mask))) == pytest.approx(0)
+    assert float(kind([0.25, 1.0], margin=3)(tf.constant([0]), tf.constant(mask))) == pytest.approx(0)
 
 
-def test_weights_leave_labels_out() -> None:
-    loss = MeanMaskLoss([1.0, 0.5, 0.0], [1.0, 0.0, 1.0])
+@ALL
+def test_weights_leave_labels_out(kind: type[MeanLoss]) -> None:
+    loss = kind([1.0, 0.5, 0.0], [1.0, 0.0, 1.0])
     with tf.GradientTape() as tape:
         mask = tf.Variable(_mask([0.1]))
         value = loss(tf.constant([1]), mask)

@@ -12,7 +12,7 @@ import tensorflow as tf
 from copper_tf.config import HEADS as NAMES
 from copper_tf.config import default_config
 from copper_tf.geometry import borders_mended
-from copper_tf.losses import GRADE_LOSSES, MeanMaskLoss
+from copper_tf.losses import GRADE_LOSSES, MeanMaskDivergence, MeanMaskLoss
 from copper_tf.metrics import NMSE
 from copper_tf.models import (
     DECODERS,
@@ -81,6 +81,7 @@ def test_unknown_head_and_decoder_are_named() -> None:
         FusedBatchNorm(0.8, 1e-4, relu=True, name="c"),
         BilinearUpsampling(name="d"),
         MeanMaskLoss([1.0, 0.25], [1.0, 0.0], margin=3),
+        MeanMaskDivergence([1.0, 0.25], [1.0, 0.0], margin=3),
         NMSE([1.0, 0.25], margin=3),
     ],
     ids=lambda t: type(t).__name__,

@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.killing import copper_command, kill_all, kill_named, started, wait_until
 from copper_tf.cli.main import main
-from copper_tf.config import default_config
+from copper_tf.config import LOSSES, default_config
 from copper_tf.runs import open_run
 from tests.conftest import ROOT
 from tfds_copper.errors import CopperError, InputError, RunError, SettingError
@@ -33,7 +33,8 @@ SMALL = ("--crop", "48", "--batch", "6", "--epochs", "4", "--policy", "float32",
 
 
 def test_the_space_comes_from_the_settings() -> None:
-    assert set(searchable()) >= {"n", "N", "c", "d", "crop", "batch", "learning_rate", "hypothesis"}
+    assert set(searchable()) >= {"n", "N", "c", "d", "crop", "batch", "learning_rate", "hypothesis", "loss"}
+    assert parse_space(("loss",), BASE).values == {"loss": LOSSES}
     usual = parse_space((), BASE)
     assert list(usual.values) == ["n", "N", "c", "d"] and usual.values["c"] == searchable()["c"]
     space = parse_space(("c=16,8", "d", "learning_rate=1e-3", "hypothesis=sqrt,linear"), BASE)
@@ -62,9 +63,10 @@ def test_a_space_that_can_not_be_searched_is_one_line(words: tuple[str, ...], me
         parse_space(words, BASE)
 
 
-def test_a_classifier_has_no_hypothesis() -> None:
-    with pytest.raises(SettingError, match="hypothesis is for the segmenter"):
-        parse_space(("hypothesis",), default_config("classifier"))
+@pytest.mark.parametrize("name", ["hypothesis", "loss"])
+def test_a_classifier_has_no_hypothesis_and_no_loss_of_a_mask(name: str) -> None:
+    with pytest.raises(SettingError, match=f"{name} is for the segmenter. Received: a classifier"):
+        parse_space((name,), default_config("classifier"))
 
 
 def test_seeds_hang_on_the_point_and_not_on_the_order() -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from copper_tf.config import KL, SQUARED
 from copper_tf.evaluation import validated
 from copper_tf.hypotheses import estimate
 from copper_tf.models import build
@@ -34,10 +35,10 @@ def _weights(run: Any) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16"])
-@pytest.mark.parametrize("kind", ["classifier", "segmenter"])
-def test_training_steps_lower_the_loss(kind: str, policy: str) -> None:
+@pytest.mark.parametrize(("kind", "loss"), [("classifier", SQUARED), ("segmenter", SQUARED), ("segmenter", KL)])
+def test_training_steps_lower_the_loss(kind: str, loss: str, policy: str) -> None:
     keras.utils.set_random_seed(0)
-    config = small(kind, margin=0, learning_rate=0.01)
+    config = small(kind, margin=0, learning_rate=0.01, loss=loss)
     model = build(config, 3, policy)
     compile_model(model, config, G)
     draw = np.random.default_rng(0)
@@ -162,13 +163,13 @@ train(Config.from_dict(json.loads(sys.argv[1])), open_dataset(sys.argv[2]), Path
 """
 
 
-@pytest.mark.parametrize(("learn", "epochs"), [("fixed", 4), ("alternating", 7)])
+@pytest.mark.parametrize(("learn", "loss", "epochs"), [("fixed", SQUARED, 4), ("alternating", KL, 7)])
 def test_killed_and_resumed_equals_unbroken(
-    dataset: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, learn: str, epochs: int
+    dataset: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, learn: str, loss: str, epochs: int
 ) -> None:
     # So small a net tells nothing apart yet; g shall move all the same.
     monkeypatch.setattr(estimate, "READABLE_SPAN", -1)
-    config = small("segmenter", epochs=epochs, hypothesis="sqrt", learn=learn)
+    config = small("segmenter", epochs=epochs, hypothesis="sqrt", learn=learn, loss=loss)
     unbroken = train(config, dataset, tmp_path / "unbroken")
     workdir = tmp_path / "killed"
     command = [sys.executable, "-c", _SCRIPT, json.dumps(config.to_dict()), str(dataset.path), str(workdir)]

@@ -11,7 +11,7 @@ import click
 from copper_tf.cli.options import Variadic, explicit, flags, folder_option, force_option
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
-from copper_tf.config import ALTERNATING, ANCHORS, GROUPS, Config, default_config
+from copper_tf.config import ALTERNATING, ANCHORS, GROUPS, UNREAD, Config, default_config
 from copper_tf.trust.verdict import NOT_SUPPORTED
 from tfds_copper.dataset import SemDataset
 from tfds_copper.errors import InputError
@@ -178,7 +178,7 @@ def _made() -> click.Command:
     defaults = default_config("segmenter")
     run: Any = _run
     for name, group in reversed(GROUPS.items()):
-        run = flags(group, getattr(defaults, name), omit=("hypothesis", "learn", "head", "seed"))(run)
+        run = flags(group, getattr(defaults, name), omit=(*UNREAD["segmenter"], "hypothesis", "learn", "seed"))(run)
     run = flags(ReadSettings)(flags(SplitSettings, omit=("seed",))(run))
     tables = f"Hypotheses: registered names, or JSON files of tables keyed by t.  [default: {' '.join(_COMPARED)}]"
     ways = f"Also estimate the curve without a hypothesis: {ANCHORS}, {ALTERNATING} or both."

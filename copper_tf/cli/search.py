@@ -11,7 +11,7 @@ import click
 from copper_tf.cli.options import Variadic, explicit, flags, folder_option, force_option
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
-from copper_tf.config import GROUPS, KINDS, TrainingSettings, default_config
+from copper_tf.config import GROUPS, KINDS, UNREAD, TrainingSettings, default_config
 from tfds_copper.dataset import SemDataset
 from tfds_copper.errors import RunError, SettingError
 from tfds_copper.micrograph import ReadSettings
@@ -278,10 +278,9 @@ def _verb(kind: str) -> click.Command:
     def run(**values: Any) -> int:
         return _run(kind, **values)
 
-    unread = ("margin", "hypothesis", "decoder") if kind == "classifier" else ("head",)
     made: Any = run
     for name, group in reversed(GROUPS.items()):
-        made = flags(group, getattr(defaults, name), omit=(*unread, *_OWN))(made)
+        made = flags(group, getattr(defaults, name), omit=(*UNREAD[kind], *_OWN))(made)
     made = flags(ReadSettings)(flags(SplitSettings, omit=("seed",))(made))
     for option in reversed(_options(kind)):
         made = option(made)

@@ -10,7 +10,7 @@ import click
 
 from copper_tf.cli.options import explicit, flags, folder_option, force_option
 from copper_tf.cli.progress import progress_bar
-from copper_tf.config import GROUPS, KINDS, Config, default_config
+from copper_tf.config import GROUPS, KINDS, UNREAD, Config, default_config
 from copper_tf.runs import FOLD, SEED
 from tfds_copper.errors import RunError
 from tfds_copper.micrograph import ReadSettings
@@ -84,9 +84,8 @@ def _verb(kind: str) -> click.Command:
     def run(**values: Any) -> None:
         _train(kind, **values)
 
-    hidden = ("margin", "hypothesis", "learn", "decoder") if kind == "classifier" else ("head",)
     for name, group in reversed(GROUPS.items()):
-        run = flags(group, getattr(defaults, name), omit=hidden)(run)
+        run = flags(group, getattr(defaults, name), omit=UNREAD[kind])(run)
     run = flags(ReadSettings)(flags(SplitSettings, omit=("seed",))(run))
     run = click.option("--dry-run", is_flag=True, help="Only show the settings.")(run)
     run = force_option(run)

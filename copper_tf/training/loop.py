@@ -13,7 +13,7 @@ import numpy as np
 
 from copper_tf.config import ALTERNATING, Config
 from copper_tf.data import CropStream, Pictures, load_pictures
-from copper_tf.losses import GRADE_LOSSES, MeanMaskLoss
+from copper_tf.losses import GRADE_LOSSES, MEAN_LOSSES
 from copper_tf.metrics import NMSE
 from copper_tf.models import build
 from copper_tf.normalisation import Normalisation
@@ -66,7 +66,7 @@ def compile_model(model: keras.Model, config: Config, g: tuple[float, ...], step
     else:
         weights = np.isfinite(g).astype(float)
         table = np.nan_to_num(g).tolist(), weights.tolist(), config.data.margin
-        loss, metrics = MeanMaskLoss(*table), [NMSE(*table)]
+        loss, metrics = MEAN_LOSSES[config.training.loss](*table), [NMSE(*table)]
     # XLA makes training on a processor slower and fails on bfloat16.
     model.compile(adam, loss, metrics=metrics, jit_compile=False)
     # Built in its first step, it would have TensorFlow trace that step twice.
