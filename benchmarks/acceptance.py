@@ -152,9 +152,10 @@ def main(arguments: list[str] | None = None) -> int:
     flags.add_argument("--loss", choices=LOSSES, default=SQUARED, help="what all segmenters are trained by")
     asked = flags.parse_args(arguments)
     chosen, numbers = asked.only or list(EXPERIMENTS), seeds_of(asked)
-    table, other = experiments(loss=asked.loss), "" if asked.loss == SQUARED else f" {asked.loss}"
-    seeds = [{name: kept(asked.output, seed, name + other, table[name]) for name in chosen} for seed in numbers]
-    write_json(asked.output / f"acceptance{other.replace(' ', '-')}.json", dict(zip(numbers, seeds, strict=True)))
+    table, other = experiments(loss=asked.loss), "" if asked.loss == SQUARED else f"-{asked.loss}"
+    names = {name: name if table[name] is EXPERIMENTS[name] else name + other for name in chosen}
+    seeds = [{name: kept(asked.output, seed, names[name], table[name]) for name in chosen} for seed in numbers]
+    write_json(asked.output / f"acceptance{other}.json", dict(zip(numbers, seeds, strict=True)))
     rows, good = verdicts(seeds)
     print_table(["", "experiment", "required", "measured", "seeds", ""], rows)
     return 0 if good else 1

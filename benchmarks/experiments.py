@@ -206,6 +206,14 @@ def constant(folder: Path, seed: int) -> Results:
     return {"refused": 0.0}
 
 
+# Those that train no segmenter.
+_WITHOUT: dict[str, Experiment] = {
+    "world": world,
+    "constant": constant,
+    **{name: partial(baselines.measured, world=world) for world, name in baselines.WORLDS.items()},
+}
+
+
 def experiments(**changed: Any) -> dict[str, Experiment]:
     """Every experiment of the table, by name.
 
@@ -214,14 +222,13 @@ def experiments(**changed: Any) -> dict[str, Experiment]:
     """
     train, ask, learn = (partial(what, **changed) for what in (trained, trusted, learned))
     return {
-        "world": world,
+        **_WITHOUT,
         **{name: partial(train, hypothesis=name, estimated=True) for name in RANKED},
         "alternating": partial(train, hypothesis="alternating"),
         "permuted": partial(shuffled_levels, **changed),
         "decoded": partial(decoded, **CALM, **changed),
         "trust": ask,
         "painter": partial(ask, **PAINTED),
-        "constant": constant,
         "shuffled": partial(train, shuffled=True),
         "null": partial(train, world="null"),
         **{f"wide {name}": partial(train, hypothesis=name, estimated=True, **WIDE) for name in APART},
@@ -232,7 +239,6 @@ def experiments(**changed: Any) -> dict[str, Experiment]:
             for start in STARTS[law]
         },
         "anchors": partial(learn, learn="anchors"),
-        **{name: partial(baselines.measured, world=world) for world, name in baselines.WORLDS.items()},
     }
 
 

@@ -123,8 +123,8 @@ class TrainingSettings(Group):
     )
     loss: str = setting(
         SQUARED,
-        "what a segmenter is trained by: the squared error of Eq. 4, or the Kullback-Leibler divergence of its mean "
-        "from g, the gradient of cross-entropy",
+        "what the mean of a mask is held against g by: the squared error of Eq. 4, or KL(g | mean), the "
+        "Kullback-Leibler divergence, which has the gradient of cross-entropy",
         choices=LOSSES,
         search=LOSSES,
     )

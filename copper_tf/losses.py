@@ -137,7 +137,7 @@ class MeanMaskLoss(MeanLoss):
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class MeanMaskDivergence(MeanLoss):
-    """Kullback-Leibler divergence of the mean of the mask from g(t): w_t KL(g(t) | m(x)), of the shares of two phases.
+    """Kullback-Leibler divergence of g(t) from the mean of the mask: w_t KL(g(t) | m(x)), of the shares of two phases.
 
     Its gradient is that of their cross-entropy, by which label proportions are learnt (Ardehaly and Culotta 2017);
     unlike that, it is 0 where the mean is g. A miss near 0 or 1, where a share varies less, weighs more than by Eq. 4.

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 from benchmarks import acceptance, experiments, keeping, superalloy
 from benchmarks.acceptance import REQUIREMENTS, Requirement
 from benchmarks.keeping import kept, parser, seeds_of
+from copper_tf.config import KL, Config
 
 QUICK = ("world", "baselines", "anchors", "trust")
 
@@ -123,6 +125,26 @@ def test_recipes_for_real_pictures_are_settings(recipe: str) -> None:
     settings = superalloy.settings_of(recipe, 3, dict(enumerate(np.linspace(1, 0, 8).tolist())))
     flat = settings.flat()
     assert all(flat[name] == value for name, value in superalloy.RECIPES[recipe].items()) and flat["seed"] == 3
+
+
+class _SeenError(Exception):
+    """Ends an experiment where it would train."""
+
+
+def test_another_loss_is_that_of_every_segmenter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def run_of(_folder: Path, name: str, settings: Config, _built: Any) -> None:
+        raise _SeenError(name, settings.training.loss)
+
+    monkeypatch.setattr(experiments, "run_of", run_of)
+    monkeypatch.setattr(experiments.worlds, "dataset", lambda *_, **__: SimpleNamespace(times=range(16)))
+    table, seen = experiments.experiments(loss=KL), {}
+    for name in table:
+        if table[name] is not experiments.EXPERIMENTS[name]:
+            with pytest.raises(_SeenError) as told:
+                table[name](tmp_path, 0)
+            seen[name] = told.value.args
+    assert set(table) - set(seen) == {"world", "constant", "baselines", "confound"}
+    assert {loss for _, loss in seen.values()} == {KL} and all(f"loss{KL}" in run for run, _ in seen.values())
 
 
 def test_a_run_that_is_the_table_s_own_has_its_name() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from copper_tf.config import default_config
+from copper_tf.cli.main import main
+from copper_tf.config import KINDS, UNREAD, Config, default_config
 from copper_tf.dossier.acquisition import acquisition, recorded, summarised
 from copper_tf.dossier.exhibits import TYPICAL, WORST, chosen, exhibits
 from copper_tf.dossier.members import members
-from copper_tf.dossier.provenance import build_command, cost, sha256
+from copper_tf.dossier.provenance import build_command, cost, sha256, training_command
 from copper_tf.report.summing import limits_of, one_sentence, sound
 from copper_tf.statistics import sheet_means
 from tfds_copper.errors import RunError
@@ -119,6 +121,17 @@ def test_runs_of_two_datasets_are_refused(runs: dict[str, Any], tmp_path: Path) 
     (other / "checkpoints" / "best.weights.h5").unlink()
     with pytest.raises(RunError, match="must be trained"):
         members([other])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_command_that_trains_has_no_flag_that_its_verb_lacks(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    # An older classifier could be given these.
+    config = default_config(kind, time="rank", start_epochs=3, batch=4, policy="float32", seed=7)
+    words = training_command(config, "no/such data", "RUN").split(" ", 1)[1]
+    assert ("--time rank" in words) == (kind == "segmenter") and "--batch 4 --policy float32 --seed 7" in words
+    assert main([*shlex.split(words), "--dry-run"]) == 0
+    told = Config.from_dict(json.loads(capsys.readouterr().out)).flat()
+    assert {name for name, value in config.flat().items() if told[name] != value} <= set(UNREAD[kind])
 
 
 def test_the_command_that_builds_and_what_training_took(dataset: Any, runs: dict[str, Any]) -> None:

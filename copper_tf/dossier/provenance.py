@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from copper_tf.config import Config, default_config
+from copper_tf.config import UNREAD, Config, default_config
 from copper_tf.runs import BEST, Run
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.settings import setting_fields
@@ -63,7 +63,7 @@ def weights(member: Member) -> list[dict[str, Any]]:
 
 
 def training_command(config: Config, data: Path | str, output: str = "RUN") -> str:
-    """The command that trains a run again, with the flags whose values aren't the default.
+    """The command that trains a run again, with the flags that its kind reads and whose values aren't the default.
 
     Args:
         config: of the run.
@@ -71,7 +71,7 @@ def training_command(config: Config, data: Path | str, output: str = "RUN") -> s
         output: what the new run is called in it.
     """
     default = default_config(config.kind).flat()
-    changed = {n: v for n, v in config.flat().items() if v != default[n]}
+    changed = {n: v for n, v in config.flat().items() if v != default[n] and n not in UNREAD[config.kind]}
     flags = [f"--{name.replace('_', '-')} {shlex.quote(str(value))}" for name, value in changed.items()]
     return " ".join(["copper train", config.kind, shlex.quote(str(data)), f"-o {shlex.quote(output)}", *flags])
 
