@@ -6,11 +6,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
 
+from copper_tf.config import KL, SQUARED, Config
 from copper_tf.draw import SPLIT_COLOURS
 from copper_tf.report.style import INK, figure, tidy
 
 __all__ = ["learning_figure"]
 
+_LOSS = {SQUARED: "loss: (mean - g)², Eq. 4", KL: "loss: KL(g | mean), nats"}
 _SECOND = {"classifier": ("accuracy", "accuracy"), "segmenter": ("nmse", "NMSE")}
 
 
@@ -28,19 +30,20 @@ def _panel(axes: Axes, history: list[dict[str, float]], column: str, caption: st
     axes.legend(fontsize=7.5, frameon=False)
 
 
-def learning_figure(history: list[dict[str, float]], kind: str, best: int) -> Figure:
+def learning_figure(history: list[dict[str, float]], config: Config, best: int) -> Figure:
     """Loss and NMSE or accuracy of training (augmented crops) and validation (fixed crops).
 
     Args:
         history: the rows of ``history.csv``, at least one.
-        kind: ``"classifier"`` or ``"segmenter"``.
+        config: of the run.
         best: index of the row whose weights the run uses.
     """
     drawn = figure(10, 3.2)
     left, right = drawn.subplots(1, 2)
-    _panel(left, history, "loss", "loss", best)
-    _panel(right, history, *_SECOND[kind], best)
-    if kind == "segmenter":
+    segmenter = config.kind == "segmenter"
+    _panel(left, history, "loss", _LOSS[config.training.loss] if segmenter else "loss", best)
+    _panel(right, history, *_SECOND[config.kind], best)
+    if segmenter:
         right.set_yscale("log")
         right.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         right.yaxis.set_major_formatter(ScalarFormatter())

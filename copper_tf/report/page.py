@@ -81,7 +81,7 @@ def figures_of(run: Run, scores: dict[str, Any]) -> dict[str, Figure]:
     drawn["network"] = network_figure(run.config, int(run.data["window"]), len(run.labels.times))
     history = run.history()
     if history:
-        drawn["learning"] = learning_figure(history, run.config.kind, run.best_epoch(history))
+        drawn["learning"] = learning_figure(history, run.config, run.best_epoch(history))
     return drawn
 
 
