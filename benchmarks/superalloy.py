@@ -2,6 +2,7 @@
 
     python -m benchmarks.superalloy FOLDER --seeds 5 --jobs 2
     python -m benchmarks.superalloy FOLDER --seeds 1 --recipes starts local picture --folds 2
+    python -m benchmarks.superalloy FOLDER --seeds 1 --parts 9 --output superalloy9  # more sheets to learn from
 
 FOLDER is a SEM folder with `truth/`, whose labels follow the true area. Every tile is tested once, by a net that has
 not seen its sheet (folds by sheets); the score is the mean over tiles, for each seed. Beside it the grey threshold that
@@ -102,12 +103,13 @@ def settings_of(recipe: str, seed: int, g: dict[float, float]) -> Config:
     return default_config("segmenter", **{**USUAL, **RECIPES[recipe], "hypothesis": json.dumps(g), "seed": seed})
 
 
-def folds(folder: Path, output: Path) -> list[SemDataset]:
+def folds(folder: Path, output: Path, parts: int = _FOLDS) -> list[SemDataset]:
     """The folds by whole sheets, built where they are missing.
 
     Args:
         folder: the SEM folder.
         output: the built datasets go to its ``data``.
+        parts: how many folds.
     """
     from tfds_copper.audit.survey import survey
     from tfds_copper.copper_sem import build_survey
@@ -118,10 +120,12 @@ def folds(folder: Path, output: Path) -> list[SemDataset]:
 
     data = output / "data"
     if is_dataset(data):
-        return open_folds(data)
+        if len(found := open_folds(data)) != parts:
+            raise SystemExit(f"{data}: must hold {parts} folds; give another --output. Received: {len(found)}")
+        return found
     with progress_bar() as progress:
         looked = survey(scan(folder), ReadSettings(), progress)
-        settings = SplitSettings(folds=_FOLDS, min_sheets=_MIN_SHEETS)
+        settings = SplitSettings(folds=parts, min_sheets=_MIN_SHEETS)
         return [open_dataset(path) for path in build_survey(looked, data, settings, progress)]
 
 
@@ -165,7 +169,7 @@ def _limits(rows: list[dict[str, Any]]) -> Results:
     }
 
 
-def measured(folder: Path, seed: int, source: Path, recipe: str, count: int) -> Results:
+def measured(folder: Path, seed: int, source: Path, recipe: str, count: int, parts: int = _FOLDS) -> Results:
     """Test scores pooled over the folds; the maps are kept beside the runs.
 
     Args:
@@ -174,11 +178,12 @@ def measured(folder: Path, seed: int, source: Path, recipe: str, count: int) -> 
         source: the SEM folder.
         recipe: a name in `RECIPES`.
         count: how many folds, the first ones; a comparison of recipes needs not all.
+        parts: how many folds there are.
     """
     settings = settings_of(recipe, seed, true_table(source))
     rows: list[dict[str, Any]] = []
     with progress_bar() as progress:
-        for built in folds(source, folder.parent)[:count]:
+        for built in folds(source, folder.parent, parts)[:count]:
             path = folder / recipe.replace(" ", "_") / FOLD.format(built.metadata["settings"]["fold"])
             rows += _tested(train(settings, built, path, resume=True, progress=progress), built)
     with replacing(folder / recipe.replace(" ", "_") / MAPS) as file:
@@ -192,14 +197,15 @@ def main(arguments: list[str] | None = None) -> int:
     flags = parser(__doc__, 5, "acceptance/superalloy")
     flags.add_argument("folder", type=Path)
     flags.add_argument("--recipes", nargs="*", default=list(RECIPES)[:1], choices=list(RECIPES))
-    flags.add_argument("--folds", type=int, default=_FOLDS, help="how many of the folds")
+    flags.add_argument("--parts", type=int, default=_FOLDS, help="folds; another number needs an --output of its own")
+    flags.add_argument("--folds", type=int, help="how many of them, the first ones; all by default")
     asked = flags.parse_args(arguments)
     # Built once, before several processes ask for them.
-    folds(asked.folder, asked.output)
-    rows, seeds = [], seeds_of(asked)
+    folds(asked.folder, asked.output, asked.parts)
+    rows, seeds, count = [], seeds_of(asked), asked.folds or asked.parts
     for recipe in asked.recipes:
-        given = {"source": asked.folder, "recipe": recipe, "count": asked.folds}
-        found = [kept(asked.output, seed, f"{recipe} {asked.folds}", measured, **given) for seed in seeds]
+        given = {"source": asked.folder, "recipe": recipe, "count": count, "parts": asked.parts}
+        found = [kept(asked.output, seed, f"{recipe} {count}", measured, **given) for seed in seeds]
         rows += [[recipe, str(k), *(f"{f[name]:.3f}" for name in _SHOWN)] for k, f in enumerate(found)]
         rows.append([recipe, "mean", *(f"{np.mean([f[name] for f in found]):.3f}" for name in _SHOWN)])
     print_table(["recipe", "seed", *_SHOWN], rows)
