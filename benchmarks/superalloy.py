@@ -76,7 +76,6 @@ RECIPES: dict[str, dict[str, Any]] = {
     "starts d=2": {**_STARTS, "d": 2},
     "starts d=4": {**_STARTS, "d": 4},
     "local": LOCAL,
-    "local d=2": {**LOCAL, "d": 2},
     "picture": {"normalisation": "picture", "gain": 0.5, "offset": 0.0},
     "dataset": {"normalisation": "dataset", "gain": 0.5, "offset": 0.5},
 }
