@@ -6,6 +6,7 @@ READY := $(VENV)/ready
 SEEDS ?= 5
 JOBS ?= 2
 CASES ?= 10000
+BENCHMARKS ?= inference streaming step pipeline bars bar_leak likeness building mosaic bulk memory
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: help demo test lint peers bench acceptance fuzz clean
@@ -14,7 +15,7 @@ help:
 	@echo "make demo        simulate, build, train, evaluate, predict, export, report (OPEN=1 opens it)"
 	@echo "make test        lint and all tests, by JOBS=$(JOBS) processes"
 	@echo "make lint        ruff and mypy"
-	@echo "make bench       benchmarks, as ratios against a peer (make peers sets those up)"
+	@echo "make bench       benchmarks, as ratios against a peer (make peers sets those up), BENCHMARKS=..."
 	@echo "make acceptance  the table of acceptance experiments, SEEDS=$(SEEDS) by JOBS=$(JOBS), resumable"
 	@echo "make fuzz        CASES=$(CASES) mutated files, each of which must end in a clear error or a correct read"
 	@echo "make clean       remove the virtual environment and what the targets made"
@@ -44,18 +45,11 @@ peers: .venv-peers/ready
 	.venv-peers/bin/python -m pip install --quiet -r benchmarks/peers.txt
 	touch $@
 
+# All of them are run, whichever misses what is required of it.
 bench: $(READY) .venv-peers/ready
-	$(BIN)/python -m benchmarks.inference
-	$(BIN)/python -m benchmarks.streaming
-	$(BIN)/python -m benchmarks.step
-	$(BIN)/python -m benchmarks.pipeline
-	$(BIN)/python -m benchmarks.bars
-	$(BIN)/python -m benchmarks.bar_leak
-	$(BIN)/python -m benchmarks.likeness
-	$(BIN)/python -m benchmarks.building
-	$(BIN)/python -m benchmarks.mosaic
-	$(BIN)/python -m benchmarks.bulk
-	$(BIN)/python -m benchmarks.memory
+	@missed=; for name in $(BENCHMARKS); do \
+		echo "python -m benchmarks.$$name"; $(BIN)/python -m benchmarks.$$name || missed="$$missed $$name"; \
+	done; test -z "$$missed" || { echo "missed what is required:$$missed"; exit 1; }
 
 acceptance: $(READY)
 	$(BIN)/python -m benchmarks.acceptance --seeds $(SEEDS) --jobs $(JOBS) --output acceptance
