@@ -153,6 +153,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = flags.parse_args(arguments)
     chosen, numbers = asked.only or list(EXPERIMENTS), seeds_of(asked)
     table, other = experiments(loss=asked.loss), "" if asked.loss == SQUARED else f"-{asked.loss}"
+    # What trains no segmenter is the same object in every table, and is kept once.
     names = {name: name if table[name] is EXPERIMENTS[name] else name + other for name in chosen}
     seeds = [{name: kept(asked.output, seed, names[name], table[name]) for name in chosen} for seed in numbers]
     write_json(asked.output / f"acceptance{other}.json", dict(zip(numbers, seeds, strict=True)))

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from copper_tf.config import GROUPS, KINDS, Config, default_config
+from copper_tf.config import GROUPS, KINDS, UNREAD, Config, default_config
 from tfds_copper.errors import SettingError
 from tfds_copper.settings import setting_fields
 
@@ -44,6 +44,12 @@ def test_the_papers_full_run_is_the_default() -> None:
 def test_wrong_settings_are_named(settings: dict[str, object], message: str) -> None:
     with pytest.raises(SettingError, match=message):
         default_config("classifier", **settings)
+
+
+def test_what_a_kind_does_not_read_is_a_setting_of_it() -> None:
+    assert set(UNREAD) == set(KINDS)
+    for kind, names in UNREAD.items():
+        assert len(set(names)) == len(names) and set(names) <= set(default_config(kind).flat())
 
 
 def test_unknown_kind_and_group() -> None:
