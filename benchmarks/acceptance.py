@@ -20,7 +20,7 @@ from benchmarks.keeping import Results, kept, parser, seeds_of
 from benchmarks.learning_g import LIMIT
 from copper_tf.cli.tables import print_table
 from copper_tf.config import LOSSES, SQUARED
-from copper_tf.hypotheses.estimate import curve_gap
+from copper_tf.decay.estimation import curve_gap
 from tfds_copper.files import write_json
 
 __all__ = ["REQUIREMENTS", "Requirement", "main", "verdicts"]

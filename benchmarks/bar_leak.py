@@ -54,13 +54,13 @@ def _world(folder: Path, seed: int) -> None:
 
 def _kappa(folder: Path, bar: str, work: Path, seed: int) -> float:
     """Quadratic-weighted kappa on the test pictures of a classifier trained with the bar kept or cut off."""
+    from copper_tf.analysis.evaluation import evaluate
     from copper_tf.config import default_config
-    from copper_tf.evaluation import evaluate
-    from copper_tf.training import train
+    from copper_tf.training.loop import train
     from tfds_copper.copper_sem import build
     from tfds_copper.dataset import open_dataset
     from tfds_copper.micrograph import ReadSettings
-    from tfds_copper.splits import SplitSettings
+    from tfds_copper.splits.assign import SplitSettings
 
     with progress_bar() as progress:
         reading = ReadSettings(bar=bar)

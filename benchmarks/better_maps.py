@@ -84,8 +84,8 @@ def _step(model: keras.Model, optimizer: Any, variant: Variant, settings: Config
     """One training step: (crops, g of each, weight of the penalties) -> loss."""
     import tensorflow as tf
 
-    from copper_tf.losses import MEAN_LOSSES, potency
-    from copper_tf.models.views import turned, turned_back
+    from copper_tf.models.losses import MEAN_LOSSES, potency
+    from copper_tf.models.tta import turned, turned_back
 
     margin, turns, distance = settings.data.margin, settings.turns, MEAN_LOSSES[settings.training.loss].distance
 
@@ -116,9 +116,9 @@ def _maps(
     """(maps, truths, labels) of the test pictures, all of one size."""
     import tensorflow as tf
 
-    from copper_tf.data import examples
-    from copper_tf.models.views import averaged
-    from copper_tf.normalisation import grey
+    from copper_tf.data.normalisation import grey
+    from copper_tf.data.pipeline import examples
+    from copper_tf.models.tta import averaged
 
     network = tf.function(averaged(lambda x: _sharpened(model(x, training=False), variant.temperature), turns))
     maps, truths, labels = [], [], []
@@ -132,7 +132,7 @@ def _maps(
 
 def scored(maps: np.ndarray, truths: np.ndarray, labels: np.ndarray, g: Sequence[float]) -> Results:
     """Mean scores of maps against their truths."""
-    from copper_tf.statistics import binarity, pixel_scores, potency_scores
+    from copper_tf.statistics.scores import binarity, pixel_scores, potency_scores
 
     each = [pixel_scores(s, t) for s, t in zip(maps, truths, strict=True)]
     rows = {name: np.array([e[name] for e in each]) for name in each[0]}
@@ -146,11 +146,11 @@ def _trained(settings: Config, built: SemDataset, g: Sequence[float], variant: V
     import keras
     import tensorflow as tf
 
-    from copper_tf.data import CropStream, load_pictures
-    from copper_tf.models import build
-    from copper_tf.normalisation import Normalisation
-    from copper_tf.policy import resolve_policy
-    from copper_tf.training import optimizer
+    from copper_tf.data.normalisation import Normalisation
+    from copper_tf.data.pipeline import CropStream, load_pictures
+    from copper_tf.models.factory import build
+    from copper_tf.models.policy import resolve_policy
+    from copper_tf.training.loop import optimizer
 
     pictures = load_pictures(built, "train")
     how = Normalisation(settings.data.normalisation, pictures.mean, pictures.sd, settings.data.window)
@@ -187,7 +187,7 @@ def measured(folder: Path, seed: int, built: SemDataset, g: Sequence[float], set
 
 def _ensemble(found: list[Results], g: Sequence[float]) -> Results:
     """Scores of the mean map over seeds, and how well their scatter tells where the mean is wrong (ROC-AUC)."""
-    from copper_tf.statistics import pixel_scores
+    from copper_tf.statistics.scores import pixel_scores
 
     held = [np.load(f["file"]) for f in found]
     maps = np.array([h["many"] for h in held], np.float32)

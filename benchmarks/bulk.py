@@ -42,10 +42,10 @@ def _copper(*arguments: object) -> list[str]:
 
 def _loop(model: Path, folder: Path, output: Path) -> None:
     """What a user would write who has few pictures."""
-    from copper_tf.export import ExportedPredictor
-    from copper_tf.pictures import sources_of
-    from copper_tf.rows import UNLIKE, row_of
-    from copper_tf.tables import write_tables
+    from copper_tf.inference.exported.predictor import ExportedPredictor
+    from copper_tf.inference.inputs import sources_of
+    from copper_tf.inference.prediction_rows import UNLIKE, row_of
+    from copper_tf.utils.tables import write_tables
     from tfds_copper.micrograph import ReadSettings
 
     predictor = ExportedPredictor.load(model)

@@ -14,13 +14,13 @@ from scipy import stats
 from benchmarks import baselines, worlds
 from benchmarks.keeping import Results
 from benchmarks.painter import PAINTER
+from copper_tf.analysis.grading import grade_block, map_grades
+from copper_tf.analysis.trust.verdict import NOT_SUPPORTED
 from copper_tf.cli.progress import progress_bar
 from copper_tf.config import ALTERNATING, Config, default_config
-from copper_tf.grading import grade_block, map_grades
-from copper_tf.hypotheses import permuted
-from copper_tf.runs import COMPOSITES
+from copper_tf.decay.permutations import permuted
+from copper_tf.runs.run import COMPOSITES
 from copper_tf.simulation import fine_coarse
-from copper_tf.trust.verdict import NOT_SUPPORTED
 from tfds_copper.errors import SettingError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def name_of(seed: int, *words: str, **changed: Any) -> str:
 
 def world(folder: Path, seed: int) -> Results:
     """A1 and A2 on the pictures as they were written."""
-    from copper_tf.data import examples
+    from copper_tf.data.pipeline import examples
 
     built, f = worlds.dataset(folder, seed), worlds.settings(seed).law_values()
     rows = [
@@ -102,8 +102,8 @@ def run_of(folder: Path, name: str, settings: Config, built: SemDataset) -> Any:
         settings: of its training, done first or gone on with where it is not finished.
         built: its dataset.
     """
-    from copper_tf.evaluation import evaluate
-    from copper_tf.training import train
+    from copper_tf.analysis.evaluation import evaluate
+    from copper_tf.training.loop import train
 
     with progress_bar() as progress:
         run = train(settings, built, folder / "runs" / name, resume=True, progress=progress)
@@ -156,9 +156,9 @@ def shuffled_levels(folder: Path, seed: int, **changed: Any) -> Results:
 
 def estimate(run: Any, built: SemDataset) -> list[float]:
     """The ageing curve that the label means of a run give, without what borders likely add."""
-    from copper_tf.ageing import gather
-    from copper_tf.ageing.curves import curve
-    from copper_tf.borders import composites
+    from copper_tf.analysis.hypotheses.curves import curve
+    from copper_tf.analysis.hypotheses.groups import gather
+    from copper_tf.training.boundary_bias import composites
 
     if not run.scores_file(COMPOSITES).is_file():
         composites(run, built)
@@ -184,7 +184,7 @@ def trusted(
     folder: Path, seed: int, hypothesis: str = worlds.TRUE_LAW, world: str = "binary", **changed: Any
 ) -> Results:
     """What the trust tests measure of a segmenter, or of the global painter that they must not pass."""
-    from copper_tf.trust.measuring import trust
+    from copper_tf.analysis.trust.trust import trust
 
     built = worlds.dataset(folder, seed, world=world)
     name = name_of(seed, world, hypothesis, **changed)
@@ -196,7 +196,7 @@ def trusted(
 
 def constant(folder: Path, seed: int) -> Results:
     """Whether a constant g is refused before anything is trained."""
-    from copper_tf.training import train
+    from copper_tf.training.loop import train
 
     table = json.dumps(dict.fromkeys(range(worlds.LABELS), 0.5))
     try:

@@ -60,7 +60,7 @@ def _paired(differences: np.ndarray) -> tuple[float, float]:
 
 
 def _run(folder: Path, seed: int, variant: str) -> Any:
-    from copper_tf.training import train
+    from copper_tf.training.loop import train
 
     settings = config(seed, **{"c": 16, **VARIANTS[variant]})
     name = "frames-" + "-".join(f"{k}{v}" for k, v in VARIANTS[variant].items())
@@ -81,7 +81,7 @@ def _pictures(folder: Path, seed: int) -> Iterator[tuple[Path, Path]]:
 
 def measured(folder: Path, seed: int, variant: str) -> Results:
     """The three figures over fresh pictures, with standard errors."""
-    from copper_tf.prediction import Predictor
+    from copper_tf.inference.predictor import Predictor
 
     predictor, middle = Predictor(_run(folder, seed, variant)), (slice(_AROUND, -_AROUND),) * 2
     frame, outermost, inside = ring(_SIDE, _FRAME), ring(_SIDE, _OUTERMOST), ring(_SIDE, _SIDE, _FRAME)

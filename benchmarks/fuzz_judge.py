@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from tfds_copper.errors import CopperError
-from tfds_copper.folder import scan
+from tfds_copper.folder.scan import scan
 from tfds_copper.micrograph import Micrograph, ReadSettings, read, read_mask
 
 __all__ = ["CANARY", "CANARY_TEXT", "ERROR", "READ", "Verdict", "judge"]

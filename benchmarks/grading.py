@@ -61,7 +61,7 @@ def _run(folder: Path, seed: int, grader: str) -> Any:
 
 def compared(folder: Path, seed: int) -> Results:
     """Every head minus the map on the test pictures of one world, by the median, as `copper compare` gives it."""
-    from copper_tf.comparison import compare, read_all
+    from copper_tf.analysis.comparison import compare, read_all
 
     return compare(read_all([_run(folder, seed, grader).path for grader in (MAP, *HEADS)]), seed)
 

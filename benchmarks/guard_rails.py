@@ -25,11 +25,12 @@ from benchmarks import worlds
 from benchmarks.keeping import Results, kept, parser, seeds_of
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
-from copper_tf.familiarity import Familiar, Traits, traits
+from copper_tf.ood.features import Traits, traits
+from copper_tf.ood.reference import Familiar
 from copper_tf.simulation import plan
 from copper_tf.simulation.picture import exposure_of, look_of, picture
 from tfds_copper.files import write_json
-from tfds_copper.folder import scan
+from tfds_copper.folder.scan import scan
 from tfds_copper.micrograph import Windows, read
 
 __all__ = ["NUISANCES", "main", "of_folders", "of_world"]

@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks.peak import KINDS, forward_operations, matrix_peaks, share
 from benchmarks.racing import contend, peers_python, race
 from copper_tf.cli.tables import print_table
-from copper_tf.geometry import padded_size
+from copper_tf.models.geometry import padded_size
 from tfds_copper.files import write_json
 
 __all__ = ["main"]
@@ -43,7 +43,7 @@ def _picture() -> np.ndarray:
 
 def _framed(run: Any) -> tuple[int, int]:
     """Height and width in px of the picture once it is mirrored on beyond its borders."""
-    from copper_tf.prediction import frame
+    from copper_tf.inference.predictor import frame
 
     height, width = (padded_size(side, run.config.model.d) + 2 * frame(run.config) for side in (_HEIGHT, _WIDTH))
     return height, width
@@ -51,11 +51,11 @@ def _framed(run: Any) -> tuple[int, int]:
 
 def _contestant(name: str, place: Path) -> None:
     """Serves as one of ours."""
-    from copper_tf.runs import open_run
+    from copper_tf.runs.run import open_run
 
     grey = _picture()
     if name == _KERAS:
-        from copper_tf.prediction import frame
+        from copper_tf.inference.predictor import frame
 
         run = open_run(place / "run")
         model, around = run.load_model(), frame(run.config)
@@ -63,7 +63,7 @@ def _contestant(name: str, place: Path) -> None:
         framed = np.pad(grey, [(0, 0), *beyond, (0, 0)], mode="symmetric")
         contend(lambda: model.predict(framed, verbose=0))
         return
-    from copper_tf.export import ExportedPredictor
+    from copper_tf.inference.exported.predictor import ExportedPredictor
 
     call = ExportedPredictor.load(place / "export", name).call
     contend(lambda: call(grey))
@@ -72,9 +72,9 @@ def _contestant(name: str, place: Path) -> None:
 def _made(place: Path, world: Path, settings: dict[str, Any]) -> Any:
     """A run trained for a few epochs, with its exports."""
     from copper_tf.config import default_config
-    from copper_tf.export.exporting import export_run
-    from copper_tf.export.predictor import is_export
-    from copper_tf.training import train
+    from copper_tf.export.export import export_run
+    from copper_tf.inference.exported.predictor import is_export
+    from copper_tf.training.loop import train
     from tfds_copper.dataset import open_dataset
 
     config = default_config("segmenter", hypothesis="sqrt", epochs=_EPOCHS, crop=128, **settings)
@@ -88,7 +88,7 @@ def _world(place: Path) -> Path:
     from copper_tf.simulation import SimulationSettings, simulate
     from tfds_copper.copper_sem import build
     from tfds_copper.dataset import is_dataset
-    from tfds_copper.splits import SplitSettings
+    from tfds_copper.splits.assign import SplitSettings
 
     if not is_dataset(place / "data"):
         settings = SimulationSettings(labels=8, pictures=12, sheets=6, height=192, width=192)
@@ -109,11 +109,11 @@ def _commands(place: Path, run: Any) -> dict[str, list[str]]:
 
 def _deviations(run: Any, export: Path) -> dict[str, dict[str, float]]:
     """The worst deviation of each format from the float32 run, on pictures of the test split, which it has not seen."""
-    from copper_tf.data import examples
-    from copper_tf.evaluation import dataset_of
-    from copper_tf.export import ExportedPredictor
-    from copper_tf.export.exporting import Deviation
-    from copper_tf.prediction import Predictor
+    from copper_tf.data.pipeline import examples
+    from copper_tf.export.export import Deviation
+    from copper_tf.inference.exported.predictor import ExportedPredictor
+    from copper_tf.inference.predictor import Predictor
+    from copper_tf.runs.datasets import dataset_of
 
     pictures = list(examples(dataset_of(run), "test"))
     predictor = Predictor(run)
@@ -149,8 +149,8 @@ def _raced(name: str, place: Path, world: Path, peaks: dict[str, float]) -> dict
 
 def _real(path: Path, place: Path) -> dict[str, dict[str, float]]:
     """The deviations of a run of real pictures."""
-    from copper_tf.export.exporting import export_run
-    from copper_tf.runs import open_run
+    from copper_tf.export.export import export_run
+    from copper_tf.runs.run import open_run
 
     print(f"\n{path.name}: real pictures")
     export_run(open_run(path), place, _OURS, force=True)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.killing import copper_command, killed
-from copper_tf.ageing.study import STUDY
+from copper_tf.analysis.hypotheses.study import STUDY
 
 __all__ = ["main"]
 

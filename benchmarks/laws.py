@@ -47,9 +47,9 @@ def exponent(folder: Path, seed: int, law: str) -> Results:
         seed: of the world, the weights and the crops.
         law: the true one, a name in `EXPONENTS`.
     """
-    from copper_tf.ageing.study import study
-    from copper_tf.borders import composites
-    from copper_tf.runs import COMPOSITES
+    from copper_tf.analysis.hypotheses.study import study
+    from copper_tf.runs.run import COMPOSITES
+    from copper_tf.training.boundary_bias import composites
 
     built = worlds.dataset(folder, seed, law)
     settings = config(seed, "linear", learn=ANCHORS, epochs=_EPOCHS)

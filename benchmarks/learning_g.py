@@ -21,7 +21,7 @@ from benchmarks.experiments import STARTS, TRUTHS, learned
 from benchmarks.keeping import kept, parser, seeds_of
 from copper_tf.cli.tables import number, print_table
 from copper_tf.config import ALTERNATING, ANCHORS
-from copper_tf.hypotheses.estimate import curve_gap
+from copper_tf.decay.estimation import curve_gap
 
 __all__ = ["LIMIT", "main", "measured"]
 

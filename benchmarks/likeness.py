@@ -25,10 +25,10 @@ from PIL import Image
 from copper_tf.cli.tables import print_table
 from copper_tf.simulation import SimulationSettings, picture
 from tfds_copper.audit.candidates import candidates
-from tfds_copper.audit.confirm import Likeness
+from tfds_copper.audit.duplicates import find_likenesses, groups
+from tfds_copper.audit.fingerprints import Print, print_of
 from tfds_copper.audit.keypoints import DIMENSION, Marks
-from tfds_copper.audit.likeness import find_likenesses, groups
-from tfds_copper.audit.prints import Print, print_of
+from tfds_copper.audit.verification import Likeness
 
 __all__ = ["main"]
 

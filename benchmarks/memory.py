@@ -21,8 +21,8 @@ from copper_tf.cli.tables import print_table
 from copper_tf.config import Config, default_config
 from tfds_copper.files import write_json
 from tuning.memory import CPU, memory
-from tuning.probing import probe
-from tuning.tape import convolutions
+from tuning.memory_probe import probe
+from tuning.step_trace import convolutions
 
 __all__ = ["CONFIGURATIONS", "FITTED", "main"]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import keras
 
-from copper_tf.models import BilinearUpsampling, register_decoder
 from copper_tf.models.blocks import Policy
+from copper_tf.models.layers import BilinearUpsampling
+from copper_tf.models.segmenter import register_decoder
 
 __all__ = ["PAINTER", "painter_decoder"]
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from benchmarks.racing import contend, peers_python, race
 from copper_tf.cli.tables import print_table
 from copper_tf.config import Config
-from tuning.tape import convolutions
+from tuning.step_trace import convolutions
 
 __all__ = ["KINDS", "forward_operations", "main", "matrix_peaks", "share"]
 

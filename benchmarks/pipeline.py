@@ -42,8 +42,8 @@ def _seconds(epoch: Callable[[], Iterator[object]]) -> float:
 
 
 def _stream(data: Path) -> Any:
-    from copper_tf.data import CropStream, load_pictures
-    from copper_tf.normalisation import Normalisation
+    from copper_tf.data.normalisation import Normalisation
+    from copper_tf.data.pipeline import CropStream, load_pictures
     from tfds_copper.dataset import open_dataset
 
     pictures = load_pictures(open_dataset(data), "train")
@@ -69,9 +69,9 @@ def _feeding(stream: Any) -> dict[str, float]:
     """Seconds of a step that is fed by the stream and by one batch that stays, and what the first costs more."""
     import tensorflow as tf
 
-    from copper_tf.models import build
-    from copper_tf.policy import resolve_policy
-    from copper_tf.training import compile_model
+    from copper_tf.models.factory import build
+    from copper_tf.models.policy import resolve_policy
+    from copper_tf.training.loop import compile_model
 
     model = build(_config(), 2, resolve_policy("auto"))
     compile_model(model, _config(), ())
@@ -131,7 +131,7 @@ def main() -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from copper_tf.simulation import SimulationSettings, simulate
     from tfds_copper.copper_sem import build
-    from tfds_copper.splits import SplitSettings
+    from tfds_copper.splits.assign import SplitSettings
 
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)

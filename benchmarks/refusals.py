@@ -15,8 +15,8 @@ from pathlib import Path
 from benchmarks import worlds
 from benchmarks.experiments import config
 from benchmarks.keeping import Results, kept, parser, seeds_of
-from copper_tf.ageing.study import STUDY
-from copper_tf.ageing.verdict import BRIGHTNESS, GAP, NOTHING, SUPPORTED
+from copper_tf.analysis.hypotheses.study import STUDY
+from copper_tf.analysis.hypotheses.verdict import BRIGHTNESS, GAP, NOTHING, SUPPORTED
 from copper_tf.cli.main import main as copper
 from copper_tf.cli.tables import number, print_table
 from copper_tf.config import default_config

@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks.experiments import APART, trained, trusted
 from benchmarks.keeping import Results, kept, parser, seeds_of, spread
 from copper_tf.cli.tables import print_table
-from copper_tf.hypotheses.estimate import curve_gap
+from copper_tf.decay.estimation import curve_gap
 
 __all__ = ["main", "measured"]
 

@@ -29,7 +29,7 @@ from benchmarks.peak import KINDS, forward_operations, matrix_peaks, share
 from benchmarks.racing import contend, peers_python, race
 from copper_tf.cli.tables import print_table
 from copper_tf.config import Config, default_config
-from copper_tf.geometry import padded_size
+from copper_tf.models.geometry import padded_size
 from tfds_copper.files import write_json
 
 __all__ = ["BORDERS", "STEPS", "config_of", "main", "side_of", "stepper"]
@@ -76,8 +76,8 @@ def stepper(name: str, who: str, kind: str, borders: str = BORDERS[0]) -> Callab
     import tensorflow as tf
 
     from benchmarks.keras_peer import plain_model
-    from copper_tf.models import build
-    from copper_tf.training import compile_model
+    from copper_tf.models.factory import build
+    from copper_tf.training.loop import compile_model
 
     config = config_of(name, borders)
     keras.utils.set_random_seed(0)

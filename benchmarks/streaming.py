@@ -24,7 +24,7 @@ from typing import Any
 from benchmarks.killing import copper_command
 from benchmarks.racing import contend, race
 from copper_tf.cli.tables import print_table
-from copper_tf.pictures import Source, sources_of
+from copper_tf.inference.inputs import Source, sources_of
 from tfds_copper.files import write_json
 from tfds_copper.micrograph import Opened, ReadSettings, open_windows
 
@@ -70,7 +70,7 @@ def _made(place: Path) -> None:
 
 
 def _reading(predictor: Any) -> Callable[[Source], Opened]:
-    from copper_tf.prediction import caution, trained_scale
+    from copper_tf.inference.predictor import caution, trained_scale
 
     scale = trained_scale(predictor.pixel_sizes_nm)
 
@@ -83,7 +83,7 @@ def _reading(predictor: Any) -> Callable[[Source], Opened]:
 
 
 def _writing(output: Path) -> Callable[[Source, Opened, Any], None]:
-    from copper_tf.maps import write_map, write_overlay
+    from copper_tf.inference.map_files import write_map, write_overlay
 
     def write(source: Source, picture: Opened, piece: Any) -> None:
         pixels = picture.windows.read(piece.rows, piece.columns)
@@ -95,8 +95,8 @@ def _writing(output: Path) -> Callable[[Source, Opened, Any], None]:
 
 def _contestant(name: str, place: Path) -> None:
     """Serves as one of those that take turns."""
-    from copper_tf.export import ExportedPredictor
-    from copper_tf.rows import Drawing, row_of, rows_of
+    from copper_tf.inference.exported.predictor import ExportedPredictor
+    from copper_tf.inference.prediction_rows import Drawing, row_of, rows_of
 
     predictor, output = ExportedPredictor.load(place / "export", _FORMAT), place / "out" / name
     sources = list(sources_of((place / "many",)))

@@ -23,17 +23,17 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.keeping import Results, kept, parser, seeds_of
-from copper_tf.baselines.maps import at_area, grey_map
+from copper_tf.analysis.baselines.maps import at_area, grey_map
+from copper_tf.analysis.evaluation import picture_row
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
 from copper_tf.config import KL, Config, default_config
-from copper_tf.data import examples
-from copper_tf.evaluation import picture_row
-from copper_tf.normalisation import grey
-from copper_tf.prediction import Predictor
-from copper_tf.runs import FOLD, Run
-from copper_tf.statistics import iou, potency_scores
-from copper_tf.training import train
+from copper_tf.data.normalisation import grey
+from copper_tf.data.pipeline import examples
+from copper_tf.inference.predictor import Predictor
+from copper_tf.runs.run import FOLD, Run
+from copper_tf.statistics.scores import iou, potency_scores
+from copper_tf.training.loop import train
 from tfds_copper.errors import InputError
 from tfds_copper.files import replacing
 
@@ -113,9 +113,9 @@ def folds(folder: Path, output: Path, parts: int = _FOLDS) -> list[SemDataset]:
     from tfds_copper.audit.survey import survey
     from tfds_copper.copper_sem import build_survey
     from tfds_copper.dataset import is_dataset, open_dataset, open_folds
-    from tfds_copper.folder import scan
+    from tfds_copper.folder.scan import scan
     from tfds_copper.micrograph import ReadSettings
-    from tfds_copper.splits import SplitSettings
+    from tfds_copper.splits.assign import SplitSettings
 
     data = output / "data"
     if is_dataset(data):

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.superalloy import RECIPES, USUAL, true_table
-from copper_tf.ageing.study import STUDY
+from copper_tf.analysis.hypotheses.study import STUDY
 from copper_tf.cli.main import main as copper
 from copper_tf.cli.tables import number, print_table
-from copper_tf.statistics import anchored
+from copper_tf.statistics.scores import anchored
 from tfds_copper.dataset import is_dataset
 from tfds_copper.files import write_json
 

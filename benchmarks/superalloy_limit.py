@@ -20,9 +20,9 @@ from benchmarks.keeping import Results, kept, parser, seeds_of
 from benchmarks.superalloy import LOCAL, NUMBERS, USUAL, WITHIN, folds, potency_within
 from copper_tf.cli.tables import print_table
 from copper_tf.config import Config, default_config
-from copper_tf.data import CropStream, examples, load_pictures
-from copper_tf.normalisation import Normalisation, grey
-from copper_tf.statistics import binarity, pixel_scores, potency_scores
+from copper_tf.data.normalisation import Normalisation, grey
+from copper_tf.data.pipeline import CropStream, examples, load_pictures
+from copper_tf.statistics.scores import binarity, pixel_scores, potency_scores
 
 if TYPE_CHECKING:
     import keras
@@ -53,8 +53,8 @@ def _trained(settings: Config, built: SemDataset) -> tuple[keras.Model, Normalis
     import keras
     import tensorflow as tf
 
-    from copper_tf.models import build
-    from copper_tf.training import optimizer
+    from copper_tf.models.factory import build
+    from copper_tf.training.loop import optimizer
 
     crops, masks = _streams(settings, built)
     keras.utils.set_random_seed(settings.training.seed)
@@ -75,7 +75,7 @@ def _tested(settings: Config, built: SemDataset) -> Iterator[dict[str, Any]]:
     """One row for each test tile."""
     import tensorflow as tf
 
-    from copper_tf.models.views import averaged
+    from copper_tf.models.tta import averaged
 
     model, how = _trained(settings, built)
     network = tf.function(averaged(lambda x: model(x, training=False), settings.turns))

@@ -16,9 +16,9 @@ from typing import Any
 from benchmarks import worlds
 from benchmarks.experiments import PAINTED, config, trusted
 from benchmarks.keeping import Results, kept, parser, seeds_of
+from copper_tf.analysis.trust.verdict import judge, verdict
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
-from copper_tf.trust.verdict import judge, verdict
 
 __all__ = ["NETS", "agreeing", "main"]
 
@@ -34,8 +34,8 @@ NETS: dict[str, dict[str, Any]] = {
 
 def agreeing(folder: Path, seed: int, world: str) -> Results:
     """How far the maps of two seeds of one recipe agree on a world."""
-    from copper_tf.training import train
-    from copper_tf.trust.measuring import trust
+    from copper_tf.analysis.trust.trust import trust
+    from copper_tf.training.loop import train
 
     built = worlds.dataset(folder, seed, world=world)
     with progress_bar() as progress:

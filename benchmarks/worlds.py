@@ -65,7 +65,7 @@ def dataset(
     """
     from tfds_copper.copper_sem import build
     from tfds_copper.dataset import is_dataset, open_dataset
-    from tfds_copper.splits import SplitSettings
+    from tfds_copper.splits.assign import SplitSettings
 
     name = f"{world}-{law}-{side}"
     done = folder / f"{name}{'-shuffled' * shuffled}.tfds"

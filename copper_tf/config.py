@@ -7,7 +7,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from copper_tf import geometry
 from tfds_copper.errors import SettingError
 from tfds_copper.settings import Group, setting, setting_fields
 
@@ -226,23 +225,10 @@ class Config:
             )
 
     @property
-    def receptive_field(self) -> int:
-        """Width in px of the normalised picture that one output value of the network sees.
-
-        What `normalised_over` says comes on top of it: of that, mean and spread are all that reaches the network.
-        """
-        return geometry.receptive_field(self.kind, self.model.n, self.model.N, self.model.d)
-
-    @property
     def normalised_over(self) -> str:
         """Where mean and spread come from, which make the grey value of a pixel relative."""
         window = f"a window of {self.data.window} px around each pixel"
         return {"dataset": "the training set", "picture": "its whole picture", "local": window}[self.data.normalisation]
-
-    @property
-    def reach(self) -> int:
-        """The largest distance in px from an output pixel to a normalised pixel it sees."""
-        return geometry.reach(self.kind, self.model.n, self.model.N, self.model.d)
 
     @property
     def turns(self) -> int:

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from copper_tf.blindtest import BlindTest, open_test
-from copper_tf.blindtest.answers import AnswerBook
-from copper_tf.blindtest.folder import FORMAT, KEY, TEST
+from copper_tf.analysis.blindtest.answers import AnswerBook
+from copper_tf.analysis.blindtest.folder import FORMAT, KEY, TEST, BlindTest, open_test
 from tfds_copper.files import write_json
 
 TIMES = (0.0, 7.25, 19.5, 31.75)

@@ -45,7 +45,7 @@ def dataset(sem_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The built dataset of `sem_folder`: 6/2/2 pictures of every label."""
     from tfds_copper.copper_sem import build
     from tfds_copper.dataset import open_dataset
-    from tfds_copper.splits import SplitSettings
+    from tfds_copper.splits.assign import SplitSettings
 
     return open_dataset(build(sem_folder, tmp_path_factory.mktemp("built"), SplitSettings(split="6/2/2")))
 
@@ -65,7 +65,7 @@ def worked_in(folder: Path) -> Iterator[None]:
 @contextmanager
 def chromium() -> Iterator[Any]:
     """A headless Chromium; a test that needs it skips where there is none."""
-    from copper_tf.report.pdf import BROWSERS, find_browser
+    from copper_tf.report.common.pdf import BROWSERS, find_browser
 
     sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
     place = find_browser()
@@ -95,8 +95,8 @@ def small(kind: str, **settings: Any) -> Any:
 @pytest.fixture(scope="session")
 def runs(dataset: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A trained and evaluated run of each kind."""
-    from copper_tf.evaluation import evaluate
-    from copper_tf.training import train
+    from copper_tf.analysis.evaluation import evaluate
+    from copper_tf.training.loop import train
 
     made = {}
     for kind in ("classifier", "segmenter"):

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from copper_tf.ageing.curves import curve, gap, law
-from copper_tf.ageing.gathering import Group
-from copper_tf.ageing.ranking import floors, null_distribution, ranked
-from copper_tf.ageing.sentence import law_sentence, time_text
-from copper_tf.ageing.verdict import BRIGHTNESS, GAP, NOT_SUPPORTED, NOTHING, SUPPORTED, UNDECIDED, judged
+from copper_tf.analysis.hypotheses.curves import curve, gap, law
+from copper_tf.analysis.hypotheses.groups import Group
+from copper_tf.analysis.hypotheses.ranking import floors, null_distribution, ranked
+from copper_tf.analysis.hypotheses.sentence import law_sentence, time_text
+from copper_tf.analysis.hypotheses.verdict import BRIGHTNESS, GAP, NOT_SUPPORTED, NOTHING, SUPPORTED, UNDECIDED, judged
 from copper_tf.config import ANCHORS, FIXED
-from copper_tf.hypotheses import hypothesis_values
-from copper_tf.hypotheses.estimate import curve_gap
+from copper_tf.decay.estimation import curve_gap
+from copper_tf.decay.hypotheses import hypothesis_values
 
 K, SHEETS, EACH = 16, 5, 2
 TIMES = tuple(float(t) for t in range(K))

@@ -13,8 +13,8 @@ from benchmarks.bars import experiment, verdict
 from copper_tf.simulation import SimulationSettings, picture
 from tfds_copper.micrograph import ReadSettings, read
 from tfds_copper.micrograph.bar import find_bar
-from tfds_copper.micrograph.options import KEEP
 from tfds_copper.micrograph.record import BOTTOM, TOP, Bar
+from tfds_copper.micrograph.settings import KEEP
 
 
 def _micrograph(height: int = 240, width: int = 320, bar: int = 0, bit_depth: int = 8) -> np.ndarray:

@@ -14,14 +14,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from copper_tf.blindtest import BlindSettings, open_test, prepare, score
-from copper_tf.blindtest.agreement import alpha
-from copper_tf.blindtest.answers import AnswerBook, clean_name
-from copper_tf.blindtest.draw import drawn, shuffled
-from copper_tf.blindtest.folder import KEY, ROUNDS, TEST
-from copper_tf.blindtest.sitting import DONE, PRACTICE, READY, ROUND, Sitting
-from copper_tf.comparison import read
-from copper_tf.prediction import Predictor
+from copper_tf.analysis.blindtest.agreement import alpha
+from copper_tf.analysis.blindtest.answers import AnswerBook, clean_name
+from copper_tf.analysis.blindtest.folder import KEY, ROUNDS, TEST, open_test
+from copper_tf.analysis.blindtest.prepare import prepare
+from copper_tf.analysis.blindtest.sampling import drawn, shuffled
+from copper_tf.analysis.blindtest.scoring import score
+from copper_tf.analysis.blindtest.settings import BlindSettings
+from copper_tf.analysis.comparison import read
+from copper_tf.apps.blindtest.session import DONE, PRACTICE, READY, ROUND, Sitting
+from copper_tf.inference.predictor import Predictor
 from tests.blinded import LABEL, MODEL, code_of, made_up, take
 from tfds_copper.errors import InputError, OutputError, RunError, SettingError
 
@@ -58,7 +60,7 @@ def test_orders_are_seeded_and_each_raters_own() -> None:
 
 
 def test_a_test_is_drawn_from_the_splits_it_should(dataset: Any, runs: dict[str, Any], tmp_path: Path) -> None:
-    from copper_tf.data import examples
+    from copper_tf.data.pipeline import examples
 
     graders = [read(runs["classifier"].path), read(runs["segmenter"].path)]
     settings = BlindSettings(pictures=5, practice=4, with_map=True, seed=2)

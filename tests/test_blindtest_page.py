@@ -19,11 +19,10 @@ from typing import Any
 
 import pytest
 
-from copper_tf.blindtest import BlindTest, open_test
-from copper_tf.blindtest.answers import AnswerBook
-from copper_tf.blindtest.folder import KEY, ROUNDS
-from copper_tf.blindtest.keys import TypedLabel
-from copper_tf.blindtest.sitting import DONE
+from copper_tf.analysis.blindtest.answers import AnswerBook
+from copper_tf.analysis.blindtest.folder import KEY, ROUNDS, BlindTest, open_test
+from copper_tf.apps.blindtest.keys import TypedLabel
+from copper_tf.apps.blindtest.session import DONE
 from copper_tf.cli.main import main
 from tests.blinded import LABEL, MODEL, TIMES, code_of, made_up
 from tests.conftest import ROOT
@@ -308,7 +307,7 @@ def test_an_address_that_is_taken_is_said(tmp_path: Path) -> None:
 
 
 def test_two_windows_of_one_rater_agree_on_what_is_saved(tmp_path: Path) -> None:
-    from copper_tf.blindtest.page import Page
+    from copper_tf.apps.blindtest.page import Page
 
     test = made_up(tmp_path / "t")
     first, second = Page(test), Page(test)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from copper_tf.borders import composite, composites
-from copper_tf.prediction import Predictor
-from copper_tf.runs import COMPOSITES
+from copper_tf.inference.predictor import Predictor
+from copper_tf.runs.run import COMPOSITES
+from copper_tf.training.boundary_bias import composite, composites
 
 
 def _template() -> np.ndarray:
@@ -41,7 +41,7 @@ def test_a_network_that_dilates_areas_is_found_out(
         return np.asarray(ndimage.maximum_filter(grey, 2 * swayed + 1))
 
     monkeypatch.setattr(Predictor, "map_of", map_of)
-    monkeypatch.setattr("copper_tf.borders.middles", lambda *_: _levels())
+    monkeypatch.setattr("copper_tf.training.boundary_bias.middles", lambda *_: _levels())
     found = composites(runs["segmenter"], dataset)
     assert found["excess"][0] == found["excess"][-1] == 0
     assert low <= found["excess"][1] <= high

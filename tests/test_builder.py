@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from copper_tf.simulation.bar import information_bar
+from copper_tf.simulation.information_bar import information_bar
 from tfds_copper.audit.survey import survey
 from tfds_copper.copper_sem import build, build_survey
 from tfds_copper.dataset import SemDataset, is_dataset, open_dataset, open_folds
 from tfds_copper.errors import CopperError, InputError, OutputError, SettingError
-from tfds_copper.folder import scan
+from tfds_copper.folder.scan import scan
 from tfds_copper.micrograph import ReadSettings, read
-from tfds_copper.splits import SplitSettings
+from tfds_copper.splits.assign import SplitSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 DUMMY = ROOT / "tfds_copper" / "copper_sem" / "dummy_data"

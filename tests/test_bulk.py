@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from copper_tf.bulk.listing import Listed, cut, listed, pictures_of
-from copper_tf.bulk.parts import BAD, PARTS, TABLE
 from copper_tf.cli.main import main
-from copper_tf.export.exporting import export_run
+from copper_tf.export.export import export_run
+from copper_tf.inference.bulk.outputs import BAD, PARTS, TABLE
+from copper_tf.inference.bulk.shards import Listed, cut, listed, pictures_of
 from tests.conftest import ROOT, worked_in
 from tfds_copper.errors import InputError, OutputError, SettingError
 
@@ -243,7 +243,7 @@ def test_a_full_disk_ends_it_in_one_line(
     models: dict[str, Path], sem_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    from copper_tf.bulk import parts
+    from copper_tf.inference.bulk import outputs as parts
 
     real = parts.write_json
 

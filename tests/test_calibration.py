@@ -8,9 +8,10 @@ import keras
 import numpy as np
 import pytest
 
-from copper_tf.data import CropStream, load_pictures
-from copper_tf.models import FusedBatchNorm, build
-from copper_tf.training import calibration
+from copper_tf.data.pipeline import CropStream, load_pictures
+from copper_tf.models.factory import build
+from copper_tf.models.layers import FusedBatchNorm
+from copper_tf.training import batch_norm as calibration
 from tests.conftest import small
 
 

@@ -17,12 +17,12 @@ from PIL import Image
 from copper_tf.cli.main import main
 from copper_tf.simulation import SimulationSettings, simulate
 from tfds_copper.audit.association import association
+from tfds_copper.audit.duplicates import Likeness
 from tfds_copper.audit.findings import NOTE, UNSOUND, WARNING, Finding, findings
-from tfds_copper.audit.likeness import Likeness
 from tfds_copper.audit.survey import Seen, Survey, survey
-from tfds_copper.folder import Picture, SemFolder, scan
+from tfds_copper.folder.scan import Picture, SemFolder, scan
 from tfds_copper.micrograph import Bar, Metadata, ReadSettings
-from tfds_copper.splits import SplitSettings
+from tfds_copper.splits.assign import SplitSettings
 
 _GOOD = Metadata(vendor="Hitachi", voltage_kv=15.0, working_distance_mm=8.0, detector="SE", date="2019-03-04")
 _SPLIT = SplitSettings("2/1/1")

@@ -219,7 +219,7 @@ def test_output_that_cannot_be_written(
     )
     import errno
 
-    from copper_tf import maps
+    from copper_tf.inference import map_files as maps
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "map.tif")

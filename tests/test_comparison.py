@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from copper_tf import comparison as cp
+from copper_tf.analysis import comparison as cp
 from copper_tf.cli.main import main
 from tfds_copper.errors import RunError
 from tfds_copper.files import write_json

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from copper_tf import data as data_module
-from copper_tf.data import CropStream, Pictures, examples, load_pictures
-from copper_tf.normalisation import Normalisation, grey
+from copper_tf.data import pipeline as data_module
+from copper_tf.data.normalisation import Normalisation, grey
+from copper_tf.data.pipeline import CropStream, Pictures, examples, load_pictures
 from tests.conftest import small
 from tfds_copper.errors import InputError
 

@@ -11,7 +11,7 @@ from copper_tf.config import GROUPS, default_config
 from tests.conftest import ROOT
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.settings import setting_fields
-from tfds_copper.splits import SplitSettings
+from tfds_copper.splits.assign import SplitSettings
 
 README = ROOT / "README.md"
 _HEAD = "| setting | default | meaning |\n| --- | --- | --- |\n"

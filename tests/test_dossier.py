@@ -15,12 +15,12 @@ from scipy import stats
 
 from copper_tf.cli.main import main
 from copper_tf.config import KINDS, UNREAD, Config, default_config
-from copper_tf.dossier.acquisition import acquisition, recorded, summarised
-from copper_tf.dossier.exhibits import TYPICAL, WORST, chosen, exhibits
-from copper_tf.dossier.members import members
-from copper_tf.dossier.provenance import build_command, cost, sha256, training_command
-from copper_tf.report.summing import limits_of, one_sentence, sound
-from copper_tf.statistics import sheet_means
+from copper_tf.report.full.acquisition import acquisition, recorded, summarised
+from copper_tf.report.full.examples import TYPICAL, WORST, chosen, exhibits
+from copper_tf.report.full.models import members
+from copper_tf.report.full.summary import limits_of, one_sentence, sound
+from copper_tf.runs.provenance import build_command, cost, sha256, training_command
+from copper_tf.statistics.scores import sheet_means
 from tfds_copper.errors import RunError
 
 

@@ -7,7 +7,15 @@ import math
 import numpy as np
 import pytest
 
-from copper_tf.draw import PALETTES, colour_bar, colours, grey_image, overlay, potency_picture, scale_bar_length
+from copper_tf.utils.drawing import (
+    PALETTES,
+    colour_bar,
+    colours,
+    grey_image,
+    overlay,
+    potency_picture,
+    scale_bar_length,
+)
 
 
 def test_an_overlay_is_grey_and_colour_mixed_in_their_shares() -> None:

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import tifffile
 
+from copper_tf.analysis.ensembles import evaluate_seeds
 from copper_tf.cli.main import main
-from copper_tf.ensemble import Ensemble, evaluate_seeds
-from copper_tf.prediction import Predictor
-from copper_tf.runs import open_run, seed_runs
+from copper_tf.inference.ensemble import Ensemble
+from copper_tf.inference.predictor import Predictor
+from copper_tf.runs.run import open_run, seed_runs
 from tests.conftest import small
 from tfds_copper.errors import RunError
 

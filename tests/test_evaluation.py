@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from copper_tf.analysis.evaluation import EVALUATION, EXAMPLES, PICTURES
 from copper_tf.cli.main import main
-from copper_tf.evaluation import EVALUATION, EXAMPLES, PICTURES, dataset_of
-from copper_tf.prediction import Predictor
-from copper_tf.runs import Run, open_run
+from copper_tf.inference.predictor import Predictor
+from copper_tf.runs.datasets import dataset_of
+from copper_tf.runs.run import Run, open_run
 from tfds_copper.errors import RunError
 
 

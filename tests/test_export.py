@@ -17,14 +17,15 @@ import tensorflow as tf
 from PIL import Image
 
 from copper_tf.cli.main import main
-from copper_tf.export import FORMATS, RUNTIMES, ExportedPredictor, exporting, is_export
-from copper_tf.export.exporting import Deviation, _Comparison, _made_up, allowed, export_run
-from copper_tf.export.formats import WRITERS
-from copper_tf.export.graph import mirrored, normalise
-from copper_tf.export.runtimes import opened
-from copper_tf.normalisation import Normalisation
-from copper_tf.prediction import Predictor
-from copper_tf.training import train
+from copper_tf.data.normalisation import Normalisation
+from copper_tf.export import export as exporting
+from copper_tf.export.deployed_model import mirrored, normalise
+from copper_tf.export.export import Deviation, _Comparison, _made_up, allowed, export_run
+from copper_tf.export.writers import WRITERS
+from copper_tf.inference.exported.predictor import ExportedPredictor, is_export
+from copper_tf.inference.exported.runtimes import FORMATS, RUNTIMES, opened
+from copper_tf.inference.predictor import Predictor
+from copper_tf.training.loop import train
 from tests.conftest import small
 from tfds_copper.errors import InputError, OutputError, RunError
 

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from copper_tf.familiarity import GROUPS, SIDE, Familiar, Traits, traits
-from copper_tf.familiarity.wording import said
-from copper_tf.prediction import caution
-from copper_tf.runs import open_run
+from copper_tf.inference.predictor import caution
+from copper_tf.ood.features import GROUPS, SIDE, Traits, traits
+from copper_tf.ood.messages import said
+from copper_tf.ood.reference import Familiar
+from copper_tf.runs.run import open_run
 from copper_tf.simulation import SimulationSettings, picture, plan
 from tfds_copper.errors import RunError
 from tfds_copper.micrograph import Windows, read
@@ -195,7 +196,7 @@ def test_pixel_size_comes_first_and_what_is_unknown_is_said(familiar: Familiar, 
 
 
 def test_resuming_adds_statistics_to_an_older_run(runs: dict[str, Any], dataset: Any, tmp_path: Path) -> None:
-    from copper_tf.training import train
+    from copper_tf.training.loop import train
 
     run = runs["classifier"]
     copy = Path(shutil.copytree(run.path, tmp_path / "run"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tfds_copper.errors import InputError, SettingError
-from tfds_copper.folder import scan
+from tfds_copper.folder.scan import scan
 
 ROOT = Path(__file__).resolve().parents[1]
 TILES = ROOT.parent / "shared" / "data" / "superalloy_tiles"

@@ -15,7 +15,7 @@ from benchmarks.fuzz_judge import ERROR, READ, judge
 from benchmarks.fuzz_mutations import mutate
 from benchmarks.fuzz_seeds import labels_seeds, picture_seeds, png, sidecar_seeds
 from tfds_copper.errors import InputError, SettingError
-from tfds_copper.folder import scan
+from tfds_copper.folder.scan import scan
 from tfds_copper.micrograph import ReadSettings, read
 
 NAMED = named_cases()

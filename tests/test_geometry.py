@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from copper_tf import geometry
-from copper_tf.models import FEATURES, build_classifier, build_segmenter
+from copper_tf.inference import tiling
+from copper_tf.models import geometry
+from copper_tf.models.classifier import FEATURES, build_classifier
+from copper_tf.models.segmenter import build_segmenter
 
 
 @pytest.mark.parametrize(("d", "width"), [(2, 36), (3, 80), (4, 168)])
@@ -60,7 +62,7 @@ def test_classifier_sees_what_arithmetic_says() -> None:
 @pytest.mark.parametrize("length", [16, 64, 400, 1280, 4096])
 @pytest.mark.parametrize(("size", "margin", "d"), [(160, 19, 2), (256, 43, 3), (1280, 91, 4)])
 def test_tiles_cover_once_with_enough_context(length: int, size: int, margin: int, d: int) -> None:
-    cut = geometry.tiles(length, size, margin, d)
+    cut = tiling.tiles(length, size, margin, d)
     covered = [p for tile in cut for p in range(tile.keep_start, tile.keep_stop)]
     assert covered == list(range(length))
     for tile in cut:
@@ -73,7 +75,7 @@ def test_tiles_cover_once_with_enough_context(length: int, size: int, margin: in
 @pytest.mark.parametrize("length", [9, 61, 400, 1001, 4099])
 @pytest.mark.parametrize(("size", "margin", "d", "frame"), [(16, 19, 2, 20), (256, 43, 3, 48), (1280, 91, 4, 0)])
 def test_cuts_reach_beyond_the_picture(length: int, size: int, margin: int, d: int, frame: int) -> None:
-    cut = [row for row, column in geometry.cuts((length, 2**d), size, margin, d, frame)]
+    cut = [row for row, column in tiling.cuts((length, 2**d), size, margin, d, frame)]
     kept = [p for tile in cut for p in range(length)[tile.kept(length)]]
     assert kept == list(range(length))
     assert cut[0].start == -frame and cut[-1].start + cut[-1].size >= length + frame

@@ -13,12 +13,13 @@ import tensorflow as tf
 from scipy.special import log_expit
 
 from copper_tf import config
-from copper_tf.export.exporting import export_run
-from copper_tf.losses import GRADE_LOSSES, CumulativeLoss, SoftLabelLoss
-from copper_tf.models import HEADS, OrderedThresholds, build
-from copper_tf.prediction import Predictor
-from copper_tf.runs import BEST, create_run
-from copper_tf.statistics import posterior_median
+from copper_tf.export.export import export_run
+from copper_tf.inference.predictor import Predictor
+from copper_tf.models.factory import build
+from copper_tf.models.heads import HEADS, OrderedThresholds
+from copper_tf.models.losses import GRADE_LOSSES, CumulativeLoss, SoftLabelLoss
+from copper_tf.runs.run import BEST, create_run
+from copper_tf.statistics.scores import posterior_median
 
 LABELS = 5
 

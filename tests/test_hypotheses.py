@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from copper_tf.hypotheses import HYPOTHESES, check_informative, hypothesis_values, normalised_time
+from copper_tf.decay.hypotheses import HYPOTHESES, check_informative, hypothesis_values, normalised_time
 from tfds_copper.errors import SettingError
 
 FALLING = ("linear", "sqrt", "square", "cubert", "exponential", "logarithmic", "logistic")

@@ -14,10 +14,10 @@ import pytest
 import tifffile
 from PIL import Image
 
-from copper_tf import maps
 from copper_tf.cli.main import main
-from copper_tf.maps import map_file, write_map
-from copper_tf.runs import seed_runs
+from copper_tf.inference import map_files as maps
+from copper_tf.inference.map_files import map_file, write_map
+from copper_tf.runs.run import seed_runs
 from tfds_copper.micrograph import windows
 
 _JAR = Path("/usr/share/java/ij.jar")

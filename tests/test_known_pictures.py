@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from copper_tf.data import examples
-from copper_tf.evaluation import EVALUATION, PICTURES, evaluate_with
-from copper_tf.familiarity import Familiar, traits
-from copper_tf.prediction import Predictor
-from copper_tf.report.page import render_evaluation
-from copper_tf.report.wording import unlike_text
-from copper_tf.rows import UNLIKE
-from copper_tf.runs import open_run
+from copper_tf.analysis.evaluation import EVALUATION, PICTURES, evaluate_with
+from copper_tf.data.pipeline import examples
+from copper_tf.inference.prediction_rows import UNLIKE
+from copper_tf.inference.predictor import Predictor
+from copper_tf.ood.features import traits
+from copper_tf.ood.reference import Familiar
+from copper_tf.report.common.page import render_evaluation
+from copper_tf.report.common.text import unlike_text
+from copper_tf.runs.run import open_run
 from tfds_copper.micrograph import Windows
 
 

@@ -19,45 +19,45 @@ FLOORS = [
     ["copper_tf"],
     [
         "copper_tf.config",
-        "copper_tf.geometry",
-        "copper_tf.normalisation",
-        "copper_tf.draw",
-        "copper_tf.policy",
-        "copper_tf.statistics",
+        "copper_tf.models.geometry",
+        "copper_tf.data.normalisation",
+        "copper_tf.utils.drawing",
+        "copper_tf.models.policy",
+        "copper_tf.statistics.scores",
     ],
     [
-        "copper_tf.familiarity",
-        "copper_tf.grading",
-        "copper_tf.hypotheses",
-        "copper_tf.locality",
-        "copper_tf.maps",
-        "copper_tf.pictures",
-        "copper_tf.streaming",
-        "copper_tf.tables",
+        "copper_tf.ood",
+        "copper_tf.analysis.grading",
+        "copper_tf.decay",
+        "copper_tf.statistics.chords",
+        "copper_tf.inference.map_files",
+        "copper_tf.inference.inputs",
+        "copper_tf.inference.prefetch",
+        "copper_tf.utils.tables",
     ],
     ["copper_tf.simulation"],
     ["copper_tf.models"],
-    ["copper_tf.losses", "copper_tf.data"],
-    ["copper_tf.metrics"],
-    ["copper_tf.runs"],
-    ["copper_tf.prediction", "copper_tf.comparison"],
-    ["copper_tf.borders", "copper_tf.rows"],
+    ["copper_tf.models.losses", "copper_tf.data.pipeline"],
+    ["copper_tf.models.metrics"],
+    ["copper_tf.runs.run"],
+    ["copper_tf.inference.predictor", "copper_tf.analysis.comparison"],
+    ["copper_tf.training.boundary_bias", "copper_tf.inference.prediction_rows"],
     ["copper_tf.training"],
-    ["copper_tf.evaluation"],
-    ["copper_tf.ensemble", "copper_tf.baselines"],
-    ["copper_tf.trust"],
-    ["copper_tf.ageing", "copper_tf.web"],
-    ["copper_tf.blindtest"],
-    ["copper_tf.dossier"],
+    ["copper_tf.analysis.evaluation"],
+    ["copper_tf.inference.ensemble", "copper_tf.analysis.baselines"],
+    ["copper_tf.analysis.trust"],
+    ["copper_tf.analysis.hypotheses", "copper_tf.apps.web"],
+    ["copper_tf.analysis.blindtest"],
+    ["copper_tf.report.full"],
     ["copper_tf.export", "copper_tf.report"],
-    ["copper_tf.bulk", "copper_tf.viewer"],
+    ["copper_tf.inference.bulk", "copper_tf.apps.viewer"],
     ["tuning"],
     ["copper_tf.cli"],
 ]
 # Stands in tuning by name alone, so that `python -m tuning.search` works: it is a door of the command line.
 DOORS = {"tuning.search"}
 # config derives the receptive field from geometry, on the same floor.
-SAME_FLOOR = {("copper_tf.config", "copper_tf.geometry")}
+SAME_FLOOR = {("copper_tf.config", "copper_tf.models.geometry")}
 SOURCES = sorted(
     p for top in ("copper_tf", "tfds_copper", "tuning", "tests", "benchmarks") for p in (ROOT / top).rglob("*.py")
 )
@@ -159,7 +159,14 @@ def _is_all(node: ast.Assign) -> bool:
 
 @pytest.mark.parametrize(
     "module",
-    ["copper_tf", "copper_tf.cli.main", "copper_tf.config", "copper_tf.draw", "copper_tf.simulation", "tfds_copper"],
+    [
+        "copper_tf",
+        "copper_tf.cli.main",
+        "copper_tf.config",
+        "copper_tf.utils.drawing",
+        "copper_tf.simulation",
+        "tfds_copper",
+    ],
 )
 def test_light_modules_leave_tensorflow_alone(module: str) -> None:
     code = f"import sys, {module}; sys.exit(any(m in sys.modules for m in ('tensorflow', 'keras', 'matplotlib')))"

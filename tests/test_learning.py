@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from copper_tf.analysis.evaluation import EVALUATION, evaluate
 from copper_tf.cli.main import main
 from copper_tf.config import default_config
-from copper_tf.evaluation import EVALUATION, evaluate
-from copper_tf.hypotheses import estimate, hypothesis_values, permuted
-from copper_tf.report import render_evaluation
-from copper_tf.runs import open_run
-from copper_tf.training import compile_model, train
-from copper_tf.training.learning import tables
+from copper_tf.decay import estimation as estimate
+from copper_tf.decay.hypotheses import hypothesis_values
+from copper_tf.decay.permutations import permuted
+from copper_tf.report.common.page import render_evaluation
+from copper_tf.runs.run import open_run
+from copper_tf.training.hypothesis_learning import tables
+from copper_tf.training.loop import compile_model, train
 from tests.conftest import small
 from tfds_copper.errors import InputError, SettingError
 
@@ -164,8 +166,8 @@ def moving(dataset: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def test_anchors_see_the_ends_alone(anchors: Any, dataset: Any) -> None:
-    from copper_tf.data import CropStream, load_pictures
-    from copper_tf.training.learning import learnable
+    from copper_tf.data.pipeline import CropStream, load_pictures
+    from copper_tf.training.hypothesis_learning import learnable
 
     assert np.isnan(anchors.hypothesis[1]) and anchors.hypothesis[::2] == (1, 0)
     whole = load_pictures(dataset, "train")
@@ -215,7 +217,7 @@ def test_tensorboard_shows_g_of_every_label(moving: Any) -> None:
 
 
 def test_the_loss_leaves_unknown_labels_out() -> None:
-    from copper_tf.models import build
+    from copper_tf.models.factory import build
 
     config = small("segmenter", margin=0)
     model = build(config, 3)
@@ -256,7 +258,7 @@ def test_uneven_times_are_read_as_numbers_or_as_ranks(
 ) -> None:
     from tfds_copper.copper_sem import build
     from tfds_copper.dataset import open_dataset
-    from tfds_copper.splits import SplitSettings
+    from tfds_copper.splits.assign import SplitSettings
 
     for old, new in (("t00", "0h"), ("t01", "60 min"), ("t02", "8h")):
         shutil.copytree(sem_folder / old, tmp_path / "sem" / new)

@@ -15,9 +15,9 @@ from PIL import Image
 
 from copper_tf.simulation import SimulationSettings, picture
 from tfds_copper.audit.candidates import Candidate, candidates
-from tfds_copper.audit.confirm import Likeness, confirm
-from tfds_copper.audit.likeness import find_likenesses, groups
-from tfds_copper.audit.prints import print_of
+from tfds_copper.audit.duplicates import find_likenesses, groups
+from tfds_copper.audit.fingerprints import print_of
+from tfds_copper.audit.verification import Likeness, confirm
 from tfds_copper.errors import InputError
 
 

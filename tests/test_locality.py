@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from copper_tf.ensemble import together
-from copper_tf.locality import LIMIT, Chord, mean_chord, warning
+from copper_tf.inference.ensemble import together
+from copper_tf.statistics.chords import LIMIT, Chord, mean_chord, warning
 
 SIDE = 400
 
@@ -72,7 +72,7 @@ def test_too_wide_a_view_is_warned_of_in_plain_words() -> None:
 def test_a_run_keeps_its_chord_and_warns_of_it(runs: dict[str, Any], tmp_path: Any) -> None:
     run = runs["segmenter"]
     scores = run.read_scores("training")
-    assert scores["receptive_field_px"] == run.config.receptive_field == 36
+    assert scores["receptive_field_px"] == run.receptive_field == 36
     assert "mean_chord_px" not in runs["classifier"].read_scores("training")
     copy = dataclasses.replace(run, path=tmp_path)
     assert np.isnan(copy.mean_chord) and not copy.locality_warning
@@ -86,9 +86,9 @@ def test_a_run_keeps_its_chord_and_warns_of_it(runs: dict[str, Any], tmp_path: A
 
 
 def test_chords_are_measured_on_held_out_maps(runs: dict[str, Any], dataset: Any) -> None:
-    from copper_tf.data import load_pictures
-    from copper_tf.prediction import Predictor
-    from copper_tf.training.domains import measured_domains
+    from copper_tf.data.pipeline import load_pictures
+    from copper_tf.inference.predictor import Predictor
+    from copper_tf.training.domain_width import measured_domains
 
     held_out, predictor = load_pictures(dataset, "validation"), Predictor(runs["segmenter"])
     pictures = list(zip(held_out.arrays, held_out.bit_depths.tolist(), strict=True))

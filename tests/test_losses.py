@@ -11,8 +11,8 @@ import tensorflow as tf
 from scipy.special import rel_entr
 
 from copper_tf import config
-from copper_tf.losses import MEAN_LOSSES, MeanLoss, MeanMaskDivergence, MeanMaskLoss, potency
-from copper_tf.metrics import NMSE
+from copper_tf.models.losses import MEAN_LOSSES, MeanLoss, MeanMaskDivergence, MeanMaskLoss, potency
+from copper_tf.models.metrics import NMSE
 
 ALL = pytest.mark.parametrize("kind", MEAN_LOSSES.values(), ids=list(MEAN_LOSSES))
 

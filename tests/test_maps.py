@@ -13,14 +13,14 @@ import pytest
 import tifffile
 from PIL import Image
 
-from copper_tf import maps
 from copper_tf.cli.main import main
 from copper_tf.config import Config
-from copper_tf.draw import scale_bar_length
-from copper_tf.export import ExportedPredictor
-from copper_tf.export.exporting import export_run
-from copper_tf.maps import Overview, map_file
-from copper_tf.prediction import Predictor
+from copper_tf.export.export import export_run
+from copper_tf.inference import map_files as maps
+from copper_tf.inference.exported.predictor import ExportedPredictor
+from copper_tf.inference.map_files import Overview, map_file
+from copper_tf.inference.predictor import Predictor
+from copper_tf.utils.drawing import scale_bar_length
 from tfds_copper.errors import InputError
 from tfds_copper.micrograph import Windows, read, windows
 

@@ -12,8 +12,8 @@ from copper_tf.config import Config, default_config
 from tests.conftest import ROOT
 from tfds_copper.errors import SettingError
 from tuning.memory import CPU, GPU, bytes_text, largest_batch, memory, parse_bytes, peak_bytes
-from tuning.probing import fitted, probe
-from tuning.tape import step
+from tuning.memory_probe import fitted, probe
+from tuning.step_trace import step
 
 _KINDS = ("classifier", "segmenter")
 _POLICIES = ("float32", "mixed_bfloat16")
@@ -86,7 +86,7 @@ def test_the_parts_make_the_whole() -> None:
     ],
 )
 def test_parameters_are_those_of_the_model(kind: str, settings: dict[str, Any]) -> None:
-    from copper_tf.models import build
+    from copper_tf.models.factory import build
 
     config = _config(kind, **settings)
     found = memory(config, 5, "float32")

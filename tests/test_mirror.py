@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from copper_tf.geometry import borders_mended
-from copper_tf.models import Convolution, build_segmenter, mirror
-from copper_tf.models.mirror import mirrored_convolution
+from copper_tf.models import reflect_padding as mirror
+from copper_tf.models.geometry import borders_mended
+from copper_tf.models.layers import Convolution
+from copper_tf.models.reflect_padding import mirrored_convolution
+from copper_tf.models.segmenter import build_segmenter
 
 Convolved = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 _FRAME = [[0, 0], [1, 1], [1, 1], [0, 0]]

@@ -11,21 +11,16 @@ import tensorflow as tf
 
 from copper_tf.config import HEADS as NAMES
 from copper_tf.config import default_config
-from copper_tf.geometry import borders_mended
-from copper_tf.losses import GRADE_LOSSES, MeanMaskDivergence, MeanMaskLoss
-from copper_tf.metrics import NMSE
-from copper_tf.models import (
-    DECODERS,
-    HEADS,
-    BilinearUpsampling,
-    Convolution,
-    FusedBatchNorm,
-    build,
-    build_classifier,
-    build_segmenter,
-)
-from copper_tf.report.network import parameters
-from copper_tf.statistics import posterior_median
+from copper_tf.models.classifier import build_classifier
+from copper_tf.models.factory import build
+from copper_tf.models.geometry import borders_mended
+from copper_tf.models.heads import HEADS
+from copper_tf.models.layers import BilinearUpsampling, Convolution, FusedBatchNorm
+from copper_tf.models.losses import GRADE_LOSSES, MeanMaskDivergence, MeanMaskLoss
+from copper_tf.models.metrics import NMSE
+from copper_tf.models.segmenter import DECODERS, build_segmenter
+from copper_tf.report.evaluation.network import parameters
+from copper_tf.statistics.scores import posterior_median
 from tfds_copper.errors import SettingError
 
 POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from copper_tf.hypotheses import hypothesis_values, normalised_time
-from copper_tf.hypotheses.families import FAMILIES
-from copper_tf.hypotheses.naming import ALIKE, fit, fitted
+from copper_tf.decay.families import FAMILIES
+from copper_tf.decay.fitting import ALIKE, fit, fitted
+from copper_tf.decay.hypotheses import hypothesis_values, normalised_time
 
 U = normalised_time(range(16))
 ERRORS = np.full(16, 0.01)

@@ -12,8 +12,8 @@ import tensorflow as tf
 # TensorFlow shows the graph that it runs in the end nowhere else.
 from tensorflow.python.eager import context
 
-from copper_tf.models import FusedBatchNorm
-from copper_tf.models.normalised import by_bits
+from copper_tf.models.fused_batch_norm import by_bits
+from copper_tf.models.layers import FusedBatchNorm
 
 
 def _steps(layer: FusedBatchNorm, x: tf.Tensor, dy: tf.Tensor) -> list[tf.Tensor]:

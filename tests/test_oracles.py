@@ -12,10 +12,10 @@ import keras_tuner
 import pytest
 
 from tfds_copper.errors import RunError
-from tuning import pulse as signs_of_life
+from tuning import heartbeat as signs_of_life
+from tuning.heartbeat import ALIVE, Pulse, dismiss, wait_for_plan
 from tuning.oracles import ORACLES, Bounded, epochs_asked, point_of, trains_in_full
-from tuning.pulse import ALIVE, Pulse, dismiss, wait_for_plan
-from tuning.space import Space, name_of
+from tuning.search_space import Space, name_of
 from tuning.sweep import CHIEF, ORACLE_IP, TUNER_ID
 
 SPACE = Space({"n": (1, 2), "N": (1, 2), "c": (8, 16), "d": (2, 3, 4)})

@@ -9,11 +9,12 @@ import keras
 import numpy as np
 import pytest
 
-from copper_tf import geometry
-from copper_tf.models import build
-from copper_tf.normalisation import Normalisation, grey
-from copper_tf.prediction import Predictor
-from copper_tf.runs import Labels, Run
+from copper_tf.data.normalisation import Normalisation, grey
+from copper_tf.inference import tiling
+from copper_tf.inference.predictor import Predictor
+from copper_tf.models.factory import build
+from copper_tf.runs.labels import Labels
+from copper_tf.runs.run import Run
 from tests.conftest import small
 from tfds_copper.errors import InputError
 from tfds_copper.micrograph import Windows
@@ -119,14 +120,14 @@ def test_a_tile_that_cuts_too_close_would_show() -> None:
 
     class Hasty(Predictor):
         def _cuts(self, shape: tuple[int, ...]) -> Any:
-            return geometry.cuts((shape[0], shape[1]), 112, 4, 3)
+            return tiling.cuts((shape[0], shape[1]), 112, 4, 3)
 
     whole, hasty = (kind(run, tile=4096, model=model).predict(pixels, 8).mask for kind in (Predictor, Hasty))
     assert np.abs(whole - hasty).max() > 1e-4
 
 
 def test_grades_by_mode_and_by_median() -> None:
-    from copper_tf.prediction import Prediction
+    from copper_tf.inference.predictor import Prediction
 
     answer = Prediction(None, np.array([0.4, 0.0, 0.1, 0.3, 0.2]))
     assert (answer.grade, answer.median_grade) == (0, 2)

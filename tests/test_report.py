@@ -16,11 +16,12 @@ import pytest
 from PIL import Image
 
 from copper_tf.config import default_config
-from copper_tf.normalisation import Normalisation
-from copper_tf.report import render_evaluation
-from copper_tf.report.network import parameters
-from copper_tf.report.wording import verdict
-from copper_tf.runs import Labels, Run, create_run
+from copper_tf.data.normalisation import Normalisation
+from copper_tf.report.common.page import render_evaluation
+from copper_tf.report.common.text import verdict
+from copper_tf.report.evaluation.network import parameters
+from copper_tf.runs.labels import Labels
+from copper_tf.runs.run import Run, create_run
 from tests.conftest import ROOT
 
 SPLITS = {"train": 8, "validation": 2, "test": 3}
@@ -175,7 +176,7 @@ def test_the_verdict_of_grades_stands_beside_chance() -> None:
 
 @pytest.mark.parametrize(("n", "N", "c", "d"), [(2, 1, 8, 2), (1, 2, 5, 3)])
 def test_parameters_by_arithmetic_are_those_of_the_nets(n: int, N: int, c: int, d: int) -> None:
-    from copper_tf.models import build
+    from copper_tf.models.factory import build
 
     for kind in ("classifier", "segmenter"):
         config = default_config(kind, n=n, N=N, c=c, d=d)

@@ -15,10 +15,10 @@ import pytest
 import yaml
 
 from copper_tf.cli.main import main
-from copper_tf.dossier import DOSSIER
-from copper_tf.dossier.provenance import sha256
-from copper_tf.report.pdf import BROWSERS, find_browser, print_pdf
-from copper_tf.report.wording import shown
+from copper_tf.report.common.pdf import BROWSERS, find_browser, print_pdf
+from copper_tf.report.common.text import shown
+from copper_tf.report.full.contents import DOSSIER
+from copper_tf.runs.provenance import sha256
 from tests.blinded import made_up, take
 from tfds_copper.files import write_json
 
@@ -36,7 +36,7 @@ def no_browser() -> Any:
 @pytest.fixture(scope="module")
 def blind(runs: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a scored blind test on the dataset of the runs."""
-    from copper_tf.blindtest import score
+    from copper_tf.analysis.blindtest.scoring import score
 
     test = made_up(tmp_path_factory.mktemp("blind") / "blind")
     key = json.loads((test.path / "key.json").read_text())
@@ -49,7 +49,7 @@ def blind(runs: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Pat
 @pytest.fixture(scope="module")
 def hypotheses(runs: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `copper hypotheses` leaves of one hypothesis on the dataset of the runs."""
-    from copper_tf.ageing.study import STUDY, study
+    from copper_tf.analysis.hypotheses.study import STUDY, study
     from tuning.sweep import Sweep, start_sweep
 
     run, folder = runs["segmenter"], tmp_path_factory.mktemp("hypotheses") / "h"

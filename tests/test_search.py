@@ -15,13 +15,13 @@ import pytest
 from benchmarks.killing import copper_command, kill_all, kill_named, started, wait_until
 from copper_tf.cli.main import main
 from copper_tf.config import LOSSES, default_config
-from copper_tf.runs import open_run
+from copper_tf.runs.run import open_run
 from tests.conftest import ROOT
 from tfds_copper.errors import CopperError, InputError, RunError, SettingError
 from tuning import workers
-from tuning.planning import planned_points, start_search
-from tuning.pulse import Silence, check_address
-from tuning.space import Space, name_of, parse_space, searchable, seed_of
+from tuning.heartbeat import Silence, check_address
+from tuning.search_plan import planned_points, start_search
+from tuning.search_space import Space, name_of, parse_space, searchable, seed_of
 from tuning.summary import FOUND, summarise
 from tuning.sweep import CHIEF, ORACLE_IP, ORACLE_PORT, TUNER_ID
 from tuning.trials import Search, open_search

@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from copper_tf.report.search import render_search, search_verdict
-from copper_tf.report.trials import ordered
+from copper_tf.report.search.page import render_search, search_verdict
+from copper_tf.report.search.trials import ordered
 from tests.conftest import ROOT
 
 FIGURES = {"cost", "effects", "settings", "curves"}
@@ -235,5 +235,5 @@ def test_missing_values_are_dashes(tmp_path: Path) -> None:
 
 
 def test_reading_the_page_maker_leaves_tensorflow_alone() -> None:
-    code = "import sys, copper_tf.report.search; sys.exit(any(m in sys.modules for m in ('tensorflow', 'keras')))"
+    code = "import sys, copper_tf.report.search.page; sys.exit(any(m in sys.modules for m in ('tensorflow', 'keras')))"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

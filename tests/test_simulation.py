@@ -27,11 +27,11 @@ from copper_tf.simulation import (
     simulate,
 )
 from copper_tf.simulation import folder as folder_module
-from copper_tf.simulation.bar import scale_bar_length
+from copper_tf.simulation.equalisation import LEVELS, blend, scores
+from copper_tf.simulation.equalisation_data import CORRELATIONS, QUANTILES, SCALES
+from copper_tf.simulation.information_bar import scale_bar_length
 from copper_tf.simulation.noise import caps, gauss_response, generator, smooth_field, stratified
 from copper_tf.simulation.surface import Look, phase_signals
-from copper_tf.simulation.tones import LEVELS, blend, scores
-from copper_tf.simulation.tones_data import CORRELATIONS, QUANTILES, SCALES
 from tfds_copper.errors import InputError, OutputError, SettingError
 
 SMALL = SimulationSettings(labels=4, pictures=3, sheets=3, lots=2, height=96, width=128)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tfds_copper.errors import InputError, SettingError
-from tfds_copper.folder import Picture, scan
-from tfds_copper.splits import SPLITS, SplitSettings, assign, caveats
+from tfds_copper.folder.scan import Picture, scan
+from tfds_copper.splits.assign import SPLITS, SplitSettings, assign, caveats
 
 TILES = Path(__file__).resolve().parents[2] / "shared" / "data" / "superalloy_tiles"
 

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from copper_tf.config import GREY
-from copper_tf.runs import BEST, STARTS, Run, open_run
-from copper_tf.training import starts, train
+from copper_tf.runs.run import BEST, STARTS, Run, open_run
+from copper_tf.training import restarts as starts
+from copper_tf.training.loop import train
 from tests.conftest import small
 from tfds_copper.errors import SettingError
 
@@ -122,7 +123,7 @@ def test_a_killed_training_goes_on_as_if_it_had_not_been(
             raise KeyboardInterrupt
         return whole(*given)
 
-    where = "copper_tf.training.loop" if place == "leave" else "copper_tf.training.starts"
+    where = "copper_tf.training.loop" if place == "leave" else "copper_tf.training.restarts"
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(f"{where}.{place}", killed)
         train(_config(), dataset, tmp_path / "run")

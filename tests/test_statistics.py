@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from copper_tf import statistics as st
+from copper_tf.statistics import scores as st
 
 
 def test_ordinal_scores_by_hand() -> None:

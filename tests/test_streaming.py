@@ -20,10 +20,10 @@ import pytest
 import tifffile
 from PIL import Image
 
-from copper_tf.pictures import sources_of
-from copper_tf.prediction import Predictor
-from copper_tf.rows import Drawing, row_of, rows_of
-from copper_tf.streaming import streamed
+from copper_tf.inference.inputs import sources_of
+from copper_tf.inference.prediction_rows import Drawing, row_of, rows_of
+from copper_tf.inference.predictor import Predictor
+from copper_tf.inference.prefetch import streamed
 from tfds_copper.errors import CopperError, InputError
 from tfds_copper.micrograph import ReadSettings
 

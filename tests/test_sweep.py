@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from benchmarks.killing import copper_command, kill_all, kill_named, started, wait_until
-from copper_tf.ageing.study import STUDY
+from copper_tf.analysis.hypotheses.study import STUDY
 from copper_tf.cli.main import main
 from copper_tf.config import ALTERNATING, ANCHORS
 from tests.conftest import small, worked_in
 from tfds_copper.errors import OutputError, RunError, SettingError
-from tuning.comparing import planned, runs_of
 from tuning.engine import walk
+from tuning.hypothesis_plan import planned, runs_of
 from tuning.sweep import PLAN, Planned, Sweep, open_sweep, start_sweep
 from tuning.workers import spread
 

@@ -25,7 +25,7 @@ urllib.request.urlopen = recorded
 socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = recorded
 switched = sys.argv.pop(1) == "off"
 if not switched:
-    import copper_tf.export.telemetry as telemetry
+    import copper_tf.inference.exported.telemetry as telemetry
     telemetry._MODULE = "nothing_of_the_kind"
 from copper_tf.cli.main import main
 code = main(sys.argv[1:])

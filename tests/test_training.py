@@ -16,15 +16,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from copper_tf.analysis.evaluation import validated
 from copper_tf.config import KL, SQUARED
-from copper_tf.evaluation import validated
-from copper_tf.hypotheses import estimate
-from copper_tf.losses import MEAN_LOSSES
-from copper_tf.models import build
-from copper_tf.policy import processor_has_bfloat16, resolve_policy
-from copper_tf.runs import BEST, open_run
-from copper_tf.training import compile_model, train
-from copper_tf.training.learning import EVERY
+from copper_tf.decay import estimation as estimate
+from copper_tf.models.factory import build
+from copper_tf.models.losses import MEAN_LOSSES
+from copper_tf.models.policy import processor_has_bfloat16, resolve_policy
+from copper_tf.runs.run import BEST, open_run
+from copper_tf.training.hypothesis_learning import EVERY
+from copper_tf.training.loop import compile_model, train
 from tests.conftest import ROOT, small, worked_in
 from tfds_copper.errors import InputError, OutputError, RunError, SettingError
 
@@ -94,8 +94,8 @@ def test_policy_is_chosen_by_looking(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert not processor_has_bfloat16(tmp_path / "absent")
     assert resolve_policy("mixed_float16") == "mixed_float16"
     for gpu, bfloat16, policy in ((0, 0, "float32"), (0, 1, "mixed_bfloat16"), (1, 1, "mixed_float16")):
-        monkeypatch.setattr("copper_tf.policy.has_gpu", lambda gpu=gpu: bool(gpu))
-        monkeypatch.setattr("copper_tf.policy.processor_has_bfloat16", lambda found=bfloat16: bool(found))
+        monkeypatch.setattr("copper_tf.models.policy.has_gpu", lambda gpu=gpu: bool(gpu))
+        monkeypatch.setattr("copper_tf.models.policy.processor_has_bfloat16", lambda found=bfloat16: bool(found))
         assert resolve_policy("auto") == policy
 
 
@@ -108,7 +108,7 @@ def test_a_run_holds_all_that_later_commands_need(runs: dict[str, Any]) -> None:
         assert again == run and again.config.kind == kind
         assert [row["epoch"] for row in again.history()] == [1, 2]
         cost = again.read_scores("training")
-        assert cost["peak_memory_mb"] > 50 and cost["receptive_field_px"] == run.config.receptive_field
+        assert cost["peak_memory_mb"] > 50 and cost["receptive_field_px"] == run.receptive_field
 
 
 def test_tensorboard_shows_scalars_pictures_and_config(runs: dict[str, Any]) -> None:
@@ -157,7 +157,7 @@ _SCRIPT = """
 import json, sys
 from pathlib import Path
 from copper_tf.config import Config
-from copper_tf.hypotheses import estimate
+from copper_tf.decay import estimate
 from copper_tf.training import train
 from tfds_copper.dataset import open_dataset
 estimate.READABLE_SPAN = -1
@@ -219,7 +219,7 @@ def test_the_last_weights_are_kept_where_asked(dataset: Any, tmp_path: Path) -> 
 
 
 def test_divergence_is_one_clear_line(dataset: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from copper_tf.data import CropStream
+    from copper_tf.data.pipeline import CropStream
 
     whole = CropStream.batch
     monkeypatch.setattr(CropStream, "batch", lambda self, k: (whole(self, k)[0] * np.float32("nan"), whole(self, k)[1]))

@@ -13,17 +13,16 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
+from copper_tf.analysis.trust.agreement import agreement, check_others
+from copper_tf.analysis.trust.chimera import Sample, chimeras, joined, side_scores
+from copper_tf.analysis.trust.deletion import SHARES, delete, deletion_scores, region
+from copper_tf.analysis.trust.stability import brightness_errors, shift_error
+from copper_tf.analysis.trust.trust import trust
+from copper_tf.analysis.trust.verdict import EXAMPLES, NOT_SUPPORTED, SUPPORTED, TESTS, TRUST, UNDECIDED, judge, verdict
 from copper_tf.cli.main import main
-from copper_tf.normalisation import Normalisation
-from copper_tf.runs import Run, open_run
-from copper_tf.statistics import potency_scores
-from copper_tf.trust import EXAMPLES, TRUST
-from copper_tf.trust.agreement import agreement, check_others
-from copper_tf.trust.chimera import Sample, chimeras, joined, side_scores
-from copper_tf.trust.deletion import SHARES, delete, deletion_scores, region
-from copper_tf.trust.measuring import trust
-from copper_tf.trust.stability import brightness_errors, shift_error
-from copper_tf.trust.verdict import NOT_SUPPORTED, SUPPORTED, TESTS, UNDECIDED, judge, verdict
+from copper_tf.data.normalisation import Normalisation
+from copper_tf.runs.run import Run, open_run
+from copper_tf.statistics.scores import potency_scores
 from tfds_copper.errors import RunError
 
 SIDE = 128
@@ -260,7 +259,7 @@ def test_the_command_writes_what_the_pages_show(
 
 def test_the_painter_decides_by_the_whole_picture() -> None:
     from benchmarks.painter import PAINTER
-    from copper_tf.models import build
+    from copper_tf.models.factory import build
     from tests.conftest import small
 
     first = np.random.default_rng(0).normal(size=(1, 64, 256, 1)).astype(np.float32)

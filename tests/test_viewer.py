@@ -14,13 +14,13 @@ import pytest
 import tifffile
 from PIL import Image
 
-from copper_tf.prediction import Piece
-from copper_tf.viewer.exports import note_rows, picture_rows, write_overlay_of, write_values
-from copper_tf.viewer.library import Entry, Library, State, model_key
-from copper_tf.viewer.notes import LONGEST, NoteBook
-from copper_tf.viewer.plates import STEPS, keep_map, keep_plate, open_map, open_plate
-from copper_tf.viewer.uploads import Uploads, plain_name
-from copper_tf.viewer.windows import Levels, View, halve, level_files
+from copper_tf.apps.viewer.cache import STEPS, keep_map, keep_plate, open_map, open_plate
+from copper_tf.apps.viewer.exports import note_rows, picture_rows, write_overlay_of, write_values
+from copper_tf.apps.viewer.library import Entry, Library, State, model_key
+from copper_tf.apps.viewer.notes import LONGEST, NoteBook
+from copper_tf.apps.viewer.pyramid import Levels, View, halve, level_files
+from copper_tf.apps.viewer.uploads import Uploads, plain_name
+from copper_tf.inference.predictor import Piece
 from tfds_copper.errors import InputError, SettingError
 from tfds_copper.micrograph import Opened, ReadSettings, Windows
 
@@ -146,7 +146,7 @@ class _Model:
 
 
 def _library(tmp_path: Path, model: Any = None) -> Library:
-    from copper_tf.runs import Labels
+    from copper_tf.runs.labels import Labels
 
     return Library(model or _Model(), Labels((0.0, 5.0), "h"), "k", tmp_path / "kept")
 
@@ -292,7 +292,7 @@ def test_files_to_take_along(tmp_path: Path) -> None:
 
 
 def test_tables_to_take_along(tmp_path: Path) -> None:
-    from copper_tf.tables import write_tables
+    from copper_tf.utils.tables import write_tables
 
     library, entry = _with_map(tmp_path)
     book = NoteBook(tmp_path / "notes.json")

@@ -33,8 +33,8 @@ import sys
 import numpy as np
 from copper_tf.cli import sources
 from copper_tf.cli.main import main
-from copper_tf.prediction import ByPieces, Piece
-from copper_tf.runs import Labels
+from copper_tf.inference.predictor import ByPieces, Piece
+from copper_tf.runs.labels import Labels
 
 class Half(ByPieces):
     kind, labels, caveats, law_note = "segmenter", Labels((0.0, 1.0), "h"), (), ""

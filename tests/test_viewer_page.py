@@ -24,7 +24,7 @@ import tifffile
 from PIL import Image
 
 from copper_tf.cli.main import main
-from copper_tf.draw import overlay
+from copper_tf.utils.drawing import overlay
 from tests.conftest import ROOT, small
 
 WIDE, HIGH = 400, 300
@@ -52,7 +52,7 @@ def _picture(seed: int) -> np.ndarray:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, runs: dict[str, Any], dataset: Any) -> dict[str, Path]:
     """An ensemble of two seeds, and two pictures."""
-    from copper_tf.training import train
+    from copper_tf.training.loop import train
 
     root = tmp_path_factory.mktemp("view")
     shutil.copytree(runs["segmenter"].path, root / "model" / "seed_0")
@@ -336,7 +336,7 @@ def test_without_pictures_the_test_split_is_shown(
     runs: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served: list[Any] = []
-    monkeypatch.setattr("copper_tf.viewer.serving.serve", lambda library, *_: served.append(library))
+    monkeypatch.setattr("copper_tf.apps.viewer.server.serve", lambda library, *_: served.append(library))
     command = ["view", str(runs["segmenter"].path), "--notes", str(tmp_path / "n"), "--no-open"]
     assert main(command) == 0 and main(command) == 0
     library = served[1]

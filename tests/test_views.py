@@ -11,9 +11,9 @@ import pytest
 import tensorflow as tf
 
 from copper_tf.config import SYMMETRIES
-from copper_tf.data import _turn
-from copper_tf.models.views import averaged, turned, turned_back
-from copper_tf.prediction import Predictor
+from copper_tf.data.pipeline import _turn
+from copper_tf.inference.predictor import Predictor
+from copper_tf.models.tta import averaged, turned, turned_back
 
 VALUES = np.random.default_rng(0).normal(size=(2, 6, 8, 3)).astype(np.float32)
 
@@ -55,7 +55,7 @@ def test_a_run_with_all_views_gives_a_turned_picture_the_same_result(runs: dict[
 
 @pytest.mark.parametrize("kind", ["classifier", "segmenter"])
 def test_the_exported_model_averages_the_same_views(runs: dict[str, Any], kind: str, tmp_path: Path) -> None:
-    from copper_tf.export.exporting import export_run
+    from copper_tf.export.export import export_run
 
     run = runs[kind]
     many = dataclasses.replace(run, config=run.config.replace(views="all", symmetry="mirror"))

@@ -30,7 +30,7 @@ SEEDS, EACH = (1, 2, 3, 4), 50
 _PAGE = """
 import sys
 from tornado.web import RequestHandler
-from copper_tf.web import serve
+from copper_tf.apps.web import serve
 
 class Given(RequestHandler):
     def get(self, number):
@@ -300,7 +300,7 @@ def test_it_ends_at_once_and_silently(number: int) -> None:
 # Tornado leaves the socket open that it couldn't bind.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_wrong_addresses_and_ports_are_one_line(served: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from copper_tf.web import serve
+    from copper_tf.apps.web.server import serve
     from tfds_copper.errors import SettingError
 
     _, port, _, _ = served
@@ -318,6 +318,6 @@ def test_wrong_addresses_and_ports_are_one_line(served: Any, monkeypatch: pytest
 
 
 def test_help_needs_no_web() -> None:
-    code = "import sys, copper_tf.web; sys.exit(any(m in sys.modules for m in ('panel', 'bokeh', 'tornado')))"
+    code = "import sys, copper_tf.apps.web; sys.exit(any(m in sys.modules for m in ('panel', 'bokeh', 'tornado')))"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
     assert main(["blindtest", "--help"]) == 0

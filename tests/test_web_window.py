@@ -106,7 +106,7 @@ def test_a_session_serves_until_it_is_old() -> None:
 
     from bokeh.util.token import generate_jwt_token, generate_session_id
 
-    from copper_tf.web.window import Window
+    from copper_tf.apps.web.websocket import Window
 
     secret = b"of the server"
     asked = SimpleNamespace(application=SimpleNamespace(sign_sessions=True, secret_key=secret))

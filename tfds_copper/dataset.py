@@ -9,9 +9,9 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfds_copper.copper_sem.place import METADATA_FORMAT, NAME, built_datasets, read_metadata
+from tfds_copper.copper_sem.build_dir import METADATA_FORMAT, NAME, built_datasets, read_metadata
 from tfds_copper.errors import InputError
-from tfds_copper.splits import SPLITS
+from tfds_copper.splits.assign import SPLITS
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
 from copper_tf.config import Config
-from copper_tf.policy import has_gpu
+from copper_tf.models.policy import has_gpu
 from tfds_copper.errors import InputError
+from tfds_copper.progress import Progress
 from tuning.memory import CPU, GPU, Device, bytes_text, peak_bytes
-from tuning.probing import ProbeError, fitted, probe
+from tuning.memory_probe import ProbeError, fitted, probe
 
 __all__ = ["device_here", "probed"]
 
 # Points that are measured: enough for a factor and a constant with some to spare.
 _POINTS = 5
-
-Progress = Callable[[int, int, str], None]
 
 
 def device_here() -> Device:

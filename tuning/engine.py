@@ -14,7 +14,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import keras
@@ -22,10 +22,11 @@ import keras_tuner
 from keras_tuner.errors import FailedTrialError
 
 from tfds_copper.files import alone
-from tuning.board import announce, announce_search, report, report_trial
+from tfds_copper.progress import Progress
+from tuning.heartbeat import Pulse, check_address, is_worker
+from tuning.hparams import announce, announce_search, report, report_trial
 from tuning.oracles import epochs_asked, oracle_of, point_of
-from tuning.pulse import Pulse, check_address, is_worker
-from tuning.space import name_of
+from tuning.search_space import name_of
 from tuning.sweep import PARTS, Sweep, open_sweep
 from tuning.trials import Search
 
@@ -34,8 +35,6 @@ __all__ = ["hunt", "walk"]
 _STATE = "tuner"
 # Seconds between the questions of a worker that has nothing to do.
 _PAUSE = 0.2
-
-Progress = Callable[[int, int, str], None]
 
 
 class _Job(Protocol):

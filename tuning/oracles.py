@@ -16,7 +16,7 @@ import keras_tuner
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from tuning.space import Space, name_of
+from tuning.search_space import Space, name_of
 
 if TYPE_CHECKING:
     from tuning.trials import Search

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from copper_tf.dossier.provenance import training_command
-from copper_tf.report.trials import DONE, FAILED, INFEASIBLE, RUNNING, STOPPED, ordered
-from copper_tf.runs import all_caveats, open_run
-from copper_tf.statistics import mean_interval
+from copper_tf.models.geometry import receptive_field_of
+from copper_tf.report.search.trials import DONE, FAILED, INFEASIBLE, RUNNING, STOPPED, ordered
+from copper_tf.runs.provenance import training_command
+from copper_tf.runs.run import all_caveats, open_run
+from copper_tf.statistics.scores import mean_interval
 from tfds_copper.files import write_json
-from tuning.goals import AGAINST
-from tuning.tape import parameters
+from tuning.objectives import AGAINST
+from tuning.step_trace import parameters
 from tuning.trials import Search
 
 __all__ = ["FOUND", "summarise"]
@@ -45,7 +46,7 @@ def _trial(search: Search, name: str) -> dict[str, Any]:
         "epochs": epochs, "objective": None, "interval": None, "scores": {},
         "memory_bytes": search.memory[name], "parameters": parameters(config, search.labels),
         "seconds_per_picture": None, "seconds_per_epoch": None, "seconds": None,
-        "receptive_field_px": config.receptive_field, "curve": [], "rungs": [],
+        "receptive_field_px": receptive_field_of(config), "curve": [], "rungs": [],
     }  # fmt: skip
     row["steps"] = search.cost(name, epochs)
     if epochs:

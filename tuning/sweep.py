@@ -6,18 +6,19 @@ import dataclasses
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from copper_tf.config import Config
-from copper_tf.runs import COMPOSITES, EVALUATION, is_run, open_run
+from copper_tf.runs.run import COMPOSITES, EVALUATION, is_run, open_run
 from tfds_copper.dataset import SemDataset, open_dataset
 from tfds_copper.errors import CopperError, OutputError, RunError, SettingError
 from tfds_copper.files import alone, write_json
+from tfds_copper.progress import Progress
 
 if TYPE_CHECKING:
-    from copper_tf.runs import Run
+    from copper_tf.runs.run import Run
 
 __all__ = [
     "CHIEF",
@@ -42,8 +43,6 @@ CHIEF = "chief"
 PARTS = 1000
 # A run in which its process died so often is given up.
 _MOST_TRIES = 3
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -181,8 +180,8 @@ class Sweep:
             dataset: the sweep's own.
             progress: called with (done, total, what).
         """
-        from copper_tf.borders import composites
-        from copper_tf.evaluation import evaluate
+        from copper_tf.analysis.evaluation import evaluate
+        from copper_tf.training.boundary_bias import composites
 
         run = self.train(name, dataset, None, progress)
         if not run.scores_file(EVALUATION).is_file():
@@ -200,7 +199,7 @@ class Sweep:
             until: stop after so many epochs of all.
             progress: called with (done, total, what).
         """
-        from copper_tf.training import train
+        from copper_tf.training.loop import train
 
         folder = self.folder(name)
         if folder.is_dir() and not (folder / "format").is_file():

@@ -9,7 +9,7 @@ import json
 import math
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 from tfds_copper.dataset import SemDataset
 from tfds_copper.errors import CopperError, InputError, RunError
 from tfds_copper.files import write_json
-from tuning.goals import OBJECTIVES, Objective
-from tuning.space import Space
+from tfds_copper.progress import Progress
+from tuning.objectives import OBJECTIVES, Objective
+from tuning.search_space import Space
 from tuning.sweep import Sweep, open_sweep
 
 if TYPE_CHECKING:
-    from copper_tf.runs import Run
+    from copper_tf.runs.run import Run
 
 __all__ = [
     "SEARCH",
@@ -36,7 +37,6 @@ FORMAT = "copper-search 1"
 SEARCH = "search.json"
 # The scores of a run that the search goes by, after so many epochs each.
 TRIAL = "trial"
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ class Search:
 
 def _scored(run: Run, dataset: SemDataset, progress: Progress | None) -> dict[str, Any]:
     """Scores and intervals on the validation pictures, and what a picture and an epoch took."""
-    from copper_tf.evaluation import validated
+    from copper_tf.analysis.evaluation import validated
 
     times = [time.perf_counter()]
 

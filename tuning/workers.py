@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tfds_copper.errors import RunError
+from tfds_copper.progress import Progress
 from tuning.sweep import CHIEF, ORACLE_IP, ORACLE_PORT, TUNER_ID, open_sweep
 
 __all__ = ["main", "spread"]
@@ -23,8 +24,6 @@ _MODULE = "tuning.workers"
 # Where the driver of graphics cards lists them, and the variable that hides them from a process.
 _DRIVER, _VISIBLE = Path("/proc/driver/nvidia/gpus"), "CUDA_VISIBLE_DEVICES"
 _GROWTH = "TF_FORCE_GPU_ALLOW_GROWTH"
-
-Progress = Callable[[int, int, str], None]
 
 
 def _free_port() -> int:

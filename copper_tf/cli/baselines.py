@@ -21,17 +21,18 @@ def command(run: Path, classifier: Path | None) -> None:
     Graders: first-order histogram, local binary patterns, filter bank. Maps: grey threshold and gradient energy, told
     each picture's true area, and Grad-CAM of a classifier. The page of the run shows them beside the net.
     """
-    from copper_tf.runs import open_run
+    from copper_tf.runs.run import open_run
 
     opened = open_run(run)
     explained = open_run(classifier) if classifier else None
     from copper_tf.cli.sources import import_tensorflow
 
     import_tensorflow()
-    from copper_tf.baselines.run import baselines
-    from copper_tf.evaluation import EVALUATION, dataset_of
-    from copper_tf.report import render_evaluation
-    from copper_tf.report.baselines import BASELINE_SCORES, alarm_text, score_names
+    from copper_tf.analysis.baselines.baselines import baselines
+    from copper_tf.analysis.evaluation import EVALUATION
+    from copper_tf.report.baselines.section import BASELINE_SCORES, alarm_text, score_names
+    from copper_tf.report.common.page import render_evaluation
+    from copper_tf.runs.datasets import dataset_of
 
     with progress_bar() as progress:
         found = baselines(opened, dataset_of(opened), explained, progress)

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from copper_tf.blindtest.folder import KEY, BlindTest, is_test, open_test, read_key
-from copper_tf.blindtest.settings import BlindSettings
+from copper_tf.analysis.blindtest.folder import KEY, BlindTest, is_test, open_test, read_key
+from copper_tf.analysis.blindtest.settings import BlindSettings
+from copper_tf.analysis.comparison import DECODINGS
+from copper_tf.apps.web.server import serve
 from copper_tf.cli.options import explicit, flags, folder_option, group_of
 from copper_tf.cli.pages import address_option, port_option
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
-from copper_tf.comparison import DECODINGS
-from copper_tf.web import serve
 from tfds_copper.errors import InputError, OutputError, SettingError
 
 if TYPE_CHECKING:
-    from copper_tf.comparison import Grader
+    from copper_tf.analysis.comparison import Grader
 
 __all__ = ["command"]
 
@@ -31,7 +31,7 @@ def _runs(sources: tuple[Path, ...]) -> list[Path]:
     Raises:
         InputError: if a source is neither.
     """
-    from copper_tf.runs import fold_runs, is_run, seed_runs
+    from copper_tf.runs.run import fold_runs, is_run, seed_runs
     from tfds_copper.dataset import is_dataset
 
     if len(sources) == 1 and is_dataset(sources[0]):
@@ -49,15 +49,15 @@ def _runs(sources: tuple[Path, ...]) -> list[Path]:
 
 def _prepared(sources: tuple[Path, ...], output: Path, decoding: str, settings: BlindSettings) -> BlindTest:
     """Draws a new test."""
+    from copper_tf.analysis.comparison import read_all
     from copper_tf.cli.sources import import_tensorflow, predictor_from
-    from copper_tf.comparison import read_all
 
     paths = _runs(sources)
     graders: list[Grader] = read_all(paths, decoding)
     import_tensorflow()
-    from copper_tf.blindtest.preparing import prepare
-    from copper_tf.evaluation import dataset_of
-    from copper_tf.runs import open_run, seed_runs
+    from copper_tf.analysis.blindtest.prepare import prepare
+    from copper_tf.runs.datasets import dataset_of
+    from copper_tf.runs.run import open_run, seed_runs
     from tfds_copper.dataset import open_dataset
 
     dataset = dataset_of((seed_runs(paths[0]) or [open_run(paths[0])])[0]) if paths else open_dataset(sources[0])
@@ -116,8 +116,8 @@ def _print(found: dict[str, Any]) -> None:
 
 
 def _score(test: BlindTest, open_page: bool) -> None:
-    from copper_tf.blindtest.scoring import score
-    from copper_tf.report.blindtest import render_blindtest, verdicts
+    from copper_tf.analysis.blindtest.scoring import score
+    from copper_tf.report.blindtest.page import render_blindtest, verdicts
 
     found = score(test)
     _print(found)
@@ -174,7 +174,7 @@ def command(
             click.launch(page)
 
     def page() -> Any:
-        from copper_tf.blindtest.page import Page
+        from copper_tf.apps.blindtest.page import Page
 
         return Page(test).view
 

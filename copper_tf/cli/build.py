@@ -11,14 +11,14 @@ from copper_tf.cli.options import flags, folder_option, group_of
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
 from tfds_copper.micrograph import ReadSettings
-from tfds_copper.splits import SplitSettings
+from tfds_copper.splits.assign import SplitSettings
 
 __all__ = ["command"]
 
 
 def _print_splits(looked: Any, split: SplitSettings) -> None:
     """Pictures and sheets of every label in every split."""
-    from tfds_copper.splits import SPLITS, assign
+    from tfds_copper.splits.assign import SPLITS, assign
 
     pictures = looked.folder.pictures
     where = assign(pictures, split, looked.links)

@@ -9,8 +9,8 @@ import click
 
 from copper_tf.cli.options import flags, folder_option, force_option, group_of
 from copper_tf.cli.progress import progress_bar
-from copper_tf.draw import PALETTES
-from copper_tf.export import RUNTIMES
+from copper_tf.inference.exported.runtimes import RUNTIMES
+from copper_tf.utils.drawing import PALETTES
 from tfds_copper.errors import InputError
 from tfds_copper.micrograph import ReadSettings
 
@@ -40,7 +40,7 @@ def command(
     (gs://BUCKET/FOLDER). The table has a row for each picture, as that of `copper predict` has; those that can't be
     read are listed in bad.csv. Called again, it goes on where it was killed.
     """
-    from copper_tf.bulk.predicting import Asked, predict_bulk
+    from copper_tf.inference.bulk.predict import Asked, predict_bulk
 
     asked = Asked(model, pictures, output, sheet, group_of(ReadSettings, settings), runtime, palette if maps else "",
                   shard, workers, beam_options, force)  # fmt: skip

@@ -11,7 +11,7 @@ from copper_tf.cli.options import flags, folder_option, group_of
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
 from tfds_copper.micrograph import ReadSettings
-from tfds_copper.splits import SplitSettings
+from tfds_copper.splits.assign import SplitSettings
 
 __all__ = ["command"]
 
@@ -58,7 +58,7 @@ def command(folder: Path, output: Path | None, open_page: bool, **settings: Any)
     target = output or folder.resolve().with_name(f"{folder.resolve().name}.check")
     write_json(target / "check.json", told)
     write_text(target / "pictures.csv", picture_table(looked), encoding="utf-8-sig")
-    from copper_tf.report.check import render_check
+    from copper_tf.report.check.page import render_check
 
     page = render_check(looked, told, target)
     _print(told)

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
+from copper_tf.analysis.comparison import DECODINGS, LEVEL, POWER, SCORES, compare, grouped, read_all
 from copper_tf.cli.options import folder_option, force_option
 from copper_tf.cli.tables import number, print_table
-from copper_tf.comparison import DECODINGS, LEVEL, POWER, SCORES, compare, grouped, read_all
-from copper_tf.statistics import MIN_GROUPS
+from copper_tf.statistics.scores import MIN_GROUPS
 from tfds_copper.errors import OutputError
 from tfds_copper.files import write_json
 

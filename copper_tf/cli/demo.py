@@ -39,11 +39,12 @@ def _prepare(output: Path, force: bool) -> None:
 
 def _run(kind: str, config: Config, output: Path, data: Path) -> dict[str, float]:
     """Trains, evaluates, draws and exports one model; returns its test scores."""
+    from copper_tf.analysis.evaluation import evaluate
     from copper_tf.cli.export import lines
-    from copper_tf.evaluation import dataset_of, evaluate
-    from copper_tf.export.exporting import export_run
-    from copper_tf.report import render_evaluation
-    from copper_tf.training import train
+    from copper_tf.export.export import export_run
+    from copper_tf.report.common.page import render_evaluation
+    from copper_tf.runs.datasets import dataset_of
+    from copper_tf.training.loop import train
     from tfds_copper.dataset import open_dataset
 
     with progress_bar() as progress:
@@ -67,7 +68,7 @@ def command(ctx: click.Context, output: Path, force: bool, open_pages: bool) -> 
     from copper_tf.cli.sources import import_tensorflow
     from copper_tf.simulation import simulate
     from tfds_copper.copper_sem import build
-    from tfds_copper.splits import SplitSettings
+    from tfds_copper.splits.assign import SplitSettings
 
     started = time.monotonic()
     _prepare(output, force)

@@ -34,16 +34,17 @@ def command(run: Path, open_page: bool) -> None:
     Where RUN holds the runs of all folds, each is scored, and then all pooled: every picture by the fold that has not
     seen it. Where it holds runs of several seeds, their mean is.
     """
-    from copper_tf.runs import fold_runs, open_run, seed_runs
+    from copper_tf.runs.run import fold_runs, open_run, seed_runs
 
     folds, seeds = fold_runs(run), seed_runs(run)
     opened = None if folds or seeds else open_run(run)
     from copper_tf.cli.sources import import_tensorflow
 
     import_tensorflow()
-    from copper_tf.ensemble import evaluate_seeds
-    from copper_tf.evaluation import dataset_of, evaluate, evaluate_folds
-    from copper_tf.report import render_evaluation
+    from copper_tf.analysis.ensembles import evaluate_seeds
+    from copper_tf.analysis.evaluation import evaluate, evaluate_folds
+    from copper_tf.report.common.page import render_evaluation
+    from copper_tf.runs.datasets import dataset_of
 
     with progress_bar() as progress:
         if opened is None:

@@ -8,7 +8,7 @@ import click
 
 from copper_tf.cli.options import folder_option, force_option
 from copper_tf.cli.progress import progress_bar
-from copper_tf.export import FORMATS
+from copper_tf.inference.exported.runtimes import FORMATS
 
 __all__ = ["command", "lines"]
 
@@ -37,13 +37,13 @@ def command(run: Path, output: Path, to: str, force: bool) -> None:
 
     The models take pictures of any size. All but savedmodel need copper-tf[export].
     """
-    from copper_tf.runs import open_run
+    from copper_tf.runs.run import open_run
 
     opened = open_run(run)
     from copper_tf.cli.sources import import_tensorflow
 
     import_tensorflow()
-    from copper_tf.export.exporting import export_run
+    from copper_tf.export.export import export_run
 
     with progress_bar() as progress:
         found = export_run(opened, output, to.split(","), force=force, progress=progress)

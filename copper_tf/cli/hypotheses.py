@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from copper_tf.analysis.trust.verdict import NOT_SUPPORTED
 from copper_tf.cli.options import Variadic, explicit, flags, folder_option, force_option
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
 from copper_tf.config import ALTERNATING, ANCHORS, GROUPS, UNREAD, Config, default_config
-from copper_tf.trust.verdict import NOT_SUPPORTED
 from tfds_copper.dataset import SemDataset
 from tfds_copper.errors import InputError
 from tfds_copper.files import write_json
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.settings import setting_fields
-from tfds_copper.splits import SplitSettings
+from tfds_copper.splits.assign import SplitSettings
 
 if TYPE_CHECKING:
     from tuning.sweep import Sweep
@@ -68,8 +68,8 @@ def _print(found: dict[str, Any]) -> None:
 
 def _brightness(dataset: SemDataset, first: Path, progress: Any) -> float:
     """QWK of a first-order histogram as a grader of the same pictures."""
-    from copper_tf.baselines.run import graded
-    from copper_tf.runs import open_run
+    from copper_tf.analysis.baselines.baselines import graded
+    from copper_tf.runs.run import open_run
 
     found = graded(dataset, open_run(first).normalisation, 0, progress, ["histogram"])
     return float(found["histogram"]["scores"]["qwk"])
@@ -77,8 +77,8 @@ def _brightness(dataset: SemDataset, first: Path, progress: Any) -> float:
 
 def _studied(sweep: Any, dataset: SemDataset, seed: int) -> dict[str, Any]:
     """What the finished runs say; written beside them."""
-    from copper_tf.ageing.study import STUDY, study
-    from tuning.comparing import runs_of
+    from copper_tf.analysis.hypotheses.study import STUDY, study
+    from tuning.hypothesis_plan import runs_of
 
     supposed, orders, failed = runs_of(sweep)
     if not supposed:
@@ -109,7 +109,7 @@ def _base(begun: Sweep | None, values: dict[str, Any]) -> Config:
 
 def _asked(output: Path, base: Config, dataset: SemDataset, begun: Sweep | None, values: dict[str, Any]) -> Sweep:
     """The sweep that is wanted; --resume alone asks for nothing new."""
-    from tuning.comparing import planned
+    from tuning.hypothesis_plan import planned
     from tuning.sweep import Sweep
 
     wanted = {name: values[name] for name in ("compare", "learn", "seed", "seeds", "permutations")}
@@ -126,7 +126,7 @@ def _asked(output: Path, base: Config, dataset: SemDataset, begun: Sweep | None,
 def _as_worker(asked: Sweep) -> int:
     """Performs what the chief hands out, once its plan is there."""
     from tuning.engine import walk
-    from tuning.pulse import wait_for_plan
+    from tuning.heartbeat import wait_for_plan
     from tuning.sweep import PLAN, open_sweep
 
     def ready() -> bool:
@@ -146,7 +146,7 @@ def _run(
     base = _base(begun, values)
     dataset = single_dataset(data, values, "hypotheses are compared on one split")
     from tuning.engine import walk
-    from tuning.pulse import is_worker
+    from tuning.heartbeat import is_worker
     from tuning.sweep import start_sweep
     from tuning.workers import spread
 
@@ -164,7 +164,7 @@ def _run(
         else:
             walk(sweep, progress)
     found = _studied(sweep, dataset, int(values["seed"]))
-    from copper_tf.report.ageing import render_ageing
+    from copper_tf.report.hypotheses.page import render_ageing
 
     _print(found)
     page = render_ageing(output, found)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from copper_tf.web import HERE
+from copper_tf.apps.web.server import HERE
 
 __all__ = ["address_option", "port_option"]
 

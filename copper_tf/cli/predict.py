@@ -10,9 +10,9 @@ import click
 
 from copper_tf.cli.options import flags, folder_option, group_of
 from copper_tf.cli.progress import progress_bar
-from copper_tf.draw import PALETTES
-from copper_tf.export import RUNTIMES
-from copper_tf.pictures import sources_of
+from copper_tf.inference.exported.runtimes import RUNTIMES
+from copper_tf.inference.inputs import sources_of
+from copper_tf.utils.drawing import PALETTES
 from tfds_copper.errors import CopperError, InputError
 from tfds_copper.micrograph import ReadSettings
 
@@ -39,8 +39,8 @@ def command(
     relative to the end labels of the model's own training: resemblance to the surface at the first t, not adhesion.
     """
     from copper_tf.cli.sources import predictor_from
-    from copper_tf.rows import FOLDERS, OVERLAYS, Drawing, Told, rows_of, told, value_column
-    from copper_tf.tables import check_table, sheet_rows, write_tables
+    from copper_tf.inference.prediction_rows import FOLDERS, OVERLAYS, Drawing, Told, rows_of, told, value_column
+    from copper_tf.utils.tables import check_table, sheet_rows, write_tables
 
     check_table(output / table)
     reading = group_of(ReadSettings, settings)

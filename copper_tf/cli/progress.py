@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import click
+
+from tfds_copper.progress import Progress
 
 __all__ = ["progress_bar"]
 
 _LINE_EVERY = 15.0
-
-Progress = Callable[[int, int, str], None]
 
 
 def _clock(seconds: float) -> str:

@@ -16,7 +16,7 @@ from tfds_copper.errors import InputError, OutputError, RunError, SettingError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from copper_tf.dossier import Member
+    from copper_tf.report.full.models import Member
 
 __all__ = ["command"]
 
@@ -36,7 +36,7 @@ def _study(folder: Path | None, fingerprint: str) -> dict[str, Any] | None:
     """What `copper hypotheses` wrote into a folder, if it is of the same dataset."""
     if folder is None:
         return None
-    from copper_tf.ageing.study import STUDY
+    from copper_tf.analysis.hypotheses.study import STUDY
     from tuning.sweep import open_sweep
 
     found = _json(folder / STUDY, "hypotheses")
@@ -49,8 +49,8 @@ def _blindtest(folder: Path | None, fingerprint: str) -> dict[str, Any] | None:
     """The results of a blind test, if it is of the same dataset."""
     if folder is None:
         return None
-    from copper_tf.blindtest.folder import open_test
-    from copper_tf.blindtest.scoring import RESULTS, results_folder
+    from copper_tf.analysis.blindtest.folder import open_test
+    from copper_tf.analysis.blindtest.scoring import RESULTS, results_folder
 
     found = _json(results_folder(open_test(folder)) / RESULTS, f"blindtest {folder} --score")
     if found["dataset"]["fingerprint"] != fingerprint:
@@ -103,7 +103,8 @@ def command(
     one. What was not evaluated is evaluated first. Results of `copper trust` and `copper baselines` are taken in where
     they are; the page says what is missing.
     """
-    from copper_tf.dossier import DOSSIER, gather, members
+    from copper_tf.report.full.contents import DOSSIER, gather
+    from copper_tf.report.full.models import members
 
     if (output / DOSSIER).exists() and not force:
         raise OutputError(f"{output / DOSSIER}: --force replaces it. Received: a report that is there already")
@@ -114,10 +115,10 @@ def command(
 
     import_tensorflow()
     _evaluate_missing(found)
-    from copper_tf.report.card import render_card
-    from copper_tf.report.dossier import render_report
-    from copper_tf.report.pdf import print_pdf
-    from copper_tf.report.summing import one_sentence
+    from copper_tf.report.common.pdf import print_pdf
+    from copper_tf.report.full.model_card import render_card
+    from copper_tf.report.full.page import render_report
+    from copper_tf.report.full.summary import one_sentence
     from tfds_copper.files import write_json
 
     with progress_bar() as progress:

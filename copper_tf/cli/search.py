@@ -16,8 +16,8 @@ from tfds_copper.dataset import SemDataset
 from tfds_copper.errors import RunError, SettingError
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.settings import setting_fields
-from tfds_copper.splits import SplitSettings
-from tuning.goals import AGAINST, AUTO, BUDGETS, OBJECTIVES
+from tfds_copper.splits.assign import SplitSettings
+from tuning.objectives import AGAINST, AUTO, BUDGETS, OBJECTIVES
 
 if TYPE_CHECKING:
     from tuning.trials import Search
@@ -87,7 +87,7 @@ def _settings(values: dict[str, Any]) -> dict[str, Any]:
 def _resumed(begun: Search, kind: str, dataset: SemDataset, values: dict[str, Any]) -> Search:
     """The search that is there, with what is asked for anew; what can't be changed is found out later."""
     from tuning.memory import parse_bytes
-    from tuning.space import parse_space
+    from tuning.search_space import parse_space
 
     if begun.sweep.base.kind != kind:
         raise RunError(
@@ -112,11 +112,11 @@ def _resumed(begun: Search, kind: str, dataset: SemDataset, values: dict[str, An
 
 def _planned(kind: str, output: Path, dataset: SemDataset, values: dict[str, Any]) -> Search:
     """A new search: space, memory and budget, all checked before anything is trained."""
-    from copper_tf.policy import resolve_policy
+    from copper_tf.models.policy import resolve_policy
     from tuning.devices import device_here, probed
     from tuning.memory import parse_bytes
-    from tuning.planning import affordable, planned_points
-    from tuning.space import parse_space
+    from tuning.search_plan import affordable, planned_points
+    from tuning.search_space import parse_space
     from tuning.sweep import Sweep
     from tuning.trials import Search
 
@@ -151,7 +151,7 @@ def _planned(kind: str, output: Path, dataset: SemDataset, values: dict[str, Any
 def _as_worker(output: Path) -> int:
     """Performs what the chief hands out, once its plan is there."""
     from tuning.engine import hunt
-    from tuning.pulse import wait_for_plan
+    from tuning.heartbeat import wait_for_plan
     from tuning.trials import is_search, open_search
 
     wait_for_plan(output, "search", lambda: is_search(output))
@@ -161,7 +161,7 @@ def _as_worker(output: Path) -> int:
 
 def _show(search: Search, open_page: bool) -> int:
     """The table and the page of what is there."""
-    from copper_tf.report.search import render_search
+    from copper_tf.report.search.page import render_search
     from tuning.summary import summarise
 
     found = summarise(search)
@@ -211,8 +211,8 @@ def _run(
     begun = open_search(output) if resume and is_search(output) else None
     dataset = single_dataset(data, values, "architectures are searched on one split")
     from tuning.engine import hunt
-    from tuning.planning import start_search
-    from tuning.pulse import check_address, is_chief, is_worker
+    from tuning.heartbeat import check_address, is_chief, is_worker
+    from tuning.search_plan import start_search
     from tuning.workers import spread
 
     check_address()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,9 @@ from copper_tf.cli.progress import progress_bar
 from tfds_copper.dataset import SemDataset, is_dataset, open_dataset, open_folds
 from tfds_copper.errors import InputError, RunError, SettingError
 from tfds_copper.micrograph import ReadSettings
+from tfds_copper.progress import Progress
 from tfds_copper.settings import setting_fields
-from tfds_copper.splits import SplitSettings
+from tfds_copper.splits.assign import SplitSettings
 
 if TYPE_CHECKING:
     from tfds_copper.audit.survey import Survey
@@ -30,8 +31,6 @@ __all__ = [
     "refuse_unsound",
     "single_dataset",
 ]
-
-Progress = Callable[[int, int, str], None]
 
 
 @contextlib.contextmanager
@@ -85,7 +84,7 @@ def looked_at(folder: Path, split: SplitSettings, reading: ReadSettings, progres
         InputError: if the folder or its labels can't be used.
     """
     from tfds_copper.audit.survey import survey
-    from tfds_copper.folder import scan
+    from tfds_copper.folder.scan import scan
 
     return survey(scan(folder, split.sheet_from), reading, progress)
 
@@ -161,23 +160,23 @@ def predictor_from(path: Path, runtime: str | None = None) -> Any:
         RunError: if it is neither, or incomplete.
         SettingError: if a runtime is asked for where there is no choice.
     """
-    from copper_tf.runs import is_run, open_run, seed_runs
+    from copper_tf.runs.run import is_run, open_run, seed_runs
 
     members = seed_runs(path)
     if runtime and (members or is_run(path)):
         raise SettingError(f"runtime is for exports; {path} is a run, which TensorFlow opens. Received: {runtime}")
     if members:
         import_tensorflow()
-        from copper_tf.ensemble import Ensemble
+        from copper_tf.inference.ensemble import Ensemble
 
         return Ensemble(members)
     if is_run(path):
         run = open_run(path)
         import_tensorflow()
-        from copper_tf.prediction import Predictor
+        from copper_tf.inference.predictor import Predictor
 
         return Predictor(run)
-    from copper_tf.export import ExportedPredictor, is_export
+    from copper_tf.inference.exported.predictor import ExportedPredictor, is_export
 
     if is_export(path):
         with quiet():

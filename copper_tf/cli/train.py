@@ -11,11 +11,11 @@ import click
 from copper_tf.cli.options import explicit, flags, folder_option, force_option
 from copper_tf.cli.progress import progress_bar
 from copper_tf.config import GROUPS, KINDS, UNREAD, Config, default_config
-from copper_tf.runs import FOLD, SEED
+from copper_tf.runs.run import FOLD, SEED
 from tfds_copper.errors import RunError
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.settings import setting_fields
-from tfds_copper.splits import SplitSettings
+from tfds_copper.splits.assign import SplitSettings
 
 __all__ = ["command"]
 
@@ -29,7 +29,7 @@ def _config(kind: str, output: Path, resume: bool, values: dict[str, Any]) -> Co
     """The settings asked for; with --resume, those not given are the run's own."""
     names = {f.name for group in GROUPS.values() for f in setting_fields(group)}
     given = {name: value for name, value in values.items() if name in names}
-    from copper_tf.runs import is_run, open_run
+    from copper_tf.runs.run import is_run, open_run
 
     if not (resume and is_run(output)):
         return default_config(kind, **given)
@@ -40,7 +40,7 @@ def _config(kind: str, output: Path, resume: bool, values: dict[str, Any]) -> Co
 
 
 def _train_one(config: Config, dataset: Any, output: Path, resume: bool, force: bool) -> None:
-    from copper_tf.training import train
+    from copper_tf.training.loop import train
 
     with progress_bar() as progress:
         run = train(config, dataset, output, resume=resume, force=force, progress=progress)
@@ -50,7 +50,9 @@ def _train_one(config: Config, dataset: Any, output: Path, resume: bool, force: 
     click.echo(f"{run.path}: {len(history)} epochs, weights of epoch {best['epoch']:.0f}: {shown}")
     if run.law_note:
         click.echo(run.law_note)
-    seen = f"receptive field {config.receptive_field} px, grey values relative to {config.normalised_over}"
+    from copper_tf.models.geometry import receptive_field_of
+
+    seen = f"receptive field {receptive_field_of(config)} px, grey values relative to {config.normalised_over}"
     click.echo(seen + (f", mean chord of its maps {run.mean_chord:.0f} px" if run.mean_chord > 0 else ""))
     for text in run.caveats:
         click.echo(f"warning: {text}")

@@ -17,7 +17,7 @@ _NOT_SUPPORTED = 1
 
 def print_trust(found: dict[str, Any]) -> None:
     """Every test with value, limits and outcome; then the verdict and its reasons."""
-    from copper_tf.report.trust import limits
+    from copper_tf.report.trust.section import limits
 
     rows = [[t["title"], number(t["value"]), *limits(t), t["outcome"]] for t in found["tests"]]
     print_table(["test", "value", "passes", "fails", "outcome"], rows)
@@ -38,18 +38,18 @@ def command(run: Path, others: tuple[Path, ...], open_page: bool) -> int:
     of other seeds, whose maps must agree; where RUN holds runs of several seeds, the first is tested and the rest are
     the others.
     """
-    from copper_tf.runs import open_run, seed_runs
+    from copper_tf.runs.run import open_run, seed_runs
 
     seeds = seed_runs(run)
     tested, *more = [*(seeds or [open_run(run)]), *map(open_run, others)]
     from copper_tf.cli.sources import import_tensorflow
 
     import_tensorflow()
-    from copper_tf.evaluation import EVALUATION
-    from copper_tf.report import render_evaluation
-    from copper_tf.report.trust_page import render_trust
-    from copper_tf.trust.measuring import trust
-    from copper_tf.trust.verdict import NOT_SUPPORTED
+    from copper_tf.analysis.evaluation import EVALUATION
+    from copper_tf.analysis.trust.trust import trust
+    from copper_tf.analysis.trust.verdict import NOT_SUPPORTED
+    from copper_tf.report.common.page import render_evaluation
+    from copper_tf.report.trust.page import render_trust
 
     with progress_bar() as progress:
         found = trust(tested, more, progress)

@@ -9,13 +9,14 @@ import click
 
 from copper_tf.cli.options import flags, group_of
 from copper_tf.cli.pages import address_option, port_option
-from copper_tf.cli.progress import Progress, progress_bar
-from copper_tf.pictures import sources_of
+from copper_tf.cli.progress import progress_bar
+from copper_tf.inference.inputs import sources_of
 from tfds_copper.errors import CopperError, InputError, RunError
 from tfds_copper.micrograph import ReadSettings, open_windows
+from tfds_copper.progress import Progress
 
 if TYPE_CHECKING:
-    from copper_tf.viewer.library import Library
+    from copper_tf.apps.viewer.library import Library
 
 __all__ = ["command"]
 
@@ -24,7 +25,7 @@ _GROUP = "Pictures"
 
 def _add_files(library: Library, pictures: tuple[Path, ...], reading: ReadSettings, progress: Progress) -> None:
     """Takes files in, under the folders they lie in."""
-    from copper_tf.viewer.library import Entry
+    from copper_tf.apps.viewer.library import Entry
 
     sources, failures = list(sources_of(pictures)), []
     for done, source in enumerate(sources, start=1):
@@ -46,10 +47,10 @@ def _add_files(library: Library, pictures: tuple[Path, ...], reading: ReadSettin
 
 def _add_tests(library: Library, model: Path, progress: Progress) -> None:
     """Takes the test pictures of the run's dataset in, under their labels."""
-    from copper_tf.data import Example, examples
-    from copper_tf.evaluation import dataset_of
-    from copper_tf.runs import is_run, open_run, seed_runs
-    from copper_tf.viewer.library import Entry
+    from copper_tf.apps.viewer.library import Entry
+    from copper_tf.data.pipeline import Example, examples
+    from copper_tf.runs.datasets import dataset_of
+    from copper_tf.runs.run import is_run, open_run, seed_runs
     from tfds_copper.micrograph import Opened, Windows
 
     members = seed_runs(model) or ([open_run(model)] if is_run(model) else [])
@@ -111,11 +112,11 @@ def command(
     predictor = predictor_from(model)
     if predictor.kind != "segmenter":
         raise RunError(f"{model}: must be a segmenter, which draws maps. Received: a {predictor.kind}")
-    from copper_tf.prediction import trained_scale
-    from copper_tf.viewer.library import Library, model_key
-    from copper_tf.viewer.notes import NoteBook
-    from copper_tf.viewer.serving import serve
-    from copper_tf.viewer.words import about
+    from copper_tf.apps.viewer.library import Library, model_key
+    from copper_tf.apps.viewer.messages import about
+    from copper_tf.apps.viewer.notes import NoteBook
+    from copper_tf.apps.viewer.server import serve
+    from copper_tf.inference.predictor import trained_scale
 
     folder = _folder(model, notes)
     book = NoteBook(folder / "notes.json")

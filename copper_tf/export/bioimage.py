@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from copper_tf.export.card import INPUT, Card
-from copper_tf.geometry import smallest_picture
+from copper_tf.inference.exported.metadata import INPUT, Card
+from copper_tf.models.geometry import smallest_picture
 from tfds_copper.errors import OutputError
 
 __all__ = ["PACKAGE", "check_package", "write_package"]

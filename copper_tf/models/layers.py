@@ -7,10 +7,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from copper_tf.geometry import borders_mended
-from copper_tf.models.mirror import mirrored_convolution
-from copper_tf.models.normalised import normalised, normalised_by_batch
-from copper_tf.models.upsampling import upsampled
+from copper_tf.models.bilinear import upsampled
+from copper_tf.models.fused_batch_norm import normalised, normalised_by_batch
+from copper_tf.models.geometry import borders_mended
+from copper_tf.models.reflect_padding import mirrored_convolution
 
 __all__ = ["PACKAGE", "BilinearUpsampling", "Convolution", "FusedBatchNorm"]
 

@@ -1,7 +1,1 @@
-"""Figures and pages, made from a run's JSON; the only part that renders HTML."""
-
-from __future__ import annotations
-
-from copper_tf.report.page import render_evaluation
-
-__all__ = ["render_evaluation"]
+"""Figures and pages, made from results on disk; one folder a page. The only part that renders HTML."""

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from scipy.special import ndtr
 
+from copper_tf.simulation.equalisation import LEVELS
 from copper_tf.simulation.noise import generator
 from copper_tf.simulation.surface import Look, phase_signals
-from copper_tf.simulation.tones import LEVELS
 
 __all__ = ["calibrate", "write_constants"]
 
@@ -56,7 +56,7 @@ def write_constants(path: Path) -> Path:
     """Writes what `calibrate` finds, at every scale of the table, as the module `tones_data`.
 
     Args:
-        path: where to write, e.g. ``copper_tf/simulation/tones_data.py``.
+        path: where to write, e.g. ``copper_tf/simulation/equalisation_data.py``.
     """
     found = [calibrate(scale) for scale in _SCALES]
     lines = ['"""Constants measured by `calibration.calibrate`; written by it, not by hand."""', ""]

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -19,6 +19,7 @@ from copper_tf.simulation.picture import picture, plan
 from copper_tf.simulation.settings import SimulationSettings
 from tfds_copper.errors import CopperError, OutputError, SettingError
 from tfds_copper.files import replacing
+from tfds_copper.progress import Progress
 
 __all__ = ["SETTINGS_FILE", "picture_path", "read_settings", "simulate"]
 
@@ -27,8 +28,6 @@ SETTINGS_FILE = "simulation.json"
 _RECIPE = 1
 # Below this many pixels in all, starting processes takes longer than drawing.
 _WORTH_PROCESSES = 10_000_000
-
-Progress = Callable[[int, int, str], None]
 
 
 def picture_path(settings: SimulationSettings, label: int, index: int) -> str:

@@ -7,12 +7,12 @@ import math
 
 import numpy as np
 
-from copper_tf.simulation.bar import information_bar
+from copper_tf.simulation.equalisation import blend, scores
 from copper_tf.simulation.imaging import Exposure, expose, quantise
+from copper_tf.simulation.information_bar import information_bar
 from copper_tf.simulation.noise import Shape, gauss_response, generator, smooth_field, stratified
 from copper_tf.simulation.settings import SimulationSettings
 from copper_tf.simulation.surface import Look, phase_signals
-from copper_tf.simulation.tones import blend, scores
 from tfds_copper.errors import SettingError
 
 __all__ = ["Plan", "draw_mask", "exposure_of", "look_of", "picture", "plan"]

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from copper_tf.hypotheses.registry import HYPOTHESES, hypothesis_values
+from copper_tf.decay.hypotheses import HYPOTHESES, hypothesis_values
 from tfds_copper.errors import SettingError
 from tfds_copper.settings import Group, setting
 

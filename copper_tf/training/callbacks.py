@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from typing import Any
 
 import keras
 
-from copper_tf.runs import BEST, Run
+from copper_tf.runs.run import BEST, Run
 from tfds_copper.files import replacing
+from tfds_copper.progress import Progress
 
 __all__ = ["Bookkeeper", "Reporter", "should_stop"]
-
-Progress = Callable[[int, int, str], None]
 
 
 def should_stop(run: Run, history: list[dict[str, float]]) -> bool:

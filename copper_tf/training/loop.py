@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +11,28 @@ import keras
 import numpy as np
 
 from copper_tf.config import ALTERNATING, Config
-from copper_tf.data import CropStream, Pictures, load_pictures
-from copper_tf.losses import GRADE_LOSSES, MEAN_LOSSES
-from copper_tf.metrics import NMSE
-from copper_tf.models import build
-from copper_tf.normalisation import Normalisation
-from copper_tf.policy import resolve_policy
-from copper_tf.runs import Labels, Run, check_place, create_run, is_run, open_run
-from copper_tf.training.calibration import Calibrator
+from copper_tf.data.normalisation import Normalisation
+from copper_tf.data.pipeline import CropStream, Pictures, load_pictures
+from copper_tf.models.factory import build
+from copper_tf.models.geometry import receptive_field_of
+from copper_tf.models.losses import GRADE_LOSSES, MEAN_LOSSES
+from copper_tf.models.metrics import NMSE
+from copper_tf.models.policy import resolve_policy
+from copper_tf.runs.labels import Labels
+from copper_tf.runs.run import Run, check_place, create_run, is_run, open_run
+from copper_tf.training.batch_norm import Calibrator
 from copper_tf.training.callbacks import Bookkeeper, Reporter, should_stop
-from copper_tf.training.domains import measured_domains
-from copper_tf.training.knowing import familiar_pictures
-from copper_tf.training.learning import HypothesisLearner, first_hypothesis, learnable
-from copper_tf.training.starts import begin, leave, seconds_of_others
-from copper_tf.training.watching import TensorBoardWriter
+from copper_tf.training.domain_width import measured_domains
+from copper_tf.training.hypothesis_learning import HypothesisLearner, first_hypothesis, learnable
+from copper_tf.training.reference_statistics import familiar_pictures
+from copper_tf.training.restarts import begin, leave, seconds_of_others
+from copper_tf.training.tensorboard import TensorBoardWriter
 from tfds_copper.dataset import SemDataset
 from tfds_copper.errors import InputError, RunError
 from tfds_copper.files import alone
+from tfds_copper.progress import Progress
 
 __all__ = ["compile_model", "optimizer", "train"]
-
-Progress = Callable[[int, int, str], None]
 
 
 def optimizer(config: Config, steps: int) -> keras.optimizers.Optimizer:
@@ -161,7 +161,7 @@ def _write_cost(run: Run, held_out: Pictures, progress: Progress | None) -> None
             "parameters": run.load_model().count_params(),
             "policy": resolve_policy(run.config.training.policy),
             "processors": os.cpu_count(),
-            "receptive_field_px": run.config.receptive_field,
+            "receptive_field_px": receptive_field_of(run.config),
             **domains,
         },
     )

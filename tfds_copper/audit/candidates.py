@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfds_copper.audit.join import even_out, join
-from tfds_copper.audit.prints import Print
+from tfds_copper.audit.fingerprints import Print
+from tfds_copper.audit.matching import even_out, join
 
 __all__ = ["Candidate", "Kind", "candidates"]
 

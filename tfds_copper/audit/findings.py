@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from tfds_copper.audit.shortcuts import shortcuts
 from tfds_copper.audit.survey import Seen, Survey
 from tfds_copper.errors import InputError
-from tfds_copper.splits import SplitSettings, assign, caveats
+from tfds_copper.splits.assign import SplitSettings, assign, caveats
 
 __all__ = ["NOTE", "UNSOUND", "WARNING", "Finding", "findings"]
 

@@ -14,7 +14,7 @@ from tfds_copper.audit.shortcuts import shortcuts
 from tfds_copper.audit.survey import Seen, Survey
 from tfds_copper.errors import InputError
 from tfds_copper.micrograph import Metadata
-from tfds_copper.splits import SPLITS, SplitSettings, assign
+from tfds_copper.splits.assign import SPLITS, SplitSettings, assign
 
 __all__ = ["picture_table", "summary"]
 

@@ -5,21 +5,20 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from tfds_copper.audit.likeness import Likeness, find_likenesses
-from tfds_copper.audit.prints import Print, print_of
+from tfds_copper.audit.duplicates import Likeness, find_likenesses
+from tfds_copper.audit.fingerprints import Print, print_of
 from tfds_copper.errors import InputError
-from tfds_copper.folder import Picture, SemFolder
+from tfds_copper.folder.scan import Picture, SemFolder
 from tfds_copper.micrograph import Bar, Metadata, ReadSettings, read
-from tfds_copper.units import Link
+from tfds_copper.progress import Progress
+from tfds_copper.splits.groups import Link
 
 __all__ = ["Progress", "Seen", "Survey", "survey"]
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

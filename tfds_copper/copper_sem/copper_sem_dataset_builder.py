@@ -13,17 +13,18 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from tfds_copper.audit.survey import Survey, survey
-from tfds_copper.copper_sem.described import SPLIT_TABLE, dataset_metadata, write_split_table
+from tfds_copper.copper_sem.build_dir import build_lock, built_datasets, remove_unfinished
 from tfds_copper.copper_sem.example import example, keyed_example
-from tfds_copper.copper_sem.place import build_lock, built_datasets, remove_unfinished
+from tfds_copper.copper_sem.metadata import SPLIT_TABLE, dataset_metadata, write_split_table
 from tfds_copper.copper_sem.writer import SteadyWriter
 from tfds_copper.errors import InputError, OutputError
-from tfds_copper.fingerprint import Progress, folder_fingerprint
-from tfds_copper.folder import Picture, scan
+from tfds_copper.folder.fingerprint import folder_fingerprint
+from tfds_copper.folder.scan import Picture, scan
+from tfds_copper.folder.times import time_text
 from tfds_copper.micrograph import ReadSettings
+from tfds_copper.progress import Progress
 from tfds_copper.settings import Group, field_types, setting_fields
-from tfds_copper.splits import SPLITS, SplitSettings, assign
-from tfds_copper.times import time_text
+from tfds_copper.splits.assign import SPLITS, SplitSettings, assign
 
 __all__ = ["Builder", "CopperSemConfig"]
 
@@ -68,7 +69,7 @@ class CopperSemConfig(_Settings):
 
     @property
     def split_settings(self) -> SplitSettings:
-        """The settings as `tfds_copper.splits` takes them."""
+        """The settings as `tfds_copper.splits.assign` takes them."""
         split: SplitSettings = self._group(SplitSettings)
         return split
 

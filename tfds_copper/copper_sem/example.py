@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tfds_copper.folder import Picture
+from tfds_copper.folder.scan import Picture
 from tfds_copper.micrograph import ReadSettings, read, read_mask
 
 __all__ = ["example", "keyed_example"]

@@ -14,11 +14,11 @@ import numpy as np
 
 from tfds_copper.errors import CopperError, InputError
 from tfds_copper.micrograph.bar import find_bar
-from tfds_copper.micrograph.fitting import Bits, averaged, cut_bar, edges, own_pixel_size, resampling
 from tfds_copper.micrograph.grey import Samples, to_grey
-from tfds_copper.micrograph.options import ReadSettings
+from tfds_copper.micrograph.preprocessing import Bits, averaged, cut_bar, edges, own_pixel_size, resampling
 from tfds_copper.micrograph.raster import read_raster
 from tfds_copper.micrograph.record import Metadata, Micrograph
+from tfds_copper.micrograph.settings import ReadSettings
 from tfds_copper.micrograph.tiff import read_tiff
 from tfds_copper.micrograph.vendors import sidecar_metadata
 from tfds_copper.micrograph.vendors.values import printable

@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 
 from tfds_copper.micrograph.bar import find_bar_at_ends
-from tfds_copper.micrograph.fitting import Bits, averaged, cut_bar, edges, own_pixel_size, resampling
 from tfds_copper.micrograph.grey import coloured, grey_notes, refuse_colours
-from tfds_copper.micrograph.options import ReadSettings
+from tfds_copper.micrograph.preprocessing import Bits, averaged, cut_bar, edges, own_pixel_size, resampling
 from tfds_copper.micrograph.reading import clear_errors, intact, kind_of, name_notes, read
 from tfds_copper.micrograph.record import TOP, Bar, Metadata
 from tfds_copper.micrograph.segments import KEPT, Segments
+from tfds_copper.micrograph.settings import ReadSettings
 from tfds_copper.micrograph.tiff import check_page, page_notes, page_samples
 from tfds_copper.micrograph.vendors import sidecar_metadata, tiff_metadata
+from tfds_copper.progress import Progress
 
 __all__ = ["LARGE", "Opened", "Windows", "open_windows"]
 
@@ -29,7 +30,6 @@ LARGE = 4000 * 4000
 # Side in px of the windows in which a whole picture is looked through.
 _BLOCK = 2048
 
-Progress = Callable[[int, int, str], None]
 Read = Callable[[slice, slice], np.ndarray]
 
 

@@ -1,0 +1,1 @@
+"""What a trained model says, judged: scores, trust, baselines, comparison, hypotheses of the decay, blind tests."""

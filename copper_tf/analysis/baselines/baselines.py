@@ -1,0 +1,234 @@
+"""All baselines of a run, on its own splits; writes ``scores/baselines.json``."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from copper_tf.analysis.baselines.graders import GRADERS, Table, grade_pictures, table
+from copper_tf.analysis.baselines.maps import GradCam, at_area, gradient_energy, grey_map, ranked
+from copper_tf.analysis.baselines.names import ALARM_QWK, BASELINES, MAPS, PATCHES
+from copper_tf.analysis.evaluation import Maps
+from copper_tf.analysis.grading import grade_block
+from copper_tf.data.normalisation import Normalisation, grey
+from copper_tf.data.pipeline import Example, examples
+from copper_tf.inference.predictor import Predictor
+from copper_tf.runs.run import Run
+from copper_tf.statistics.scores import Rows, Scores, bootstrap, groups_of, intervals, iou, pixel_scores
+from tfds_copper.dataset import SemDataset
+from tfds_copper.errors import RunError
+from tfds_copper.files import replacing
+from tfds_copper.progress import Progress
+from tfds_copper.splits.assign import SPLITS
+
+__all__ = ["baselines", "graded"]
+
+# Standard deviations in px of the average of the gradient energy, of which validation pictures choose one.
+_SCALES = (2.0, 4.0, 8.0)
+_SIDES = {"bright": True, "dark": False}
+
+Maker = Callable[[Example], np.ndarray]
+
+
+def _scored(rows: Rows, sheets: list[str], files: list[str], score: Callable[[Rows], Scores]) -> dict[str, Any]:
+    """Scores with their intervals over sheets."""
+    groups, unit = groups_of(sheets, files)
+    scores = score(rows)
+    resampled = bootstrap(rows, groups, score)
+    return {"scores": scores, "intervals": intervals(resampled, list(scores)), "resampled": unit}
+
+
+def graded(
+    dataset: SemDataset, normalisation: Normalisation, seed: int = 0, progress: Progress | None = None,
+    graders: Collection[str] = tuple(GRADERS),
+) -> dict[str, Any]:  # fmt: skip
+    """The classical graders, learnt from the training pictures and scored on the test pictures.
+
+    Args:
+        dataset: whose splits are used.
+        normalisation: its constants of the training pictures are used, whatever its mode: brightness must stay.
+        seed: of the forests.
+        progress: called with (done, total, what).
+        graders: names in `GRADERS`.
+
+    Returns:
+        For each grader its title, and scores and intervals on the test split.
+    """
+    parts: dict[str, Table] = {}
+    sheets: dict[str, list[str]] = {split: [] for split in SPLITS}
+    files: dict[str, list[str]] = {split: [] for split in SPLITS}
+    how = dataclasses.replace(normalisation, mode="dataset")
+    done, total = 0, sum(dataset.split_sizes.values())
+
+    def pictures(split: str) -> Iterator[tuple[np.ndarray, int]]:
+        nonlocal done
+        for example in examples(dataset, split):
+            sheets[split].append(example.sheet)
+            files[split].append(example.file)
+            done += 1
+            if progress:
+                progress(done, total, f"texture of {split} pictures")
+            yield how.apply(grey(example.pixels, example.bit_depth)), example.label
+
+    for split in SPLITS:
+        parts[split] = table(pictures(split), graders)
+    labels = len(dataset.times)
+    grades = grade_pictures(parts, labels, seed, graders)
+    tested = {name: np.array(column["test"]) for name, column in (("sheet", sheets), ("file", files))}
+    tested["label"] = parts["test"].label
+    return {
+        name: {"title": GRADERS[name].title} | grade_block({**tested, "grade": found["test"]}, labels)
+        for name, found in grades.items()
+    }
+
+
+def _net(predictor: Predictor, example: Example) -> np.ndarray:
+    """The map of the run itself."""
+    mask = predictor.predict(example.pixels, example.bit_depth, example.file).mask
+    if mask is None:
+        raise ValueError("a classifier gives no map")
+    return mask
+
+
+def _area(run: Run, example: Example, net: np.ndarray | None) -> float:
+    """The area share that a map is told: that of the true mask, else what g says of the label, else the net's."""
+    if example.truth is not None or net is None:
+        return float(np.mean(np.asarray(example.truth) > 0))
+    g = run.hypothesis[example.label]
+    return g if math.isfinite(g) else float(net.mean(dtype=np.float64))
+
+
+def _agreement(values: np.ndarray, example: Example, net: np.ndarray | None, area: float) -> float:
+    """IoU at the area with the true mask, or else the correlation with the net's map."""
+    if example.truth is not None or net is None:
+        return iou(at_area(values, area), np.asarray(example.truth) > 0)
+    constant = np.ptp(values) == 0 or np.ptp(net) == 0
+    return 0.0 if constant else float(np.corrcoef(values.ravel(), net.ravel())[0, 1])
+
+
+def _choices() -> dict[str, dict[str, Maker]]:
+    """For each method its candidates, of which validation pictures choose one."""
+
+    def turned(bright: bool, example: Example) -> np.ndarray:
+        return grey_map(grey(example.pixels, example.bit_depth), bright)
+
+    def energy(scale: float, example: Example) -> np.ndarray:
+        return gradient_energy(grey(example.pixels, example.bit_depth), scale)
+
+    return {
+        "grey": {name: partial(turned, side) for name, side in _SIDES.items()},
+        "gradient": {f"{scale:g} px": partial(energy, scale) for scale in _SCALES},
+    }
+
+
+def _chosen(run: Run, dataset: SemDataset, predictor: Predictor, progress: Progress | None) -> dict[str, str]:
+    """The best candidate of each method on the validation pictures."""
+    choices, total = _choices(), dataset.split_sizes["validation"]
+    found: dict[str, dict[str, list[float]]] = {m: {name: [] for name in c} for m, c in choices.items()}
+    for done, example in enumerate(examples(dataset, "validation"), start=1):
+        # With true masks the net has no say in the choice.
+        net = None if example.truth is not None else _net(predictor, example)
+        area = _area(run, example, net)
+        for method, candidates in choices.items():
+            for name, make in candidates.items():
+                found[method][name].append(_agreement(make(example), example, net, area))
+        if progress:
+            progress(done, total, "choosing maps on validation pictures")
+    return {method: max(scores, key=lambda name: float(np.mean(scores[name]))) for method, scores in found.items()}
+
+
+def _row(values: np.ndarray, net: np.ndarray, example: Example, area: float) -> Scores:
+    """The scores of one map of one picture."""
+    agreement = _agreement(values, example, net, area)
+    if example.truth is None:
+        return {"agreement": agreement}
+    return {"iou_area": agreement, "auc": pixel_scores(ranked(values), example.truth)["auc"]}
+
+
+def _means(rows: Rows) -> Scores:
+    finite = {name: values[np.isfinite(values)] for name, values in rows.items()}
+    return {name: float(values.mean()) if values.size else float("nan") for name, values in finite.items()}
+
+
+def _makers(
+    run: Run, dataset: SemDataset, predictor: Predictor, classifier: Run | None, progress: Progress | None
+) -> Any:
+    """(the map of each method, what was chosen for it)."""
+    chosen = _chosen(run, dataset, predictor, progress)
+    makers = {method: candidates[chosen[method]] for method, candidates in _choices().items()}
+    if classifier:
+        cam = GradCam(classifier)
+        makers["gradcam"] = lambda e: cam.map(grey(e.pixels, e.bit_depth))
+    return makers, chosen
+
+
+def _mapped(run: Run, dataset: SemDataset, classifier: Run | None, progress: Progress | None) -> dict[str, Any]:
+    """Every map method on the test pictures; patches of a few are kept for the figure."""
+    predictor = Predictor(run)
+    makers, chosen = _makers(run, dataset, predictor, classifier, progress)
+    rows: dict[str, list[Scores]] = {name: [] for name in ("net", *makers)}
+    patches = {name: Maps(len(run.labels.times)) for name in rows}
+    sheets, files = [], []
+    total = dataset.split_sizes["test"]
+    for done, example in enumerate(examples(dataset, "test"), start=1):
+        net = _net(predictor, example)
+        area = _area(run, example, net)
+        own = {} if example.truth is None else {"iou": pixel_scores(net, example.truth)["iou"]}
+        rows["net"].append(_row(net, net, example, area) | own)
+        patches["net"].offer(example, net)
+        for name, make in makers.items():
+            values = make(example)
+            rows[name].append(_row(values, net, example, area))
+            patches[name].offer(example, at_area(values, area).astype(np.float32))
+        sheets.append(example.sheet)
+        files.append(example.file)
+        if progress:
+            progress(done, total, "maps of test pictures")
+    with replacing(run.path / "scores" / PATCHES) as file:
+        np.savez_compressed(
+            file, allow_pickle=False, **{f"{m}/{k}": v for m, maps in patches.items() for k, v in maps.kept.items()}
+        )
+    result = {}
+    for name, found in rows.items():
+        columns = {key: np.array([row[key] for row in found]) for key in found[0]}
+        result[name] = {"title": MAPS[name], "choice": chosen.get(name, "")} | _scored(columns, sheets, files, _means)
+    return result
+
+
+def baselines(
+    run: Run, dataset: SemDataset, classifier: Run | None = None, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Grades and, for a segmenter, maps of simpler methods on the run's own splits.
+
+    Args:
+        run: a trained run.
+        dataset: the one it was trained on.
+        classifier: a classifier of the same dataset, for Grad-CAM.
+        progress: called with (done, total, what).
+
+    Returns:
+        What was written to ``scores/baselines.json``.
+
+    Raises:
+        RunError: if a run isn't trained, or the classifier is none, or of another dataset.
+    """
+    if classifier and classifier.config.kind != "classifier":
+        raise RunError(f"{classifier.path}: Grad-CAM explains a classifier. Received: a {classifier.config.kind}")
+    if classifier and classifier.data["fingerprint"] != run.data["fingerprint"]:
+        raise RunError(f"{classifier.path}: must be trained on the dataset of {run.path}. Received: another one")
+    result: dict[str, Any] = {
+        "graders": graded(dataset, run.normalisation, run.config.training.seed, progress),
+        "maps": {},
+    }
+    qwk = result["graders"]["histogram"]["scores"]["qwk"]
+    result["alarm"] = bool(qwk > ALARM_QWK)
+    result["truth"] = next(iter(examples(dataset, "test"))).truth is not None
+    if run.config.kind == "segmenter":
+        result["maps"] = _mapped(run, dataset, classifier, progress)
+    run.write_scores(BASELINES, result)
+    return result

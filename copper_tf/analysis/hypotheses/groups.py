@@ -1,0 +1,110 @@
+"""What the runs of several hypotheses and seeds say of the same pictures, as arrays."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from copper_tf.runs.run import COMPOSITES, EVALUATION, Run, open_run
+from copper_tf.statistics.scores import Rows, groups_of
+from tfds_copper.errors import RunError
+
+__all__ = ["Group", "gather"]
+
+_COLUMNS = ("file", "sheet", "label", "split")
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """The evaluated runs of one hypothesis, or of one way of learning g, which differ in their seed alone.
+
+    Attributes:
+        name: what it is called.
+        learn: where g comes from, a name in `config.LEARN`.
+        paths: the runs.
+        g: of every run and label, ``(runs, K)``; NaN at labels that were left out.
+        potency: of every run and picture, ``(runs, pictures)``.
+        validation_nmse: of every run, ``(runs,)``.
+        binarity: at the middle labels of the test pictures, of every run, ``(runs,)``.
+        chords: mean chord of the maps in px, of every run, ``(runs,)``; NaN where unknown.
+        excess: what borders of areas add to the mean potency of every label, by composites, ``(runs, K)``; NaN where
+            it was not measured.
+    """
+
+    name: str
+    learn: str
+    paths: tuple[str, ...]
+    g: np.ndarray
+    potency: np.ndarray
+    validation_nmse: np.ndarray
+    binarity: np.ndarray
+    chords: np.ndarray
+    excess: np.ndarray
+
+    @property
+    def mean_g(self) -> np.ndarray:
+        """g of each label, the mean over the runs, ``(K,)``."""
+        return np.asarray(self.g.mean(0))
+
+    @property
+    def falls(self) -> bool:
+        """Whether g goes down from one label to the next, as an ageing curve must; anchors say nothing against it."""
+        known = self.mean_g[np.isfinite(self.mean_g)]
+        return bool(np.all(np.diff(known) <= 0) and known[0] > known[-1])
+
+
+def _number(value: Any) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def _group(name: str, runs: Sequence[Run], pictures: Rows) -> Group:
+    potency, found = [], []
+    for run in runs:
+        scores = run.read_scores(EVALUATION)
+        held = scores["pictures"]
+        if not np.array_equal(held["file"], pictures["file"]):
+            raise RunError(f"{run.path}: must be evaluated on the pictures of the other runs. Received: others")
+        potency.append(np.array(held["potency"], float))
+        splits = scores["splits"]
+        found.append((splits["validation"]["scores"]["nmse"], splits["test"]["binarity_middle"], run.mean_chord))
+    excess = [run.read_scores(COMPOSITES)["excess"] if run.scores_file(COMPOSITES).is_file() else [] for run in runs]
+    validation, binarity, chords = np.array([[_number(v) for v in row] for row in found]).T
+    return Group(
+        name=name,
+        learn=runs[0].config.training.learn,
+        paths=tuple(str(run.path) for run in runs),
+        g=np.array([run.hypothesis for run in runs], float),
+        potency=np.array(potency),
+        validation_nmse=validation,
+        binarity=binarity,
+        chords=chords,
+        excess=np.array([[_number(v) for v in row or [None] * len(runs[0].labels.times)] for row in excess]),
+    )
+
+
+def gather(paths: Mapping[str, Sequence[Path]]) -> tuple[list[Group], Rows, Run]:
+    """Reads evaluated segmenters of one dataset.
+
+    Args:
+        paths: the runs of each group, by its name.
+
+    Returns:
+        The groups; of every picture ``file``, ``sheet``, ``label``, ``split`` and ``group`` (the number of its sheet,
+        or of itself where sheets are unknown); and one of the runs.
+
+    Raises:
+        RunError: if a run is none, not evaluated, or of other data than the first.
+    """
+    runs = {name: [open_run(path) for path in members] for name, members in paths.items()}
+    first = next(iter(runs.values()))[0]
+    held = first.read_scores(EVALUATION)["pictures"]
+    pictures: dict[str, np.ndarray] = {name: np.array(held[name]) for name in _COLUMNS}
+    pictures["group"], _ = groups_of(held["sheet"], held["file"])
+    for run in (run for members in runs.values() for run in members):
+        if run.data["fingerprint"] != first.data["fingerprint"]:
+            raise RunError(f"{run.path}: must be of the dataset of {first.path}. Received: another one")
+    return [_group(name, members, pictures) for name, members in runs.items()], pictures, first

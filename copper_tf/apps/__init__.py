@@ -1,0 +1,1 @@
+"""Pages served on this machine: the viewer and the blind test, and the web server that both share."""

@@ -1,0 +1,1 @@
+"""``copper blindtest``: the page on which experts grade micrographs blind."""

@@ -1,0 +1,1 @@
+"""``copper view``: micrographs and their potency maps in the browser."""

@@ -1,0 +1,1 @@
+"""What the local web pages share: how they are served, and who is let in."""

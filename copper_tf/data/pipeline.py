@@ -1,0 +1,265 @@
+"""From TFRecords to augmented crops: pictures are decoded once, and batch i is a pure function of (seed, i)."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import numpy as np
+import tensorflow as tf
+
+from copper_tf.config import SYMMETRIES, Config
+from copper_tf.data.normalisation import Normalisation, grey
+from copper_tf.models import geometry
+from tfds_copper.dataset import SemDataset
+from tfds_copper.errors import InputError
+from tfds_copper.progress import Progress
+
+__all__ = ["CropStream", "Example", "Pictures", "examples", "load_pictures"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Example:
+    """One micrograph of a built dataset.
+
+    Attributes:
+        file: its path in the SEM folder.
+        pixels: raw values ``(height, width)``, uint8 or uint16.
+        bit_depth: 8 or 16.
+        label: rank of t.
+        t: stress time.
+        sheet: name of the physical sample, "" where unknown.
+        pixel_size_nm: NaN where unknown.
+        truth: the true mask ``(height, width)`` in {0, 1}, or None.
+        columns: further columns of labels.csv.
+    """
+
+    file: str
+    pixels: np.ndarray
+    bit_depth: int
+    label: int
+    t: float
+    sheet: str
+    pixel_size_nm: float
+    truth: np.ndarray | None
+    columns: dict[str, str]
+
+
+def examples(dataset: SemDataset, split: str) -> Iterator[Example]:
+    """The micrographs of a split, decoded one after the other, always in the same order."""
+    for record in dataset.records(split).prefetch(2).as_numpy_iterator():
+        depth = int(record["bit_depth"])
+        pixels = record["picture"][..., 0]
+        yield Example(
+            file=record["file"].decode(),
+            pixels=pixels.astype(np.uint8) if depth == 8 else pixels,
+            bit_depth=depth,
+            label=int(record["label"]),
+            t=float(record["t"]),
+            sheet=record["sheet"].decode(),
+            pixel_size_nm=float(record["pixel_size_nm"]),
+            truth=record["truth"][..., 0] if record["has_truth"] else None,
+            columns=json.loads(record["columns"].decode()),
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Pictures:
+    """The decoded pictures of a split, in memory or, where they don't fit, in a temporary file.
+
+    Attributes:
+        arrays: raw values of each picture ``(height, width)``.
+        full_scale: the largest raw value each could have.
+        labels: rank of t of each, ``(pictures,)`` int32.
+        files: path of each in the SEM folder.
+        mean: mean grey value over all pixels, in [0, 1].
+        sd: standard deviation of the grey values over all pixels.
+        sheets: name of the sheet of each, "" where unknown; none where no one asks.
+    """
+
+    arrays: tuple[np.ndarray, ...]
+    full_scale: np.ndarray
+    labels: np.ndarray
+    files: tuple[str, ...]
+    mean: float
+    sd: float
+    sheets: tuple[str, ...] = ()
+
+    @property
+    def bit_depths(self) -> np.ndarray:
+        """8 or 16 for each picture, ``(pictures,)``."""
+        return np.log2(self.full_scale + 1).astype(int)
+
+    @property
+    def smallest_side(self) -> int:
+        """The smallest height or width in px."""
+        return min(min(a.shape) for a in self.arrays)
+
+    def of_labels(self, wanted: Sequence[int]) -> Pictures:
+        """Only the pictures of some labels; mean and sd stay those of all pictures."""
+        kept = np.flatnonzero(np.isin(self.labels, wanted))
+        return dataclasses.replace(
+            self,
+            arrays=tuple(self.arrays[k] for k in kept),
+            full_scale=self.full_scale[kept],
+            labels=self.labels[kept],
+            files=tuple(self.files[k] for k in kept),
+            sheets=tuple(self.sheets[k] for k in kept if self.sheets),
+        )
+
+
+def _keep(array: np.ndarray, room: int) -> np.ndarray:
+    """The array itself, or a copy of it on disk once memory is short; the file vanishes with the process."""
+    if room > 0:
+        return array
+    with tempfile.NamedTemporaryFile(prefix="copper-pictures-") as file:
+        copy = np.memmap(file, dtype=array.dtype, mode="w+", shape=array.shape)
+        copy[:] = array
+        return copy
+
+
+def load_pictures(dataset: SemDataset, split: str, progress: Progress | None = None) -> Pictures:
+    """Decodes a split once.
+
+    Args:
+        dataset: a built dataset.
+        split: ``"train"``, ``"validation"`` or ``"test"``.
+        progress: called with (done, total, what).
+
+    Raises:
+        InputError: if the split is empty.
+    """
+    total = dataset.split_sizes[split]
+    room = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES") // 2
+    arrays: list[np.ndarray] = []
+    rows: list[tuple[int, int, str, str]] = []
+    sums = np.zeros(3)
+    for done, example in enumerate(examples(dataset, split), start=1):
+        values = grey(example.pixels, example.bit_depth).astype(np.float64)
+        sums += values.size, values.sum(), np.square(values).sum()
+        room -= example.pixels.nbytes
+        arrays.append(_keep(example.pixels, room))
+        rows.append((example.label, 2**example.bit_depth - 1, example.file, example.sheet))
+        if progress:
+            progress(done, total, f"reading {split} pictures")
+    if not rows:
+        raise InputError(f"{dataset.path}: split {split!r} must hold at least one picture. Received: none")
+    labels, full, files, sheets = zip(*rows, strict=True)
+    mean = sums[1] / sums[0]
+    sd = max(float(np.sqrt(max(sums[2] / sums[0] - mean**2, 0))), 1e-6)
+    return Pictures(tuple(arrays), np.array(full), np.array(labels, np.int32), files, float(mean), sd, sheets)
+
+
+def _turn(crop: np.ndarray, turn: int) -> np.ndarray:
+    return np.rot90(crop[:, ::-1] if turn % 2 else crop, turn // 2)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Plan:
+    """What every crop of an epoch is: picture, place, symmetry, gain and offset; each ``(crops,)``."""
+
+    picture: np.ndarray
+    place: np.ndarray
+    turn: np.ndarray
+    gain: np.ndarray
+    offset: np.ndarray
+
+
+class CropStream:
+    """Batches of crops of a split.
+
+    Args:
+        pictures: the decoded split.
+        config: the run's config.
+        normalisation: the run's normalisation.
+        augment: draw crops anywhere, turned and with gain and offset; else at fixed places, as they are.
+
+    Raises:
+        InputError: if a picture is smaller than the network needs.
+    """
+
+    def __init__(self, pictures: Pictures, config: Config, normalisation: Normalisation, augment: bool) -> None:
+        self.pictures, self.config, self.augment = pictures, config, augment
+        self.normalisation = normalisation
+        data, d = config.data, config.model.d
+        need, have = geometry.smallest_picture(d, data.margin), pictures.smallest_side
+        if have < need:
+            file = pictures.files[int(np.argmin([min(a.shape) for a in pictures.arrays]))]
+            raise InputError(
+                f"{file}: a network with d={d} and margin={data.margin} needs pictures of at least {need} px on each "
+                f"side; choose a smaller d or margin. Received: {have} px"
+            )
+        self.window = min(geometry.padded_size(data.crop + 2 * data.margin, d), have // 2**d * 2**d)
+        self.crops = len(pictures.arrays) * data.crops
+        self.steps = -(-self.crops // config.training.batch)
+        self._prepare(normalisation)
+
+    def _prepare(self, normalisation: Normalisation) -> None:
+        """Normalisation as one multiplication and addition per crop, except ``"local"``, which is applied here."""
+        full = self.pictures.full_scale.astype(np.float32)
+        if normalisation.mode == "local":
+            self.arrays = tuple(
+                normalisation.apply(a.astype(np.float32) / f) for a, f in zip(self.pictures.arrays, full, strict=True)
+            )
+            self.scale, self.shift = np.ones_like(full), np.zeros_like(full)
+            return
+        self.arrays = self.pictures.arrays
+        values = (partial(np.divide, a, f) for a, f in zip(self.arrays, full, strict=True))
+        mean, sd = np.array([normalisation.affine(v) for v in values], np.float32).T
+        self.scale, self.shift = 1 / (full * sd), -mean / sd
+
+    @functools.lru_cache(maxsize=4)  # noqa: B019 - the stream lives as long as its training
+    def _plan(self, epoch: int) -> _Plan:
+        count, data = self.crops, self.config.data
+        picture = np.arange(count) % len(self.arrays)
+        # Fixed crops use epoch 0 of a stream of their own, so every validation sees the same places.
+        seed = np.random.SeedSequence([self.config.training.seed, epoch if self.augment else 0, int(self.augment)])
+        draw = np.random.Generator(np.random.Philox(seed))
+        place = draw.random((count, 2))
+        if not self.augment:
+            still = np.zeros(count, int)
+            return _Plan(picture, place, still, np.ones(count, np.float32), np.zeros(count, np.float32))
+        order = draw.permutation(count)
+        turn = draw.integers(SYMMETRIES[data.symmetry], size=count)
+        gain = draw.uniform(1 - data.gain, 1 + data.gain, count).astype(np.float32)
+        offset = draw.uniform(-data.offset, data.offset, count).astype(np.float32)
+        return _Plan(picture[order], place, turn, gain, offset)
+
+    def batch(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Batch `number` of the whole training, counted over the epochs.
+
+        Returns:
+            Normalised crops ``(batch, window, window, 1)`` float32 and their labels ``(batch,)`` int32. The last
+            batch of an augmented epoch is filled up from its first crops, that of a fixed one is short.
+        """
+        epoch, step = divmod(int(number), self.steps)
+        plan, size = self._plan(epoch), self.config.training.batch
+        rows = np.arange(step * size, (step + 1) * size)
+        rows = rows % self.crops if self.augment else rows[rows < self.crops]
+        crops = np.empty((len(rows), self.window, self.window, 1), np.float32)
+        for k, row in enumerate(rows):
+            index = plan.picture[row]
+            array = self.arrays[index]
+            y, x = (plan.place[row] * (np.array(array.shape) - self.window + 1)).astype(int)
+            crop = array[y : y + self.window, x : x + self.window].astype(np.float32)
+            crop = (crop * self.scale[index] + self.shift[index]) * plan.gain[row] + plan.offset[row]
+            crops[k, ..., 0] = _turn(crop, int(plan.turn[row]))
+        return crops, self.pictures.labels[plan.picture[rows]]
+
+    def batches(self, first_epoch: int = 0, epochs: int = 1) -> tf.data.Dataset:
+        """The batches of the epochs `first_epoch` to `epochs`, made ahead of the training step."""
+        numbers = tf.data.Dataset.range(first_epoch * self.steps, epochs * self.steps)
+        signature = (tf.float32, tf.int32)
+
+        def cut(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            crops, labels = tf.numpy_function(self.batch, [number], signature, stateful=False)
+            crops.set_shape((None, self.window, self.window, 1))
+            labels.set_shape((None,))
+            return crops, labels
+
+        return numbers.map(cut, num_parallel_calls=2, deterministic=True).prefetch(2)

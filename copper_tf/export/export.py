@@ -1,0 +1,310 @@
+"""`export_run`: every format is written, opened in its own runtime and compared with the run before it counts."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import io
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from copper_tf.data.normalisation import grey
+from copper_tf.data.pipeline import examples
+from copper_tf.export.bioimage import PACKAGE, check_package, write_package
+from copper_tf.export.deployed_model import DeployedModel
+from copper_tf.export.writers import OPSET, PACKAGES, WRITERS
+from copper_tf.inference.exported.metadata import MASK, PROBABILITIES, Card
+from copper_tf.inference.exported.predictor import SUMMARY, is_export
+from copper_tf.inference.exported.runtimes import BIOIMAGEIO, FORMATS, RUNTIMES, Call, opened
+from copper_tf.inference.predictor import Prediction, Predictor
+from copper_tf.models.geometry import smallest_picture
+from copper_tf.runs.datasets import dataset_of
+from copper_tf.runs.run import Run
+from tfds_copper.errors import CopperError, InputError, OutputError, RunError
+from tfds_copper.files import write_json
+from tfds_copper.progress import Progress
+
+__all__ = ["Deviation", "allowed", "export_run"]
+
+_INT8 = "openvino-int8"
+# How many pictures of each label ranges are taken from at least, how many px where they are small, and how many
+# pictures in all are compared. Ranges of fewer px leave out what is rare: potency is off by a quarter more.
+_CALIBRATE, _CALIBRATE_PX, _COMPARE = 3, 200_000, 8
+
+# Raw values ``(height, width)``, uint8 or uint16.
+Pictures = list[np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Deviation:
+    """How far a reloaded model is from its run, the worst of all pictures compared.
+
+    Attributes:
+        largest: at any pixel of a map, or of any probability.
+        mean: averaged over a picture's map, or its probabilities.
+        potency: of a picture's mean; 0 for a classifier.
+    """
+
+    largest: float = 0.0
+    mean: float = 0.0
+    potency: float = 0.0
+
+    def worst(self, other: Deviation) -> Deviation:
+        """The larger of each."""
+        pairs = zip(dataclasses.astuple(self), dataclasses.astuple(other), strict=True)
+        return Deviation(*(max(pair) for pair in pairs))
+
+    @classmethod
+    def between(cls, mine: np.ndarray, theirs: np.ndarray) -> Deviation:
+        """Of two maps, or of two rows of probabilities."""
+        off = np.abs(mine - theirs)
+        potency = abs(float(mine.mean(dtype=np.float64) - theirs.mean(dtype=np.float64))) if mine.ndim == 2 else 0.0
+        return cls(float(off.max()), float(off.mean()), potency)
+
+    def within(self, limit: Deviation) -> bool:
+        """Whether none of the three is larger than allowed."""
+        return self.worst(limit) == limit
+
+    def __str__(self) -> str:
+        return f"{self.largest:.2g} at most, {self.mean:.2g} on average, potency {self.potency:.2g}"
+
+
+# How far a reloaded format may be from its run on each picture. Single pixels of a float32 format are off where local
+# normalisation divides by the contrast of an all but flat place; 8-bit convolutions are held to their averages.
+_FLOAT32, _EIGHT_BITS = Deviation(1e-4, 1e-5, 1e-5), Deviation(1.0, 0.01, 0.005)
+
+
+def allowed(name: str) -> Deviation:
+    """How far a format may be off.
+
+    Args:
+        name: of the format.
+    """
+    return _EIGHT_BITS if name == _INT8 else _FLOAT32
+
+
+def _made_up(run: Run) -> Pictures:
+    """Pictures of awkward sizes and both depths, made like nothing in particular."""
+    draw = np.random.default_rng(0)
+    side = smallest_picture(run.config.model.d)
+    found = []
+    for kind, height, width in ((np.uint8, side + 67, side + 130), (np.uint16, side + 96, side + 51)):
+        smooth = draw.normal(run.normalisation.mean, run.normalisation.sd, (height // 4 + 1, width // 4 + 1))
+        fine = draw.normal(0, run.normalisation.sd, (height, width))
+        values = np.kron(smooth, np.ones((4, 4)))[:height, :width] + fine
+        found.append((np.clip(values, 0, 1) * np.iinfo(kind).max).astype(kind))
+    return found
+
+
+def _spread(run: Run, split: str, of_each: int, area: int = 0) -> Pictures:
+    """Pictures of each label of a split of the run's dataset; none where the dataset is gone.
+
+    Args:
+        run: whose dataset is meant.
+        split: of it.
+        of_each: how many of each label.
+        area: go on with a label until its pictures have so many px.
+    """
+    try:
+        dataset = dataset_of(run)
+    except CopperError:
+        return []
+    counts, areas = np.zeros((2, len(run.labels.times)), int)
+    found = []
+    for example in examples(dataset, split):
+        short = (counts < of_each) | (areas < area)
+        if not short.any():
+            break
+        if short[example.label]:
+            counts[example.label] += 1
+            areas[example.label] += example.pixels.size
+            found.append(example.pixels)
+    return found
+
+
+def _as_input(pixels: np.ndarray) -> np.ndarray:
+    return grey(pixels, pixels.dtype.itemsize * 8)[None, ..., None]
+
+
+class _Comparison:
+    """What the run says of some pictures, to hold exports against.
+
+    Args:
+        predictor: of the run.
+        pictures: raw values of each.
+    """
+
+    def __init__(self, predictor: Predictor, pictures: Pictures) -> None:
+        self.pictures = pictures
+        self._said = [_said(predictor.predict(p, p.dtype.itemsize * 8)) for p in pictures]
+
+    def of(self, call: Call) -> Deviation:
+        """How far a reloaded model is off."""
+        worst = Deviation()
+        for pixels, mine in zip(self.pictures, self._said, strict=True):
+            worst = worst.worst(Deviation.between(mine, _result(call(_as_input(pixels)))))
+        return worst
+
+    def of_signatures(self, folder: Path) -> Deviation:
+        """How far off a SavedModel's own ways to take a picture are."""
+        loaded = tf.saved_model.load(str(folder))
+        worst = Deviation()
+        for pixels, mine in zip(self.pictures, self._said, strict=True):
+            stream = io.BytesIO()
+            Image.fromarray(pixels).save(stream, "PNG")
+            raw = loaded.signatures[pixels.dtype.name](picture=tf.constant(pixels[None, ..., None]))
+            for found in (raw, loaded.signatures["png"](png=tf.constant(stream.getvalue()))):
+                theirs = _result({name: value.numpy() for name, value in found.items()})
+                worst = worst.worst(Deviation.between(mine, theirs))
+        return worst
+
+
+def _said(prediction: Prediction) -> np.ndarray:
+    found = prediction.probabilities if prediction.mask is None else prediction.mask
+    assert found is not None
+    return found
+
+
+def _result(found: dict[str, np.ndarray]) -> np.ndarray:
+    return found[MASK][0, ..., 0] if MASK in found else found[PROBABILITIES][0]
+
+
+def _check(folder: Path, formats: Sequence[str], force: bool) -> None:
+    """Refuses what can't be done before anything is."""
+    unknown = [name for name in formats if name not in FORMATS]
+    if unknown or not formats:
+        raise InputError(f"to must name some of {', '.join(FORMATS)}. Received: {', '.join(unknown) or 'nothing'}")
+    for name in formats:
+        needed = {BIOIMAGEIO: (*PACKAGES["onnx"], "onnxruntime", PACKAGE)}.get(name, PACKAGES.get(name, ()))
+        opens = (RUNTIMES[name].package,) if name in RUNTIMES else ()
+        missing = [p for p in (*needed, *opens) if not _installed(p)]
+        if missing:
+            raise InputError(f"{name}: needs {', '.join(missing)}; install copper-tf[export]. Received: not installed")
+    taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+    if taken and not (force and (folder / SUMMARY).is_file()):
+        advice = "; --force replaces it" if is_export(folder) else ""
+        raise OutputError(f"{folder}: an export needs an absent or empty folder{advice}. Received: one in use")
+
+
+def _installed(package: str) -> bool:
+    parent = package.split(".")[0]
+    return importlib.util.find_spec(parent) is not None and importlib.util.find_spec(package) is not None
+
+
+class _Exporting:
+    """One export at work in a folder that nobody sees yet."""
+
+    def __init__(self, run: Run, folder: Path, place: Path) -> None:
+        self.run, self.folder, self.place = run, folder, place
+        self.predictor = Predictor(run)
+        self.module, self.card = DeployedModel(run, self.predictor.model), Card.of(run)
+        real = _spread(run, "validation", max(1, _COMPARE // len(run.labels.times)))[:_COMPARE]
+        self.real, self.made_up = (_Comparison(self.predictor, pictures) for pictures in (real, _made_up(run)))
+
+    def written(self, name: str) -> dict[str, Any]:
+        """Writes one format, opens it and compares; what the summary says of it.
+
+        Raises:
+            OutputError: if it is further from the run than allowed.
+        """
+        if name == BIOIMAGEIO:
+            return self._packaged()
+        path = self.place / RUNTIMES[name].file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        calibration = [_as_input(p) for p in self._calibration()] if name == _INT8 else []
+        WRITERS[name](self.module, self.card.to_json(), path, calibration)
+        return self._compared(name, RUNTIMES[name].file, opened(path, name)[1])
+
+    def _compared(self, name: str, file: str, call: Call) -> dict[str, Any]:
+        """What the summary says of a format, if it is near enough to the run."""
+        # Ranges of 8 bits hold for pictures of the training kind, which those made up are not.
+        comparisons = [self.real] if name == _INT8 else [self.real, self.made_up]
+        pictures = sum(len(comparison.pictures) for comparison in comparisons)
+        found = Deviation()
+        for comparison in comparisons:
+            found = found.worst(comparison.of(call))
+            if name == "savedmodel":
+                found = found.worst(comparison.of_signatures(self.place / file))
+        if not (pictures and found.within(allowed(name))):
+            raise OutputError(
+                f"{self.folder}: not written, since {name}, reloaded, must equal the run within {allowed(name)}. "
+                f"Received: {found}"
+            )
+        return {"file": file, **dataclasses.asdict(found), "pictures": pictures}
+
+    def _calibration(self) -> Pictures:
+        pictures = _spread(self.run, "train", _CALIBRATE, _CALIBRATE_PX)
+        if not pictures:
+            what = f"{_INT8} takes its ranges from training pictures. Received: none at {self.run.data['path']}"
+            raise RunError(f"{self.run.path}: {what}")
+        return pictures
+
+    def _packaged(self) -> dict[str, Any]:
+        file = f"{BIOIMAGEIO}/model.zip"
+        path, onnx = self.place / file, self.place / f"{BIOIMAGEIO}/model.onnx"
+        path.parent.mkdir()
+        WRITERS["onnx"](self.module, self.card.to_json(), onnx, ())
+        call = opened(onnx, "onnx")[1]
+        picture = next(p for p in self.made_up.pictures if p.dtype == np.uint8)
+        raw = picture[None, ..., None].astype(np.float32)
+        write_package(path, onnx.read_bytes(), OPSET, self.card, raw, call(_as_input(picture)))
+        onnx.unlink()
+        check_package(path)
+        return self._compared(BIOIMAGEIO, file, call)
+
+
+def export_run(
+    run: Run,
+    folder: Path,
+    formats: Sequence[str] = ("savedmodel",),
+    *,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Writes a run for other programs, in float32 whatever it was trained in, and proves that it says the same.
+
+    Each format takes pictures of any size and carries its card. ``savedmodel`` has the signatures ``uint8`` (also
+    ``serving_default``), ``uint16``, ``png`` and ``grey``; the others have ``grey`` alone: grey values over full
+    scale, ``(batch, height, width, 1)`` float32. Outputs are ``mask`` and ``potency``, or ``probabilities``,
+    ``grade``, ``median_grade`` and ``t``.
+
+    Args:
+        run: a trained run.
+        folder: where to write; absent or empty.
+        formats: names in `FORMATS`.
+        force: replace what is there, if it is an export of ours.
+        progress: called with (done, total, what) after each format.
+
+    Returns:
+        For each format its ``file`` in the folder, how far it is from the run (see `Deviation`) and on how many
+        ``pictures``: some of the run's validation split, where its dataset is still there, and two made up.
+
+    Raises:
+        InputError: if a format is unknown, or a package that it needs isn't installed.
+        OutputError: if the folder is in use, or a reloaded model differs by more than allowed.
+        RunError: if the run isn't trained or incomplete.
+    """
+    formats = list(dict.fromkeys(formats))
+    _check(folder, formats, force)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    place = folder.with_name(f".writing-{os.getpid()}-{folder.name}")
+    try:
+        exporting, found = _Exporting(run, folder, place), {}
+        for done, name in enumerate(formats, start=1):
+            found[name] = exporting.written(name)
+            if progress:
+                progress(done, len(formats), "exporting")
+        write_json(place / SUMMARY, {"run_sha256": exporting.card.run_sha256, "formats": found})
+        if folder.exists():
+            shutil.rmtree(folder)
+        place.rename(folder)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    return found

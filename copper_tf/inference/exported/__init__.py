@@ -1,0 +1,1 @@
+"""Exported models, opened in their own runtimes and used like a run."""

@@ -1,0 +1,136 @@
+"""What a user of an exported model must know and its graph can't say; it travels inside each file. No TensorFlow."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from typing import Any
+
+from copper_tf.config import Config
+from copper_tf.data.normalisation import Normalisation
+from copper_tf.ood.reference import Familiar
+from copper_tf.runs.labels import Labels
+from copper_tf.runs.run import BEST, Run
+from tfds_copper.errors import CopperError, RunError
+
+__all__ = ["INPUT", "KEY", "MASK", "POTENCY", "PROBABILITIES", "Card"]
+
+# The name under which the card lies in the metadata of an ONNX or OpenVINO file.
+KEY = "copper"
+# Names of the input and of the outputs of an exported model, the same in every format.
+INPUT, MASK, POTENCY, PROBABILITIES = "grey", "mask", "potency", "probabilities"
+_VERSION = 2
+
+
+def _hash(run: Run) -> str:
+    """SHA-256 over the run's settings and weights."""
+    found = hashlib.sha256(run.config.to_json().encode())
+    found.update((run.checkpoints / BEST).read_bytes())
+    return found.hexdigest()
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """What an export says of itself.
+
+    Attributes:
+        config: the settings of the run that was exported.
+        labels: the labels it grades by, with the unit of t.
+        normalisation: what its graph does to grey values; here for the reader.
+        law: the g it was trained for, see `Run.law`.
+        law_note: what every result must say of a g that was learned, empty where it wasn't.
+        caveats: what every result must say, because of how the model's data were split.
+        pixel_sizes_nm: how many pictures of its data were of each pixel size; ``nan`` is unknown.
+        familiar: what pictures it knows; None where its run kept no statistics of them.
+        fingerprint: of the dataset.
+        run_sha256: hash over the run's settings and weights.
+        versions: of what made it.
+    """
+
+    config: Config
+    labels: Labels
+    normalisation: Normalisation
+    law: dict[str, Any]
+    law_note: str
+    caveats: tuple[str, ...]
+    pixel_sizes_nm: dict[str, int]
+    familiar: Familiar | None
+    fingerprint: str
+    run_sha256: str
+    versions: dict[str, str]
+
+    @classmethod
+    def of(cls, run: Run) -> Card:
+        """The card of a trained run."""
+        # Reading a card needs none of it.
+        from copper_tf.runs.provenance import versions
+
+        return cls(
+            config=run.config,
+            labels=run.labels,
+            normalisation=run.normalisation,
+            law=run.law,
+            law_note=run.law_note,
+            caveats=tuple(run.caveats),
+            pixel_sizes_nm=dict(run.data["pixel_sizes_nm"]),
+            familiar=run.familiar,
+            fingerprint=run.data["fingerprint"],
+            run_sha256=_hash(run),
+            versions=dict(versions()),
+        )
+
+    def to_json(self) -> str:
+        """The card as it is stored."""
+        return json.dumps(
+            {
+                "copper_export": _VERSION,
+                "input": f"{INPUT}: (batch, height, width, 1) float32, raw grey value / full scale (255 or 65535)",
+                "kind": self.config.kind,
+                "times": list(self.labels.times),
+                "unit": self.labels.unit,
+                "hypothesis": self.law,
+                "law_note": self.law_note,
+                "caveats": list(self.caveats),
+                "pixel_sizes_nm": self.pixel_sizes_nm,
+                "normalisation": self.normalisation.to_dict(),
+                "familiar": self.familiar.to_dict() if self.familiar else None,
+                "config": self.config.to_dict(),
+                "dataset_fingerprint": self.fingerprint,
+                "run_sha256": self.run_sha256,
+                "versions": self.versions,
+            },
+            indent=2,
+        )
+
+    @classmethod
+    def from_json(cls, text: str, name: str) -> Card:
+        """The inverse of `to_json`.
+
+        Args:
+            text: what was stored.
+            name: of the file it comes from, for the error.
+
+        Raises:
+            RunError: if it is no card, or one of another version.
+        """
+        try:
+            values: dict[str, Any] = json.loads(text)
+            if values["copper_export"] != _VERSION:
+                raise ValueError(f"version {values['copper_export']}, while this copper_tf reads {_VERSION}")
+            return cls(
+                config=Config.from_dict(values["config"]),
+                labels=Labels(tuple(values["times"]), values["unit"]),
+                normalisation=Normalisation.from_dict(values["normalisation"]),
+                law=dict(values["hypothesis"]),
+                law_note=str(values["law_note"]),
+                caveats=tuple(values["caveats"]),
+                pixel_sizes_nm=dict(values["pixel_sizes_nm"]),
+                familiar=Familiar.from_dict(values["familiar"]) if values["familiar"] else None,
+                fingerprint=values["dataset_fingerprint"],
+                run_sha256=values["run_sha256"],
+                versions=dict(values["versions"]),
+            )
+        except (CopperError, ValueError, KeyError, TypeError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0][:100]
+            raise RunError(f"{name}: must be an intact export of `copper export`. Received: {reason}") from None

@@ -1,0 +1,174 @@
+"""An exported model, used like a run's `Predictor`, in whatever runtime opens it."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from copper_tf.config import Config
+from copper_tf.data.normalisation import grey
+from copper_tf.inference.exported.metadata import MASK, PROBABILITIES, Card
+from copper_tf.inference.exported.runtimes import RUNTIMES, Call, format_of, opened
+from copper_tf.inference.predictor import TILE, ByPieces, Piece, check_size
+from copper_tf.inference.tiling import cuts
+from copper_tf.models.geometry import reach_of
+from copper_tf.ood.reference import Familiar
+from copper_tf.runs.labels import Labels
+from tfds_copper.errors import InputError, RunError
+from tfds_copper.micrograph import LARGE, Windows
+from tfds_copper.progress import Progress
+
+__all__ = ["SUMMARY", "ExportedPredictor", "is_export"]
+
+
+# What was exported, and how far each format is from the run.
+SUMMARY = "export.json"
+
+
+def is_export(path: Path) -> bool:
+    """Whether a path is what `copper export` writes: its folder, or one of the models in it."""
+    return (path / SUMMARY).is_file() or format_of(path) is not None
+
+
+def _chosen(path: Path, runtime: str | None) -> tuple[Path, str]:
+    """The file to open and its format.
+
+    Raises:
+        InputError: if the export doesn't hold what is asked for, or nothing that can be opened here.
+        RunError: if its summary is damaged.
+    """
+    single = format_of(path)
+    if single:
+        return path, single
+    try:
+        held = list(json.loads((path / SUMMARY).read_text(encoding="utf-8"))["formats"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise RunError(f"{path / SUMMARY}: must be an intact file of `copper export`. Received: damaged") from None
+    held = [name for name in RUNTIMES if name in held]
+    if runtime and runtime not in held:
+        raise InputError(f"{path}: runtime must be one of those exported: {', '.join(held)}. Received: {runtime}")
+    here = [name for name in held if importlib.util.find_spec(RUNTIMES[name].package)]
+    if not (runtime or here):
+        needed = sorted({RUNTIMES[name].package for name in held})
+        raise InputError(f"{path}: needs one of the packages {', '.join(needed)}. Received: none of them")
+    name = runtime or here[0]
+    return path / RUNTIMES[name].file, name
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportedPredictor(ByPieces):
+    """An exported model.
+
+    Attributes:
+        card: what it says of itself.
+        call: its model.
+        runtime: the format that is used.
+        file: that was opened, or the folder of a SavedModel.
+        tile: largest side in px of what goes through the network at once.
+    """
+
+    card: Card
+    call: Call
+    runtime: str
+    file: Path
+    tile: int = TILE
+
+    @classmethod
+    def load(cls, path: Path, runtime: str | None = None) -> ExportedPredictor:
+        """Opens an export.
+
+        Args:
+            path: the folder of `copper export`, or one of the models in it.
+            runtime: the format to use; None takes the fastest that can be opened here.
+
+        Raises:
+            InputError: if what is asked for isn't there, or can't be opened here.
+            RunError: if it is damaged.
+        """
+        file, name = _chosen(path, runtime)
+        text, call = opened(file, name)
+        return cls(Card.from_json(text, str(file)), call, name, file)
+
+    @property
+    def kind(self) -> str:  # type: ignore[override]
+        """``"classifier"`` or ``"segmenter"``."""
+        return self.card.config.kind
+
+    @property
+    def config(self) -> Config:
+        """The settings of the run that was exported."""
+        return self.card.config
+
+    @property
+    def labels(self) -> Labels:
+        """The labels it grades by."""
+        return self.card.labels
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What every result must say, because of how the model's data were split."""
+        return self.card.caveats
+
+    @property
+    def law_note(self) -> str:
+        """What every result must say of a g that was learned, empty where it wasn't."""
+        return self.card.law_note
+
+    @property
+    def pixel_sizes_nm(self) -> dict[str, int]:
+        """How many pictures of its data were of each pixel size; ``nan`` is unknown."""
+        return self.card.pixel_sizes_nm
+
+    @property
+    def familiar(self) -> Familiar | None:
+        """What pictures it knows; None where its run kept no statistics of them."""
+        return self.card.familiar
+
+    def pieces(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> Iterator[Piece]:
+        """See `ByPieces.pieces`.
+
+        Raises:
+            InputError: if the picture is smaller than the network needs, or large and normalised by itself.
+        """
+        data, d = self.config.data, self.config.model.d
+        check_size(picture, d, name)
+        height, width = picture.shape
+        tile, margin = self.tile, reach_of(self.config)
+        if data.normalisation == "local":
+            margin += data.window // 2
+        if data.normalisation == "picture":
+            self._check_whole(picture, name, "normalises each picture by itself")
+            tile = max(picture.shape)
+        found = cuts((height, width), tile, margin, d)
+        for done, (row, column) in enumerate(found, start=1):
+            mask = self._results(picture, row.window(height), column.window(width))[MASK][0, ..., 0]
+            if progress:
+                progress(done, len(found), f"tiles of {name}")
+            yield Piece(row.kept(height), column.kept(width), mask[row.inner(height), column.inner(width)])
+
+    def grades(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> np.ndarray:
+        """See `ByPieces.grades`; the model is called once.
+
+        Raises:
+            InputError: if the picture is smaller than the network needs, or large.
+        """
+        check_size(picture, self.config.model.d, name)
+        self._check_whole(picture, name, "grades")
+        found = self._results(picture, *(slice(0, side) for side in picture.shape))
+        return found[PROBABILITIES][0].astype(np.float64)
+
+    @staticmethod
+    def _check_whole(picture: Windows, name: str, what: str) -> None:
+        if picture.large:
+            raise InputError(
+                f"{name}: an exported model that {what} takes pictures of at most {LARGE} px, since it is called once; "
+                f"its run takes any. Received: {picture.shape[1]}x{picture.shape[0]}"
+            )
+
+    def _results(self, picture: Windows, rows: slice, columns: slice) -> dict[str, np.ndarray]:
+        return self.call(grey(picture.read(rows, columns), picture.bit_depth)[None, ..., None])

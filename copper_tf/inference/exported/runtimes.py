@@ -1,0 +1,144 @@
+"""Opens an exported file in its own runtime; TensorFlow is imported for a SavedModel alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from copper_tf.inference.exported.metadata import INPUT, KEY
+from copper_tf.inference.exported.telemetry import without_telemetry
+from tfds_copper.errors import InputError, RunError
+
+__all__ = [
+    "BIOIMAGEIO",
+    "CARD_FILE",
+    "CARD_IN_SAVED_MODEL",
+    "FORMATS",
+    "RUNTIMES",
+    "Call",
+    "Runtime",
+    "format_of",
+    "opened",
+]
+
+# Results by name for grey values ``(1, height, width, 1)`` float32 in [0, 1].
+Call = Callable[[np.ndarray], dict[str, np.ndarray]]
+# The card where a format has room for a file: at the end of a LiteRT model, and in the folder of a SavedModel that
+# TensorFlow leaves alone.
+CARD_FILE = "copper.json"
+CARD_IN_SAVED_MODEL = f"assets.extra/{CARD_FILE}"
+
+
+def _saved_model(path: Path) -> tuple[str, Call]:
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(path))
+    call = loaded.signatures[INPUT]
+
+    def run(grey: np.ndarray) -> dict[str, np.ndarray]:
+        # The loaded object must outlive its signatures.
+        _ = loaded
+        return {name: value.numpy() for name, value in call(**{INPUT: tf.constant(grey)}).items()}
+
+    return (path / CARD_IN_SAVED_MODEL).read_text(encoding="utf-8"), run
+
+
+def _onnx(path: Path) -> tuple[str, Call]:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+
+    def run(grey: np.ndarray) -> dict[str, np.ndarray]:
+        return dict(zip(names, session.run(names, {INPUT: grey}), strict=True))
+
+    return session.get_modelmeta().custom_metadata_map[KEY], run
+
+
+def _openvino(path: Path) -> tuple[str, Call]:
+    without_telemetry()
+    import openvino
+
+    core = openvino.Core()
+    model = core.read_model(path)
+    # Left to itself it takes bfloat16 where the processor has it, which isn't what was compared with the run.
+    request = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}).create_infer_request()
+    names = [output.get_any_name() for output in model.outputs]
+
+    def run(grey: np.ndarray) -> dict[str, np.ndarray]:
+        request.infer({INPUT: grey})
+        return {name: request.get_tensor(name).data.copy() for name in names}
+
+    return model.get_rt_info([KEY]).astype(str), run
+
+
+def _litert(path: Path) -> tuple[str, Call]:
+    from ai_edge_litert.interpreter import Interpreter
+
+    with zipfile.ZipFile(path) as attached:
+        card = attached.read(CARD_FILE).decode("utf-8")
+    runner = Interpreter(model_path=str(path)).get_signature_runner()
+    return card, lambda grey: dict(runner(**{INPUT: grey}))
+
+
+@dataclasses.dataclass(frozen=True)
+class Runtime:
+    """Where a format lies in an export, and what opens it.
+
+    Attributes:
+        package: that must be installed to open it.
+        file: relative to the export.
+        load: from the path of that file to (text of its card, call).
+    """
+
+    package: str
+    file: str
+    load: Callable[[Path], tuple[str, Call]]
+
+
+# The fastest first: what `copper predict` takes of an export.
+RUNTIMES: dict[str, Runtime] = {
+    "openvino-int8": Runtime("openvino", "openvino-int8/model.xml", _openvino),
+    "openvino": Runtime("openvino", "openvino/model.xml", _openvino),
+    "onnx": Runtime("onnxruntime", "onnx/model.onnx", _onnx),
+    "litert": Runtime("ai_edge_litert", "litert/model.tflite", _litert),
+    "savedmodel": Runtime("tensorflow", "savedmodel", _saved_model),
+}
+# What `copper export` writes: each of these, and a package for bioimage.io, which others open.
+BIOIMAGEIO = "bioimageio"
+FORMATS = (*reversed(RUNTIMES), BIOIMAGEIO)
+
+
+def format_of(path: Path) -> str | None:
+    """The format of a single exported file, or of a SavedModel's folder; None where it is neither."""
+    if (path / "saved_model.pb").is_file():
+        return "savedmodel"
+    kinds = {Path(r.file).suffix: name for name, r in RUNTIMES.items() if Path(r.file).suffix}
+    return kinds.get(path.suffix.lower()) if path.is_file() else None
+
+
+def opened(path: Path, name: str) -> tuple[str, Call]:
+    """The text of the card of an exported file, and the call of its model.
+
+    Args:
+        path: the file, or the folder of a SavedModel.
+        name: its format.
+
+    Raises:
+        InputError: if the package that opens it isn't installed.
+        RunError: if it is damaged.
+    """
+    runtime = RUNTIMES[name]
+    if importlib.util.find_spec(runtime.package) is None:
+        raise InputError(f"{path}: needs the package {runtime.package}, e.g. by copper-tf[export]. Received: no such")
+    try:
+        return runtime.load(path)
+    # Each runtime raises what it likes for a damaged file; all of it says the same to a user.
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:100]
+        raise RunError(f"{path}: must be an intact export of `copper export`. Received: {reason}") from None

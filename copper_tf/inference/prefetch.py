@@ -1,0 +1,130 @@
+"""While a model works on one picture, the next ones are read and what came of the last ones is written."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import Generic, TypeVar
+
+from tfds_copper.errors import CopperError
+from tfds_copper.progress import Progress
+
+__all__ = ["streamed"]
+
+# How many are read ahead, by one thread, and how many may wait to be written or be written, by two.
+_AHEAD, _BEHIND, _WRITERS = 2, 3, 2
+
+Item = TypeVar("Item")
+Opened = TypeVar("Opened")
+Result = TypeVar("Result")
+Open = Callable[[Item, Progress], contextlib.AbstractContextManager[Opened]]
+
+
+class _StoppedError(Exception):
+    """Ends a reading that nobody waits for any more."""
+
+
+class _Reader(Generic[Item, Opened]):
+    """Opens items ahead, in order, in a thread of its own; one that is large only when no other large one is open.
+
+    Args:
+        opened: see `streamed`.
+        large: see `streamed`.
+        progress: see `streamed`.
+    """
+
+    def __init__(self, opened: Open[Item, Opened], large: Callable[[Opened], bool], progress: Progress | None) -> None:
+        self._opened, self._large, self._progress = opened, large, progress
+        self._thread = ThreadPoolExecutor(1, "reader")
+        self._room, self._stopped = threading.Event(), False
+        self._room.set()
+
+    def begin(self, item: Item) -> Future[tuple[contextlib.ExitStack, Opened]]:
+        """Has an item opened; who takes the result closes the stack."""
+        return self._thread.submit(self._open, item)
+
+    def _tell(self, done: int, total: int, what: str) -> None:
+        if self._stopped:
+            raise _StoppedError
+        if self._progress:
+            self._progress(done, total, what)
+
+    def _open(self, item: Item) -> tuple[contextlib.ExitStack, Opened]:
+        self._room.wait()
+        if self._stopped:
+            raise _StoppedError
+        with contextlib.ExitStack() as stack:
+            opened = stack.enter_context(self._opened(item, self._tell))
+            if self._large(opened):
+                self._room.clear()
+                stack.callback(self._room.set)
+            return stack.pop_all(), opened
+
+    def stop(self) -> None:
+        """Ends the thread."""
+        self._stopped = True
+        self._room.set()
+        self._thread.shutdown(cancel_futures=True)
+
+
+def _finished(stack: contextlib.ExitStack, finish: Callable[[], Result]) -> Result | CopperError:
+    try:
+        with stack:
+            return finish()
+    except CopperError as error:
+        return error
+
+
+def _failed(error: CopperError) -> CopperError:
+    return error
+
+
+def streamed(
+    items: Iterable[Item],
+    opened: Open[Item, Opened],
+    work: Callable[[Item, Opened], Callable[[], Result]],
+    large: Callable[[Opened], bool] = lambda _: False,
+    progress: Progress | None = None,
+) -> Generator[Result | CopperError, None, None]:
+    """What comes of each item, in their order; of one that fails, its error.
+
+    No more than a few items are held at a time, however many there are. Close the iterator where it isn't gone through.
+
+    Args:
+        items: gone through a little ahead.
+        opened: opens an item, in the reader's thread; it is closed when all is done, in another. What long looks it
+            takes go to the progress that it is given.
+        work: what must be done in turn, in this thread. It returns what remains: the writing, done in a third one.
+        large: whether an opened item takes so much memory that no other such one may be open.
+        progress: called with (done, total, what) by `opened`.
+    """
+    reader, writers = _Reader(opened, large, progress), ThreadPoolExecutor(_WRITERS, "writer")
+    rest, behind = iter(items), deque[Future[Result | CopperError]]()
+    ahead = deque[tuple[Item, Future[tuple[contextlib.ExitStack, Opened]]]]()
+    try:
+        while True:
+            ahead.extend((item, reader.begin(item)) for item in islice(rest, _AHEAD + 1 - len(ahead)))
+            while behind and (len(behind) >= _BEHIND or not ahead or behind[0].done()):
+                yield behind.popleft().result()
+            if not ahead:
+                return
+            item, opening = ahead.popleft()
+            try:
+                stack, found = opening.result()
+                with contextlib.ExitStack() as mine:
+                    mine.push(stack)
+                    finish = work(item, found)
+                    behind.append(writers.submit(_finished, mine.pop_all(), finish))
+            except CopperError as error:
+                behind.append(writers.submit(_failed, error))
+    finally:
+        reader.stop()
+        # What is worked on is written, whatever ends the rest.
+        writers.shutdown()
+        for _, opening in ahead:
+            if not opening.cancelled() and not opening.exception():
+                opening.result()[0].close()

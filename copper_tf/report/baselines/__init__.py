@@ -1,0 +1,1 @@
+"""The section of a page that shows simpler methods beside the nets."""

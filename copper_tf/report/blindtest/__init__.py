@@ -1,0 +1,1 @@
+"""The page of a blind test's results."""

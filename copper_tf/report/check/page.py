@@ -1,0 +1,165 @@
+"""The page of `copper check`: what a SEM folder holds, what is wrong with it, and what it looks like."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from PIL import Image
+
+from copper_tf.report.common.page import template
+from copper_tf.report.common.style import INK, figure, png, tidy, time_axis
+from copper_tf.utils.drawing import grey_image, scale_bar_length
+from tfds_copper.audit.survey import Seen, Survey
+from tfds_copper.errors import InputError
+from tfds_copper.files import replacing, write_text
+from tfds_copper.micrograph import read
+
+__all__ = ["render_check"]
+
+# The side of the zoom of the paper's Figure 3, and how many labels stand beside one another.
+_ZOOM, _ACROSS = 200, 4
+# Pairs shown for each finding, and the longer side of their thumbnails, px.
+_PAIRS, _THUMB = 3, 280
+_DOT = "#0072B2"
+
+
+def _pixels(survey: Survey, file: str) -> np.ndarray:
+    (picture,) = (s.picture for s in survey.seen if s.picture.file == file)
+    return read(survey.folder.root / file, survey.settings, picture.pixel_size_nm).pixels
+
+
+def _typical(survey: Survey) -> list[Seen | None]:
+    """For each label its picture of median brightness; None where none can be read."""
+    found: list[Seen | None] = []
+    for label in range(len(survey.folder.times)):
+        seen = sorted((s for s in survey.seen if s.picture.label == label and not s.error), key=lambda s: s.mean)
+        found.append(seen[len(seen) // 2] if seen else None)
+    return found
+
+
+def _bar(axes: Axes, shape: tuple[int, ...], pixel_size_nm: float) -> None:
+    height, width = shape
+    length, caption = scale_bar_length(width, pixel_size_nm)
+    x, y = 0.05 * width, 0.94 * height
+    axes.plot([x, x + length], [y, y], color="white", linewidth=2.5, solid_capstyle="butt")
+    box = {"facecolor": "black", "alpha": 0.6, "edgecolor": "none", "pad": 1.2}
+    axes.text(x, y - 0.05 * height, caption, color="white", fontsize=8, va="bottom", bbox=box)
+
+
+def _show(axes: Axes, pixels: np.ndarray, pixel_size_nm: float) -> None:
+    axes.imshow(grey_image(pixels), cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    _bar(axes, pixels.shape, pixel_size_nm)
+
+
+def _examples_figure(survey: Survey) -> Figure:
+    """The paper's Figure 3: for each label a whole picture, and 200 px of its middle below it."""
+    typical, names = _typical(survey), survey.folder.class_names
+    columns = min(_ACROSS, len(typical))
+    rows = -(-len(typical) // columns)
+    drawn = figure(2.5 * columns, 4.6 * rows)
+    grid = drawn.subplots(2 * rows, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for k, seen in enumerate(typical):
+        if seen is None:
+            continue
+        row, column = divmod(k, columns)
+        above, below = grid[2 * row, column], grid[2 * row + 1, column]
+        pixels = _pixels(survey, seen.picture.file)
+        side = min(_ZOOM, *pixels.shape)
+        top, left = ((s - side) // 2 for s in pixels.shape)
+        _show(above, pixels, seen.pixel_size_nm)
+        _show(below, pixels[top : top + side, left : left + side], seen.pixel_size_nm)
+        above.add_patch(Rectangle((left, top), side, side, fill=False, edgecolor="#E69F00", linewidth=1.2))
+        above.set_title(f"t = {names[k]}", fontsize=9, color=INK)
+        for axes in (above, below):
+            axes.set_axis_on()
+    return drawn
+
+
+def _grey_figure(told: dict[str, Any]) -> Figure:
+    """Mean and contrast of every picture over t: what a model could grade by without looking at the surface."""
+    grey, labels = told["grey"], {"times": told["times"], "unit": told["unit"]}
+    drawn = figure(10, 3.4)
+    times = np.array(grey["t"], float)
+    steps = np.diff(np.array(told["times"], float))
+    shift = np.random.default_rng(0).uniform(-0.25, 0.25, times.size) * steps.min()
+    for axes, name in zip(drawn.subplots(1, 2), ("mean", "contrast"), strict=True):
+        values = np.array(grey[name], float)
+        axes.scatter(times + shift, values, s=9, alpha=0.6, linewidth=0, color=_DOT, label="picture")
+        present = [t for t in told["times"] if (times == t).any()]
+        means = [values[times == t].mean() for t in present]
+        axes.plot(present, means, color=INK, marker="D", markersize=4, linewidth=1.4, label="mean of the label")
+        tidy(axes)
+        time_axis(axes, labels)
+        shown = {"mean": "mean grey value", "contrast": "standard deviation of grey values"}[name]
+        axes.set_ylabel(f"{shown}\n(share of the full range)", fontsize=9)
+        axes.legend(fontsize=7.5, frameon=True, framealpha=0.9, edgecolor="none")
+    return drawn
+
+
+def _embedded(data: bytes, alt: str) -> Markup:
+    return Markup('<img alt="{}" src="data:image/png;base64,{}">').format(alt, base64.b64encode(data).decode())
+
+
+def _thumbnail(survey: Survey, file: str) -> Markup:
+    try:
+        image = Image.fromarray(grey_image(_pixels(survey, file)))
+    except InputError:
+        return Markup("")
+    image.thumbnail((_THUMB, _THUMB))
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return _embedded(stream.getvalue(), file)
+
+
+def _shown_findings(survey: Survey, told: dict[str, Any]) -> list[dict[str, Any]]:
+    """The findings with thumbnails of the first pictures that each is about."""
+    shown = []
+    for finding in told["findings"]:
+        pairs = [[(f, _thumbnail(survey, f)) for f in pair] for pair in finding["pairs"][:_PAIRS]]
+        singles = [] if pairs else [[(f, _thumbnail(survey, f))] for f in finding["files"][:_PAIRS]]
+        rows = [row for row in pairs + singles if all(image for _, image in row)]
+        shown.append(finding | {"rows": rows})
+    return shown
+
+
+def render_check(survey: Survey, told: dict[str, Any], output: Path) -> Path:
+    """Writes ``check.html`` and its figures as PNG beside it.
+
+    Args:
+        survey: of the folder.
+        told: its `summary`.
+        output: the folder to write to.
+
+    Returns:
+        The path of the page.
+    """
+    figures = {"examples": _examples_figure(survey), "grey": _grey_figure(told)}
+    alts = {"examples": "A typical picture of each label, whole and enlarged", "grey": "Grey levels over stress time"}
+    inline = {}
+    for name, drawn in figures.items():
+        raster = png(drawn)
+        with replacing(output / "figures" / f"{name}.png") as file:
+            file.write_bytes(raster)
+        inline[name] = _embedded(raster, alts[name])
+    text = template("check/page.html.j2").render(
+        told=told,
+        name=Path(told["folder"]).name,
+        columns=list(told["labels"][0]),
+        findings=_shown_findings(survey, told),
+        figures=inline,
+        zoom=_ZOOM,
+    )
+    write_text(output / "check.html", text)
+    return output / "check.html"

@@ -1,0 +1,1 @@
+"""What all pages share: the page's frame, figures of micrographs, style, texts, PDF."""

@@ -1,0 +1,1 @@
+"""The page of `copper search`."""

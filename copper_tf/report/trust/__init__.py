@@ -1,0 +1,1 @@
+"""The page of `copper trust`, and the same as a section of other pages."""

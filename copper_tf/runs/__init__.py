@@ -1,0 +1,1 @@
+"""The run folder: all that is known of one trained model."""

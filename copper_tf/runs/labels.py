@@ -1,0 +1,30 @@
+"""The labels of a run: its stress times, and how they are printed."""
+
+from __future__ import annotations
+
+import dataclasses
+
+__all__ = ["Labels"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Labels:
+    """The labels of a run.
+
+    Attributes:
+        times: stress time t of each label, ascending.
+        unit: unit of t, "" where unknown.
+    """
+
+    times: tuple[float, ...]
+    unit: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What to print for each label, e.g. ``"2.5 h"``."""
+        return tuple(f"{t:g} {self.unit}".strip() for t in self.times)
+
+    @property
+    def axis(self) -> str:
+        """The caption of a time axis."""
+        return f"stress time t ({self.unit})" if self.unit else "stress time t"

@@ -1,0 +1,382 @@
+"""The run folder: all that is known of one trained model, and the only output of training."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import math
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from copper_tf.config import ALTERNATING, ANCHORS, GREY, Config
+from copper_tf.data.normalisation import Normalisation
+from copper_tf.models.geometry import receptive_field_of
+from copper_tf.ood.reference import Familiar
+from copper_tf.runs.labels import Labels
+from copper_tf.statistics import chords
+from tfds_copper.errors import CopperError, RunError
+from tfds_copper.files import alone, write_json, write_text
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = [
+    "BEST",
+    "COMPOSITES",
+    "EVALUATION",
+    "FOLD",
+    "FORMAT",
+    "SEED",
+    "STARTS",
+    "TENSORBOARD",
+    "Run",
+    "all_caveats",
+    "check_place",
+    "create_run",
+    "fold_runs",
+    "is_run",
+    "open_run",
+    "seed_runs",
+]
+
+FORMAT = "copper-run 1"
+BEST = "best.weights.h5"
+# The names of the scores that `copper evaluate` and `borders.composites` write.
+EVALUATION, COMPOSITES = "evaluation", "composites"
+# The name of the scores of several starts, and of their folder while they train.
+STARTS = "starts"
+# The folder of what TensorBoard shows.
+TENSORBOARD = "tensorboard"
+# The folder of one fold's run inside that of the cross-validation.
+FOLD = "fold_{}"
+# The folder of one member inside that of an ensemble of seeds.
+SEED = "seed_{}"
+_PREFIX, _SUFFIX = "last-", ".keras"
+_MONITOR = {"classifier": "val_loss", "segmenter": "val_nmse"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """An opened run folder.
+
+    Attributes:
+        path: the folder.
+        config: its settings.
+        labels: its labels.
+        hypothesis: the g of each label that the weights were last trained for, K values, NaN at labels that were left
+            out; empty for a classifier.
+        normalisation: how its pictures are normalised.
+        data: path, fingerprint and splits of the dataset it was trained on.
+        start: the g that learning began with; empty where g was not learnt step by step.
+    """
+
+    path: Path
+    config: Config
+    labels: Labels
+    hypothesis: tuple[float, ...]
+    normalisation: Normalisation
+    data: dict[str, Any]
+    start: tuple[float, ...] = ()
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of weights."""
+        return self.path / "checkpoints"
+
+    @property
+    def history_file(self) -> Path:
+        """One row per finished epoch."""
+        return self.path / "history.csv"
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What every result of this run must say: how its data are split, and what speaks against its maps."""
+        return (*self.data.get("caveats", ()), *filter(None, [self.locality_warning, self.starts_warning]))
+
+    @property
+    def mean_chord(self) -> float:
+        """Mean chord in px of the maps that it drew after training, NaN where unknown."""
+        if not self.scores_file("training").is_file():
+            return math.nan
+        chord = self.read_scores("training").get("mean_chord_px")
+        return math.nan if chord is None else float(chord)
+
+    @property
+    def receptive_field(self) -> int:
+        """Width in px of what one output value sees, see `models.geometry.receptive_field`."""
+        return receptive_field_of(self.config)
+
+    @property
+    def locality_warning(self) -> str:
+        """Why its maps can't be believed where its network sees more than they have areas, else empty."""
+        return chords.warning(self.receptive_field, self.mean_chord)
+
+    @property
+    def starts_warning(self) -> str:
+        """Why its maps may mark the wrong places where each of its starts drew grey ones, else empty."""
+        starts = self.read_scores(STARTS)["starts"] if self.scores_file(STARTS).is_file() else []
+        best = max((start["binarity"] for start in starts), default=1.0)
+        if best >= GREY:
+            return ""
+        return (
+            f"none of {len(starts)} starts drew maps of two phases (binarity {best:.2f} at best, {GREY:g} needed), so "
+            "this run may mark another texture than the one that decays, or the surface is not of two phases; try "
+            "more --starts, and see what copper trust says"
+        )
+
+    @property
+    def familiar_file(self) -> Path:
+        """The statistics of its pictures."""
+        return self.path / "familiar.json"
+
+    @property
+    def familiar(self) -> Familiar | None:
+        """What pictures it knows; None where it was trained before this was kept, or on pictures of too few sheets.
+
+        Raises:
+            RunError: if the file is damaged.
+        """
+        values = _read(self.path, self.familiar_file.name) if self.familiar_file.is_file() else {}
+        return Familiar.from_dict(values) if values else None
+
+    def write_familiar(self, familiar: Familiar | None) -> None:
+        """Writes ``familiar.json`` atomically; it is empty where there were too few sheets."""
+        write_json(self.familiar_file, familiar.to_dict() if familiar else {})
+
+    @property
+    def law(self) -> dict[str, Any]:
+        """What g is and where it comes from, for ``hypothesis.json`` and all that shows it.
+
+        ``name`` (the hypothesis, or the start of one that is learnt), ``learn``, ``g`` and, where learnt, ``start``.
+        """
+        training = self.config.training
+        name = ANCHORS if training.learn == ANCHORS else training.hypothesis
+        law = {"name": name, "learn": training.learn, "g": list(self.hypothesis)}
+        return law | ({"start": list(self.start)} if self.start else {})
+
+    @property
+    def law_note(self) -> str:
+        """What every result must say of a g that no one supposed; empty for a hypothesis."""
+        learn = self.config.training.learn
+        first, last = self.labels.names[0], self.labels.names[-1]
+        if learn == ANCHORS:
+            return f"g was not supposed: the model was trained on t = {first} (g = 1) and t = {last} (g = 0) alone"
+        if learn == ALTERNATING:
+            pairs = (f"{g:.2f} at {t}" for g, t in zip(self.hypothesis, self.labels.names, strict=True))
+            return f"g was learned ({learn}, from {self.config.training.hypothesis}): {', '.join(pairs)}"
+        return ""
+
+    def last_checkpoint(self) -> tuple[int, Path] | None:
+        """(finished epochs, file) of the newest complete checkpoint, None where there is none."""
+        found = {int(p.name[len(_PREFIX) : -len(_SUFFIX)]): p for p in self.checkpoints.glob(f"{_PREFIX}*{_SUFFIX}")}
+        return max(found.items()) if found else None
+
+    def checkpoint_file(self, epochs: int) -> Path:
+        """Where the checkpoint after so many epochs goes."""
+        return self.checkpoints / f"{_PREFIX}{epochs:05d}{_SUFFIX}"
+
+    def history(self) -> list[dict[str, float]]:
+        """The rows of ``history.csv``, oldest first."""
+        if not self.history_file.is_file():
+            return []
+        with self.history_file.open(newline="") as file:
+            return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+
+    @property
+    def monitor(self) -> str:
+        """The column of the history whose lowest value marks the best epoch."""
+        return _MONITOR[self.config.kind]
+
+    def best_epoch(self, history: list[dict[str, float]] | None = None) -> int:
+        """Index of the row whose weights are the run's, -1 where there is none.
+
+        It is `lowest_epoch`; but the last row where the config says so, or where g moves while training, since scores
+        against different g can't be compared.
+        """
+        rows = self.history() if history is None else history
+        if self.config.training.learn == ALTERNATING or self.config.training.keep == "last":
+            return len(rows) - 1
+        return self.lowest_epoch(rows)
+
+    def lowest_epoch(self, rows: list[dict[str, float]]) -> int:
+        """Index of the row with the lowest finite monitored score, the first of equals; -1 where there is none."""
+        scores = [row[self.monitor] if math.isfinite(row[self.monitor]) else math.inf for row in rows]
+        return scores.index(min(scores)) if scores and min(scores) < math.inf else -1
+
+    def write_hypothesis(self) -> None:
+        """Writes ``hypothesis.json``, atomically."""
+        write_json(self.path / "hypothesis.json", self.law)
+
+    def write_history(self, rows: list[dict[str, float]]) -> None:
+        """Writes all rows, atomically."""
+        names = list(rows[0])
+        lines = [",".join(names), *(",".join(repr(float(row[n])) for n in names) for row in rows)]
+        write_text(self.history_file, "\n".join(lines) + "\n")
+
+    def load_model(self) -> keras.Model:
+        """The model with its best weights, in float32 whatever it was trained in.
+
+        Raises:
+            RunError: if the weights are missing, damaged or don't fit the config.
+        """
+        from copper_tf.models.factory import build
+
+        file = self.checkpoints / BEST
+        if not file.is_file():
+            raise RunError(f"{self.path}: not trained yet; a run needs checkpoints/{BEST}. Received: no such file")
+        model = build(self.config, len(self.labels.times))
+        try:
+            model.load_weights(file)
+        except (OSError, ValueError, KeyError) as error:
+            reason = str(error).splitlines()[0][:100]
+            raise RunError(f"{file}: must be the weights of this run's config. Received: {reason}") from None
+        return model
+
+    def scores_file(self, name: str) -> Path:
+        """Where the scores of that name go."""
+        return self.path / "scores" / f"{name}.json"
+
+    def write_scores(self, name: str, scores: dict[str, Any]) -> Path:
+        """Writes ``scores/NAME.json`` atomically and returns its path."""
+        write_json(self.scores_file(name), scores)
+        return self.scores_file(name)
+
+    def read_scores(self, name: str) -> dict[str, Any]:
+        """The scores of that name.
+
+        Raises:
+            RunError: if there are none yet.
+        """
+        file = self.scores_file(name)
+        if not file.is_file():
+            verb = {EVALUATION: "evaluate", "training": "train"}.get(name, name)
+            raise RunError(f"{self.path}: no scores/{name}.json yet; it is written by `copper {verb}`. Received: none")
+        try:
+            return dict(json.loads(file.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise RunError(f"{file}: must be JSON as it was written. Received: {error}") from None
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder is a run, whole or not."""
+    return (path / "format").is_file() or (path / "config.json").is_file()
+
+
+def check_place(path: Path, *, force: bool = False) -> None:
+    """Whether a new run may be made here.
+
+    Raises:
+        RunError: if the folder holds a run already (unless `force`), or other files.
+    """
+    if path.exists() and not path.is_dir():
+        raise RunError(f"{path}: a run is a folder. Received: a file")
+    if not path.is_dir() or not any(path.iterdir()):
+        return
+    if not is_run(path):
+        raise RunError(f"{path}: a new run needs an empty or absent folder. Received: a folder with other files")
+    if not force:
+        raise RunError(f"{path}: holds a run; --resume goes on with it, --force replaces it. Received: neither")
+
+
+def create_run(run: Run, *, force: bool = False) -> None:
+    """Makes the folder of a new run.
+
+    Args:
+        run: what to write.
+        force: delete a run that is already there.
+
+    Raises:
+        RunError: if the folder can't take a run, see `check_place`.
+        OutputError: if another process works in the run that is to be deleted.
+    """
+    check_place(run.path, force=force)
+    if is_run(run.path):
+        with alone(run.path):
+            shutil.rmtree(run.path)
+    run.checkpoints.mkdir(parents=True, exist_ok=True)
+    write_json(run.path / "labels.json", dataclasses.asdict(run.labels))
+    run.write_hypothesis()
+    write_json(run.path / "normalisation.json", run.normalisation.to_dict())
+    write_json(run.path / "data.json", run.data)
+    write_text(run.path / "config.json", run.config.to_json())
+    write_text(run.path / "format", FORMAT + "\n")
+
+
+def _read(path: Path, name: str) -> Any:
+    file = path / name
+    if not file.is_file():
+        raise RunError(f"{path}: a run holds {name}, which is missing. Received: no such file")
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RunError(f"{file}: must be JSON. Received: {error}") from None
+
+
+def open_run(path: Path) -> Run:
+    """Opens a run folder.
+
+    Raises:
+        RunError: if it isn't one, a file is missing or damaged, or its format is of another version.
+    """
+    if not is_run(path):
+        raise RunError(f"{path}: must be a run folder made by `copper train`. Received: no run there")
+    if not (path / "format").is_file():
+        raise RunError(f"{path}: a run holds format, which is missing. Received: no such file")
+    version = (path / "format").read_text().strip()
+    if version != FORMAT:
+        raise RunError(f"{path}: this version of copper-tf reads {FORMAT!r}. Received: {version!r}")
+    files = ("config", "labels", "hypothesis", "normalisation", "data")
+    parts = {name: _read(path, f"{name}.json") for name in files}
+    try:
+        labels = Labels(tuple(float(t) for t in parts["labels"]["times"]), str(parts["labels"]["unit"]))
+        g, start = (
+            tuple(math.nan if v is None else float(v) for v in parts["hypothesis"].get(k, ())) for k in ("g", "start")
+        )
+        config = Config.from_dict(parts["config"])
+    except (KeyError, TypeError, ValueError, CopperError) as error:
+        raise RunError(f"{path}: config.json, labels.json or hypothesis.json is damaged. Received: {error}") from None
+    return Run(path, config, labels, g, Normalisation.from_dict(parts["normalisation"]), dict(parts["data"]), start)
+
+
+def _parts(path: Path, name: str) -> list[Run]:
+    """The runs in the folders of that name, by number."""
+    found = {p.name.removeprefix(name.format("")): p for p in path.glob(name.format("*")) if is_run(p)}
+    return [open_run(found[number]) for number in sorted(found, key=lambda n: (len(n), n))]
+
+
+def all_caveats(runs: Sequence[Run]) -> list[str]:
+    """What results of several runs together must say: whatever one of them must, once.
+
+    Args:
+        runs: of a cross-validation or an ensemble.
+    """
+    return list(dict.fromkeys(text for run in runs for text in run.caveats))
+
+
+def fold_runs(path: Path) -> list[Run]:
+    """The runs of a cross-validation, by fold; none where the folder holds none.
+
+    Raises:
+        RunError: if one of them is damaged.
+    """
+    return _parts(path, FOLD)
+
+
+def seed_runs(path: Path) -> list[Run]:
+    """The runs of an ensemble, which differ in nothing but their seed; none where the folder holds none.
+
+    Raises:
+        RunError: if one of them is damaged, or of other settings or data than the first.
+    """
+    runs = _parts(path, SEED)
+    for run in runs[1:]:
+        same = run.config.replace(seed=0) == runs[0].config.replace(seed=0)
+        if not same or run.data["fingerprint"] != runs[0].data["fingerprint"]:
+            raise RunError(
+                f"{run.path}: the runs of an ensemble must differ in their seed only. Received: other settings or "
+                f"data than {runs[0].path}"
+            )
+    return runs

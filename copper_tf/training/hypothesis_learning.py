@@ -1,0 +1,127 @@
+"""Learning g: which pictures are trained on, and the g that moves while the model trains."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from copper_tf.config import ALTERNATING, ANCHORS, Config
+from copper_tf.data.pipeline import Pictures
+from copper_tf.decay.estimation import READABLE_SPAN, readable, update, without_borders
+from copper_tf.decay.hypotheses import check_informative, hypothesis_values
+from copper_tf.inference.predictor import Predictor
+from copper_tf.models.losses import LabelTable
+from copper_tf.models.metrics import NMSE
+from copper_tf.runs.run import Run
+from copper_tf.training.boundary_bias import excess, middles
+from tfds_copper.dataset import SemDataset
+from tfds_copper.errors import InputError, SettingError
+
+__all__ = ["EVERY", "HypothesisLearner", "first_hypothesis", "learnable", "tables"]
+
+# Epochs between two updates of g: the model needs some to follow the last one.
+EVERY = 2
+
+
+def first_hypothesis(config: Config, times: Sequence[float]) -> tuple[float, ...]:
+    """The g that training starts with: NaN at labels that are left out, () for a classifier.
+
+    Args:
+        config: all settings of the run.
+        times: the stress time t of each label, ascending.
+
+    Raises:
+        SettingError: if the hypothesis is unknown, incomplete, hardly varies, or can't be improved step by step.
+    """
+    if config.kind == "classifier":
+        return ()
+    name, learn = config.training.hypothesis, config.training.learn
+    values = hypothesis_values(name, times, config.training.time)
+    if learn == ANCHORS:
+        return 1.0, *[float("nan")] * (len(times) - 2), 0.0
+    check_informative(name, values)
+    if learn == ALTERNATING and not readable(values):
+        raise SettingError(
+            f"hypothesis {name!r} must fall by at least {READABLE_SPAN} from the first t to the last where learn is "
+            f"{ALTERNATING}. Received: {values[0]:g} to {values[-1]:g}"
+        )
+    return tuple(float(v) for v in values)
+
+
+def learnable(dataset: SemDataset, config: Config, split: str, pictures: Pictures) -> Pictures:
+    """The pictures of a split that the way of learning g uses: those of the end labels for anchors, else all.
+
+    Args:
+        dataset: what they are of.
+        config: all settings of the run.
+        split: its name.
+        pictures: the decoded split.
+
+    Raises:
+        InputError: if a label has no picture, without which g can't be learned.
+    """
+    learn, labels = config.training.learn, range(len(dataset.times))
+    needed = {ANCHORS: (labels[0], labels[-1]), ALTERNATING: labels if split == "validation" else ()}.get(learn, ())
+    missing = [dataset.times[k] for k in needed if k not in pictures.labels]
+    if missing:
+        raise InputError(
+            f"{dataset.path}: to learn g by {learn}, split {split!r} must hold pictures of "
+            f"{'the first and the last t' if learn == ANCHORS else 'every t'}. "
+            f"Received: none of t = {', '.join(f'{t:g}' for t in missing)}"
+        )
+    return pictures.of_labels(needed) if learn == ANCHORS else pictures
+
+
+def tables(model: keras.Model) -> list[LabelTable]:
+    """The tables of g in a compiled segmenter: that of the loss, and those of its metrics."""
+    metrics = [inner for outer in model.metrics for inner in getattr(outer, "metrics", [outer])]
+    return [model.loss.table, *(metric.table for metric in metrics if isinstance(metric, NMSE))]
+
+
+class HypothesisLearner(keras.callbacks.Callback):
+    """The alternating update: every `EVERY` epochs g moves towards the label means of held-out pictures.
+
+    Without what borders of areas add to them, see `borders`: else g learns the network's leaning with the law.
+
+    It stands before the `Bookkeeper`, whose checkpoint then holds the g of the next epoch; ``hypothesis.json`` keeps
+    the g of the epoch that is over, for which the weights were trained. After the last epoch g stays.
+
+    Args:
+        run: the run folder.
+        held_out: the decoded validation pictures, of every label.
+    """
+
+    def __init__(self, run: Run, held_out: Pictures) -> None:
+        super().__init__()
+        self.run, self.held_out = run, held_out
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Makes the model ready for whole pictures."""
+        self.predictor = Predictor(self.run, model=self.model)
+        held = self.held_out
+        raw = zip(held.arrays, held.bit_depths.tolist(), held.labels.tolist(), strict=True)
+        self.middles = middles(raw, self.run.normalisation, len(self.run.labels.times))
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Notes g, and moves it where it is time."""
+        g = tables(self.model)[0].values
+        dataclasses.replace(self.run, hypothesis=tuple(g.tolist())).write_hypothesis()
+        done = epoch + 1
+        if done % EVERY or done >= self.run.config.training.epochs:
+            return
+        following = update(g, self._means(g.size, epoch))
+        for table in tables(self.model):
+            table.assign(following)
+
+    def _means(self, labels: int, epoch: int) -> np.ndarray:
+        """Mean potency of each label over held-out pictures, without what borders add, the model in inference mode."""
+        held = self.held_out
+        pictures = zip(held.arrays, held.bit_depths.tolist(), held.files, strict=True)
+        potency = np.array([self.predictor.predict(*picture).potency for picture in pictures])
+        means = np.array([potency[held.labels == k].mean() for k in range(labels)])
+        added = excess(self.middles, self.predictor.map_of, epoch, pairs=1)
+        return without_borders(means, added)

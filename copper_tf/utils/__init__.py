@@ -1,0 +1,1 @@
+"""Drawing by Pillow, and tables as CSV or workbooks."""

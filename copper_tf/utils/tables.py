@@ -1,0 +1,115 @@
+"""The tables of a prediction: one row per picture, one per sheet; CSV, or a workbook for Excel in any language."""
+
+from __future__ import annotations
+
+import csv
+import math
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from copper_tf.statistics.scores import mean_interval
+from tfds_copper.errors import SettingError
+from tfds_copper.files import replacing
+
+__all__ = ["SUFFIXES", "check_table", "sheet_rows", "write_tables"]
+
+SUFFIXES = (".csv", ".xlsx")
+
+Row = dict[str, Any]
+
+
+def check_table(path: Path) -> None:
+    """Whether a table of that name can be written.
+
+    Raises:
+        SettingError: if the ending is neither ``.csv`` nor ``.xlsx``.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise SettingError(f"table must end in {' or '.join(SUFFIXES)}. Received: {path}")
+
+
+def sheet_rows(rows: Iterable[Row], value: str) -> list[Row]:
+    """One row per known sheet: n, the mean of a column, and its 95 % Student interval (empty for n = 1).
+
+    Args:
+        rows: rows of pictures, each with ``sheet``; gone through once.
+        value: the column to average.
+    """
+    found: dict[str, array[float]] = {}
+    for row in rows:
+        if row["sheet"]:
+            found.setdefault(row["sheet"], array("d")).append(row[value])
+    result = []
+    for sheet in sorted(found):
+        values = np.array(found[sheet])
+        mean, interval = mean_interval(values)
+        low, high = interval or (math.nan, math.nan)
+        result.append({"sheet": sheet, "n": len(values), f"mean {value}": mean, "95% low": low, "95% high": high})
+    return result
+
+
+def _cell(value: Any) -> Any:
+    """An empty cell instead of NaN; plain numbers instead of NumPy's."""
+    value = value.item() if hasattr(value, "item") else value
+    return "" if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _lines(rows: Iterable[Row]) -> Iterator[list[Any]]:
+    """The header and the cells of each row, as they come."""
+    for k, row in enumerate(rows):
+        if not k:
+            yield list(row)
+        yield [_cell(v) for v in row.values()]
+
+
+def _write_csv(path: Path, rows: Iterable[Row]) -> None:
+    # The byte order mark tells Excel that names are UTF-8.
+    with replacing(path) as file, file.open("w", encoding="utf-8-sig", newline="") as stream:
+        csv.writer(stream, lineterminator="\r\n").writerows(_lines(rows))
+
+
+def _write_workbook(path: Path, tables: Mapping[str, Iterable[Row]]) -> None:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.remove(book.active)
+    for name, rows in tables.items():
+        page = book.create_sheet(name)
+        for line in _lines(rows):
+            page.append(line)
+        page.freeze_panes = "A2"
+    with replacing(path) as file:
+        book.save(file)
+
+
+def write_tables(path: Path, pictures: Iterable[Row], sheets: Sequence[Row]) -> list[Path]:
+    """Writes the table of pictures and, where sheets are known, that of sheets.
+
+    A ``.csv`` gets the sheets in a file of its own beside it; an ``.xlsx`` in a worksheet of its own, with real
+    numbers, which Excel shows by the rules of its own language.
+
+    Args:
+        path: file ending in ``.csv`` or ``.xlsx``.
+        pictures: at least one row; a CSV is written as they come.
+        sheets: rows of `sheet_rows`, may be empty.
+
+    Returns:
+        The files written.
+
+    Raises:
+        SettingError: if the ending is neither.
+    """
+    check_table(path)
+    if path.suffix.lower() == ".xlsx":
+        _write_workbook(path, {"pictures": pictures, **({"sheets": sheets} if sheets else {})})
+        return [path]
+    _write_csv(path, pictures)
+    if not sheets:
+        return [path]
+    beside = path.with_name(f"{path.stem}_sheets.csv")
+    _write_csv(beside, sheets)
+    return [path, beside]

@@ -1,0 +1,102 @@
+"""Which pictures of a set show the same place of the same sample, so that they never lie in two splits."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+from scipy.cluster.hierarchy import DisjointSet
+
+from tfds_copper.audit.candidates import Candidate, candidates
+from tfds_copper.audit.fingerprints import Print
+from tfds_copper.audit.verification import Likeness, View, confirm_views
+
+__all__ = ["find_likenesses", "groups"]
+
+# Pictures held at once, as thumbnails: of 240x320 px they take 2 MB each, of 128x128 px 0.5 MB.
+_HELD, _HELD_PIXELS = 512, 8e6
+# Votes from which on a candidate is likely enough to load its pictures one after the other.
+_LIKELY = 5
+
+
+def find_likenesses(
+    prints: Sequence[Print],
+    load: Callable[[int], np.ndarray],
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Likeness]:
+    """The pairs of pictures that show the same place, each checked on its pixels.
+
+    Args:
+        prints: of all pictures, by number.
+        load: gives the grey values of a picture by its number, shape (height, width), uint8 or uint16; pictures that
+            resemble no other are never loaded, others perhaps more than once.
+        progress: called with the pairs checked and those to check.
+
+    Returns:
+        Sorted; at most one per pair. Of several exact copies each later one is paired with the first, which alone is
+        compared with the others.
+
+    Raises:
+        InputError: if a loaded picture is not of shape (height, width), or empty.
+    """
+
+    largest = max((p.shape[0] * p.shape[1] / p.factor**2 for p in prints), default=1)
+
+    @functools.lru_cache(maxsize=int(min(_HELD, max(8, _HELD_PIXELS / largest))))
+    def view(number: int) -> View:
+        return View(load(number))
+
+    found: dict[tuple[int, int], Likeness] = {}
+    asked = _ordered(candidates(prints), len(prints))
+    for done, candidate in enumerate(asked):
+        one, other = candidate.first, candidate.second
+        if (one, other) not in found:
+            likeness = _checked(candidate, view)
+            if likeness:
+                found[one, other] = likeness
+        if progress:
+            progress(done + 1, len(asked))
+    return sorted(found.values())
+
+
+def _checked(candidate: Candidate, view: Callable[[int], View]) -> Likeness | None:
+    if candidate.kind == "copy":
+        return Likeness(candidate.first, candidate.second, "copy", 1.0, 1.0)
+    return confirm_views(view(candidate.first), view(candidate.second), candidate)
+
+
+def _firsts(sets: DisjointSet) -> dict[int, int]:
+    """The smallest member of the set that each member is in."""
+    return {k: min(members) for members in sets.subsets() for k in members}
+
+
+def _ordered(found: Sequence[Candidate], count: int) -> list[Candidate]:
+    """So that few pictures are loaded twice: by likely group, then by picture; of one pair the copy comes first."""
+    sets = DisjointSet(range(count))
+    for candidate in found:
+        if candidate.kind != "overlap" or candidate.votes >= _LIKELY:
+            sets.merge(candidate.first, candidate.second)
+    first = _firsts(sets)
+    place = np.empty(count, int)
+    place[sorted(range(count), key=lambda k: (first[k], k))] = np.arange(count)
+    kinds = ("copy", "resaved", "overlap")
+    return sorted(found, key=lambda c: (*sorted(place[[c.first, c.second]]), kinds.index(c.kind)))
+
+
+def groups(count: int, likenesses: Iterable[Likeness]) -> list[int]:
+    """The sets of pictures that are linked by likenesses, directly or through others.
+
+    Args:
+        count: number of pictures.
+        likenesses: pairs of them.
+
+    Returns:
+        The group of each picture: 0, 1, ... in the order of their first pictures; alone where nothing is alike.
+    """
+    sets = DisjointSet(range(count))
+    for likeness in likenesses:
+        sets.merge(likeness.first, likeness.second)
+    first = _firsts(sets)
+    numbers: dict[int, int] = {}
+    return [numbers.setdefault(first[k], len(numbers)) for k in range(count)]

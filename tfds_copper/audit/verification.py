@@ -1,0 +1,234 @@
+"""Whether two pictures show the same place: what their pixels say."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+
+import numpy as np
+from scipy import fft
+
+from tfds_copper.audit.candidates import Candidate, Kind
+from tfds_copper.audit.preprocessing import area_resize, checked, factor_of, high_pass, shrink
+
+__all__ = ["Likeness", "View", "confirm", "confirm_views"]
+
+# The least correlation of the common area, and of what is left of it without its most alike third.
+_LEAST, _LEAST_REST = 0.5, 0.4
+# How far the best shift must stand out, with the correlation weighed by the root of the area: as a multiple of the
+# next best, which a repeating pattern keeps near 1, and of the standard deviation over all shifts. Of 8,000 likely
+# but untrue pairs of tiles of one alloy none reaches both; of true ones with noise of sd 8 added, 9 in 10 do.
+_DISTINCT, _DEVIATIONS = 1.8, 9.5
+# Shifts so near to the best are the same peak, and so near to the voted one are what was voted for. Thumbnail px.
+_PEAK, _REACH = 12, 4.0
+# The smallest common area, as share of the smaller picture and in thumbnail px.
+_SHARE, _AREA = 0.08, 400
+_BLOCKS = 6
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Likeness:
+    """Two pictures that show the same place.
+
+    Attributes:
+        first: number of a picture.
+        second: number of a later picture.
+        kind: ``copy`` (equal grey values), ``resaved`` (the whole picture again, brighter, coarser or at another
+            size) or ``overlap`` (fields of view that share a part).
+        share: common area as share of the smaller picture, 0 to 1.
+        correlation: of the common area, high-passed, -1 to 1; 1 for a copy.
+    """
+
+    first: int
+    second: int
+    kind: Kind
+    share: float
+    correlation: float
+
+
+class View:
+    """A picture made ready for comparing: its high-passed thumbnails and what follows from them, made when asked.
+
+    Args:
+        pixels: grey values, shape (height, width); shrunk at once, so that a view is small.
+
+    Raises:
+        InputError: if the shape is another, or empty.
+    """
+
+    def __init__(self, pixels: np.ndarray) -> None:
+        self.shape = (int(checked(pixels).shape[0]), int(pixels.shape[1]))
+        self.factor = factor_of(self.shape)
+        self.thumb = shrink(pixels, self.factor)
+        self._made: dict[tuple[int, int], _Ready] = {}
+
+    def at_factor(self, factor: int) -> _Ready:
+        """The high-passed thumbnail at a factor of at least the picture's own."""
+        key = (factor, 0)
+        if key not in self._made:
+            self._made[key] = _Ready(high_pass(shrink(self.thumb, factor // self.factor)))
+        return self._made[key]
+
+    def at_size(self, height: int, width: int) -> _Ready:
+        """The high-passed thumbnail at a size, px."""
+        key = (height, width)
+        if key not in self._made:
+            self._made[key] = _Ready(high_pass(area_resize(self.thumb, height, width)))
+        return self._made[key]
+
+
+class _Ready:
+    """A high-passed thumbnail, its sums of squares and its spectra."""
+
+    def __init__(self, passed: np.ndarray) -> None:
+        self.passed = passed
+        energy = np.cumsum(np.cumsum(passed.astype(np.float64) ** 2, axis=0), axis=1)
+        self.energy = np.pad(energy, ((1, 0), (1, 0))).astype(np.float32)
+        self._spectra: dict[tuple[int, int], np.ndarray] = {}
+
+    def spectrum(self, size: tuple[int, int]) -> np.ndarray:
+        if size not in self._spectra:
+            self._spectra = {size: fft.rfft2(self.passed, size)}
+        return self._spectra[size]
+
+
+class _Spans:
+    """Shifts along an axis with enough in common, and where the common part starts and ends in either picture."""
+
+    def __init__(self, a: int, b: int, shifts: np.ndarray) -> None:
+        common = np.minimum(a, b + shifts) - np.maximum(0, shifts)
+        self.shifts = shifts[common >= max(1, _SHARE * min(a, b))]
+        self.here = np.maximum(0, self.shifts), np.minimum(a, b + self.shifts)
+        self.there = np.maximum(0, -self.shifts), np.minimum(b, a - self.shifts)
+        self.length = self.here[1] - self.here[0]
+
+
+@functools.lru_cache(maxsize=64)
+def _all_spans(a: int, b: int) -> _Spans:
+    return _Spans(a, b, np.arange(-b + 1, a))
+
+
+def _sums(table: np.ndarray, rows: tuple[np.ndarray, np.ndarray], columns: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    banded = table[rows[1]] - table[rows[0]]
+    return banded[:, columns[1]] - banded[:, columns[0]]
+
+
+def _products(a: _Ready, b: _Ready) -> np.ndarray:
+    """The sum of products of the common parts at every shift; a negative shift counts from the end."""
+    (ha, wa), (hb, wb) = a.passed.shape, b.passed.shape
+    size = (fft.next_fast_len(ha + hb - 1, True), fft.next_fast_len(wa + wb - 1, True))
+    return fft.irfft2(a.spectrum(size) * np.conj(b.spectrum(size)), size)
+
+
+def _correlations(a: _Ready, b: _Ready, products: np.ndarray, down: _Spans, right: _Spans) -> tuple[np.ndarray, ...]:
+    """For each pair of shifts the correlation of the common part, and the root of its share of the smaller picture."""
+    power = _sums(a.energy, down.here, right.here) * _sums(b.energy, down.there, right.there)
+    area = np.outer(down.length, right.length)
+    smaller = min(a.passed.size, b.passed.size)
+    # Where one of the two is blank there is nothing to compare; less than 1 per 100 px is rounding.
+    usable = (area >= max(_AREA, _SHARE * smaller)) & (power > (0.01 * area) ** 2)
+    found = products[np.ix_(down.shifts, right.shifts)] / np.sqrt(np.maximum(power, 1e-9))
+    return np.where(usable, np.clip(found, -1, 1), 0), np.sqrt(area / smaller)
+
+
+def _common(a: np.ndarray, b: np.ndarray, down: int, right: int) -> tuple[np.ndarray, np.ndarray]:
+    height, width = min(a.shape[0], b.shape[0] + down), min(a.shape[1], b.shape[1] + right)
+    part = a[max(0, down) : height, max(0, right) : width]
+    return part, b[max(0, -down) : height - down, max(0, -right) : width - right]
+
+
+def _rest(a: np.ndarray, b: np.ndarray) -> float:
+    """The correlation without the most alike third of the blocks: burnt-in text and bars lie in a few."""
+    ends = [np.linspace(0, n, min(_BLOCKS, max(1, n // 8)) + 1).astype(int)[:-1] for n in a.shape]
+    cross, power_a, power_b = (
+        np.add.reduceat(np.add.reduceat(p, ends[0], axis=0), ends[1], axis=1).ravel() for p in (a * b, a**2, b**2)
+    )
+    kept = np.argsort(cross, kind="stable")[: cross.size - cross.size // 3]
+    power = float(power_a[kept].sum()) * float(power_b[kept].sum())
+    return float(cross[kept].sum()) / math.sqrt(power) if power > 0 else 0.0
+
+
+def _promising(a: _Ready, b: _Ready, products: np.ndarray, near: tuple[float, float], reach: float) -> bool:
+    """Whether the pictures agree at all where they should; most chance candidates end here, at little cost."""
+    spans = [
+        _Spans(n, m, np.arange(math.ceil(at - reach), math.floor(at + reach) + 1))
+        for n, m, at in zip(a.passed.shape, b.passed.shape, near, strict=True)
+    ]
+    if not all(span.shifts.size for span in spans):
+        return False
+    return float(_correlations(a, b, products, *spans)[0].max()) >= _LEAST
+
+
+def _peak(a: _Ready, b: _Ready, near: tuple[float, float] | None, reach: float) -> tuple[int, int, float] | None:
+    """The one shift at which two thumbnails agree, as (down, right, correlation); None where there is none."""
+    if not a.passed.any() or not b.passed.any():
+        return None
+    products = _products(a, b)
+    if near and not _promising(a, b, products, near, reach):
+        return None
+    down, right = (_all_spans(n, m) for n, m in zip(a.passed.shape, b.passed.shape, strict=True))
+    correlation, root = _correlations(a, b, products, down, right)
+    score = np.arctanh(np.clip(correlation, -0.99, 0.99)) * root
+    y, x = np.unravel_index(int(score.argmax()), score.shape)
+    best, found = float(score[y, x]), float(correlation[y, x])
+    rows, columns = down.shifts, right.shifts
+    if found < _LEAST or (near and math.hypot(rows[y] - near[0], columns[x] - near[1]) > reach):
+        return None
+    away = (np.hypot((rows - rows[y])[:, None], (columns - columns[x])[None]) > _PEAK) & (correlation != 0)
+    others = score[away] if away.any() else np.zeros(1)
+    if best < max(_DISTINCT * float(others.max()), _DEVIATIONS * float(others.std())):
+        return None
+    if _rest(*_common(a.passed, b.passed, int(rows[y]), int(columns[x]))) < _LEAST_REST:
+        return None
+    return int(rows[y]), int(columns[x]), found
+
+
+def _as_resaved(a: View, b: View, candidate: Candidate) -> Likeness | None:
+    height, width = (min(n) for n in zip(a.thumb.shape, b.thumb.shape, strict=True))
+    stretch = math.log(a.shape[0] / a.shape[1] * b.shape[1] / b.shape[0])
+    # Rounding to whole px changes the sides of a small copy a little.
+    if abs(stretch) > 0.02 + 1 / min(*a.shape, *b.shape) or min(height, width) < 16:
+        return None
+    peak = _peak(a.at_size(height, width), b.at_size(height, width), (0, 0), 1.5)
+    return peak and Likeness(candidate.first, candidate.second, "resaved", 1.0, round(peak[2], 4))
+
+
+def _as_overlap(a: View, b: View, candidate: Candidate) -> Likeness | None:
+    factor = max(a.factor, b.factor)
+    near = (candidate.shift[0] / factor, candidate.shift[1] / factor) if candidate.kind == "overlap" else None
+    peak = _peak(a.at_factor(factor), b.at_factor(factor), near, _REACH)
+    if peak is None:
+        return None
+    sides = [
+        min(n, m + shift * factor) - max(0, shift * factor)
+        for n, m, shift in zip(a.shape, b.shape, peak[:2], strict=True)
+    ]
+    share = sides[0] * sides[1] / min(math.prod(a.shape), math.prod(b.shape))
+    return Likeness(candidate.first, candidate.second, "overlap", round(min(1.0, share), 4), round(peak[2], 4))
+
+
+def confirm_views(a: View, b: View, candidate: Candidate) -> Likeness | None:
+    """As `confirm`, of pictures made ready before; for a picture that is compared with many."""
+    if candidate.kind == "copy":
+        return Likeness(candidate.first, candidate.second, "copy", 1.0, 1.0)
+    # Like hashes may also come of fields a little apart.
+    resaved = _as_resaved(a, b, candidate) if candidate.kind == "resaved" else None
+    return resaved or _as_overlap(a, b, candidate)
+
+
+def confirm(a_pixels: np.ndarray, b_pixels: np.ndarray, candidate: Candidate) -> Likeness | None:
+    """Checks a candidate on the pixels.
+
+    Args:
+        a_pixels: grey values of the first picture, shape (height, width).
+        b_pixels: those of the second.
+        candidate: what the prints say of the two; a ``copy`` is believed, since its digests are equal.
+
+    Returns:
+        What they share; None if they show the same place neither as copies nor by overlapping.
+
+    Raises:
+        InputError: if a picture has another shape, or is empty.
+    """
+    return confirm_views(View(a_pixels), View(b_pixels), candidate)

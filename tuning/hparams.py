@@ -1,0 +1,96 @@
+"""What TensorBoard's HParams shows of a sweep: the settings that differ, beside the scores that count."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+from tensorboard.plugins.hparams import api as hparams
+
+from copper_tf.runs.run import EVALUATION, TENSORBOARD, Run, open_run
+from tuning.sweep import Sweep
+
+if TYPE_CHECKING:
+    from tuning.trials import Search
+
+__all__ = ["announce", "announce_search", "report", "report_trial"]
+
+# Score and splits that become columns.
+_SCORES: Mapping[str, tuple[str, ...]] = {"segmenter": ("nmse", "spearman_t"), "classifier": ("median_mae", "qwk")}
+_SPLITS = ("validation", "test")
+# Columns of a search: (name of the scalar, title).
+_MEMORY = ("search/memory_gb", "predicted peak memory of a training step, GB")
+_SPEED = ("search/seconds_per_picture", "seconds of a validation picture")
+
+
+def _columns(kind: str) -> list[tuple[str, str, str]]:
+    """(name of the scalar, split, score)."""
+    return [(f"evaluation/{score}/{split}", split, score) for score in _SCORES[kind] for split in _SPLITS]
+
+
+def _write_columns(sweep: Sweep, metrics: Iterable[tuple[str, str]], without: tuple[str, ...] = ()) -> None:
+    """Names the columns of the table, (name of the scalar, title), in the sweep's own folder."""
+    varied = list(dict.fromkeys(name for run in sweep.plan.values() for name in run.settings if name not in without))
+    writer = tf.summary.create_file_writer(str(sweep.path / TENSORBOARD))
+    with writer.as_default():
+        columns = [hparams.Metric(tag, display_name=title) for tag, title in metrics]
+        hparams.hparams_config([hparams.HParam(name) for name in varied], columns)
+    writer.close()
+
+
+def announce(sweep: Sweep) -> None:
+    """Names the columns of a sweep.
+
+    Args:
+        sweep: the plan, written.
+    """
+    _write_columns(sweep, [(tag, f"{split} {score}") for tag, split, score in _columns(sweep.base.kind)])
+
+
+def announce_search(search: Search) -> None:
+    """Names the columns of a search.
+
+    Args:
+        search: the plan, written.
+    """
+    goal = (f"search/{search.objective}", search.goal.title)
+    _write_columns(search.sweep, [goal, _MEMORY, _SPEED], without=("seed",))
+
+
+def _write(run: Run, values: Mapping[str, float | None], step: int) -> None:
+    writer = tf.summary.create_file_writer(str(run.path / TENSORBOARD))
+    with writer.as_default():
+        for tag, value in values.items():
+            if value is not None and math.isfinite(value):
+                tf.summary.scalar(tag, value, step=step)
+    writer.close()
+
+
+def report(run: Run) -> None:
+    """Writes the scores of an evaluated run beside its curves.
+
+    Args:
+        run: its folder has a ``tensorboard`` of its own.
+    """
+    splits = run.read_scores(EVALUATION)["splits"]
+    scores = {tag: splits[split]["scores"][score] for tag, split, score in _columns(run.config.kind)}
+    _write(run, scores, len(run.history()))
+
+
+def report_trial(search: Search, name: str, until: int, found: Mapping[str, Any]) -> None:
+    """Writes what a trial gave beside the curves of its run.
+
+    Args:
+        search: it is of.
+        name: of the point.
+        until: epochs it was trained.
+        found: what `Search.perform` gave.
+    """
+    scores = {
+        f"search/{search.objective}": found["scores"][search.objective],
+        _MEMORY[0]: search.memory[name] / 1e9,
+        _SPEED[0]: found["seconds_per_picture"],
+    }
+    _write(open_run(search.sweep.folder(name)), scores, until)
