@@ -1,10 +1,16 @@
-"""copper-tf: grade etched copper surfaces from SEM micrographs, and see where and by what law they decay."""
+"""copper-tf: grade etched copper surfaces from SEM micrographs, and see where and by what law they decay.
+
+Everything that ``copper_tf`` shows is imported when it is first used, so that ``import copper_tf`` takes no time.
+"""
 
 from __future__ import annotations
 
 from importlib import metadata
 
-__all__ = ["__version__"]
+import lazy_loader
+
+__getattr__, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
+__all__ = sorted([*_names, "__version__"])
 
 try:
     __version__ = metadata.version("copper-tf")

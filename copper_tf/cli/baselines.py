@@ -25,7 +25,7 @@ def command(run: Path, classifier: Path | None) -> None:
 
     opened = open_run(run)
     explained = open_run(classifier) if classifier else None
-    from copper_tf.cli.sources import import_tensorflow
+    from copper_tf.utils.tensorflow import import_tensorflow
 
     import_tensorflow()
     from copper_tf.analysis.baselines.baselines import baselines

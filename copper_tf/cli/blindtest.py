@@ -50,7 +50,8 @@ def _runs(sources: tuple[Path, ...]) -> list[Path]:
 def _prepared(sources: tuple[Path, ...], output: Path, decoding: str, settings: BlindSettings) -> BlindTest:
     """Draws a new test."""
     from copper_tf.analysis.comparison import read_all
-    from copper_tf.cli.sources import import_tensorflow, predictor_from
+    from copper_tf.cli.sources import predictor_from
+    from copper_tf.utils.tensorflow import import_tensorflow
 
     paths = _runs(sources)
     graders: list[Grader] = read_all(paths, decoding)

@@ -65,8 +65,8 @@ def _run(kind: str, config: Config, output: Path, data: Path) -> dict[str, float
 def command(ctx: click.Context, output: Path, force: bool, open_pages: bool) -> None:
     """Simulate, build, train both models, evaluate, predict, export and report; a few minutes on two cores."""
     from copper_tf.cli import predict, report
-    from copper_tf.cli.sources import import_tensorflow
     from copper_tf.simulation import simulate
+    from copper_tf.utils.tensorflow import import_tensorflow
     from tfds_copper.copper_sem import build
     from tfds_copper.splits.assign import SplitSettings
 

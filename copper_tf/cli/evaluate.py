@@ -38,7 +38,7 @@ def command(run: Path, open_page: bool) -> None:
 
     folds, seeds = fold_runs(run), seed_runs(run)
     opened = None if folds or seeds else open_run(run)
-    from copper_tf.cli.sources import import_tensorflow
+    from copper_tf.utils.tensorflow import import_tensorflow
 
     import_tensorflow()
     from copper_tf.analysis.ensembles import evaluate_seeds

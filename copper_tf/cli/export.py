@@ -40,7 +40,7 @@ def command(run: Path, output: Path, to: str, force: bool) -> None:
     from copper_tf.runs.run import open_run
 
     opened = open_run(run)
-    from copper_tf.cli.sources import import_tensorflow
+    from copper_tf.utils.tensorflow import import_tensorflow
 
     import_tensorflow()
     from copper_tf.export.export import export_run

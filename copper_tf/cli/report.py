@@ -111,7 +111,7 @@ def command(
     _check_licence(licence)
     found = members(runs)
     study, blind = _study(hypotheses, found[0].fingerprint), _blindtest(blindtest, found[0].fingerprint)
-    from copper_tf.cli.sources import import_tensorflow
+    from copper_tf.utils.tensorflow import import_tensorflow
 
     import_tensorflow()
     _evaluate_missing(found)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from copper_tf.cli.options import explicit, group_of
 from copper_tf.cli.progress import progress_bar
+from copper_tf.utils.tensorflow import import_tensorflow, quiet
 from tfds_copper.dataset import SemDataset, is_dataset, open_dataset, open_folds
 from tfds_copper.errors import InputError, RunError, SettingError
 from tfds_copper.micrograph import ReadSettings
@@ -24,33 +21,11 @@ if TYPE_CHECKING:
 __all__ = [
     "asked_of",
     "datasets_from",
-    "import_tensorflow",
     "looked_at",
     "predictor_from",
-    "quiet",
     "refuse_unsound",
     "single_dataset",
 ]
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Keeps what TensorFlow's C++ side writes at import off the terminal; Python's own errors still pass."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
-def import_tensorflow() -> None:
-    """The slow import, done once and without its noise."""
-    with quiet():
-        import tensorflow  # noqa: F401
 
 
 def asked_of(data: Path, values: dict[str, Any]) -> tuple[SplitSettings, ReadSettings]:

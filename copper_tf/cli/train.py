@@ -65,7 +65,8 @@ def _train(
     if dry_run:
         click.echo(config.to_json(), nl=False)
         return
-    from copper_tf.cli.sources import asked_of, datasets_from, import_tensorflow
+    from copper_tf.cli.sources import asked_of, datasets_from
+    from copper_tf.utils.tensorflow import import_tensorflow
 
     split, reading = asked_of(data, values)
 

@@ -42,7 +42,7 @@ def command(run: Path, others: tuple[Path, ...], open_page: bool) -> int:
 
     seeds = seed_runs(run)
     tested, *more = [*(seeds or [open_run(run)]), *map(open_run, others)]
-    from copper_tf.cli.sources import import_tensorflow
+    from copper_tf.utils.tensorflow import import_tensorflow
 
     import_tensorflow()
     from copper_tf.analysis.evaluation import EVALUATION
