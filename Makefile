@@ -6,7 +6,7 @@ READY := $(VENV)/ready
 SEEDS ?= 5
 JOBS ?= 2
 CASES ?= 10000
-BENCHMARKS ?= inference streaming step pipeline bars bar_leak likeness building mosaic bulk memory
+BENCHMARKS ?= speed.inference speed.prefetch speed.step data.pipeline data.bars data.bar_leak data.duplicates data.building speed.mosaic speed.bulk speed.memory
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: help demo test lint peers bench acceptance fuzz clean
@@ -36,6 +36,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 # Programs that aren't ours, in an environment of their own.
 peers: .venv-peers/ready
@@ -52,10 +53,10 @@ bench: $(READY) .venv-peers/ready
 	done; test -z "$$missed" || { echo "missed what is required:$$missed"; exit 1; }
 
 acceptance: $(READY)
-	$(BIN)/python -m benchmarks.acceptance --seeds $(SEEDS) --jobs $(JOBS) --output acceptance
+	$(BIN)/python -m benchmarks.acceptance.acceptance --seeds $(SEEDS) --jobs $(JOBS) --output acceptance
 
 fuzz: $(READY)
-	$(BIN)/python -m benchmarks.fuzz --cases $(CASES)
+	$(BIN)/python -m benchmarks.fuzz.fuzz --cases $(CASES)
 
 clean:
 	rm -rf $(VENV) .venv-peers demo acceptance build dist *.egg-info

@@ -29,7 +29,7 @@ _PROGRESS = ("_brackets", "_firsts", "_current_bracket", "_current_iteration", "
 # KerasTuner's own entry of a trial that Hyperband stops early.
 _EPOCHS = "tuner/epochs"
 # Brackets of Hyperband: the first cut comes after a ninth of the epochs or later. After one epoch of 27 the best of 24
-# classifiers was the 17th by its validation loss, after three the second (`benchmarks.search`).
+# classifiers was the 17th by its validation loss, after three the second (`benchmarks.search.search`).
 _BRACKETS = 3
 # Scores of a split of some hundred pictures are known to a few percent of their spread, in squares.
 _NOISE = 0.05

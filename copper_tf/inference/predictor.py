@@ -153,7 +153,7 @@ def frame(config: Config) -> int:
     """Px by which a picture is mirrored on beyond each border before it is mapped, as far as the network reaches.
 
     What each layer mirrors for itself is nothing that it was trained on where a margin does not count: it biases the
-    outermost pixels of a map (see ``benchmarks/frames.py``). Zeros, for comparison, stay as each layer makes them.
+    outermost pixels of a map (see ``benchmarks/maps/frames.py``). Zeros, for comparison, stay as each layer makes them.
     """
     mirrored = config.kind == "segmenter" and config.model.padding == "mirror"
     return geometry.padded_size(geometry.reach_of(config), config.model.d) if mirrored else 0

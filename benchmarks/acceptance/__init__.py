@@ -1,0 +1,1 @@
+"""What must hold on the synthetic world, and what must fail."""

@@ -1,0 +1,1 @@
+"""Reading and building: information bars, duplicates, time and memory."""

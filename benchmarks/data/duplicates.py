@@ -1,0 +1,208 @@
+"""How surely pictures of the same place are found, how many are invented, and how long it takes.
+
+    python -m benchmarks.data.duplicates
+    python -m benchmarks.data.duplicates --tiles ../shared/data/superalloy_tiles
+
+Fields of view are cut from one simulated surface and recorded anew: noise of sd 8, gain 0.7 to 1.3, offset -25 to 25.
+The exit code is 1 where unlike pictures were called alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import dataclasses
+import io
+import re
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from copper_tf.cli.tables import print_table
+from copper_tf.simulation import SimulationSettings, picture
+from tfds_copper.audit.candidates import candidates
+from tfds_copper.audit.duplicates import find_likenesses, groups
+from tfds_copper.audit.fingerprints import Print, print_of
+from tfds_copper.audit.keypoints import DIMENSION, Marks
+from tfds_copper.audit.verification import Likeness
+
+__all__ = ["main"]
+
+_SIZES = ((128, 128), (256, 320), (960, 1280))
+_SHARES = (0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 0.9)
+_ALONG = ("right", "down", "both")
+_TIMES = range(16)
+_JPEG, _FACTORS = (50, 75, 90), (0.4, 0.6, 1.7, 2.5)
+
+
+def _surface(height: int, width: int, t: int, seed: int) -> np.ndarray:
+    return picture(SimulationSettings(height=height, width=width, seed=seed), t, 0)[0].astype(np.float64)
+
+
+def _recorded(surface: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    gain, offset = rng.uniform(0.7, 1.3), rng.uniform(-25, 25)
+    grey = (surface - surface.mean()) * gain + surface.mean() + offset + rng.normal(0, 8, surface.shape)
+    return np.clip(np.rint(grey), 0, 255).astype(np.uint8)
+
+
+def _fields(size: tuple[int, int], t: int, share: float, along: str, rng: np.random.Generator) -> list[np.ndarray]:
+    """Two fields of view that share a part."""
+    apart = 1 - (np.sqrt(share) if along == "both" else share)
+    down = round(size[0] * apart) * (along != "right")
+    right = round(size[1] * apart) * (along != "down")
+    surface = _surface(size[0] + down, size[1] + right, t, int(rng.integers(2**31)))
+    return [_recorded(part, rng) for part in (surface[: size[0], : size[1]], surface[down:, right:])]
+
+
+def _found(pictures: Sequence[np.ndarray]) -> list[Likeness]:
+    return find_likenesses([print_of(p) for p in pictures], lambda k: pictures[k])
+
+
+def _partners(found: Sequence[Likeness], count: int) -> tuple[int, int]:
+    """Of pictures 2k and 2k + 1, which belong together: how many pairs were found, and how many others."""
+    true = {(p.first, p.second) for p in found if p.first % 2 == 0 and p.second == p.first + 1}
+    return len(true), len(found) - len(true)
+
+
+def _overlaps() -> int:
+    rows, invented = [], 0
+    for share in _SHARES:
+        row = [f"{share:.0%}"]
+        for size in _SIZES:
+            rng = np.random.default_rng(round(100 * share))
+            times = _TIMES if size[0] < 500 else _TIMES[::3]
+            pictures = [p for t in times for along in _ALONG for p in _fields(size, t, share, along, rng)]
+            right, wrong = _partners(_found(pictures), len(pictures))
+            row.append(f"{right}/{len(pictures) // 2}")
+            invented += wrong
+        rows.append(row)
+    print_table(["common area", *(f"{h}x{w}" for h, w in _SIZES)], rows)
+    return invented
+
+
+def _resized(pixels: np.ndarray, factor: float) -> np.ndarray:
+    size = (round(pixels.shape[1] * factor), round(pixels.shape[0] * factor))
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC))
+
+
+def _jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:
+    kept = io.BytesIO()
+    Image.fromarray(pixels).save(kept, "jpeg", quality=quality)
+    return np.asarray(Image.open(kept))
+
+
+def _changed(pixels: np.ndarray) -> dict[str, np.ndarray]:
+    """The copies of a picture by what was done to it."""
+    copies = {f"JPEG {quality}": _jpeg(pixels, quality) for quality in _JPEG}
+    copies |= {f"size x{factor}": _resized(pixels, factor) for factor in _FACTORS}
+    copies["grey 0.6 v + 60"] = np.clip(pixels * 0.6 + 60, 0, 255).astype(np.uint8)
+    copies["grey 1.5 v - 50"] = np.clip(pixels * 1.5 - 50, 0, 255).astype(np.uint8)
+    copies["16 bit"] = pixels.astype(np.uint16) * 257
+    return copies
+
+
+def _copies() -> int:
+    counts: dict[str, list[str]] = {}
+    invented = 0
+    for size in _SIZES:
+        rng = np.random.default_rng(1)
+        times = _TIMES if size[0] < 500 else _TIMES[::3]
+        originals = [_recorded(_surface(*size, t, 77), rng) for t in times]
+        changed = [_changed(p) for p in originals]
+        for name in changed[0]:
+            pairs = [p for k, original in enumerate(originals) for p in (original, changed[k][name])]
+            right, wrong = _partners(_found(pairs), len(pairs))
+            counts.setdefault(name, []).append(f"{right}/{len(originals)}")
+            invented += wrong
+    print_table(["copy", *(f"{h}x{w}" for h, w in _SIZES)], [[name, *row] for name, row in counts.items()])
+    return invented
+
+
+def _unlike() -> int:
+    rows, invented = [], 0
+    rng = np.random.default_rng(2)
+    for size, each in zip(_SIZES, (24, 12, 4), strict=True):
+        pictures = [_recorded(_surface(*size, t, 1000 + k), rng) for t in _TIMES for k in range(each)]
+        started = time.perf_counter()
+        prints = [print_of(p) for p in pictures]
+        printed = time.perf_counter()
+        wrong = len(find_likenesses(prints, lambda k, held=pictures: held[k]))
+        ended = time.perf_counter()
+        each_ms = [1e3 * seconds / len(pictures) for seconds in (printed - started, ended - printed)]
+        rows.append([f"{size[0]}x{size[1]}", str(len(pictures)), str(wrong), *(f"{ms:.1f}" for ms in each_ms)])
+        invented += wrong
+    print_table(["unlike pictures", "n", "called alike", "ms per print", "ms per join and check"], rows)
+    return invented
+
+
+def _random_print(number: int, like: Print, rng: np.random.Generator) -> Print:
+    """A print with as many marks as a real one, which look as real ones do on average."""
+    marks = []
+    for real in like.marks:
+        mixed = rng.normal(size=(len(real.look), len(real.look))) @ real.look.astype(np.float32)
+        look = mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
+        marks.append(Marks(real.factor, real.where, look.reshape(-1, DIMENSION).astype(np.float16)))
+    return dataclasses.replace(
+        like, digest=number.to_bytes(32, "big"), look=int(rng.integers(2**63)) * 2 + 1, marks=tuple(marks)
+    )
+
+
+def _speed(counts: Sequence[int]) -> None:
+    rng = np.random.default_rng(3)
+    real = [print_of(_recorded(_surface(960, 1280, t, 5), rng)) for t in _TIMES]
+    rows = []
+    for count in counts:
+        prints = [_random_print(k, real[k % len(real)], rng) for k in range(count)]
+        started = time.perf_counter()
+        found = candidates(prints)
+        seconds = time.perf_counter() - started
+        rows.append([str(count), f"{seconds:.1f}", f"{1e3 * seconds / count:.1f}", str(len(found))])
+    print_table(["random prints", "s", "ms per picture", "candidates"], rows)
+
+
+def _tiles(folder: Path) -> int:
+    with (folder / "labels.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    pictures = [np.asarray(Image.open(folder / r["file"])) for r in rows]
+    corners = np.array([[int(n) for n in re.findall(r"_[yx](\d{3})", r["file"])[-2:]] for r in rows])
+    started = time.perf_counter()
+    pairs = {(p.first, p.second) for p in _found(pictures)}
+    seconds = time.perf_counter() - started
+    side, shares = pictures[0].shape[0], {}
+    for j, one in enumerate(rows):
+        for i in range(j):
+            left = side - np.abs(corners[i] - corners[j])
+            if one["picture"] == rows[i]["picture"] and left.min() > 0:
+                shares[i, j] = float(left.prod()) / side**2
+    table = []
+    for share in sorted(set(shares.values())):
+        true = [pair for pair, value in shares.items() if value == share]
+        table.append([f"{share:.0%} in common", f"{sum(pair in pairs for pair in true)}/{len(true)}"])
+    wrong = [pair for pair in pairs if rows[pair[0]]["sheet"] != rows[pair[1]]["sheet"]]
+    linked = groups(len(rows), [Likeness(*pair, "overlap", 1.0, 1.0) for pair in sorted(pairs)])
+    table += [["of two sheets", str(len(wrong))], ["groups", str(max(linked) + 1)], ["seconds", f"{seconds:.0f}"]]
+    print_table(["tiles", "found"], table)
+    return len(wrong)
+
+
+def main() -> int:
+    """Measures and prints the tables; 1 where pictures that have nothing in common were called alike."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tiles", type=Path, help="a folder of tiles with labels.csv, cut from larger pictures")
+    parser.add_argument("--prints", type=int, nargs="*", default=[500, 2000, 8000], help="sizes of the random sets")
+    options = parser.parse_args()
+    invented = _tiles(options.tiles) if options.tiles else 0
+    for measure in (_overlaps, _copies, _unlike):
+        invented += measure()
+        print(flush=True)
+    _speed(options.prints)
+    print(f"\npairs invented, in all: {invented}")
+    return 1 if invented else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

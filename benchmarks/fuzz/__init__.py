@@ -1,0 +1,1 @@
+"""Mutated files and folders, each of which must end in a clear error or a correct read."""

@@ -1,0 +1,1 @@
+"""What makes a map right: real pictures, depth, normalisation, restarts, warnings."""

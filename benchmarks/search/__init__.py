@@ -1,0 +1,1 @@
+"""The search's quality, workers and kills."""
