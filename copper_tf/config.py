@@ -11,11 +11,11 @@ from tfds_copper.errors import SettingError
 from tfds_copper.settings import Group, setting, setting_fields
 
 __all__ = [
-    "ALTERNATING",
     "ANCHORS",
     "FIXED",
     "GREY",
     "HEADS",
+    "ITERATIVE",
     "KINDS",
     "LEARN",
     "LOSSES",
@@ -39,7 +39,7 @@ HEADS = ("softmax", "soft", "coral", "corn")
 # By what the mean of a mask is held against g: the paper's Eq. 4, or the divergence of two shares.
 LOSSES = SQUARED, KL = ("squared", "kl")
 # The ways to come to a g; all of them fill the same table of the loss.
-LEARN = FIXED, ANCHORS, ALTERNATING = ("fixed", "anchors", "alternating")
+LEARN = FIXED, ANCHORS, ITERATIVE = ("fixed", "anchors", "iterative")
 # How a law reads the stress times: as the numbers that they are, or by their ranks, as if all steps were equal.
 READINGS = NUMBER, RANK = ("number", "rank")
 # What only the other kind reads.
@@ -117,7 +117,7 @@ class TrainingSettings(Group):
     learn: str = setting(
         "fixed",
         "where g comes from: fixed takes the hypothesis as it is; anchors trains on the first and the last t alone, "
-        "without any hypothesis; alternating starts from the hypothesis and moves it to what the label means say",
+        "without any hypothesis; iterative starts from the hypothesis and moves it towards what the label means say",
         choices=LEARN,
     )
     loss: str = setting(
@@ -218,9 +218,9 @@ class Config:
                 f"hypothesis must be left out where learn is {ANCHORS}: only the first and the last t are trained on, "
                 f"for 1 and 0. Received: {training.hypothesis}"
             )
-        if training.learn == ALTERNATING and training.patience:
+        if training.learn == ITERATIVE and training.patience:
             raise SettingError(
-                f"patience must be 0 where learn is {ALTERNATING}: the scores of epochs of different g can't be "
+                f"patience must be 0 where learn is {ITERATIVE}: the scores of epochs of different g can't be "
                 f"compared. Received: {training.patience}"
             )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from copper_tf.config import ALTERNATING, ANCHORS, FIXED, TrainingSettings
+from copper_tf.config import ANCHORS, FIXED, ITERATIVE, TrainingSettings
 from copper_tf.decay.hypotheses import HYPOTHESES, check_informative, hypothesis_values
 from copper_tf.decay.permutations import other_orders, permuted
 from tfds_copper.errors import SettingError
@@ -15,7 +15,7 @@ __all__ = ["planned", "runs_of"]
 
 # What a group of runs is for: a curve is read off it, or it says what levels in any order reach.
 _CURVE, _ORDER = "curve", "order"
-# The hypotheses that the alternating update starts from: two, so that one can see whether the start matters.
+# The hypotheses that the iterative update starts from: two, so that one can see whether the start matters.
 _STARTS = ("linear", "square")
 # Levels of this hypothesis are permuted: it has the most different ones, evenly spread.
 _LEVELS, _ORDERS = "linear", 20
@@ -43,7 +43,7 @@ def planned(
 
     Args:
         compare: hypotheses, as the setting takes them.
-        learn: ways of learning g, of `config.LEARN`; alternating starts from two hypotheses.
+        learn: ways of learning g, of `config.LEARN`; iterative starts from two hypotheses.
         permutations: how many orders of permuted levels, each trained once; None for 20, or all where there are fewer.
         seeds: of weights and crops.
         times: stress time t of each label.
@@ -57,8 +57,8 @@ def planned(
         groups.append((*_hypothesis(given, place, times, reading), FIXED))
     if ANCHORS in learn:
         groups.append((ANCHORS, TrainingSettings.hypothesis, ANCHORS))
-    if ALTERNATING in learn:
-        groups += [(f"{ALTERNATING} from {start}", start, ALTERNATING) for start in _STARTS]
+    if ITERATIVE in learn:
+        groups += [(f"{ITERATIVE} from {start}", start, ITERATIVE) for start in _STARTS]
     names = [name for name, _, _ in groups]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

@@ -17,7 +17,7 @@ from benchmarks.keeping import Results
 from copper_tf.analysis.grading import grade_block, map_grades
 from copper_tf.analysis.trust.verdict import NOT_SUPPORTED
 from copper_tf.cli.progress import progress_bar
-from copper_tf.config import ALTERNATING, Config, default_config
+from copper_tf.config import ITERATIVE, Config, default_config
 from copper_tf.decay.permutations import permuted
 from copper_tf.runs.run import COMPOSITES
 from copper_tf.simulation import fine_coarse
@@ -44,7 +44,7 @@ APART = (worlds.TRUE_LAW, "square")
 PAINTED = {"decoder": PAINTER, "hypothesis": "square", "d": 2, "N": 1}
 # Each way of learning g. The last updates need a calm net: with 14 epochs of one step size one bad epoch left g 0.103
 # off (seed 3). With the ends alone an epoch is an eighth as long.
-LEARNING: dict[str, dict[str, Any]] = {"alternating": {"epochs": 20, "decay": "cosine"}, "anchors": {"epochs": 40}}
+LEARNING: dict[str, dict[str, Any]] = {"iterative": {"epochs": 20, "decay": "cosine"}, "anchors": {"epochs": 40}}
 # Grades by the mean of the map need it exact: after 10 epochs of one step size they were 0.62 steps off (seed 3).
 CALM = {"epochs": 30, "decay": "cosine"}
 TRUTHS = (worlds.TRUE_LAW, "square")
@@ -171,11 +171,11 @@ def learned(
 ) -> Results:
     """How far a learned g, or the curve estimated by a net that saw the ends alone, lies from the true f."""
     built, f = worlds.dataset(folder, seed, law), worlds.settings(seed, law).law_values()
-    chosen = {"learn": learn, **LEARNING[learn]} | ({"hypothesis": start} if learn == "alternating" else {})
+    chosen = {"learn": learn, **LEARNING[learn]} | ({"hypothesis": start} if learn == "iterative" else {})
     settings = config(seed, **{"hypothesis": "linear", **chosen, **changed})
     run = run_of(folder, name_of(seed, law, learn, start, **changed), settings, built)
     scores = _scores(run)
-    found = run.hypothesis if learn == ALTERNATING else estimate(run, built)
+    found = run.hypothesis if learn == ITERATIVE else estimate(run, built)
     seconds = run.read_scores("training")["seconds"]
     return {**scores, "g": run.hypothesis, "seconds": seconds, "sup_error": float(np.abs(np.array(found) - f).max())}
 
@@ -234,7 +234,7 @@ def experiments(**changed: Any) -> dict[str, Experiment]:
         **{f"wide {name}": partial(train, hypothesis=name, estimated=True, **WIDE) for name in APART},
         **{f"gradual {name}": partial(train, hypothesis=name, world="gradual", estimated=True) for name in APART},
         **{
-            f"{law} from {start}": partial(learn, learn="alternating", law=law, start=start)
+            f"{law} from {start}": partial(learn, learn="iterative", law=law, start=start)
             for law in TRUTHS
             for start in STARTS[law]
         },

@@ -2,7 +2,7 @@
 
     python -m benchmarks.acceptance.laws --worlds 10 --jobs 2 --output acceptance
 
-Two tables. First, for every law that a world can follow, how far the g that `alternating` learned from each of two
+Two tables. First, for every law that a world can follow, how far the g that `iterative` learned from each of two
 wrong starts lies from the truth. Then, for worlds whose true law is a power, whether the 95 % interval of the exponent,
 read off a net that saw the ends alone, covers it. The exit code is 1 where a curve is over 0.08 off or under 9 of 10
 intervals cover.
@@ -18,7 +18,7 @@ from benchmarks.acceptance.experiments import STARTS, config, learned, run_of
 from benchmarks.acceptance.learning_g import LIMIT
 from benchmarks.keeping import Results, kept, parser, seeds_of
 from copper_tf.cli.tables import print_table
-from copper_tf.config import ALTERNATING, ANCHORS
+from copper_tf.config import ANCHORS, ITERATIVE
 from copper_tf.simulation import LAWS
 
 __all__ = ["EXPONENTS", "exponent", "main"]
@@ -75,9 +75,7 @@ def _starts_table(output: Path, seeds: list[int]) -> tuple[list[list[str]], bool
     for law in _RANKED_LAWS:
         for start in starts(law):
             name = f"{law} from {start}"
-            found = [
-                kept(output, k, name, learned, learn=ALTERNATING, law=law, start=start)["sup_error"] for k in seeds
-            ]
+            found = [kept(output, k, name, learned, learn=ITERATIVE, law=law, start=start)["sup_error"] for k in seeds]
             good &= max(found) <= LIMIT
             rows.append([name, f"{min(found):.3f} to {max(found):.3f}", "" if max(found) <= LIMIT else "SHORT"])
     return rows, good

@@ -2,7 +2,7 @@
 
     python -m benchmarks.acceptance.learning_g --seeds 1 --output acceptance
 
-For each true law, `alternating` starts from two wrong hypotheses and `anchors` from none (A7 and A8 of the acceptance
+For each true law, `iterative` starts from two wrong hypotheses and `anchors` from none (A7 and A8 of the acceptance
 table, whose trainings and results in the same folder are used again). Beside the learned g stands the re-anchored curve
 of test pictures, and how far the two starts end apart. The exit code is 1 where a curve is too far from the truth.
 """
@@ -20,7 +20,7 @@ from benchmarks.acceptance import worlds
 from benchmarks.acceptance.experiments import STARTS, TRUTHS, learned
 from benchmarks.keeping import kept, parser, seeds_of
 from copper_tf.cli.tables import number, print_table
-from copper_tf.config import ALTERNATING, ANCHORS
+from copper_tf.config import ANCHORS, ITERATIVE
 from copper_tf.decay.estimation import curve_gap
 
 __all__ = ["LIMIT", "main", "measured"]
@@ -36,13 +36,13 @@ def measured(output: Path, seed: int, law: str, start: str, learn: str) -> dict[
         seed: of the world, the weights and the crops.
         law: the true f of the world.
         start: the hypothesis that learning starts from; not used by anchors.
-        learn: ``"alternating"`` or ``"anchors"``.
+        learn: ``"iterative"`` or ``"anchors"``.
 
     Returns:
         The test scores, ``sup_error`` of the learned g (of the curve for anchors), ``g``, ``curve`` of the test
         pictures, and ``seconds`` of training.
     """
-    own = f"{law} from {start}" if learn == ALTERNATING else ANCHORS if law == worlds.TRUE_LAW else f"{ANCHORS} {law}"
+    own = f"{law} from {start}" if learn == ITERATIVE else ANCHORS if law == worlds.TRUE_LAW else f"{ANCHORS} {law}"
     return kept(output, seed, own, learned, learn=learn, law=law, start=start)
 
 
@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser(__doc__, 1).parse_args(arguments)
     rows, gaps, good = [], [], True
     for seed, law in itertools.product(seeds_of(asked), TRUTHS):
-        found = {s: measured(asked.output, seed, law, s, ALTERNATING) for s in STARTS[law]}
+        found = {s: measured(asked.output, seed, law, s, ITERATIVE) for s in STARTS[law]}
         rows += [_row(f"{law} from {s}", seed, law, r) for s, r in found.items()]
         gap = curve_gap([r["g"] for r in found.values()])
         gaps.append(f"seed {seed}, {law}: the two starts end {gap:.3f} apart")

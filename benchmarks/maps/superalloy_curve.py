@@ -43,7 +43,7 @@ def _studied(folder: Path, output: Path, recipe: str, seeds: int) -> dict[str, A
         copper(["build", str(folder), "-o", str(data), *_SPLIT])
     settings = {**USUAL, **RECIPES[recipe], **_CHANGED}
     flags = [word for name, value in settings.items() for word in (f"--{name.replace('_', '-')}", str(value))]
-    compared = ["--compare", str(table), *_WRONG, "--learn", "anchors", "alternating", "--seeds", str(seeds)]
+    compared = ["--compare", str(table), *_WRONG, "--learn", "anchors", "iterative", "--seeds", str(seeds)]
     command = [
         "hypotheses",
         str(data),

@@ -12,7 +12,7 @@ from copper_tf.analysis.trust.verdict import NOT_SUPPORTED
 from copper_tf.cli.options import Variadic, explicit, flags, folder_option, force_option
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
-from copper_tf.config import ALTERNATING, ANCHORS, GROUPS, UNREAD, Config, default_config
+from copper_tf.config import ANCHORS, GROUPS, ITERATIVE, UNREAD, Config, default_config
 from tfds_copper.dataset import SemDataset
 from tfds_copper.errors import InputError
 from tfds_copper.files import write_json
@@ -181,7 +181,7 @@ def _made() -> click.Command:
         run = flags(group, getattr(defaults, name), omit=(*UNREAD["segmenter"], "hypothesis", "learn", "seed"))(run)
     run = flags(ReadSettings)(flags(SplitSettings, omit=("seed",))(run))
     tables = f"Hypotheses: registered names, or JSON files of tables keyed by t.  [default: {' '.join(_COMPARED)}]"
-    ways = f"Also estimate the curve without a hypothesis: {ANCHORS}, {ALTERNATING} or both."
+    ways = f"Also estimate the curve without a hypothesis: {ANCHORS}, {ITERATIVE} or both."
     orders = "Hypotheses with permuted levels, each trained once: what any order reaches.  [default: 20, or all]"
     beside = "Processes of this machine that train side by side."
     added = "Go on with what is planned there; hypotheses, seeds or orders that are named are added, none is dropped."
@@ -193,7 +193,7 @@ def _made() -> click.Command:
         click.argument("data", type=click.Path(path_type=Path)),
         folder_option("The folder of the runs, their table and page."),
         click.option("--compare", multiple=True, metavar="NAME...", help=tables),
-        click.option("--learn", multiple=True, type=click.Choice([ANCHORS, ALTERNATING]), metavar="WAY...", help=ways),
+        click.option("--learn", multiple=True, type=click.Choice([ANCHORS, ITERATIVE]), metavar="WAY...", help=ways),
         count("--seed", 0, None, 0, "The first seed."),
         count("--seeds", 1, 100, 5, "Seeds of each."),
         click.option("--permutations", type=click.IntRange(0, 1000), help=orders),

@@ -68,7 +68,7 @@ def falling(means: np.ndarray) -> np.ndarray:
 
 
 def update(g: np.ndarray, means: np.ndarray) -> np.ndarray:
-    """One alternating update: g moves by `STEP` towards the curve that the label means give.
+    """One iterative update: g moves by `STEP` towards the curve that the label means give.
 
     Args:
         g: the g of each label that the model is trained for, ``(K,)``.

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from copper_tf.config import ALTERNATING, ANCHORS, GREY, Config
+from copper_tf.config import ANCHORS, GREY, ITERATIVE, Config
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.models.geometry import receptive_field_of
 from copper_tf.ood.reference import Familiar
@@ -164,7 +164,7 @@ class Run:
         first, last = self.labels.names[0], self.labels.names[-1]
         if learn == ANCHORS:
             return f"g was not supposed: the model was trained on t = {first} (g = 1) and t = {last} (g = 0) alone"
-        if learn == ALTERNATING:
+        if learn == ITERATIVE:
             pairs = (f"{g:.2f} at {t}" for g, t in zip(self.hypothesis, self.labels.names, strict=True))
             return f"g was learned ({learn}, from {self.config.training.hypothesis}): {', '.join(pairs)}"
         return ""
@@ -197,7 +197,7 @@ class Run:
         against different g can't be compared.
         """
         rows = self.history() if history is None else history
-        if self.config.training.learn == ALTERNATING or self.config.training.keep == "last":
+        if self.config.training.learn == ITERATIVE or self.config.training.keep == "last":
             return len(rows) - 1
         return self.lowest_epoch(rows)
 

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from copper_tf.config import ALTERNATING, ANCHORS, Config
+from copper_tf.config import ANCHORS, ITERATIVE, Config
 from copper_tf.data.pipeline import Pictures
 from copper_tf.decay.estimation import READABLE_SPAN, readable, update, without_borders
 from copper_tf.decay.hypotheses import check_informative, hypothesis_values
@@ -44,10 +44,10 @@ def first_hypothesis(config: Config, times: Sequence[float]) -> tuple[float, ...
     if learn == ANCHORS:
         return 1.0, *[float("nan")] * (len(times) - 2), 0.0
     check_informative(name, values)
-    if learn == ALTERNATING and not readable(values):
+    if learn == ITERATIVE and not readable(values):
         raise SettingError(
             f"hypothesis {name!r} must fall by at least {READABLE_SPAN} from the first t to the last where learn is "
-            f"{ALTERNATING}. Received: {values[0]:g} to {values[-1]:g}"
+            f"{ITERATIVE}. Received: {values[0]:g} to {values[-1]:g}"
         )
     return tuple(float(v) for v in values)
 
@@ -65,7 +65,7 @@ def learnable(dataset: SemDataset, config: Config, split: str, pictures: Picture
         InputError: if a label has no picture, without which g can't be learned.
     """
     learn, labels = config.training.learn, range(len(dataset.times))
-    needed = {ANCHORS: (labels[0], labels[-1]), ALTERNATING: labels if split == "validation" else ()}.get(learn, ())
+    needed = {ANCHORS: (labels[0], labels[-1]), ITERATIVE: labels if split == "validation" else ()}.get(learn, ())
     missing = [dataset.times[k] for k in needed if k not in pictures.labels]
     if missing:
         raise InputError(
@@ -83,7 +83,7 @@ def tables(model: keras.Model) -> list[LabelTable]:
 
 
 class HypothesisLearner(keras.callbacks.Callback):
-    """The alternating update: every `EVERY` epochs g moves towards the label means of held-out pictures.
+    """The iterative update: every `EVERY` epochs g moves towards the label means of held-out pictures.
 
     Without what borders of areas add to them, see `borders`: else g learns the network's leaning with the law.
 

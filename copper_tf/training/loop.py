@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from copper_tf.config import ALTERNATING, Config
+from copper_tf.config import ITERATIVE, Config
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.data.pipeline import CropStream, Pictures, load_pictures
 from copper_tf.models.factory import build
@@ -80,7 +80,7 @@ def _new_run(config: Config, dataset: SemDataset, workdir: Path, g: tuple[float,
         labels=Labels(tuple(dataset.times), dataset.unit),
         hypothesis=g,
         normalisation=stream.normalisation,
-        start=g if config.training.learn == ALTERNATING else (),
+        start=g if config.training.learn == ITERATIVE else (),
         data={
             "path": str(Path(dataset.path).resolve()),
             "fingerprint": dataset.fingerprint,
@@ -250,7 +250,7 @@ def _fit(
         return _is_whole(run, done)
     callbacks: list[keras.callbacks.Callback] = [
         Calibrator(stream),
-        *([HypothesisLearner(run, validation.pictures)] if config.training.learn == ALTERNATING else []),
+        *([HypothesisLearner(run, validation.pictures)] if config.training.learn == ITERATIVE else []),
         Bookkeeper(run),
         TensorBoardWriter(run, validation, policy),
     ]

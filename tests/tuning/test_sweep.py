@@ -12,7 +12,7 @@ import pytest
 from benchmarks.search.killing import copper_command, kill_all, kill_named, started, wait_until
 from copper_tf.analysis.hypotheses.study import STUDY
 from copper_tf.cli.main import main
-from copper_tf.config import ALTERNATING, ANCHORS
+from copper_tf.config import ANCHORS, ITERATIVE
 from tests.conftest import small, worked_in
 from tfds_copper.errors import OutputError, RunError, SettingError
 from tuning.engine import walk
@@ -46,11 +46,11 @@ def _sweep(path: Path, dataset: Any, *names: str, seeds: int = 1, **settings: An
 
 
 def test_the_plan_names_every_run_once() -> None:
-    plan = planned(("sqrt", "linear"), (ANCHORS, ALTERNATING), 2, range(3, 5), TIMES, "number")
+    plan = planned(("sqrt", "linear"), (ANCHORS, ITERATIVE), 2, range(3, 5), TIMES, "number")
     assert len(plan) == (2 + 1 + 2) * 2 + 2
     assert plan["sqrt-seed4"].settings == {"hypothesis": "sqrt", "learn": "fixed", "seed": 4}
     assert plan["anchors-seed3"].settings["learn"] == ANCHORS and plan["anchors-seed3"].composites
-    assert plan["alternating-from-square-seed3"].settings["hypothesis"] == "square"
+    assert plan["iterative-from-square-seed3"].settings["hypothesis"] == "square"
     # Orders are the same whatever the seeds, and no curve is read off them.
     order = plan["levels-permuted-01"]
     assert order.settings["hypothesis"].startswith("{") and order.settings["seed"] == 0 and not order.composites
@@ -91,7 +91,7 @@ def test_a_sweep_goes_on_only_with_its_own_settings(tmp_path: Path, dataset: Any
     with pytest.raises(RunError, match="sweep's own settings, epochs = 2. Received: epochs = 3"):
         start_sweep(_sweep(tmp_path / "s", dataset, "sqrt", epochs=3), resume=True)
     # What can't be trained is refused before anything is deleted.
-    bad = dataclasses.replace(first, plan={"x": Planned("x", {"learn": ALTERNATING}), **first.plan})
+    bad = dataclasses.replace(first, plan={"x": Planned("x", {"learn": ITERATIVE}), **first.plan})
     bad = dataclasses.replace(bad, base=bad.base.replace(patience=3))
     with pytest.raises(SettingError, match="patience must be 0"):
         start_sweep(bad, force=True)
@@ -224,7 +224,7 @@ def test_two_workers_one_of_them_killed_do_all_runs_once(dataset: Any, tmp_path:
             "DATA must be given, before the options that take several",
         ),
         (["DATA", "--compare=sqrt", "guess", "-o", "q"], "Received: nothing there"),
-        (["DATA", "-o", "q", "--learn", "magic"], "'magic' is not one of 'anchors', 'alternating'"),
+        (["DATA", "-o", "q", "--learn", "magic"], "'magic' is not one of 'anchors', 'iterative'"),
     ],
 )
 def test_mistakes_on_the_command_line_are_one_line(

@@ -15,7 +15,7 @@ from copper_tf.analysis.hypotheses.groups import Group, gather
 from copper_tf.analysis.hypotheses.ranking import floors, null_distribution, ranked
 from copper_tf.analysis.hypotheses.sentence import law_sentence
 from copper_tf.analysis.hypotheses.verdict import ASSUMPTIONS, SUPPORTED, judged
-from copper_tf.config import ALTERNATING, ANCHORS, FIXED
+from copper_tf.config import ANCHORS, FIXED, ITERATIVE
 from copper_tf.runs.run import Run
 from copper_tf.statistics.chords import warning
 from copper_tf.statistics.scores import Rows
@@ -39,7 +39,7 @@ def _source(curves: Sequence[dict[str, Any]], laws: Mapping[str, Any], best: str
 
     One that a law can be read off goes before one that none can.
     """
-    names = [c["name"] for learn in (ANCHORS, ALTERNATING) for c in curves if c["learn"] == learn]
+    names = [c["name"] for learn in (ANCHORS, ITERATIVE) for c in curves if c["learn"] == learn]
     names += [c["name"] for c in curves if c["name"] == best]
     return next((name for name in names if laws.get(name)), next(iter(names), ""))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from copper_tf.config import ALTERNATING, ANCHORS
+from copper_tf.config import ANCHORS, ITERATIVE
 from copper_tf.statistics.chords import LIMIT
 from copper_tf.statistics.scores import MIN_GROUPS
 
@@ -130,7 +130,7 @@ ALTS = {
 
 # What stands on the page of a g that no one supposed.
 LAW_NOTES = {
-    ALTERNATING: "g was not supposed but learned: it started from {name} and moved, while the model trained, to what "
+    ITERATIVE: "g was not supposed but learned: it started from {name} and moved, while the model trained, to what "
     "the mean potency of each label on the validation pictures said. That the test pictures follow it shows that such "
     "a curve can be learned again, not that it beats another law: compare learned curves of several starts.",
     ANCHORS: "g was not supposed: the model was trained on the first and the last t alone, for 1 and 0. What it says "

@@ -100,9 +100,9 @@ def test_no_more_permutations_than_there_are() -> None:
     ("kind", "settings", "message"),
     [
         ("classifier", {"learn": "anchors"}, "learn is for the segmenter.* Received: anchors"),
-        ("segmenter", {"learn": "guess"}, "learn must be one of fixed, anchors, alternating. Received: 'guess'"),
+        ("segmenter", {"learn": "guess"}, "learn must be one of fixed, anchors, iterative. Received: 'guess'"),
         ("segmenter", {"learn": "anchors", "hypothesis": "sqrt"}, "hypothesis must be left out .* Received: sqrt"),
-        ("segmenter", {"learn": "alternating", "patience": 3}, "patience must be 0 .* Received: 3"),
+        ("segmenter", {"learn": "iterative", "patience": 3}, "patience must be 0 .* Received: 3"),
     ],
 )
 def test_settings_that_nothing_would_read_are_refused(kind: str, settings: dict[str, Any], message: str) -> None:
@@ -111,7 +111,7 @@ def test_settings_that_nothing_would_read_are_refused(kind: str, settings: dict[
 
 
 def test_a_start_that_does_not_fall_is_refused(dataset: Any, tmp_path: Path) -> None:
-    config = small("segmenter", learn="alternating", hypothesis='{"0": 0.4, "1": 1, "2": 0.3}')
+    config = small("segmenter", learn="iterative", hypothesis='{"0": 0.4, "1": 1, "2": 0.3}')
     with pytest.raises(SettingError, match="must fall by at least 0.2 .* Received: 0.4 to 0.3"):
         train(config, dataset, tmp_path / "run")
 
@@ -136,7 +136,7 @@ def _without(dataset: Any, split: str, label: int) -> Any:
             2,
             "split 'train' must hold pictures of the first and the last t. Received: none of t = 2",
         ),
-        ("alternating", "validation", 1, "'validation' must hold pictures of every t. Received: none of t = 1"),
+        ("iterative", "validation", 1, "'validation' must hold pictures of every t. Received: none of t = 1"),
     ],
 )
 def test_labels_that_learning_needs_are_named(
@@ -159,7 +159,7 @@ def moving(dataset: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     with pytest.MonkeyPatch.context() as patch:
         # So small a net tells nothing apart yet; g shall move all the same.
         patch.setattr(estimate, "READABLE_SPAN", -1)
-        config = small("segmenter", learn="alternating", epochs=3)
+        config = small("segmenter", learn="iterative", epochs=3)
         run = train(config, dataset, tmp_path_factory.mktemp("learn") / "moving")
     evaluate(run, dataset)
     return run
@@ -199,7 +199,7 @@ def test_g_moves_and_the_run_keeps_both(moving: Any) -> None:
 
     assert moving.start == (1, 0.5, 0) and moving.hypothesis[1] != 0.5 and moving.hypothesis[::2] == (1, 0)
     law = json.loads((moving.path / "hypothesis.json").read_text())
-    assert law == moving.law and law["start"] == [1, 0.5, 0] and law["learn"] == "alternating"
+    assert law == moving.law and law["start"] == [1, 0.5, 0] and law["learn"] == "iterative"
     # The last weights are the run's, and both tables of the checkpoint hold the same g.
     assert moving.best_epoch() == 2
     model = keras.models.load_model(moving.last_checkpoint()[1])
@@ -241,7 +241,7 @@ def test_predictions_and_exports_say_that_g_was_learned(
 ) -> None:
     picture = str(next(sem_folder.glob("t*/*.png")))
     assert main(["export", str(moving.path), "-o", str(tmp_path / "export")]) == 0
-    note = f"g was learned (alternating, from linear): 1.00 at 0, {moving.hypothesis[1]:.2f} at 1, 0.00 at 2"
+    note = f"g was learned (iterative, from linear): 1.00 at 0, {moving.hypothesis[1]:.2f} at 1, 0.00 at 2"
     for model in (moving.path, tmp_path / "export"):
         capsys.readouterr()
         assert main(["predict", str(model), picture, "-o", str(tmp_path / model.name)]) == 0

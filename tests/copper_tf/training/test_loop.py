@@ -165,7 +165,7 @@ train(Config.from_dict(json.loads(sys.argv[1])), open_dataset(sys.argv[2]), Path
 """
 
 
-@pytest.mark.parametrize(("learn", "loss", "epochs"), [("fixed", KL, 4), ("alternating", SQUARED, 7)])
+@pytest.mark.parametrize(("learn", "loss", "epochs"), [("fixed", KL, 4), ("iterative", SQUARED, 7)])
 def test_killed_and_resumed_equals_unbroken(
     dataset: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, learn: str, loss: str, epochs: int
 ) -> None:
@@ -196,7 +196,7 @@ def test_killed_and_resumed_equals_unbroken(
     assert rows[0] == rows[1]
     assert {p.name for p in resumed.checkpoints.iterdir()} == {BEST, f"last-{epochs:05d}.keras"}
     assert resumed.hypothesis == unbroken.hypothesis == open_run(workdir).hypothesis
-    assert bool(resumed.start) == (learn == "alternating") and resumed.hypothesis != resumed.start
+    assert bool(resumed.start) == (learn == "iterative") and resumed.hypothesis != resumed.start
     before = (workdir / "history.csv").read_bytes()
     train(config, dataset, workdir, resume=True)
     assert (workdir / "history.csv").read_bytes() == before
