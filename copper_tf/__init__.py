@@ -9,10 +9,14 @@ from importlib import metadata
 
 import lazy_loader
 
-__getattr__, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, _, _names = lazy_loader.attach_stub(__name__, __file__)
 __all__ = sorted([*_names, "__version__"])
 
 try:
     __version__ = metadata.version("copper-tf")
 except metadata.PackageNotFoundError:  # a checkout that was never installed
     __version__ = "0+unknown"
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -16,11 +16,11 @@ from tfds_copper.splits.assign import SPLITS
 if TYPE_CHECKING:
     import tensorflow as tf
 
-__all__ = ["SemDataset", "is_dataset", "open_dataset", "open_folds"]
+__all__ = ["Dataset", "is_dataset", "open_dataset", "open_folds"]
 
 
 @dataclasses.dataclass(frozen=True)
-class SemDataset:
+class Dataset:
     """A built `copper_sem` dataset.
 
     Args:
@@ -89,7 +89,7 @@ def _located(path: Path) -> tuple[Path, dict[str, Any]]:
     return found[0]
 
 
-def open_folds(path: str | PathLike[str]) -> list[SemDataset]:
+def open_folds(path: str | PathLike[str]) -> list[Dataset]:
     """Opens the folds of a cross-validation, in their order, or the one dataset there is.
 
     Args:
@@ -121,7 +121,7 @@ def _split_sizes(path: Path) -> dict[str, int]:
     return {name: sizes[name] for name in SPLITS}
 
 
-def open_dataset(path: str | PathLike[str]) -> SemDataset:
+def open_dataset(path: str | PathLike[str]) -> Dataset:
     """Opens a built dataset.
 
     Args:
@@ -138,6 +138,6 @@ def open_dataset(path: str | PathLike[str]) -> SemDataset:
     try:
         sizes = _split_sizes(where)
         times = tuple(float(t) for t in metadata["times"])
-        return SemDataset(where, times, str(metadata["unit"]), str(metadata["fingerprint"]), sizes, metadata)
+        return Dataset(where, times, str(metadata["unit"]), str(metadata["fingerprint"]), sizes, metadata)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{where}: must be an intact dataset; build it again. Received: {error!r}") from error

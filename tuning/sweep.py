@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from copper_tf.config import Config
 from copper_tf.runs.run import COMPOSITES, EVALUATION, is_run, open_run
-from tfds_copper.dataset import SemDataset, open_dataset
+from tfds_copper.dataset import Dataset, open_dataset
 from tfds_copper.errors import CopperError, OutputError, RunError, SettingError
 from tfds_copper.files import alone, write_json
 from tfds_copper.progress import Progress
@@ -148,7 +148,7 @@ class Sweep:
         done = sum(share == 1 for share in shares)
         return done, int(PARTS * sum(shares)), PARTS * len(shares), f"runs {done} of {len(shares)} done"
 
-    def dataset(self) -> SemDataset:
+    def dataset(self) -> Dataset:
         """The dataset.
 
         Raises:
@@ -172,7 +172,7 @@ class Sweep:
         }
         write_json(self.path / PLAN, content)
 
-    def perform(self, name: str, dataset: SemDataset, progress: Progress | None = None) -> Run:
+    def perform(self, name: str, dataset: Dataset, progress: Progress | None = None) -> Run:
         """Trains and evaluates a run, or goes on with it, or finds it done.
 
         Args:
@@ -190,7 +190,7 @@ class Sweep:
             composites(run, dataset, progress)
         return run
 
-    def train(self, name: str, dataset: SemDataset, until: int | None, progress: Progress | None = None) -> Run:
+    def train(self, name: str, dataset: Dataset, until: int | None, progress: Progress | None = None) -> Run:
         """Trains a run, or goes on with it.
 
         Args:

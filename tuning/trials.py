@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfds_copper.dataset import SemDataset
+from tfds_copper.dataset import Dataset
 from tfds_copper.errors import CopperError, InputError, RunError
 from tfds_copper.files import write_json
 from tfds_copper.progress import Progress
@@ -82,7 +82,7 @@ class Search:
         return [name for name, point in self.sweep.plan.items() if not point.role]
 
     @functools.cached_property
-    def _dataset(self) -> SemDataset:
+    def _dataset(self) -> Dataset:
         return self.sweep.dataset()
 
     @property
@@ -133,7 +133,7 @@ class Search:
         rungs = self.rungs(name)
         return rungs[min(k for k in rungs if k >= until)] if any(k >= until for k in rungs) else None
 
-    def perform(self, name: str, until: int, dataset: SemDataset, progress: Progress | None = None) -> dict[str, Any]:
+    def perform(self, name: str, until: int, dataset: Dataset, progress: Progress | None = None) -> dict[str, Any]:
         """Trains a point to so many epochs of all, or goes on with it, and scores it on the validation pictures.
 
         Args:
@@ -160,7 +160,7 @@ class Search:
         write_json(self.sweep.path / SEARCH, content)
 
 
-def _scored(run: Run, dataset: SemDataset, progress: Progress | None) -> dict[str, Any]:
+def _scored(run: Run, dataset: Dataset, progress: Progress | None) -> dict[str, Any]:
     """Scores and intervals on the validation pictures, and what a picture and an epoch took."""
     from copper_tf.analysis.evaluation import validated
 

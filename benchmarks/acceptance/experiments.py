@@ -24,7 +24,7 @@ from copper_tf.simulation import fine_coarse
 from tfds_copper.errors import SettingError
 
 if TYPE_CHECKING:
-    from tfds_copper.dataset import SemDataset
+    from tfds_copper.dataset import Dataset
 
 __all__ = ["APART", "CALM", "EXPERIMENTS", "RANKED", "config", "decoded", "experiments", "name_of", "run_of", "trained"]
 
@@ -93,7 +93,7 @@ def world(folder: Path, seed: int) -> Results:
     }
 
 
-def run_of(folder: Path, name: str, settings: Config, built: SemDataset) -> Any:
+def run_of(folder: Path, name: str, settings: Config, built: Dataset) -> Any:
     """The trained and evaluated run of that name.
 
     Args:
@@ -154,7 +154,7 @@ def shuffled_levels(folder: Path, seed: int, **changed: Any) -> Results:
     return _scores(run_of(folder, name_of(seed, "permuted", **changed), config(seed, table, **changed), built))
 
 
-def estimate(run: Any, built: SemDataset) -> list[float]:
+def estimate(run: Any, built: Dataset) -> list[float]:
     """The ageing curve that the label means of a run give, without what borders likely add."""
     from copper_tf.analysis.hypotheses.curves import curve
     from copper_tf.analysis.hypotheses.groups import gather

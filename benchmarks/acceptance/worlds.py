@@ -14,7 +14,7 @@ from copper_tf.simulation import SimulationSettings, simulate
 from tfds_copper.files import replacing
 
 if TYPE_CHECKING:
-    from tfds_copper.dataset import SemDataset
+    from tfds_copper.dataset import Dataset
 
 __all__ = ["LABELS", "SPLIT", "TRUE_LAW", "dataset", "settings"]
 
@@ -52,7 +52,7 @@ def _shuffled(folder: Path, target: Path, seed: int) -> Path:
 
 def dataset(
     folder: Path, seed: int, law: str = TRUE_LAW, world: str = "binary", *, side: int = _SIDE, shuffled: bool = False
-) -> SemDataset:
+) -> Dataset:
     """A world, simulated and built; what is there already is used again.
 
     Args:

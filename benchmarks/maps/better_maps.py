@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
-    from tfds_copper.dataset import SemDataset
+    from tfds_copper.dataset import Dataset
 
 __all__ = ["VARIANTS", "Variant", "main"]
 
@@ -111,7 +111,7 @@ def _step(model: keras.Model, optimizer: Any, variant: Variant, settings: Config
 
 
 def _maps(
-    model: keras.Model, normalise: Callable[..., np.ndarray], built: SemDataset, variant: Variant, turns: int
+    model: keras.Model, normalise: Callable[..., np.ndarray], built: Dataset, variant: Variant, turns: int
 ) -> Any:
     """(maps, truths, labels) of the test pictures, all of one size."""
     import tensorflow as tf
@@ -141,7 +141,7 @@ def scored(maps: np.ndarray, truths: np.ndarray, labels: np.ndarray, g: Sequence
     return {name: value for name, value in potency_scores(rows).items() if name in _SHOWN}
 
 
-def _trained(settings: Config, built: SemDataset, g: Sequence[float], variant: Variant) -> tuple[keras.Model, Any]:
+def _trained(settings: Config, built: Dataset, g: Sequence[float], variant: Variant) -> tuple[keras.Model, Any]:
     """(model after the last epoch, its normalisation)."""
     import keras
     import tensorflow as tf
@@ -168,7 +168,7 @@ def _trained(settings: Config, built: SemDataset, g: Sequence[float], variant: V
     return model, how
 
 
-def measured(folder: Path, seed: int, built: SemDataset, g: Sequence[float], settings: Config, idea: str) -> Results:
+def measured(folder: Path, seed: int, built: Dataset, g: Sequence[float], settings: Config, idea: str) -> Results:
     """Scores of one variant by one view and by all, its maps kept beside them."""
     variant = VARIANTS[idea]
     chosen = settings.replace(seed=seed, decay="cosine", views="all").replace(**variant.changed)

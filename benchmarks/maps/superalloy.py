@@ -38,7 +38,7 @@ from tfds_copper.errors import InputError
 from tfds_copper.files import replacing
 
 if TYPE_CHECKING:
-    from tfds_copper.dataset import SemDataset
+    from tfds_copper.dataset import Dataset
 
 __all__ = [
     "LOCAL",
@@ -102,7 +102,7 @@ def settings_of(recipe: str, seed: int, g: dict[float, float]) -> Config:
     return default_config("segmenter", **{**USUAL, **RECIPES[recipe], "hypothesis": json.dumps(g), "seed": seed})
 
 
-def folds(folder: Path, output: Path, parts: int = _FOLDS) -> list[SemDataset]:
+def folds(folder: Path, output: Path, parts: int = _FOLDS) -> list[Dataset]:
     """The folds by whole sheets, built where they are missing.
 
     Args:
@@ -128,7 +128,7 @@ def folds(folder: Path, output: Path, parts: int = _FOLDS) -> list[SemDataset]:
         return [open_dataset(path) for path in build_survey(looked, data, settings, progress)]
 
 
-def _tested(run: Run, built: SemDataset) -> Iterator[dict[str, Any]]:
+def _tested(run: Run, built: Dataset) -> Iterator[dict[str, Any]]:
     """One row for each test picture, its map with it."""
     predictor = Predictor(run)
     for example in examples(built, "test"):

@@ -27,7 +27,7 @@ from copper_tf.statistics.scores import binarity, pixel_scores, potency_scores
 if TYPE_CHECKING:
     import keras
 
-    from tfds_copper.dataset import SemDataset
+    from tfds_copper.dataset import Dataset
 
 __all__ = ["main", "measured"]
 
@@ -35,7 +35,7 @@ _EPOCHS = 12
 _SHOWN = ("iou", "auc", "corr_fraction", WITHIN, "mae_fraction", "binarity")
 
 
-def _streams(settings: Config, built: SemDataset) -> tuple[CropStream, CropStream]:
+def _streams(settings: Config, built: Dataset) -> tuple[CropStream, CropStream]:
     """Crops of the pictures, and the same crops of their true masks."""
     pictures = load_pictures(built, "train")
     how = Normalisation(settings.data.normalisation, pictures.mean, pictures.sd, settings.data.window)
@@ -48,7 +48,7 @@ def _streams(settings: Config, built: SemDataset) -> tuple[CropStream, CropStrea
     )
 
 
-def _trained(settings: Config, built: SemDataset) -> tuple[keras.Model, Normalisation]:
+def _trained(settings: Config, built: Dataset) -> tuple[keras.Model, Normalisation]:
     """The network after the last epoch, by the cross-entropy of every pixel."""
     import keras
     import tensorflow as tf
@@ -71,7 +71,7 @@ def _trained(settings: Config, built: SemDataset) -> tuple[keras.Model, Normalis
     return model, crops.normalisation
 
 
-def _tested(settings: Config, built: SemDataset) -> Iterator[dict[str, Any]]:
+def _tested(settings: Config, built: Dataset) -> Iterator[dict[str, Any]]:
     """One row for each test tile."""
     import tensorflow as tf
 

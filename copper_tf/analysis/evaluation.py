@@ -35,7 +35,7 @@ from copper_tf.statistics.scores import (
     potency_scores,
     reanchored,
 )
-from tfds_copper.dataset import SemDataset
+from tfds_copper.dataset import Dataset
 from tfds_copper.errors import RunError
 from tfds_copper.files import replacing, write_text
 from tfds_copper.micrograph import Windows
@@ -117,7 +117,7 @@ def picture_row(run: Run, split: str, example: Example, prediction: Prediction) 
 
 
 def _rows(
-    run: Run, predictor: Any, dataset: SemDataset, maps: Maps, progress: Progress | None,
+    run: Run, predictor: Any, dataset: Dataset, maps: Maps, progress: Progress | None,
     splits: Sequence[str] = SPLITS,
 ) -> Iterator[Row]:  # fmt: skip
     total, done = sum(dataset.split_sizes[split] for split in splits), 0
@@ -271,7 +271,7 @@ def _written(run: Run, rows: list[Row], maps: Maps) -> dict[str, Any]:
     return result
 
 
-def evaluate(run: Run, dataset: SemDataset, progress: Progress | None = None) -> dict[str, Any]:
+def evaluate(run: Run, dataset: Dataset, progress: Progress | None = None) -> dict[str, Any]:
     """Predicts every picture of the dataset whole and scores each split.
 
     Writes ``scores/evaluation.json``, ``scores/pictures.csv`` and, for a segmenter, ``scores/examples.npz``.
@@ -290,7 +290,7 @@ def evaluate(run: Run, dataset: SemDataset, progress: Progress | None = None) ->
     return evaluate_with(run, Predictor(run), dataset, progress)
 
 
-def validated(run: Run, dataset: SemDataset, progress: Progress | None = None) -> dict[str, Any]:
+def validated(run: Run, dataset: Dataset, progress: Progress | None = None) -> dict[str, Any]:
     """The scores of the validation pictures alone, which choose between runs; writes nothing.
 
     Args:
@@ -306,7 +306,7 @@ def validated(run: Run, dataset: SemDataset, progress: Progress | None = None) -
     return _split_scores(run, rows)[0]
 
 
-def evaluate_with(run: Run, predictor: Any, dataset: SemDataset, progress: Progress | None = None) -> dict[str, Any]:
+def evaluate_with(run: Run, predictor: Any, dataset: Dataset, progress: Progress | None = None) -> dict[str, Any]:
     """As `evaluate`, by any predictor of the run's labels.
 
     Args:

@@ -40,16 +40,16 @@ def _print_splits(looked: Any, split: SplitSettings) -> None:
 @click.option("--force", is_flag=True, help="Build what `copper check` calls unsound all the same.")
 def command(folder: Path, output: Path | None, dry_run: bool, force: bool, **settings: Any) -> None:
     """Convert a SEM folder into a dataset of sharded TFRecords, split by whole sheets where sheets are known."""
-    from copper_tf.cli.sources import looked_at, refuse_unsound
+    from copper_tf.data.sources import require_sound, survey_folder
     from copper_tf.utils.tensorflow import import_tensorflow
     from tfds_copper.audit.findings import UNSOUND, WARNING, findings
 
     split, reading = group_of(SplitSettings, settings), group_of(ReadSettings, settings)
     with progress_bar() as progress:
-        looked = looked_at(folder, split, reading, progress)
+        looked = survey_folder(folder, split, reading, progress)
         found = findings(looked, split)
         if not force:
-            refuse_unsound(looked, split)
+            require_sound(looked, split)
         if not dry_run:
             import_tensorflow()
             from tfds_copper.copper_sem import build_survey

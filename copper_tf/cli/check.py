@@ -46,14 +46,14 @@ def command(folder: Path, output: Path | None, open_page: bool, **settings: Any)
 
     Writes check.html, check.json and pictures.csv.
     """
-    from copper_tf.cli.sources import looked_at
+    from copper_tf.data.sources import survey_folder
     from tfds_copper.audit.findings import findings
     from tfds_copper.audit.summary import picture_table, summary
     from tfds_copper.files import write_json, write_text
 
     split, reading = group_of(SplitSettings, settings), group_of(ReadSettings, settings)
     with progress_bar() as progress:
-        looked = looked_at(folder, split, reading, progress)
+        looked = survey_folder(folder, split, reading, progress)
         told = summary(looked, split, findings(looked, split))
     target = output or folder.resolve().with_name(f"{folder.resolve().name}.check")
     write_json(target / "check.json", told)

@@ -13,7 +13,7 @@ from copper_tf.cli.options import Variadic, explicit, flags, folder_option, forc
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
 from copper_tf.config import ANCHORS, GROUPS, ITERATIVE, UNREAD, Config, default_config
-from tfds_copper.dataset import SemDataset
+from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError
 from tfds_copper.files import write_json
 from tfds_copper.micrograph import ReadSettings
@@ -66,7 +66,7 @@ def _print(found: dict[str, Any]) -> None:
         click.echo(f"warning: {text}")
 
 
-def _brightness(dataset: SemDataset, first: Path, progress: Any) -> float:
+def _brightness(dataset: Dataset, first: Path, progress: Any) -> float:
     """QWK of a first-order histogram as a grader of the same pictures."""
     from copper_tf.analysis.baselines.baselines import graded
     from copper_tf.runs.run import open_run
@@ -75,7 +75,7 @@ def _brightness(dataset: SemDataset, first: Path, progress: Any) -> float:
     return float(found["histogram"]["scores"]["qwk"])
 
 
-def _studied(sweep: Any, dataset: SemDataset, seed: int) -> dict[str, Any]:
+def _studied(sweep: Any, dataset: Dataset, seed: int) -> dict[str, Any]:
     """What the finished runs say; written beside them."""
     from copper_tf.analysis.hypotheses.study import STUDY, study
     from tuning.hypothesis_plan import runs_of
@@ -107,7 +107,7 @@ def _base(begun: Sweep | None, values: dict[str, Any]) -> Config:
     return default_config("segmenter", **given)
 
 
-def _asked(output: Path, base: Config, dataset: SemDataset, begun: Sweep | None, values: dict[str, Any]) -> Sweep:
+def _asked(output: Path, base: Config, dataset: Dataset, begun: Sweep | None, values: dict[str, Any]) -> Sweep:
     """The sweep that is wanted; --resume alone asks for nothing new."""
     from tuning.hypothesis_plan import planned
     from tuning.sweep import Sweep
@@ -141,10 +141,13 @@ def _run(
     data: Path, output: Path, workers: int, resume: bool, force: bool, dry_run: bool, open_page: bool, **values: Any
 ) -> int:
     begun = _begun(output, resume)
-    from copper_tf.cli.sources import single_dataset
+    from copper_tf.data.sources import data_settings, open_single
+    from copper_tf.utils.tensorflow import import_tensorflow
 
     base = _base(begun, values)
-    dataset = single_dataset(data, values, "hypotheses are compared on one split")
+    with progress_bar() as progress:
+        dataset = open_single(data, *data_settings(explicit(values)), progress, "hypotheses are compared on one split")
+    import_tensorflow()
     from tuning.engine import walk
     from tuning.heartbeat import is_worker
     from tuning.sweep import start_sweep

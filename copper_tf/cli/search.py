@@ -12,7 +12,7 @@ from copper_tf.cli.options import Variadic, explicit, flags, folder_option, forc
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
 from copper_tf.config import GROUPS, KINDS, UNREAD, TrainingSettings, default_config
-from tfds_copper.dataset import SemDataset
+from tfds_copper.dataset import Dataset
 from tfds_copper.errors import RunError, SettingError
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.settings import setting_fields
@@ -84,7 +84,7 @@ def _settings(values: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _resumed(begun: Search, kind: str, dataset: SemDataset, values: dict[str, Any]) -> Search:
+def _resumed(begun: Search, kind: str, dataset: Dataset, values: dict[str, Any]) -> Search:
     """The search that is there, with what is asked for anew; what can't be changed is found out later."""
     from tuning.memory import parse_bytes
     from tuning.search_space import parse_space
@@ -110,7 +110,7 @@ def _resumed(begun: Search, kind: str, dataset: SemDataset, values: dict[str, An
     return dataclasses.replace(begun, sweep=sweep, **asked)
 
 
-def _planned(kind: str, output: Path, dataset: SemDataset, values: dict[str, Any]) -> Search:
+def _planned(kind: str, output: Path, dataset: Dataset, values: dict[str, Any]) -> Search:
     """A new search: space, memory and budget, all checked before anything is trained."""
     from copper_tf.models.policy import resolve_policy
     from tuning.devices import device_here, probed
@@ -205,11 +205,16 @@ def _run(
         return _reported(kind, data, output, values, open_page)
     if data is None:
         raise click.UsageError("DATA must be given, before the options that take several values (--space).")
-    from copper_tf.cli.sources import single_dataset
+    from copper_tf.data.sources import data_settings, open_single
+    from copper_tf.utils.tensorflow import import_tensorflow
     from tuning.trials import is_search, open_search
 
     begun = open_search(output) if resume and is_search(output) else None
-    dataset = single_dataset(data, values, "architectures are searched on one split")
+    with progress_bar() as progress:
+        dataset = open_single(
+            data, *data_settings(explicit(values)), progress, "architectures are searched on one split"
+        )
+    import_tensorflow()
     from tuning.engine import hunt
     from tuning.heartbeat import check_address, is_chief, is_worker
     from tuning.search_plan import start_search

@@ -65,13 +65,11 @@ def _train(
     if dry_run:
         click.echo(config.to_json(), nl=False)
         return
-    from copper_tf.cli.sources import asked_of, datasets_from
+    from copper_tf.data.sources import data_settings, open_or_build
     from copper_tf.utils.tensorflow import import_tensorflow
 
-    split, reading = asked_of(data, values)
-
     with progress_bar() as progress:
-        datasets = datasets_from(data, split, reading, progress)
+        datasets = open_or_build(data, *data_settings(explicit(values)), progress)
     import_tensorflow()
     first = config.training.seed
     for seed, dataset in itertools.product(range(first, first + seeds), datasets):

@@ -16,7 +16,7 @@ import tensorflow as tf
 from copper_tf.config import SYMMETRIES, Config
 from copper_tf.data.normalisation import Normalisation, grey
 from copper_tf.models import geometry
-from tfds_copper.dataset import SemDataset
+from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError
 from tfds_copper.progress import Progress
 
@@ -50,7 +50,7 @@ class Example:
     columns: dict[str, str]
 
 
-def examples(dataset: SemDataset, split: str) -> Iterator[Example]:
+def examples(dataset: Dataset, split: str) -> Iterator[Example]:
     """The micrographs of a split, decoded one after the other, always in the same order."""
     for record in dataset.records(split).prefetch(2).as_numpy_iterator():
         depth = int(record["bit_depth"])
@@ -123,7 +123,7 @@ def _keep(array: np.ndarray, room: int) -> np.ndarray:
         return copy
 
 
-def load_pictures(dataset: SemDataset, split: str, progress: Progress | None = None) -> Pictures:
+def load_pictures(dataset: Dataset, split: str, progress: Progress | None = None) -> Pictures:
     """Decodes a split once.
 
     Args:

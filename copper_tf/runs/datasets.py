@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from copper_tf.runs.run import Run
-from tfds_copper.dataset import SemDataset, open_dataset
+from tfds_copper.dataset import Dataset, open_dataset
 from tfds_copper.errors import CopperError, RunError
 
 __all__ = ["dataset_of"]
 
 
-def dataset_of(run: Run) -> SemDataset:
+def dataset_of(run: Run) -> Dataset:
     """The dataset a run was trained on.
 
     Raises:

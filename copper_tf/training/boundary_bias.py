@@ -20,7 +20,7 @@ from copper_tf.inference.predictor import Predictor
 from copper_tf.runs.run import COMPOSITES, Run
 from copper_tf.statistics.chords import SPECK
 from copper_tf.statistics.scores import CUT
-from tfds_copper.dataset import SemDataset
+from tfds_copper.dataset import Dataset
 from tfds_copper.progress import Progress
 
 __all__ = ["composite", "composites", "excess", "middles"]
@@ -103,7 +103,7 @@ def excess(kept: Sequence[Sequence[np.ndarray]], draw: Draw, seed: int, pairs: i
     return found
 
 
-def composites(run: Run, dataset: SemDataset, progress: Progress | None = None) -> dict[str, Any]:
+def composites(run: Run, dataset: Dataset, progress: Progress | None = None) -> dict[str, Any]:
     """What borders add to the mean potency of every label between the ends; no true mask is needed.
 
     Args:

@@ -18,7 +18,7 @@ from copper_tf.models.losses import LabelTable
 from copper_tf.models.metrics import NMSE
 from copper_tf.runs.run import Run
 from copper_tf.training.boundary_bias import excess, middles
-from tfds_copper.dataset import SemDataset
+from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError, SettingError
 
 __all__ = ["EVERY", "HypothesisLearner", "first_hypothesis", "learnable", "tables"]
@@ -52,7 +52,7 @@ def first_hypothesis(config: Config, times: Sequence[float]) -> tuple[float, ...
     return tuple(float(v) for v in values)
 
 
-def learnable(dataset: SemDataset, config: Config, split: str, pictures: Pictures) -> Pictures:
+def learnable(dataset: Dataset, config: Config, split: str, pictures: Pictures) -> Pictures:
     """The pictures of a split that the way of learning g uses: those of the end labels for anchors, else all.
 
     Args:

@@ -27,7 +27,7 @@ from copper_tf.training.hypothesis_learning import HypothesisLearner, first_hypo
 from copper_tf.training.reference_statistics import familiar_pictures
 from copper_tf.training.restarts import begin, leave, seconds_of_others
 from copper_tf.training.tensorboard import TensorBoardWriter
-from tfds_copper.dataset import SemDataset
+from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError, RunError
 from tfds_copper.files import alone
 from tfds_copper.progress import Progress
@@ -73,7 +73,7 @@ def compile_model(model: keras.Model, config: Config, g: tuple[float, ...], step
     model.optimizer.build(model.trainable_variables)
 
 
-def _new_run(config: Config, dataset: SemDataset, workdir: Path, g: tuple[float, ...], stream: CropStream) -> Run:
+def _new_run(config: Config, dataset: Dataset, workdir: Path, g: tuple[float, ...], stream: CropStream) -> Run:
     return Run(
         path=workdir,
         config=config,
@@ -93,7 +93,7 @@ def _new_run(config: Config, dataset: SemDataset, workdir: Path, g: tuple[float,
     )
 
 
-def _old_run(config: Config, dataset: SemDataset, workdir: Path) -> Run:
+def _old_run(config: Config, dataset: Dataset, workdir: Path) -> Run:
     run = open_run(workdir)
     asked, has = config.flat(), run.config.flat()
     for name, value in asked.items():
@@ -169,7 +169,7 @@ def _write_cost(run: Run, held_out: Pictures, progress: Progress | None) -> None
 
 def train(
     config: Config,
-    dataset: SemDataset,
+    dataset: Dataset,
     workdir: Path,
     *,
     resume: bool = False,

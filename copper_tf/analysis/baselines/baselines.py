@@ -20,7 +20,7 @@ from copper_tf.data.pipeline import Example, examples
 from copper_tf.inference.predictor import Predictor
 from copper_tf.runs.run import Run
 from copper_tf.statistics.scores import Rows, Scores, bootstrap, groups_of, intervals, iou, pixel_scores
-from tfds_copper.dataset import SemDataset
+from tfds_copper.dataset import Dataset
 from tfds_copper.errors import RunError
 from tfds_copper.files import replacing
 from tfds_copper.progress import Progress
@@ -44,7 +44,7 @@ def _scored(rows: Rows, sheets: list[str], files: list[str], score: Callable[[Ro
 
 
 def graded(
-    dataset: SemDataset, normalisation: Normalisation, seed: int = 0, progress: Progress | None = None,
+    dataset: Dataset, normalisation: Normalisation, seed: int = 0, progress: Progress | None = None,
     graders: Collection[str] = tuple(GRADERS),
 ) -> dict[str, Any]:  # fmt: skip
     """The classical graders, learnt from the training pictures and scored on the test pictures.
@@ -126,7 +126,7 @@ def _choices() -> dict[str, dict[str, Maker]]:
     }
 
 
-def _chosen(run: Run, dataset: SemDataset, predictor: Predictor, progress: Progress | None) -> dict[str, str]:
+def _chosen(run: Run, dataset: Dataset, predictor: Predictor, progress: Progress | None) -> dict[str, str]:
     """The best candidate of each method on the validation pictures."""
     choices, total = _choices(), dataset.split_sizes["validation"]
     found: dict[str, dict[str, list[float]]] = {m: {name: [] for name in c} for m, c in choices.items()}
@@ -155,9 +155,7 @@ def _means(rows: Rows) -> Scores:
     return {name: float(values.mean()) if values.size else float("nan") for name, values in finite.items()}
 
 
-def _makers(
-    run: Run, dataset: SemDataset, predictor: Predictor, classifier: Run | None, progress: Progress | None
-) -> Any:
+def _makers(run: Run, dataset: Dataset, predictor: Predictor, classifier: Run | None, progress: Progress | None) -> Any:
     """(the map of each method, what was chosen for it)."""
     chosen = _chosen(run, dataset, predictor, progress)
     makers = {method: candidates[chosen[method]] for method, candidates in _choices().items()}
@@ -167,7 +165,7 @@ def _makers(
     return makers, chosen
 
 
-def _mapped(run: Run, dataset: SemDataset, classifier: Run | None, progress: Progress | None) -> dict[str, Any]:
+def _mapped(run: Run, dataset: Dataset, classifier: Run | None, progress: Progress | None) -> dict[str, Any]:
     """Every map method on the test pictures; patches of a few are kept for the figure."""
     predictor = Predictor(run)
     makers, chosen = _makers(run, dataset, predictor, classifier, progress)
@@ -201,7 +199,7 @@ def _mapped(run: Run, dataset: SemDataset, classifier: Run | None, progress: Pro
 
 
 def baselines(
-    run: Run, dataset: SemDataset, classifier: Run | None = None, progress: Progress | None = None
+    run: Run, dataset: Dataset, classifier: Run | None = None, progress: Progress | None = None
 ) -> dict[str, Any]:
     """Grades and, for a segmenter, maps of simpler methods on the run's own splits.
 

@@ -17,7 +17,7 @@ from copper_tf.analysis.blindtest.sampling import drawn
 from copper_tf.analysis.blindtest.settings import BlindSettings
 from copper_tf.analysis.comparison import Grader
 from copper_tf.utils.drawing import grey_image, overlay
-from tfds_copper.dataset import SemDataset
+from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError, OutputError, RunError, SettingError
 from tfds_copper.files import replacing, write_json
 from tfds_copper.progress import Progress
@@ -41,7 +41,7 @@ def _write(file: Path, pixels: np.ndarray) -> None:
         (image.reduce(factor) if factor > 1 else image).save(temporary, "PNG")
 
 
-def _looked(dataset: SemDataset, split: str, progress: Progress | None) -> Iterator[tuple[int, Example]]:
+def _looked(dataset: Dataset, split: str, progress: Progress | None) -> Iterator[tuple[int, Example]]:
     # With it comes TensorFlow, which the page of a test that is drawn doesn't need.
     from copper_tf.data.pipeline import examples
 
@@ -53,7 +53,7 @@ def _looked(dataset: SemDataset, split: str, progress: Progress | None) -> Itera
 
 
 def _chosen(
-    dataset: SemDataset, split: str, count: int, seed: int, progress: Progress | None
+    dataset: Dataset, split: str, count: int, seed: int, progress: Progress | None
 ) -> list[tuple[int, str, str, int]]:
     """(place in the split, file, sheet, label) of the pictures drawn, in the order of their numbers."""
     found = [(k, e.file, e.sheet, e.label) for k, e in _looked(dataset, split, progress)]
@@ -69,7 +69,7 @@ def _chosen(
 
 
 def _written(
-    path: Path, what: str, dataset: SemDataset, split: str, chosen: list[Any], mapped: Any, progress: Progress | None
+    path: Path, what: str, dataset: Dataset, split: str, chosen: list[Any], mapped: Any, progress: Progress | None
 ) -> None:
     """Writes the pictures of a split that were drawn, and their maps where there is something that maps."""
     from copper_tf.data.pipeline import examples
@@ -101,7 +101,7 @@ def _grader(grader: Grader, files: Sequence[str]) -> dict[str, Any]:
     return kept | {"paths": [str(Path(p).resolve()) for p in grader.paths], "grades": grades}
 
 
-def _check(path: Path, dataset: SemDataset, graders: Sequence[Grader], settings: BlindSettings, mapped: Any) -> None:
+def _check(path: Path, dataset: Dataset, graders: Sequence[Grader], settings: BlindSettings, mapped: Any) -> None:
     if is_test(path):
         raise OutputError(f"{path}: a new test needs a folder of its own. Received: one that holds a test")
     # What preparing leaves when it is cut short is written anew.
@@ -116,7 +116,7 @@ def _check(path: Path, dataset: SemDataset, graders: Sequence[Grader], settings:
 
 def prepare(
     path: Path,
-    dataset: SemDataset,
+    dataset: Dataset,
     graders: Sequence[Grader] = (),
     settings: BlindSettings | None = None,
     mapped: Any = None,
@@ -156,7 +156,7 @@ def prepare(
     return open_test(path)
 
 
-def _seal(path: Path, dataset: SemDataset, asked: BlindSettings, rows: tuple[Any, Any], models: list[Any]) -> None:
+def _seal(path: Path, dataset: Dataset, asked: BlindSettings, rows: tuple[Any, Any], models: list[Any]) -> None:
     """Writes the key, and last what the page may know: with it a test is whole."""
     practice, chosen = rows
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -11,7 +11,7 @@ from copper_tf.data.normalisation import grey
 from copper_tf.data.pipeline import Example, examples
 from copper_tf.inference.predictor import Predictor, check_size
 from copper_tf.statistics.scores import binarity
-from tfds_copper.dataset import SemDataset
+from tfds_copper.dataset import Dataset
 from tfds_copper.micrograph import Windows
 from tfds_copper.progress import Progress
 
@@ -69,11 +69,11 @@ class Looked:
         return [k for k in self.kept if k.label == label]
 
 
-def _splits(dataset: SemDataset) -> tuple[str, ...]:
+def _splits(dataset: Dataset) -> tuple[str, ...]:
     return ("test",) if dataset.split_sizes["test"] >= _FEW else ("validation", "test")
 
 
-def look(dataset: SemDataset, predictor: Predictor, progress: Progress | None = None) -> Looked:
+def look(dataset: Dataset, predictor: Predictor, progress: Progress | None = None) -> Looked:
     """Maps every test picture; those of validation too where the test pictures are few.
 
     Args:

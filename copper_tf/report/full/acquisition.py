@@ -15,7 +15,7 @@ from tfds_copper.micrograph.record import described
 from tfds_copper.progress import Progress
 
 if TYPE_CHECKING:
-    from tfds_copper.dataset import SemDataset
+    from tfds_copper.dataset import Dataset
 
 __all__ = ["acquisition", "recorded", "summarised"]
 
@@ -31,7 +31,7 @@ _LISTED = 4
 _SIZE = slice(16, 24)
 
 
-def recorded(dataset: SemDataset, progress: Progress | None = None) -> list[dict[str, Any]]:
+def recorded(dataset: Dataset, progress: Progress | None = None) -> list[dict[str, Any]]:
     """What is known of how each picture was taken; no picture is decoded.
 
     Args:

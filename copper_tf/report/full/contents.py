@@ -20,7 +20,7 @@ from copper_tf.report.full.models import FOLDS, SEEDS, Member
 from copper_tf.runs.provenance import build_command, cost, software, training_command, weights
 from copper_tf.runs.run import EVALUATION
 from copper_tf.statistics.scores import sheet_means, step_scores
-from tfds_copper.dataset import SemDataset
+from tfds_copper.dataset import Dataset
 from tfds_copper.progress import Progress
 
 __all__ = ["DOSSIER", "FORMAT", "gather", "lead"]
@@ -66,7 +66,7 @@ def _member(member: Member) -> dict[str, Any]:
     }
 
 
-def _dataset(datasets: Sequence[SemDataset], folds: bool) -> dict[str, Any]:
+def _dataset(datasets: Sequence[Dataset], folds: bool) -> dict[str, Any]:
     described = datasets[0].metadata
     return {
         "name": Path(described["source"]).name,

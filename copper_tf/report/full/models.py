@@ -13,7 +13,7 @@ from tfds_copper.errors import RunError
 from tfds_copper.progress import Progress
 
 if TYPE_CHECKING:
-    from tfds_copper.dataset import SemDataset
+    from tfds_copper.dataset import Dataset
 
 __all__ = ["FOLDS", "ONE", "SEEDS", "Member", "members"]
 
@@ -102,7 +102,7 @@ class Member:
         else:
             evaluate(self.parts[0], dataset_of(self.parts[0]), progress)
 
-    def datasets(self) -> list[SemDataset]:
+    def datasets(self) -> list[Dataset]:
         """The datasets that it was trained on: one, or one for each fold.
 
         Raises:
@@ -112,7 +112,7 @@ class Member:
 
         return [dataset_of(run) for run in (self.parts if self.way == FOLDS else self.parts[:1])]
 
-    def judges(self) -> Iterator[tuple[Any, SemDataset]]:
+    def judges(self) -> Iterator[tuple[Any, Dataset]]:
         """Predictors, each with the dataset whose test pictures it has not seen; loaded one after the other."""
         from copper_tf.inference.ensemble import Ensemble
         from copper_tf.inference.predictor import Predictor

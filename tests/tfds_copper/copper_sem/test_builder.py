@@ -19,7 +19,7 @@ from copper_tf.simulation.information_bar import information_bar
 from tests.conftest import ROOT
 from tfds_copper.audit.survey import survey
 from tfds_copper.copper_sem import build, build_survey
-from tfds_copper.dataset import SemDataset, is_dataset, open_dataset, open_folds
+from tfds_copper.dataset import Dataset, is_dataset, open_dataset, open_folds
 from tfds_copper.errors import CopperError, InputError, OutputError, SettingError
 from tfds_copper.folder.scan import scan
 from tfds_copper.micrograph import ReadSettings, read
@@ -50,11 +50,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def dataset(built: Path) -> SemDataset:
+def dataset(built: Path) -> Dataset:
     return open_dataset(built)
 
 
-def test_what_a_dataset_knows(dataset: SemDataset, built: Path) -> None:
+def test_what_a_dataset_knows(dataset: Dataset, built: Path) -> None:
     assert (dataset.times, dataset.unit) == ((0.0, 30.0, 150.0), "min")
     assert dataset.split_sizes == {"train": 6, "validation": 6, "test": 6}
     assert dataset.metadata["columns"] == ["lot", "operator"]
@@ -68,7 +68,7 @@ def test_what_a_dataset_knows(dataset: SemDataset, built: Path) -> None:
     assert (built / "label.labels.txt").read_text().split() == ["0", "30", "150"]
 
 
-def test_records_hold_what_the_files_hold(dataset: SemDataset) -> None:
+def test_records_hold_what_the_files_hold(dataset: Dataset) -> None:
     seen = []
     for split in dataset.split_sizes:
         for record in dataset.records(split).as_numpy_iterator():
