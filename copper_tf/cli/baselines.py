@@ -31,7 +31,7 @@ def command(run: Path, classifier: Path | None) -> None:
     from copper_tf.analysis.baselines.baselines import baselines
     from copper_tf.analysis.evaluation import EVALUATION
     from copper_tf.report.baselines.section import BASELINE_SCORES, alarm_text, score_names
-    from copper_tf.report.common.page import render_evaluation
+    from copper_tf.report.evaluation.page import render_evaluation
     from copper_tf.runs.datasets import dataset_of
 
     with progress_bar() as progress:

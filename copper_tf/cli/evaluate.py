@@ -43,7 +43,7 @@ def command(run: Path, open_page: bool) -> None:
     import_tensorflow()
     from copper_tf.analysis.ensembles import evaluate_seeds
     from copper_tf.analysis.evaluation import evaluate, evaluate_folds
-    from copper_tf.report.common.page import render_evaluation
+    from copper_tf.report.evaluation.page import render_evaluation
     from copper_tf.runs.datasets import dataset_of
 
     with progress_bar() as progress:

@@ -48,7 +48,7 @@ def command(run: Path, others: tuple[Path, ...], open_page: bool) -> int:
     from copper_tf.analysis.evaluation import EVALUATION
     from copper_tf.analysis.trust.trust import trust
     from copper_tf.analysis.trust.verdict import NOT_SUPPORTED
-    from copper_tf.report.common.page import render_evaluation
+    from copper_tf.report.evaluation.page import render_evaluation
     from copper_tf.report.trust.page import render_trust
 
     with progress_bar() as progress:

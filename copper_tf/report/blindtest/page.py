@@ -8,10 +8,8 @@ from copper_tf.analysis.blindtest.folder import ROUNDS
 from copper_tf.analysis.blindtest.scoring import ALL, results_folder
 from copper_tf.analysis.comparison import LEVEL, POWER
 from copper_tf.report.blindtest.figures import grader_figure, grader_title, side_by_side
-from copper_tf.report.common.page import inlined, template
+from copper_tf.report.common.page import write_page
 from copper_tf.report.common.text import GLOSSARY, SCORE_NAMES, no_interval, shown
-from copper_tf.runs.provenance import versions
-from tfds_copper.files import write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -185,22 +183,21 @@ def render_blindtest(test: BlindTest, found: dict[str, Any]) -> Path:
     Returns:
         The path of the page.
     """
-    folder = results_folder(test)
-    inline = inlined(folder / "figures", *blindtest_figures(found))
     first = found["graders"][0]
     words = {word: GLOSSARY[word] for word in _WORDS} | _MORE_WORDS
-    text = template("blindtest/page.html.j2").render(
+    figures, alts = blindtest_figures(found)
+    return write_page(
+        "blindtest/page.html.j2",
+        results_folder(test) / "blindtest.html",
+        figures=figures,
+        alts=alts,
         name=test.path.resolve().name,
         found=found,
         part=first,
         labels=test.labels.names,
         verdicts=verdicts(found),
         **blindtest_tables(found),
-        figures=inline,
         waiting=[_waiting(row) for row in found["unfinished"]],
         reason=no_interval(first),
         glossary=words,
-        versions=versions(),
     )
-    write_text(folder / "blindtest.html", text)
-    return folder / "blindtest.html"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from copper_tf.report.common.page import template
-from copper_tf.report.common.style import INK, figure, png, tidy, time_axis
+from copper_tf.report.common.page import embed_image, write_page
+from copper_tf.report.common.style import INK, figure, tidy, time_axis
 from copper_tf.utils.drawing import grey_image, scale_bar_length
 from tfds_copper.audit.survey import Seen, Survey
 from tfds_copper.errors import InputError
-from tfds_copper.files import replacing, write_text
 from tfds_copper.micrograph import read
 
 __all__ = ["render_check"]
@@ -108,10 +106,6 @@ def _grey_figure(told: dict[str, Any]) -> Figure:
     return drawn
 
 
-def _embedded(data: bytes, alt: str) -> Markup:
-    return Markup('<img alt="{}" src="data:image/png;base64,{}">').format(alt, base64.b64encode(data).decode())
-
-
 def _thumbnail(survey: Survey, file: str) -> Markup:
     try:
         image = Image.fromarray(grey_image(_pixels(survey, file)))
@@ -120,7 +114,7 @@ def _thumbnail(survey: Survey, file: str) -> Markup:
     image.thumbnail((_THUMB, _THUMB))
     stream = io.BytesIO()
     image.save(stream, "PNG")
-    return _embedded(stream.getvalue(), file)
+    return embed_image(stream.getvalue(), file)
 
 
 def _shown_findings(survey: Survey, told: dict[str, Any]) -> list[dict[str, Any]]:
@@ -147,19 +141,14 @@ def render_check(survey: Survey, told: dict[str, Any], output: Path) -> Path:
     """
     figures = {"examples": _examples_figure(survey), "grey": _grey_figure(told)}
     alts = {"examples": "A typical picture of each label, whole and enlarged", "grey": "Grey levels over stress time"}
-    inline = {}
-    for name, drawn in figures.items():
-        raster = png(drawn)
-        with replacing(output / "figures" / f"{name}.png") as file:
-            file.write_bytes(raster)
-        inline[name] = _embedded(raster, alts[name])
-    text = template("check/page.html.j2").render(
+    return write_page(
+        "check/page.html.j2",
+        output / "check.html",
+        figures=figures,
+        alts=alts,
         told=told,
         name=Path(told["folder"]).name,
         columns=list(told["labels"][0]),
         findings=_shown_findings(survey, told),
-        figures=inline,
         zoom=_ZOOM,
     )
-    write_text(output / "check.html", text)
-    return output / "check.html"

@@ -1,4 +1,4 @@
-"""The page of an evaluation: one file that needs nothing else."""
+"""The frame that all pages share: one template environment, figures with alt text and caption, and the footer."""
 
 from __future__ import annotations
 
@@ -6,37 +6,12 @@ import base64
 import io
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from copper_tf.config import GROUPS, default_config
-from copper_tf.report.baselines.section import baseline_figures, baseline_tables
-from copper_tf.report.common.micrographs import overlay_figure, read_patches, truth_figure
 from copper_tf.report.common.style import png
-from copper_tf.report.common.text import (
-    ALTS,
-    ASSUMPTIONS,
-    CAPTIONS,
-    GLOSSARY,
-    POTENCY_NOTE,
-    SCORE_NAMES,
-    no_interval,
-    shown,
-    unlike_text,
-    verdict,
-)
-from copper_tf.report.evaluation.ageing_curve import law_table
-from copper_tf.report.evaluation.grades import grades_figure
-from copper_tf.report.evaluation.history import learning_figure
-from copper_tf.report.evaluation.map_grades import grading_table
-from copper_tf.report.evaluation.network import network_figure
-from copper_tf.report.evaluation.potency import potency_figure
-from copper_tf.report.trust.section import trust_figures, trust_section
-from copper_tf.runs.provenance import cost as cost_of
-from copper_tf.runs.provenance import training_command, versions
-from copper_tf.runs.run import EVALUATION, Run
+from copper_tf.runs.provenance import versions
 from tfds_copper.files import replacing, write_text
-from tfds_copper.settings import setting_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,200 +19,89 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-__all__ = [
-    "cost_rows",
-    "figures_of",
-    "inlined",
-    "render_evaluation",
-    "score_tables",
-    "settings_rows",
-    "template",
-    "written",
-]
+__all__ = ["embed_image", "render_template", "write_page"]
 
-_EXAMPLES = "examples.npz"
+# Longer drawings are shown as pixels: a browser takes long for a vector image of so many characters.
 _SVG_LIMIT = 300_000
 
 
-def figures_of(run: Run, scores: dict[str, Any]) -> dict[str, Figure]:
-    """Every figure of a run there are results for, in the order of the page.
+def render_template(template: str, /, *, escape: bool = True, **context: Any) -> str:
+    """Fills in a template of ``copper_tf/report``; a variable that it needs and doesn't get is an error.
 
     Args:
-        run: an evaluated run.
-        scores: its evaluation.
+        template: its path, e.g. ``"check/page.html.j2"``.
+        escape: escape values for HTML.
+        **context: its variables.
     """
-    patches = read_patches(run.path / "scores" / _EXAMPLES)
-    known = [patch for patch in patches if patch.truth is not None]
-    drawn: dict[str, Figure] = {}
-    if run.config.kind == "classifier":
-        drawn["grades"] = grades_figure(scores)
-    else:
-        drawn["potency"] = potency_figure(scores)
-        if patches:
-            drawn["overlay"] = overlay_figure(patches, scores["labels"])
-        if known:
-            drawn["truth"] = truth_figure(known, scores["labels"])
-        drawn |= baseline_figures(run) | trust_figures(run)
-    drawn["network"] = network_figure(run.config, int(run.data["window"]), len(run.labels.times))
-    history = run.history()
-    if history:
-        drawn["learning"] = learning_figure(history, run.config, run.best_epoch(history))
-    return drawn
+    environment = Environment(
+        loader=PackageLoader("copper_tf", "report"),
+        autoescape=escape,  # noqa: S701 - only Markdown goes without
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    return environment.get_template(template).render(**context)
 
 
-def _inline(drawn: Figure, raster: bytes, alt: str) -> Markup:
-    """The figure for the page: sharp lines where they are few, pixels else."""
-    stream = io.StringIO()
-    drawn.savefig(stream, format="svg", metadata={"Date": None})
-    vector = stream.getvalue()
-    if len(vector) < _SVG_LIMIT:
-        kind, data = "svg+xml", vector.encode()
-    else:
-        kind, data = "png", raster
+def embed_image(data: bytes, alt: str, kind: str = "png") -> Markup:
+    """An ``<img>`` that holds its own data.
+
+    Args:
+        data: the contents of an image file.
+        alt: what it shows, for those who can't see it.
+        kind: its subtype, ``"png"`` or ``"svg+xml"``.
+    """
     text = base64.b64encode(data).decode()
     return Markup('<img alt="{}" src="data:image/{};base64,{}">').format(alt, kind, text)
 
 
-def score_tables(scores: dict[str, Any]) -> dict[str, Any]:
-    """Rows of ``scores`` and of ``gaps``, as (name, (score, interval) of each split), and ``reasons`` of dashes.
+def _embed_figure(figure: Figure, raster: bytes, alt: str) -> Markup:
+    """The figure for the page: as a vector image where that is small, else as pixels."""
+    stream = io.StringIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None})
+    vector = stream.getvalue()
+    return embed_image(vector.encode(), alt, "svg+xml") if len(vector) < _SVG_LIMIT else embed_image(raster, alt)
+
+
+def write_page(
+    template: str,
+    file: Path,
+    /,
+    *,
+    figures: Mapping[str, Figure] | None = None,
+    alts: Mapping[str, str] | None = None,
+    captions: Mapping[str, str] | None = None,
+    **context: Any,
+) -> Path:
+    """Writes a page that needs no other file, and its figures as PNG into ``figures/`` beside it.
+
+    The template gets ``figures`` (the images by name), the function ``figure(name, narrow=False)``, which shows one
+    with its caption (nothing where there is no such figure), and ``versions`` for the footer.
 
     Args:
-        scores: an evaluation, or what a report keeps of one.
-    """
-    splits, gaps = scores["splits"].values(), scores["gaps"].values()
-    names = [n for n in SCORE_NAMES if n in scores["splits"]["test"]["scores"]]
-    rows = [(SCORE_NAMES[n], [shown(p["scores"][n], p["intervals"][n]) for p in splits]) for n in names]
-    if scores["kind"] == "segmenter":
-        rows.append((SCORE_NAMES["binarity_middle"], [shown(p.get("binarity_middle"), None) for p in splits]))
-    return {
-        "scores": rows,
-        "gaps": [(SCORE_NAMES[n], [shown(p[n]["gap"], p[n]["interval"]) for p in gaps]) for n in names],
-        "reasons": _reasons(scores["splits"]),
-    }
-
-
-def _reasons(splits: dict[str, Any]) -> list[str]:
-    """Why intervals are missing; once where it is the same for every split."""
-    found = {name: no_interval(part) for name, part in splits.items()}
-    if len(set(found.values())) == 1:
-        return [f"{next(iter(found.values()))} in each split"] if any(found.values()) else []
-    return [f"{name}: {reason}" for name, reason in found.items() if reason]
-
-
-def settings_rows(flat: Mapping[str, Any]) -> list[tuple[str, Any, Any, str]]:
-    """(name, value, default, help) of every setting.
-
-    Args:
-        flat: of a run's config.
-    """
-    default = default_config(flat["kind"]).flat()
-    fields = [f for group in GROUPS.values() for f in setting_fields(group)]
-    units = {f.name: f" ({f.metadata['unit']})" if f.metadata["unit"] else "" for f in fields}
-    return [(f.name, flat[f.name], default[f.name], f.metadata["help"] + units[f.name]) for f in fields]
-
-
-def _cost(run: Run) -> list[tuple[str, str]]:
-    found = cost_of(run)
-    return [("grey values relative to", run.config.normalised_over), *cost_rows(found)] if found else []
-
-
-def cost_rows(cost: dict[str, Any]) -> list[tuple[str, str]]:
-    """(name, value) of what one training took.
-
-    Args:
-        cost: of `dossier.provenance.cost`.
-    """
-    chord = cost.get("mean_chord_px")
-    return [
-        ("receptive field", f"{cost['receptive_field_px']} px"),
-        *([("mean chord of its maps", f"{chord:.0f} px")] if chord else []),
-        ("epochs", f"{cost['epochs']}"),
-        ("training steps", f"{cost['steps']:,}"),
-        ("time", f"{cost['seconds']:.0f} s ({cost['seconds_per_epoch']:.1f} s per epoch, median)"),
-        ("peak memory", f"{cost['peak_memory_mb']:.0f} MB"),
-        ("parameters", f"{cost['parameters']:,}"),
-        ("precision", cost["policy"]),
-        ("processors", f"{cost['processors']}"),
-    ]
-
-
-def template(name: str) -> Template:
-    """A template of this package; what it needs and doesn't get is an error.
-
-    Args:
-        name: its path in `copper_tf/report`.
-    """
-    loader = PackageLoader("copper_tf", "report")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True).get_template(name)
-
-
-def inlined(folder: Path, figures: dict[str, Figure], alts: Mapping[str, str]) -> dict[str, Markup]:
-    """Writes figures as PNG, and makes them ready for a page.
-
-    Args:
-        folder: where the files go.
+        template: its path in ``copper_tf/report``.
+        file: the page.
         figures: by name.
-        alts: what each shows, for those who can't see it.
-    """
-    inline = {}
-    for name, drawn in figures.items():
-        raster = png(drawn)
-        with replacing(folder / f"{name}.png") as file:
-            file.write_bytes(raster)
-        inline[name] = _inline(drawn, raster, alts[name])
-    return inline
-
-
-def written(run: Run, figures: dict[str, Figure]) -> dict[str, Markup]:
-    """Writes figures as PNG into the run's report, see `inlined`.
-
-    Args:
-        run: the run.
-        figures: by name.
-    """
-    return inlined(run.path / "report" / "figures", figures, ALTS)
-
-
-def render_evaluation(run: Run) -> Path:
-    """Writes ``report/evaluation.html`` and every figure as a PNG beside it.
-
-    Args:
-        run: an evaluated run.
+        alts: by name, what each figure shows for those who can't see it.
+        captions: by name; figures without one are shown bare.
+        **context: further variables of the template.
 
     Returns:
         The path of the page.
-
-    Raises:
-        RunError: if the run has no scores yet.
     """
-    scores = run.read_scores(EVALUATION)
-    folder = run.path / "report"
-    names = run.labels.names
-    text = template("evaluation/page.html.j2").render(
-        run=run,
-        kind=run.config.kind,
-        verdict=verdict(scores),
-        caveats=scores.get("caveats", []),
-        beside=baseline_tables(run),
-        trust=trust_section(run),
-        figures=written(run, figures_of(run, scores)),
-        captions=CAPTIONS,
-        tables=(tables := score_tables(scores)),
-        splits=scores["splits"],
-        reasons=tables["reasons"],
-        command=training_command(run.config, run.data["path"]),
-        patches=[(names[p.label], p.file) for p in read_patches(run.path / "scores" / _EXAMPLES)],
-        note=POTENCY_NOTE.format(first=names[0], last=names[-1]),
-        assumptions=ASSUMPTIONS,
-        glossary=GLOSSARY,
-        opened=False,
-        settings=settings_rows(run.config.flat()),
-        law=law_table(scores),
-        grading=grading_table(scores),
-        cost=_cost(run),
-        unlike=unlike_text(scores.get("unlike")),
-        knows=run.familiar.described() if run.familiar else [],
-        versions=versions(),
-    )
-    write_text(folder / "evaluation.html", text)
-    return folder / "evaluation.html"
+    images: dict[str, Markup] = {}
+    for key, drawn in (figures or {}).items():
+        raster = png(drawn)
+        with replacing(file.parent / "figures" / f"{key}.png") as target:
+            target.write_bytes(raster)
+        images[key] = _embed_figure(drawn, raster, (alts or {})[key])
+
+    def figure(key: str, narrow: bool = False) -> Markup:
+        if key not in images:
+            return Markup("")
+        text = (captions or {}).get(key)
+        caption = Markup("<figcaption>{}</figcaption>").format(text) if text else Markup("")
+        classes = Markup(' class="narrow"') if narrow else Markup("")
+        return Markup("<figure{}>{}{}</figure>").format(classes, images[key], caption)
+
+    write_text(file, render_template(template, figures=images, figure=figure, versions=versions(), **context))
+    return file

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from copper_tf.models.geometry import smallest_picture
+from copper_tf.report.common.page import render_template
 from copper_tf.report.common.text import SCORE_NAMES, shown
 from copper_tf.report.full.summary import known_of, limits_of, one_sentence
 from tfds_copper.files import write_text
@@ -144,10 +144,9 @@ def render_card(told: dict[str, Any], folder: Path, licence: str = "") -> Path:
     Returns:
         The path of the card.
     """
-    # Markdown, so no HTML escapes; names with marks of their own stand in code marks.
-    loader = PackageLoader("copper_tf", "report")
-    pages = Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, autoescape=False)  # noqa: S701
-    text = pages.get_template("full/MODEL_CARD.md.j2").render(
+    text = render_template(
+        "full/MODEL_CARD.md.j2",
+        escape=False,
         front=yaml.dump(card_metadata(told, licence), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120),
         told=told,
         sentence=one_sentence(told),

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from copper_tf.report.baselines.section import baseline_figures, baseline_tables
 from copper_tf.report.blindtest.page import blindtest_figures, blindtest_tables, verdicts
-from copper_tf.report.common.page import cost_rows, figures_of, inlined, score_tables, settings_rows, template
+from copper_tf.report.common.page import write_page
 from copper_tf.report.common.text import ALTS, CAPTIONS, GLOSSARY, POTENCY_NOTE, shown
 from copper_tf.report.evaluation.ageing_curve import law_table
 from copper_tf.report.evaluation.map_grades import grading_table
+from copper_tf.report.evaluation.page import cost_rows, evaluation_figures, score_tables, settings_rows
 from copper_tf.report.full.contents import lead
 from copper_tf.report.full.cover import exhibits_figure, sheets_figure
 from copper_tf.report.full.models import ONE, SEEDS
@@ -17,7 +18,6 @@ from copper_tf.report.full.summary import FINDING_LEVELS, known_of, limits_of, o
 from copper_tf.report.hypotheses.page import AGEING_ALTS, AGEING_CAPTIONS, ageing_figures, ageing_tables
 from copper_tf.report.trust.section import trust_figures, trust_section
 from copper_tf.runs.run import EVALUATION
-from tfds_copper.files import write_text
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.settings import setting_fields
 from tfds_copper.splits.assign import SPLITS, SplitSettings
@@ -73,7 +73,7 @@ def _figures(
     for kind in ("classifier", "segmenter"):
         member = lead(found, kind)
         if member:
-            drawn |= _shared(figures_of(member.run, member.run.read_scores(EVALUATION)), kind)
+            drawn |= _shared(evaluation_figures(member.run, member.run.read_scores(EVALUATION)), kind)
             if kind == "segmenter" and member.way != ONE:
                 drawn |= baseline_figures(member.tested) | trust_figures(member.tested)
             for name in ("network", "learning"):
@@ -207,14 +207,17 @@ def render_report(
     parts = _sections(told, found)
     # That brightness alone tells the label belongs where the verdict stands.
     alarm = parts["beside"]["alarm"] if parts["beside"] else ""
-    text = template("full/page.html.j2").render(
+    return write_page(
+        "full/page.html.j2",
+        folder / PAGE,
+        figures=drawn,
+        alts=alts,
+        captions=captions,
         told=told,
         sentence=one_sentence(told),
         sound=sound(told),
         note=POTENCY_NOTE.format(first=names[0], last=names[-1]),
         caveats=list(dict.fromkeys([*filter(None, [alarm]), *(t for m in told["members"] for t in m["caveats"])])),
-        figures=inlined(folder / "figures", drawn, alts),
-        captions=captions,
         footer=_footer(told["dataset"]["name"]),
         names=names,
         split_rows=_split_rows(told),
@@ -231,5 +234,3 @@ def render_report(
         opened=True,
         **parts,
     )
-    write_text(folder / PAGE, text)
-    return folder / PAGE

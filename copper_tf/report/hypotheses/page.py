@@ -9,11 +9,9 @@ from copper_tf.analysis.hypotheses.ranking import ALIKE
 from copper_tf.analysis.hypotheses.sentence import parameters_text
 from copper_tf.decay.families import number_text
 from copper_tf.decay.fitting import ALIKE as UNTOLD
-from copper_tf.report.common.page import inlined, template
+from copper_tf.report.common.page import write_page
 from copper_tf.report.common.text import POTENCY_NOTE, shown
 from copper_tf.report.hypotheses.figures import curves_figure, errors_figure, potencies_figure
-from copper_tf.runs.provenance import versions
-from tfds_copper.files import write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,16 +110,15 @@ def render_ageing(folder: Path, study: dict[str, Any]) -> Path:
     """
     labels = study["labels"]
     names = [f"{t:g} {labels['unit']}".strip() for t in (labels["times"][0], labels["times"][-1])]
-    text = template("hypotheses/page.html.j2").render(
+    return write_page(
+        "hypotheses/page.html.j2",
+        folder / "report" / "ageing.html",
+        figures=ageing_figures(study),
+        alts=AGEING_ALTS,
+        captions=AGEING_CAPTIONS,
         name=folder.resolve().name,
         study=study,
-        figures=inlined(folder / "report" / "figures", ageing_figures(study), AGEING_ALTS),
-        captions=AGEING_CAPTIONS,
         opened=False,
         **ageing_tables(study),
         note=POTENCY_NOTE.format(first=names[0], last=names[1]),
-        versions=versions(),
     )
-    page = folder / "report" / "ageing.html"
-    write_text(page, text)
-    return page

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup, escape
 
 from copper_tf.config import GROUPS
-from copper_tf.report.common.page import inlined, template
+from copper_tf.report.common.page import write_page
 from copper_tf.report.common.text import GLOSSARY, SCORE_NAMES, shown
 from copper_tf.report.search.figures import cost_figure, effects_figure
 from copper_tf.report.search.parallel_coordinates import curves_figure, settings_figure
@@ -30,8 +30,6 @@ from copper_tf.report.search.trials import (
     value_text,
     whole,
 )
-from copper_tf.runs.provenance import versions
-from tfds_copper.files import write_text
 from tfds_copper.settings import setting_fields
 
 if TYPE_CHECKING:
@@ -327,7 +325,12 @@ def render_search(folder: Path, found: dict[str, Any]) -> Path:
         "curves": curves_figure(found),
     }
     figures = {name: made for name, made in drawn.items() if made is not None}
-    text = template("search/page.html.j2").render(
+    return write_page(
+        "search/page.html.j2",
+        folder / "report" / "search.html",
+        figures=figures,
+        alts=_ALTS,
+        captions=_CAPTIONS,
         name=folder.resolve().name,
         short=_SHORT,
         found=found,
@@ -338,16 +341,10 @@ def render_search(folder: Path, found: dict[str, Any]) -> Path:
         space=_space(found),
         fixed=[name for name in found["space"] if name not in searched(found)],
         assumptions=_assumptions(found),
-        figures=inlined(folder / "report" / "figures", figures, _ALTS),
-        captions=_CAPTIONS,
         choice=_choice(found),
         trials=_trials(found),
         infeasible=_left_out(found, INFEASIBLE),
         failed=_left_out(found, FAILED),
         cost=_cost(found),
         memory=_memory(found),
-        versions=versions(),
     )
-    page = folder / "report" / "search.html"
-    write_text(page, text)
-    return page

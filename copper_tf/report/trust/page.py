@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from copper_tf.analysis.trust.verdict import TRUST
-from copper_tf.report.common.page import template, written
-from copper_tf.report.common.text import CAPTIONS, POTENCY_NOTE
+from copper_tf.report.common.page import write_page
+from copper_tf.report.common.text import ALTS, CAPTIONS, POTENCY_NOTE
 from copper_tf.report.trust.section import trust_figures, trust_section
-from tfds_copper.files import write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,13 +31,13 @@ def render_trust(run: Run) -> Path:
     """
     run.read_scores(TRUST)
     names = run.labels.names
-    page = run.path / "report" / "trust.html"
-    text = template("trust/page.html.j2").render(
+    return write_page(
+        "trust/page.html.j2",
+        run.path / "report" / "trust.html",
+        figures=trust_figures(run),
+        alts=ALTS,
+        captions=CAPTIONS,
         run=run,
         trust=trust_section(run),
-        figures=written(run, trust_figures(run)),
-        captions=CAPTIONS,
         note=POTENCY_NOTE.format(first=names[0], last=names[-1]),
     )
-    write_text(page, text)
-    return page

@@ -9,7 +9,7 @@ import pytest
 
 from copper_tf.analysis.evaluation import EVALUATION
 from copper_tf.analysis.grading import class_levels, decode, grade_block, map_grades
-from copper_tf.report.common.page import render_evaluation
+from copper_tf.report.evaluation.page import render_evaluation
 
 
 def test_the_nearest_level_is_the_grade() -> None:

@@ -17,9 +17,9 @@ from PIL import Image
 
 from copper_tf.config import default_config
 from copper_tf.data.normalisation import Normalisation
-from copper_tf.report.common.page import render_evaluation
 from copper_tf.report.common.text import verdict
 from copper_tf.report.evaluation.network import parameters
+from copper_tf.report.evaluation.page import render_evaluation
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.run import Run, create_run
 from tests.conftest import ROOT

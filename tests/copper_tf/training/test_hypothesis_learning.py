@@ -16,7 +16,7 @@ from copper_tf.config import default_config
 from copper_tf.decay import estimation as estimate
 from copper_tf.decay.hypotheses import hypothesis_values
 from copper_tf.decay.permutations import permuted
-from copper_tf.report.common.page import render_evaluation
+from copper_tf.report.evaluation.page import render_evaluation
 from copper_tf.runs.run import open_run
 from copper_tf.training.hypothesis_learning import tables
 from copper_tf.training.loop import compile_model, train

@@ -16,8 +16,8 @@ from copper_tf.inference.prediction_rows import UNLIKE
 from copper_tf.inference.predictor import Predictor
 from copper_tf.ood.features import traits
 from copper_tf.ood.reference import Familiar
-from copper_tf.report.common.page import render_evaluation
 from copper_tf.report.common.text import unlike_text
+from copper_tf.report.evaluation.page import render_evaluation
 from copper_tf.runs.run import open_run
 from tfds_copper.micrograph import Windows
 

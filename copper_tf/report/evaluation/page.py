@@ -1,0 +1,182 @@
+"""The page of `copper evaluate`: scores, figures and settings of one run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from copper_tf.config import GROUPS, default_config
+from copper_tf.report.baselines.section import baseline_figures, baseline_tables
+from copper_tf.report.common.micrographs import overlay_figure, read_patches, truth_figure
+from copper_tf.report.common.page import write_page
+from copper_tf.report.common.text import (
+    ALTS,
+    ASSUMPTIONS,
+    CAPTIONS,
+    GLOSSARY,
+    POTENCY_NOTE,
+    SCORE_NAMES,
+    no_interval,
+    shown,
+    unlike_text,
+    verdict,
+)
+from copper_tf.report.evaluation.ageing_curve import law_table
+from copper_tf.report.evaluation.grades import grades_figure
+from copper_tf.report.evaluation.history import learning_figure
+from copper_tf.report.evaluation.map_grades import grading_table
+from copper_tf.report.evaluation.network import network_figure
+from copper_tf.report.evaluation.potency import potency_figure
+from copper_tf.report.trust.section import trust_figures, trust_section
+from copper_tf.runs.provenance import cost as cost_of
+from copper_tf.runs.provenance import training_command
+from copper_tf.runs.run import EVALUATION, Run
+from tfds_copper.settings import setting_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "cost_rows",
+    "evaluation_figures",
+    "render_evaluation",
+    "score_tables",
+    "settings_rows",
+]
+
+_EXAMPLES = "examples.npz"
+
+
+def evaluation_figures(run: Run, scores: dict[str, Any]) -> dict[str, Figure]:
+    """Every figure of a run there are results for, in the order of the page.
+
+    Args:
+        run: an evaluated run.
+        scores: its evaluation.
+    """
+    patches = read_patches(run.path / "scores" / _EXAMPLES)
+    known = [patch for patch in patches if patch.truth is not None]
+    drawn: dict[str, Figure] = {}
+    if run.config.kind == "classifier":
+        drawn["grades"] = grades_figure(scores)
+    else:
+        drawn["potency"] = potency_figure(scores)
+        if patches:
+            drawn["overlay"] = overlay_figure(patches, scores["labels"])
+        if known:
+            drawn["truth"] = truth_figure(known, scores["labels"])
+        drawn |= baseline_figures(run) | trust_figures(run)
+    drawn["network"] = network_figure(run.config, int(run.data["window"]), len(run.labels.times))
+    history = run.history()
+    if history:
+        drawn["learning"] = learning_figure(history, run.config, run.best_epoch(history))
+    return drawn
+
+
+def score_tables(scores: dict[str, Any]) -> dict[str, Any]:
+    """Rows of ``scores`` and of ``gaps``, as (name, (score, interval) of each split), and ``reasons`` of dashes.
+
+    Args:
+        scores: an evaluation, or what a report keeps of one.
+    """
+    splits, gaps = scores["splits"].values(), scores["gaps"].values()
+    names = [n for n in SCORE_NAMES if n in scores["splits"]["test"]["scores"]]
+    rows = [(SCORE_NAMES[n], [shown(p["scores"][n], p["intervals"][n]) for p in splits]) for n in names]
+    if scores["kind"] == "segmenter":
+        rows.append((SCORE_NAMES["binarity_middle"], [shown(p.get("binarity_middle"), None) for p in splits]))
+    return {
+        "scores": rows,
+        "gaps": [(SCORE_NAMES[n], [shown(p[n]["gap"], p[n]["interval"]) for p in gaps]) for n in names],
+        "reasons": _reasons(scores["splits"]),
+    }
+
+
+def _reasons(splits: dict[str, Any]) -> list[str]:
+    """Why intervals are missing; once where it is the same for every split."""
+    found = {name: no_interval(part) for name, part in splits.items()}
+    if len(set(found.values())) == 1:
+        return [f"{next(iter(found.values()))} in each split"] if any(found.values()) else []
+    return [f"{name}: {reason}" for name, reason in found.items() if reason]
+
+
+def settings_rows(flat: Mapping[str, Any]) -> list[tuple[str, Any, Any, str]]:
+    """(name, value, default, help) of every setting.
+
+    Args:
+        flat: of a run's config.
+    """
+    default = default_config(flat["kind"]).flat()
+    fields = [f for group in GROUPS.values() for f in setting_fields(group)]
+    units = {f.name: f" ({f.metadata['unit']})" if f.metadata["unit"] else "" for f in fields}
+    return [(f.name, flat[f.name], default[f.name], f.metadata["help"] + units[f.name]) for f in fields]
+
+
+def _cost(run: Run) -> list[tuple[str, str]]:
+    found = cost_of(run)
+    return [("grey values relative to", run.config.normalised_over), *cost_rows(found)] if found else []
+
+
+def cost_rows(cost: dict[str, Any]) -> list[tuple[str, str]]:
+    """(name, value) of what one training took.
+
+    Args:
+        cost: of `dossier.provenance.cost`.
+    """
+    chord = cost.get("mean_chord_px")
+    return [
+        ("receptive field", f"{cost['receptive_field_px']} px"),
+        *([("mean chord of its maps", f"{chord:.0f} px")] if chord else []),
+        ("epochs", f"{cost['epochs']}"),
+        ("training steps", f"{cost['steps']:,}"),
+        ("time", f"{cost['seconds']:.0f} s ({cost['seconds_per_epoch']:.1f} s per epoch, median)"),
+        ("peak memory", f"{cost['peak_memory_mb']:.0f} MB"),
+        ("parameters", f"{cost['parameters']:,}"),
+        ("precision", cost["policy"]),
+        ("processors", f"{cost['processors']}"),
+    ]
+
+
+def render_evaluation(run: Run) -> Path:
+    """Writes ``report/evaluation.html`` and every figure as a PNG beside it.
+
+    Args:
+        run: an evaluated run.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        RunError: if the run has no scores yet.
+    """
+    scores = run.read_scores(EVALUATION)
+    names = run.labels.names
+    return write_page(
+        "evaluation/page.html.j2",
+        run.path / "report" / "evaluation.html",
+        figures=evaluation_figures(run, scores),
+        alts=ALTS,
+        captions=CAPTIONS,
+        run=run,
+        kind=run.config.kind,
+        verdict=verdict(scores),
+        caveats=scores.get("caveats", []),
+        beside=baseline_tables(run),
+        trust=trust_section(run),
+        tables=(tables := score_tables(scores)),
+        splits=scores["splits"],
+        reasons=tables["reasons"],
+        command=training_command(run.config, run.data["path"]),
+        patches=[(names[p.label], p.file) for p in read_patches(run.path / "scores" / _EXAMPLES)],
+        note=POTENCY_NOTE.format(first=names[0], last=names[-1]),
+        assumptions=ASSUMPTIONS,
+        glossary=GLOSSARY,
+        opened=False,
+        settings=settings_rows(run.config.flat()),
+        law=law_table(scores),
+        grading=grading_table(scores),
+        cost=_cost(run),
+        unlike=unlike_text(scores.get("unlike")),
+        knows=run.familiar.described() if run.familiar else [],
+    )
