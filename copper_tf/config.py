@@ -13,22 +13,22 @@ from tfds_copper.settings import Group, setting, setting_fields
 __all__ = [
     "ANCHORS",
     "FIXED",
-    "GREY",
     "HEADS",
     "ITERATIVE",
     "KINDS",
     "LEARN",
     "LOSSES",
+    "MIN_BINARITY",
     "NUMBER",
     "RANK",
-    "READINGS",
     "SYMMETRIES",
-    "UNREAD",
+    "TIME_SCALES",
     "Config",
     "DataSettings",
     "ModelSettings",
     "TrainingSettings",
     "default_config",
+    "unread_settings",
 ]
 
 KINDS = ("classifier", "segmenter")
@@ -41,16 +41,9 @@ LOSSES = SQUARED, KL = ("squared", "kl")
 # The ways to come to a g; all of them fill the same table of the loss.
 LEARN = FIXED, ANCHORS, ITERATIVE = ("fixed", "anchors", "iterative")
 # How a law reads the stress times: as the numbers that they are, or by their ranks, as if all steps were equal.
-READINGS = NUMBER, RANK = ("number", "rank")
-# What only the other kind reads.
-UNREAD = {
-    "classifier": (
-        "margin", "hypothesis", "time", "learn", "loss", "starts", "start_epochs", "start_binarity", "decoder"
-    ),
-    "segmenter": ("head",),
-}  # fmt: skip
+TIME_SCALES = NUMBER, RANK = ("number", "rank")
 # The binarity below which maps are too grey to be of two phases, and a net may have found another texture.
-GREY = 0.5
+MIN_BINARITY = 0.5
 
 
 @dataclass(frozen=True)
@@ -58,7 +51,9 @@ class DataSettings(Group):
     """How micrographs become training crops."""
 
     crop: int = setting(256, "side of the part of a training crop that counts", low=8, unit="px", search=(64, 128, 256))
-    margin: int = setting(0, "context around a training crop that does not count in the mean", low=0, unit="px")
+    margin: int = setting(
+        0, "context around a training crop that does not count in the mean", low=0, unit="px", only="segmenter"
+    )
     crops: int = setting(1, "crops drawn from each picture in an epoch", low=1)
     normalisation: str = setting(
         "dataset",
@@ -96,8 +91,9 @@ class ModelSettings(Group):
         "how a classifier grades: softmax takes labels as unrelated, soft lets neighbours share a label, coral puts "
         "thresholds on one score, corn chains the questions whether t is later still",
         choices=HEADS,
+        only="classifier",
     )
-    decoder: str = setting("unet", "how a segmenter goes back up to full size (registered decoders)")
+    decoder: str = setting("unet", "how a segmenter goes back up to full size (registered decoders)", only="segmenter")
 
 
 @dataclass(frozen=True)
@@ -108,17 +104,20 @@ class TrainingSettings(Group):
         "linear",
         "g, the supposed law of decay: a registered name, or a table keyed by t (JSON text or file)",
         search=("linear", "sqrt", "square", "exponential"),
+        only="segmenter",
     )
-    time: str = setting(
+    time_scale: str = setting(
         NUMBER,
         "how a named hypothesis reads t: as the number that it is, or as its rank, as if all steps were equal",
-        choices=READINGS,
+        choices=TIME_SCALES,
+        only="segmenter",
     )
     learn: str = setting(
         "fixed",
         "where g comes from: fixed takes the hypothesis as it is; anchors trains on the first and the last t alone, "
         "without any hypothesis; iterative starts from the hypothesis and moves it towards what the label means say",
         choices=LEARN,
+        only="segmenter",
     )
     loss: str = setting(
         SQUARED,
@@ -126,24 +125,32 @@ class TrainingSettings(Group):
         "Kullback-Leibler divergence, which has the gradient of cross-entropy",
         choices=LOSSES,
         search=LOSSES,
+        only="segmenter",
     )
     epochs: int = setting(200, "times that the training pictures are gone through", low=1)
-    starts: int = setting(
-        1,
-        "at most so many starts, each from weights of its own; the one with the most binary maps goes on (segmenter)",
-        low=1,
-        high=64,
+    restarts: int = setting(
+        0,
+        "retries from new random weights, at most; the weights that draw the most binary maps are trained on",
+        low=0,
+        high=63,
+        only="segmenter",
     )
-    start_epochs: int = setting(2, "epochs after which the maps of a start are judged, where there are several", low=1)
-    start_binarity: float = setting(
-        GREY, "binarity of a start's maps that makes further starts needless; 1 takes all of them", low=0.05, high=1.0
+    restart_epochs: int = setting(
+        2, "epochs after which the maps of a try are judged, where restarts are allowed", low=1, only="segmenter"
     )
-    batch: int = setting(8, "crops in a training step", low=1, search=(4, 8, 16, 32))
-    learning_rate: float = setting(0.001, "step size of Adam", low=1e-7, high=1.0, search=(3e-4, 1e-3, 3e-3))
-    decay: str = setting(
-        "none",
-        "how the step size goes on: it stays, or falls to 0 along a cosine over the epochs",
-        choices=("none", "cosine"),
+    restart_binarity: float = setting(
+        MIN_BINARITY,
+        "binarity of the maps that is good enough to stop retrying; 1 makes all retries",
+        low=0.05,
+        high=1.0,
+        only="segmenter",
+    )
+    batch_size: int = setting(8, "crops in a training step", low=1, search=(4, 8, 16, 32))
+    learning_rate: float = setting(0.001, "learning rate of Adam", low=1e-7, high=1.0, search=(3e-4, 1e-3, 3e-3))
+    schedule: str = setting(
+        "constant",
+        "how the learning rate goes on: it stays, or falls to 0 along a cosine over the epochs",
+        choices=("constant", "cosine"),
     )
     patience: int = setting(0, "epochs without a better validation score before training stops; 0 never stops", low=0)
     keep: str = setting(
@@ -188,31 +195,29 @@ class Config:
             raise SettingError(f"kind must be one of {', '.join(KINDS)}. Received: {self.kind!r}")
         if self.data.window % 2 == 0:
             raise SettingError(f"window must be an odd number of px. Received: {self.data.window}")
-        if self.kind == "classifier" and self.data.margin:
-            raise SettingError(f"margin is for the segmenter, whose mask it frames. Received: {self.data.margin}")
-        if self.kind == "classifier" and self.training.loss != SQUARED:
-            raise SettingError(f"loss is for the segmenter; head is a classifier's. Received: {self.training.loss}")
-        self._check_starts()
+        self._check_kind()
+        training = self.training
+        if training.restarts and training.restart_epochs >= training.epochs:
+            raise SettingError(
+                f"restart_epochs must be fewer than epochs, {training.epochs}, where restarts are allowed. "
+                f"Received: {training.restart_epochs}"
+            )
         self._check_learn()
 
-    def _check_starts(self) -> None:
-        """Refuses starts that could not be told apart, or would never go on."""
-        training = self.training
-        if training.starts == 1:
-            return
-        if self.kind == "classifier":
-            raise SettingError(f"starts is for the segmenter, by whose maps one is chosen. Received: {training.starts}")
-        if training.start_epochs >= training.epochs:
-            raise SettingError(
-                f"start_epochs must be fewer than epochs, {training.epochs}, where there are several starts. "
-                f"Received: {training.start_epochs}"
-            )
+    def _check_kind(self) -> None:
+        """Refuses settings that only the other kind reads."""
+        for group in group_fields():
+            for field in setting_fields(GROUPS[group.name]):
+                value = getattr(getattr(self, group.name), field.name)
+                if field.name in unread_settings(self.kind) and value != field.default:
+                    raise SettingError(
+                        f"{field.name} is for the {field.metadata['only']} alone; for a {self.kind} leave it out. "
+                        f"Received: {value}"
+                    )
 
     def _check_learn(self) -> None:
         """Refuses settings that the way of learning g would leave unread."""
         training = self.training
-        if self.kind == "classifier" and training.learn != FIXED:
-            raise SettingError(f"learn is for the segmenter, which is trained for g. Received: {training.learn}")
         if training.learn == ANCHORS and training.hypothesis != TrainingSettings.hypothesis:
             raise SettingError(
                 f"hypothesis must be left out where learn is {ANCHORS}: only the first and the last t are trained on, "
@@ -283,6 +288,12 @@ GROUPS: dict[str, type[Group]] = {"data": DataSettings, "model": ModelSettings, 
 def group_fields() -> tuple[dataclasses.Field[Any], ...]:
     """The fields of `Config` that are groups of settings."""
     return tuple(f for f in dataclasses.fields(Config) if f.name in GROUPS)
+
+
+def unread_settings(kind: str) -> tuple[str, ...]:
+    """The settings that a kind of model doesn't read, because only the other does."""
+    fields = (f for group in GROUPS.values() for f in setting_fields(group))
+    return tuple(f.name for f in fields if f.metadata["only"] not in ("", kind))
 
 
 def default_config(kind: str, **settings: Any) -> Config:

@@ -89,7 +89,7 @@ def small(kind: str, **settings: Any) -> Any:
     from copper_tf.config import default_config
 
     margin = {} if kind == "classifier" else {"margin": 8}
-    return default_config(kind, **{"crop": 48, "c": 4, "d": 2, "epochs": 2, "batch": 6, **margin, **settings})
+    return default_config(kind, **{"crop": 48, "c": 4, "d": 2, "epochs": 2, "batch_size": 6, **margin, **settings})
 
 
 @pytest.fixture(scope="session")

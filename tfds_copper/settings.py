@@ -27,6 +27,7 @@ def setting(
     high: float | None = None,
     search: tuple[Any, ...] = (),
     unit: str = "",
+    only: str = "",
 ) -> Any:
     """A dataclass field that knows its own help, limits and search range.
 
@@ -38,9 +39,10 @@ def setting(
         high: the largest allowed number.
         search: the values that the architecture search tries.
         unit: the unit of a number, e.g. ``"px"``.
+        only: the kind of model that reads it, where the other doesn't.
     """
     metadata = {"help": help, "choices": choices, "low": low, "high": high, "search": search, "unit": unit}
-    return dataclasses.field(default=default, metadata=metadata)
+    return dataclasses.field(default=default, metadata={**metadata, "only": only})
 
 
 def setting_fields(group: type[Group] | Group) -> tuple[dataclasses.Field[Any], ...]:

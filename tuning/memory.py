@@ -101,7 +101,7 @@ def memory(config: Config, labels: int, policy: str, device: Device = CPU) -> Me
     parts = _fullest(events)
     count = parameters(config, labels)
     side = geometry.padded_size(config.data.crop + 2 * config.data.margin, config.model.d)
-    waiting = device.queued * config.training.batch * side**2 * _FLOAT
+    waiting = device.queued * config.training.batch_size * side**2 * _FLOAT
     added = device.fixed + device.per_convolution * convolutions(config) + device.per_mended * mended(config) + waiting
     weights = _FLOAT * count
     used = sum(parts.values())
@@ -114,7 +114,7 @@ def memory(config: Config, labels: int, policy: str, device: Device = CPU) -> Me
 
 def peak_bytes(config: Config, labels: int, policy: str, device: Device = CPU) -> int:
     """The peak of a training step in bytes, see `memory`."""
-    usual = TrainingSettings(batch=config.training.batch)
+    usual = TrainingSettings(batch_size=config.training.batch_size)
     return _peak(dataclasses.replace(config, training=usual), labels, policy, device)
 
 
@@ -180,7 +180,7 @@ def largest_batch(
     """
     fits = 0
     batch = 1
-    while batch <= most and peak_bytes(config.replace(batch=batch), labels, policy, device) <= limit_bytes:
+    while batch <= most and peak_bytes(config.replace(batch_size=batch), labels, policy, device) <= limit_bytes:
         fits, batch = batch, 2 * batch
     return fits
 

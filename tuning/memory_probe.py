@@ -27,7 +27,7 @@ _MODULE = "tuning.memory_probe"
 _ROOT = Path(__file__).resolve().parents[1]
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 # Its step loads what every process needs: libraries, thread pools, the first kernels.
-_TINY = {"crop": 16, "c": 4, "n": 1, "N": 1, "d": 1, "batch": 2}
+_TINY = {"crop": 16, "c": 4, "n": 1, "N": 1, "d": 1, "batch_size": 2}
 # From so many pairs on a constant is fitted beside the factor.
 _PAIRS = 3
 
@@ -104,7 +104,7 @@ def _train(config: Config, labels: int, policy: str, steps: int) -> None:
     from copper_tf.models.factory import build
     from copper_tf.training.loop import compile_model
 
-    count = config.training.batch * steps
+    count = config.training.batch_size * steps
     side = (config.data.crop + 2 * config.data.margin) // 2**config.model.d * 2**config.model.d + 2**config.model.d
     # All pictures are one array: those of a run are there before its first step.
     pixels = np.random.default_rng(0).integers(0, 256, (side, side), np.uint8)

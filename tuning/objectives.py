@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 __all__ = ["AGAINST", "AUTO", "BUDGETS", "OBJECTIVES", "Objective"]
 
-# `--batch auto`.
+# `--batch-size auto`.
 AUTO = "auto"
 # Without --budget: the share of the full grid's training steps that an oracle may take.
 BUDGETS = {"grid": 1.0, "random": 0.25, "bayesian": 0.25, "hyperband": 0.25}

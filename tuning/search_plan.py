@@ -34,7 +34,7 @@ _KEPT: dict[str, Callable[[Any], str]] = {
     "seed": str,
     "oracle_seed": str,
     "limit": lambda limit: "no memory limit" if limit is None else f"--memory-limit {bytes_text(limit)}",
-    "auto": lambda auto: "--batch auto" if auto else "a batch of its own for all points",
+    "auto": lambda auto: "--batch-size auto" if auto else "a batch of its own for all points",
 }
 
 
@@ -73,7 +73,7 @@ def planned_points(
         config = base.replace(**point)
         if auto and limit is not None:
             most = min(_MOST_BATCH, auto)
-            point = point | {"batch": largest_batch(config, labels, policy, limit, device, most) or 1}
+            point = point | {"batch_size": largest_batch(config, labels, policy, limit, device, most) or 1}
             config = base.replace(**point)
         memory[name] = peak_bytes(config, labels, policy, device)
         over = limit is not None and memory[name] > limit

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from copper_tf.config import GROUPS, KINDS, UNREAD, Config
+from copper_tf.config import GROUPS, KINDS, Config, unread_settings
 from copper_tf.decay.hypotheses import HYPOTHESES
 from tfds_copper.errors import SettingError
 from tfds_copper.settings import field_types, setting_fields
@@ -112,7 +112,7 @@ def parse_space(words: Iterable[str], base: Config) -> Space:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise SettingError(f"space must name each setting once. Received: {twice[0]} twice")
-    if unread := [name for name in names if name in UNREAD[base.kind]]:
+    if unread := [name for name in names if name in unread_settings(base.kind)]:
         other = next(kind for kind in KINDS if kind != base.kind)
         raise SettingError(f"space: {unread[0]} is for the {other}. Received: a {base.kind}")
     for name, values in pairs:

@@ -146,7 +146,7 @@ class _Walk:
 
     def __init__(self, config: Config, policy: str) -> None:
         self.tape, self.config = Tape(), config
-        self.c, self.batch = config.model.c, config.training.batch
+        self.c, self.batch = config.model.c, config.training.batch_size
         self.mirror = config.model.padding == "mirror"
         self.full = policy == "float32"
         self.bytes = _FLOAT if self.full else 2

@@ -93,7 +93,7 @@ class Search:
     def cost(self, name: str, epochs: int) -> int:
         """Training steps of a point in so many epochs."""
         config = self.sweep.config(name)
-        return epochs * -(-self._dataset.split_sizes["train"] * config.data.crops // config.training.batch)
+        return epochs * -(-self._dataset.split_sizes["train"] * config.data.crops // config.training.batch_size)
 
     @functools.cached_property
     def whole(self) -> int:

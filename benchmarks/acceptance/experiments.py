@@ -44,9 +44,9 @@ APART = (worlds.TRUE_LAW, "square")
 PAINTED = {"decoder": PAINTER, "hypothesis": "square", "d": 2, "N": 1}
 # Each way of learning g. The last updates need a calm net: with 14 epochs of one step size one bad epoch left g 0.103
 # off (seed 3). With the ends alone an epoch is an eighth as long.
-LEARNING: dict[str, dict[str, Any]] = {"iterative": {"epochs": 20, "decay": "cosine"}, "anchors": {"epochs": 40}}
+LEARNING: dict[str, dict[str, Any]] = {"iterative": {"epochs": 20, "schedule": "cosine"}, "anchors": {"epochs": 40}}
 # Grades by the mean of the map need it exact: after 10 epochs of one step size they were 0.62 steps off (seed 3).
-CALM = {"epochs": 30, "decay": "cosine"}
+CALM = {"epochs": 30, "schedule": "cosine"}
 TRUTHS = (worlds.TRUE_LAW, "square")
 STARTS = {worlds.TRUE_LAW: ("linear", "square"), "square": ("linear", "sqrt")}
 

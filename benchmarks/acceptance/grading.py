@@ -34,7 +34,7 @@ def classifier(seed: int, head: str) -> Config:
         seed: of weights and crops.
         head: how it grades.
     """
-    usual = {"d": 4, "crop": 128, "epochs": 48, "decay": "cosine", "learning_rate": 0.003, "policy": "float32"}
+    usual = {"d": 4, "crop": 128, "epochs": 48, "schedule": "cosine", "learning_rate": 0.003, "policy": "float32"}
     return default_config("classifier", **_WIDTH, **usual, head=head, seed=seed)
 
 

@@ -55,7 +55,7 @@ def _stream(data: Path) -> Any:
 def _config() -> Any:
     from copper_tf.config import default_config
 
-    return default_config("classifier", crop=_SIDE, batch=_BATCH)
+    return default_config("classifier", crop=_SIDE, batch_size=_BATCH)
 
 
 def _digest(stream: Any) -> str:

@@ -58,7 +58,7 @@ class Variant:
 
 VARIANTS = {
     "plain": Variant(),
-    "step size stays": Variant(changed={"decay": "none"}),
+    "step size stays": Variant(changed={"schedule": "constant"}),
     "no gain, no offset": Variant(changed={"gain": 0.0, "offset": 0.0}),
     "kl": Variant(changed={"loss": KL}),
     "binarity .01": Variant(binarity=0.01),
@@ -171,7 +171,7 @@ def _trained(settings: Config, built: Dataset, g: Sequence[float], variant: Vari
 def measured(folder: Path, seed: int, built: Dataset, g: Sequence[float], settings: Config, idea: str) -> Results:
     """Scores of one variant by one view and by all, its maps kept beside them."""
     variant = VARIANTS[idea]
-    chosen = settings.replace(seed=seed, decay="cosine", views="all").replace(**variant.changed)
+    chosen = settings.replace(seed=seed, schedule="cosine", views="all").replace(**variant.changed)
     model, how = _trained(chosen, built, g, variant)
     one, truths, labels = _maps(model, how.apply, built, variant, 1)
     many, _, _ = _maps(model, how.apply, built, variant, chosen.turns)

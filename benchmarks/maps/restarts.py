@@ -23,7 +23,7 @@ __all__ = ["main", "measured"]
 
 _WORLDS = ("binary", "gradual", "null")
 # All of them, whatever the first is like: the choice by binarity at its keenest.
-_STARTED = {"starts": 4, "start_epochs": 1, "start_binarity": 1.0}
+_STARTED = {"restarts": 3, "restart_epochs": 1, "restart_binarity": 1.0}
 _SHOWN = ("auc", "iou", "corr_g", "nmse", "binarity_middle", "curve gap", "not supported")
 
 
@@ -53,11 +53,11 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser(__doc__, 3).parse_args(arguments)
     rows = []
     for world in _WORLDS:
-        for what, changed in (("one", {}), (str(_STARTED["starts"]), _STARTED)):
+        for what, changed in (("0", {}), (str(_STARTED["restarts"]), _STARTED)):
             given = {"world": world, **changed}
-            found = [kept(asked.output, k, f"starts {what} {world}", measured, **given) for k in seeds_of(asked)]
+            found = [kept(asked.output, k, f"restarts {what} {world}", measured, **given) for k in seeds_of(asked)]
             rows.append([world, what, *(_cell([f[name] for f in found]) for name in _SHOWN)])
-    print_table(["world", "starts", *_SHOWN], rows)
+    print_table(["world", "restarts", *_SHOWN], rows)
     return 0
 
 

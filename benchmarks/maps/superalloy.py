@@ -1,7 +1,7 @@
 """Real pictures, weak labels only: maps learnt from the label of each tile, scored against masks never seen.
 
     python -m benchmarks.maps.superalloy FOLDER --seeds 5 --jobs 2
-    python -m benchmarks.maps.superalloy FOLDER --seeds 1 --recipes starts local picture --folds 2
+    python -m benchmarks.maps.superalloy FOLDER --seeds 1 --recipes restarts local picture --folds 2
     python -m benchmarks.maps.superalloy FOLDER --seeds 1 --parts 9 --output superalloy9  # more sheets to learn from
 
 FOLDER is a SEM folder with `truth/`, whose labels follow the true area. Every tile is tested once, by a net that has
@@ -64,17 +64,17 @@ _GREY, _TOLD, WITHIN = "grey, told the area: iou", "net, told it: iou", "corr wi
 _SHOWN = ("iou", _TOLD, _GREY, "auc", "corr_fraction", WITHIN, "mae_fraction", "nmse", "binarity")
 
 USUAL = {
-    "c": 16, "d": 3, "margin": 0, "crop": 128, "epochs": 24, "learning_rate": 0.003, "decay": "cosine",
+    "c": 16, "d": 3, "margin": 0, "crop": 128, "epochs": 24, "learning_rate": 0.003, "schedule": "cosine",
     "views": "all", "keep": "last",
 }  # fmt: skip
 LOCAL = {"normalisation": "local", "window": 127, "gain": 0.5, "offset": 0.0}
-_STARTS = {**LOCAL, "starts": 24, "start_epochs": 1, "epochs": 16}
+_RESTARTS = {**LOCAL, "restarts": 23, "restart_epochs": 1, "epochs": 16}
 # The first is the one to quote; the others show what its choices are worth.
 RECIPES: dict[str, dict[str, Any]] = {
-    "starts": _STARTS,
-    "starts kl": {**_STARTS, "loss": KL},
-    "starts d=2": {**_STARTS, "d": 2},
-    "starts d=4": {**_STARTS, "d": 4},
+    "restarts": _RESTARTS,
+    "restarts kl": {**_RESTARTS, "loss": KL},
+    "restarts d=2": {**_RESTARTS, "d": 2},
+    "restarts d=4": {**_RESTARTS, "d": 4},
     "local": LOCAL,
     "picture": {"normalisation": "picture", "gain": 0.5, "offset": 0.0},
     "dataset": {"normalisation": "dataset", "gain": 0.5, "offset": 0.5},

@@ -37,7 +37,7 @@ SETTINGS = (
     "27",
     "--learning-rate",
     "0.003",
-    "--decay",
+    "--schedule",
     "cosine",
     "--policy",
     "float32",

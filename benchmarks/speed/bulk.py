@@ -31,7 +31,7 @@ __all__ = ["main"]
 
 _RESULTS = RESULTS / "bulk.json"
 _SIDE, _DRAWN = 128, 320
-_TRAINED = ("--epochs=1", "--c=8", "--d=2", "--crop=64", "--margin=20", "--batch=4")
+_TRAINED = ("--epochs=1", "--c=8", "--d=2", "--crop=64", "--margin=20", "--batch-size=4")
 _LOOP, _ONE = "plain loop", "workers 1"
 # How much more processor time than the loop one worker may take, and by how much memory may grow to very many pictures.
 _DEARER, _FLAT = 1.1, 1.1

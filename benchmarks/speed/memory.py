@@ -88,7 +88,7 @@ FITTED: tuple[_Row, ...] = (
 
 def _config(row: _Row) -> tuple[Config, str]:
     kind, policy, *numbers = row
-    settings: dict[str, Any] = dict(zip(("n", "N", "c", "d", "crop", "margin", "batch"), numbers, strict=True))
+    settings: dict[str, Any] = dict(zip(("n", "N", "c", "d", "crop", "margin", "batch_size"), numbers, strict=True))
     return default_config(kind, **settings), _SHORT[policy]
 
 

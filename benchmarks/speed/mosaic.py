@@ -30,7 +30,7 @@ _RESULTS = RESULTS / "mosaic.json"
 _PATCH, _TILE, _PIXEL_NM = 1024, 512, 100.0
 # Peak memory may grow by this factor from the smallest large mosaic to the largest.
 _FLAT = 1.15
-_TRAINED = ("--epochs=1", "--c=8", "--d=2", "--crop=64", "--margin=20", "--batch=4")
+_TRAINED = ("--epochs=1", "--c=8", "--d=2", "--crop=64", "--margin=20", "--batch-size=4")
 
 
 def _copper(*arguments: object) -> dict[str, float]:

@@ -36,7 +36,7 @@ __all__ = ["BORDERS", "STEPS", "config_of", "main", "side_of", "stepper"]
 
 _RESULTS = RESULTS / "step.json"
 _ROUNDS, _LABELS, _BATCH = 15, 16, 8
-_LARGE = {"n": 2, "N": 1, "d": 4, "c": 32, "crop": 256, "batch": _BATCH}
+_LARGE = {"n": 2, "N": 1, "d": 4, "c": 32, "crop": 256, "batch_size": _BATCH}
 STEPS: dict[str, tuple[str, dict[str, Any]]] = {
     "classifier": ("classifier", _LARGE),
     "u-net": ("segmenter", {**_LARGE, "margin": 0}),
@@ -85,8 +85,8 @@ def stepper(name: str, who: str, kind: str, borders: str = BORDERS[0]) -> Callab
     model = made(config, _LABELS, _POLICIES[kind])
     compile_model(model, config, tuple(np.linspace(1, 0, _LABELS)))
     side = side_of(config)
-    crops = np.random.default_rng(0).normal(size=(config.training.batch, side, side, 1)).astype(np.float32)
-    labels = np.arange(config.training.batch, dtype=np.int32) % _LABELS
+    crops = np.random.default_rng(0).normal(size=(config.training.batch_size, side, side, 1)).astype(np.float32)
+    labels = np.arange(config.training.batch_size, dtype=np.int32) % _LABELS
     steps = iter(tf.data.Dataset.from_tensors((crops, labels)).cache().repeat())
     model.make_train_function()
     return lambda: float(model.train_function(steps)["loss"])
@@ -95,7 +95,7 @@ def stepper(name: str, who: str, kind: str, borders: str = BORDERS[0]) -> Callab
 def _commands(name: str, config: Config) -> dict[str, list[str]]:
     """Who takes part: ours and Keras' in two precisions, PyTorch in its four ways."""
     model, own = config.model, [sys.executable, "-m", "benchmarks.speed.step", "--contestant", name]
-    numbers = (config.training.batch, side_of(config), config.data.margin, model.d, model.c, model.n, model.N)
+    numbers = (config.training.batch_size, side_of(config), config.data.margin, model.d, model.c, model.n, model.N)
     peer = [
         str(peers_python()),
         "-m",
@@ -118,14 +118,14 @@ def _best(times: dict[str, dict[str, float]], who: str, key: str) -> str:
 def _raced(name: str, borders: str, rounds: int, peaks: dict[str, float], key: str) -> dict[str, Any]:
     """Measures one network and prints its table."""
     config = config_of(name, borders)
-    operations = 3 * config.training.batch * forward_operations(config, side_of(config), side_of(config))
+    operations = 3 * config.training.batch_size * forward_operations(config, side_of(config), side_of(config))
     times = race(_commands(name, config), rounds)
     ours = times[_best(times, "copper_tf", key)]
     rows = []
     for who, of in sorted(times.items(), key=lambda item: item[1][key]):
         shown = [f"{1000 * of[k]:.0f}" for k in _KEYS] + [f"{of[k] / ours[k]:.2f}" for k in _KEYS]
         rows.append([who, *shown, share(operations, min(of[k] for k in _KEYS), peaks, who), f"{of['peak_mb']:.0f}"])
-    about = f"{operations / 1e9:.0f} GFLOP a step, {config.training.batch} crops of {side_of(config)} px"
+    about = f"{operations / 1e9:.0f} GFLOP a step, {config.training.batch_size} crops of {side_of(config)} px"
     print(f"\n{name}, {borders}: {about}")
     heads = ["", *(f"{k}, ms" for k in _KEYS), *(f"{k}, ratio" for k in _KEYS), "share of peak", "peak MB"]
     print_table(heads, rows)

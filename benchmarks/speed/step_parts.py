@@ -67,7 +67,7 @@ def _measured(name: str, borders: str, steps: int) -> Counter[str]:
 def _shown(name: str, borders: str, steps: int, peak: float) -> None:
     config = config_of(name)
     side = side_of(config)
-    each = config.training.batch * forward_operations(config, side, side)
+    each = config.training.batch_size * forward_operations(config, side, side)
     times = _measured(name, borders, steps)
     total = sum(times.values())
     shown = [(kind, seconds) for kind, seconds in times.most_common() if seconds > _LEAST * total]

@@ -12,7 +12,7 @@ from copper_tf.analysis.trust.verdict import NOT_SUPPORTED
 from copper_tf.cli.options import Variadic, explicit, flags, folder_option, force_option
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
-from copper_tf.config import ANCHORS, GROUPS, ITERATIVE, UNREAD, Config, default_config
+from copper_tf.config import ANCHORS, GROUPS, ITERATIVE, Config, default_config, unread_settings
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError
 from tfds_copper.files import write_json
@@ -118,7 +118,7 @@ def _asked(output: Path, base: Config, dataset: Dataset, begun: Sweep | None, va
         seeds = range(int(values["seed"]), int(values["seed"]) + int(values["seeds"]))
         compared = values["compare"] or _COMPARED
         plan |= planned(
-            compared, values["learn"], values["permutations"], seeds, dataset.times, base.training.time
+            compared, values["learn"], values["permutations"], seeds, dataset.times, base.training.time_scale
         )  # fmt: skip
     return Sweep(output, base, dataset.path.resolve(), dataset.fingerprint, plan)
 
@@ -181,7 +181,9 @@ def _made() -> click.Command:
     defaults = default_config("segmenter")
     run: Any = _run
     for name, group in reversed(GROUPS.items()):
-        run = flags(group, getattr(defaults, name), omit=(*UNREAD["segmenter"], "hypothesis", "learn", "seed"))(run)
+        run = flags(
+            group, getattr(defaults, name), omit=(*unread_settings("segmenter"), "hypothesis", "learn", "seed")
+        )(run)
     run = flags(ReadSettings)(flags(SplitSettings, omit=("seed",))(run))
     tables = f"Hypotheses: registered names, or JSON files of tables keyed by t.  [default: {' '.join(_COMPARED)}]"
     ways = f"Also estimate the curve without a hypothesis: {ANCHORS}, {ITERATIVE} or both."

@@ -11,7 +11,7 @@ import click
 from copper_tf.cli.options import Variadic, explicit, flags, folder_option, force_option
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
-from copper_tf.config import GROUPS, KINDS, UNREAD, TrainingSettings, default_config
+from copper_tf.config import GROUPS, KINDS, TrainingSettings, default_config, unread_settings
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import RunError, SettingError
 from tfds_copper.micrograph import ReadSettings
@@ -27,7 +27,7 @@ __all__ = ["command"]
 _NOTHING = 1
 _SHOWN = 20
 # What a search sets itself: its runs are trained for a g that is supposed.
-_OWN = ("learn", "seed", "batch")
+_OWN = ("learn", "seed", "batch_size")
 # Flags that a search keeps under their own names.
 _SAME = ("oracle", "objective", "against", "budget", "seed", "oracle_seed")
 
@@ -76,11 +76,11 @@ def _settings(values: dict[str, Any]) -> dict[str, Any]:
     """The settings of runs among the flags, with a batch that is a number."""
     names = {f.name for group in GROUPS.values() for f in setting_fields(group)} - set(_OWN)
     given = {name: value for name, value in values.items() if name in names}
-    batch = values["batch"]
+    batch = values["batch_size"]
     if batch != AUTO:
         if not batch.isdecimal():
-            raise SettingError(f"batch must be {AUTO} or a whole number of at least 1. Received: {batch!r}")
-        given["batch"] = int(batch)
+            raise SettingError(f"batch_size must be {AUTO} or a whole number of at least 1. Received: {batch!r}")
+        given["batch_size"] = int(batch)
     return given
 
 
@@ -102,8 +102,8 @@ def _resumed(begun: Search, kind: str, dataset: Dataset, values: dict[str, Any])
         asked["space"] = parse_space(values["space"], base)
     if "memory_limit" in given:
         asked["limit"] = parse_bytes(values["memory_limit"], "memory limit")
-    if "batch" in given:
-        asked["auto"] = values["batch"] == AUTO
+    if "batch_size" in given:
+        asked["auto"] = values["batch_size"] == AUTO
     sweep = dataclasses.replace(
         begun.sweep, base=base, data=dataset.path.resolve(), fingerprint=dataset.fingerprint
     )  # fmt: skip
@@ -122,9 +122,9 @@ def _planned(kind: str, output: Path, dataset: Dataset, values: dict[str, Any]) 
 
     base = default_config(kind, **_settings(values))
     limit = None if values["memory_limit"] is None else parse_bytes(values["memory_limit"], "memory limit")
-    auto, space = values["batch"] == AUTO, parse_space(values["space"], base)
+    auto, space = values["batch_size"] == AUTO, parse_space(values["space"], base)
     if auto and limit is None:
-        raise SettingError(f"batch can be {AUTO} only where there is a --memory-limit. Received: none")
+        raise SettingError(f"batch_size can be {AUTO} only where there is a --memory-limit. Received: none")
     twice = sorted(set(explicit(values)) & set(space.values))
     if twice:
         raise SettingError(f"{twice[0]} is either searched or given by its flag. Received: both")
@@ -177,7 +177,12 @@ def _plan_table(search: Search) -> None:
     from tuning.memory import bytes_text
 
     rows = [
-        [name, bytes_text(search.memory[name]), str(search.sweep.config(name).training.batch), point.role or "fits"]
+        [
+            name,
+            bytes_text(search.memory[name]),
+            str(search.sweep.config(name).training.batch_size),
+            point.role or "fits",
+        ]
         for name, point in search.sweep.plan.items()
     ]
     print_table(["point", "memory of a step", "batch", "limit"], rows)
@@ -261,7 +266,7 @@ def _options(kind: str) -> tuple[Any, ...]:
                      help="What it is weighed against in table and figure."),
         click.option("--budget", type=click.FloatRange(0, 1, min_open=True), help=share),
         click.option("--memory-limit", metavar="SIZE", help=limit),
-        click.option("--batch", metavar=f"N|{AUTO}", default=str(TrainingSettings.batch), show_default=True,
+        click.option("--batch-size", metavar=f"N|{AUTO}", default=str(TrainingSettings.batch_size), show_default=True,
                      help=batch),
         click.option("--probe-memory", is_flag=True, help=probe),
         click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
@@ -285,7 +290,7 @@ def _verb(kind: str) -> click.Command:
 
     made: Any = run
     for name, group in reversed(GROUPS.items()):
-        made = flags(group, getattr(defaults, name), omit=(*UNREAD[kind], *_OWN))(made)
+        made = flags(group, getattr(defaults, name), omit=(*unread_settings(kind), *_OWN))(made)
     made = flags(ReadSettings)(flags(SplitSettings, omit=("seed",))(made))
     for option in reversed(_options(kind)):
         made = option(made)

@@ -10,7 +10,7 @@ import click
 
 from copper_tf.cli.options import explicit, flags, folder_option, force_option
 from copper_tf.cli.progress import progress_bar
-from copper_tf.config import GROUPS, KINDS, UNREAD, Config, default_config
+from copper_tf.config import GROUPS, KINDS, Config, default_config, unread_settings
 from copper_tf.runs.run import FOLD, SEED
 from tfds_copper.errors import RunError
 from tfds_copper.micrograph import ReadSettings
@@ -86,7 +86,7 @@ def _verb(kind: str) -> click.Command:
         _train(kind, **values)
 
     for name, group in reversed(GROUPS.items()):
-        run = flags(group, getattr(defaults, name), omit=UNREAD[kind])(run)
+        run = flags(group, getattr(defaults, name), omit=unread_settings(kind))(run)
     run = flags(ReadSettings)(flags(SplitSettings, omit=("seed",))(run))
     run = click.option("--dry-run", is_flag=True, help="Only show the settings.")(run)
     run = force_option(run)

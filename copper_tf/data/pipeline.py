@@ -196,7 +196,7 @@ class CropStream:
             )
         self.window = min(geometry.padded_size(data.crop + 2 * data.margin, d), have // 2**d * 2**d)
         self.crops = len(pictures.arrays) * data.crops
-        self.steps = -(-self.crops // config.training.batch)
+        self.steps = -(-self.crops // config.training.batch_size)
         self._prepare(normalisation)
 
     def _prepare(self, normalisation: Normalisation) -> None:
@@ -238,7 +238,7 @@ class CropStream:
             batch of an augmented epoch is filled up from its first crops, that of a fixed one is short.
         """
         epoch, step = divmod(int(number), self.steps)
-        plan, size = self._plan(epoch), self.config.training.batch
+        plan, size = self._plan(epoch), self.config.training.batch_size
         rows = np.arange(step * size, (step + 1) * size)
         rows = rows % self.crops if self.augment else rows[rows < self.crops]
         crops = np.empty((len(rows), self.window, self.window, 1), np.float32)

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from copper_tf.config import UNREAD, Config, default_config
+from copper_tf.config import Config, default_config, unread_settings
 from copper_tf.models.geometry import receptive_field_of
 from copper_tf.runs.run import BEST, Run
 from tfds_copper.micrograph import ReadSettings
@@ -72,7 +72,7 @@ def training_command(config: Config, data: Path | str, output: str = "RUN") -> s
         output: what the new run is called in it.
     """
     default = default_config(config.kind).flat()
-    changed = {n: v for n, v in config.flat().items() if v != default[n] and n not in UNREAD[config.kind]}
+    changed = {n: v for n, v in config.flat().items() if v != default[n] and n not in unread_settings(config.kind)}
     flags = [f"--{name.replace('_', '-')} {shlex.quote(str(value))}" for name, value in changed.items()]
     return " ".join(["copper train", config.kind, shlex.quote(str(data)), f"-o {shlex.quote(output)}", *flags])
 
@@ -99,7 +99,7 @@ def build_command(described: Mapping[str, Any], output: str = "DATA") -> str:
 def _steps(run: Run, epochs: int) -> int:
     """Training steps of so many epochs."""
     crops = run.config.data.crops * int(run.data["pictures"]["train"])
-    return epochs * math.ceil(crops / run.config.training.batch)
+    return epochs * math.ceil(crops / run.config.training.batch_size)
 
 
 def cost(run: Run) -> dict[str, Any] | None:

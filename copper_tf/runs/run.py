@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from copper_tf.config import ANCHORS, GREY, ITERATIVE, Config
+from copper_tf.config import ANCHORS, ITERATIVE, MIN_BINARITY, Config
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.models.geometry import receptive_field_of
 from copper_tf.ood.reference import Familiar
@@ -29,8 +29,8 @@ __all__ = [
     "EVALUATION",
     "FOLD",
     "FORMAT",
+    "RESTARTS",
     "SEED",
-    "STARTS",
     "TENSORBOARD",
     "Run",
     "all_caveats",
@@ -46,8 +46,8 @@ FORMAT = "copper-run 1"
 BEST = "best.weights.h5"
 # The names of the scores that `copper evaluate` and `borders.composites` write.
 EVALUATION, COMPOSITES = "evaluation", "composites"
-# The name of the scores of several starts, and of their folder while they train.
-STARTS = "starts"
+# The name of the scores of several tries, and of the folder of the tries while they train.
+RESTARTS = "restarts"
 # The folder of what TensorBoard shows.
 TENSORBOARD = "tensorboard"
 # The folder of one fold's run inside that of the cross-validation.
@@ -94,7 +94,7 @@ class Run:
     @property
     def caveats(self) -> tuple[str, ...]:
         """What every result of this run must say: how its data are split, and what speaks against its maps."""
-        return (*self.data.get("caveats", ()), *filter(None, [self.locality_warning, self.starts_warning]))
+        return (*self.data.get("caveats", ()), *filter(None, [self.locality_warning, self.restarts_warning]))
 
     @property
     def mean_chord(self) -> float:
@@ -115,16 +115,17 @@ class Run:
         return chords.warning(self.receptive_field, self.mean_chord)
 
     @property
-    def starts_warning(self) -> str:
-        """Why its maps may mark the wrong places where each of its starts drew grey ones, else empty."""
-        starts = self.read_scores(STARTS)["starts"] if self.scores_file(STARTS).is_file() else []
-        best = max((start["binarity"] for start in starts), default=1.0)
-        if best >= GREY:
+    def restarts_warning(self) -> str:
+        """Why its maps may mark the wrong places where every try drew grey ones, else empty."""
+        tries = self.read_scores(RESTARTS)["tries"] if self.scores_file(RESTARTS).is_file() else []
+        best = max((attempt["binarity"] for attempt in tries), default=1.0)
+        if best >= MIN_BINARITY:
             return ""
+        needed = f"binarity {best:.2f} at best, {MIN_BINARITY:g} needed"
         return (
-            f"none of {len(starts)} starts drew maps of two phases (binarity {best:.2f} at best, {GREY:g} needed), so "
-            "this run may mark another texture than the one that decays, or the surface is not of two phases; try "
-            "more --starts, and see what copper trust says"
+            f"none of {len(tries)} tries drew maps of two phases ({needed}): "
+            "this run may mark another texture than the one that decays, or the surface has no two phases; allow more "
+            "--restarts, and see what copper trust says"
         )
 
     @property

@@ -40,7 +40,7 @@ def first_hypothesis(config: Config, times: Sequence[float]) -> tuple[float, ...
     if config.kind == "classifier":
         return ()
     name, learn = config.training.hypothesis, config.training.learn
-    values = hypothesis_values(name, times, config.training.time)
+    values = hypothesis_values(name, times, config.training.time_scale)
     if learn == ANCHORS:
         return 1.0, *[float("nan")] * (len(times) - 2), 0.0
     check_informative(name, values)

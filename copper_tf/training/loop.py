@@ -25,7 +25,7 @@ from copper_tf.training.callbacks import Bookkeeper, Reporter, should_stop
 from copper_tf.training.domain_width import measured_domains
 from copper_tf.training.hypothesis_learning import HypothesisLearner, first_hypothesis, learnable
 from copper_tf.training.reference_statistics import familiar_pictures
-from copper_tf.training.restarts import begin, leave, seconds_of_others
+from copper_tf.training.restarts import choose_try, remove_tries, seconds_of_other_tries
 from copper_tf.training.tensorboard import TensorBoardWriter
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError, RunError
@@ -43,7 +43,7 @@ def optimizer(config: Config, steps: int) -> keras.optimizers.Optimizer:
         steps: of an epoch, over which and all epochs the step size falls where the config says so.
     """
     size: Any = config.training.learning_rate
-    if config.training.decay == "cosine":
+    if config.training.schedule == "cosine":
         size = keras.optimizers.schedules.CosineDecay(size, steps * config.training.epochs)
     return keras.optimizers.Adam(size)
 
@@ -155,7 +155,7 @@ def _write_cost(run: Run, held_out: Pictures, progress: Progress | None) -> None
         "training",
         {
             "epochs": len(rows),
-            "seconds": sum(row["seconds"] for row in rows) + seconds_of_others(run),
+            "seconds": sum(row["seconds"] for row in rows) + seconds_of_other_tries(run),
             "seconds_per_epoch": float(np.median([row["seconds"] for row in rows])),
             "peak_memory_mb": peak_memory_mb(),
             "parameters": run.load_model().count_params(),
@@ -212,25 +212,25 @@ def train(
     if not old:
         create_run(run, force=force)
     with alone(workdir):
-        _choose_start(run, training, validation, held_out, progress)
+        _restart(run, training, validation, held_out, progress)
         if _fit(run, stream, validation, until, progress):
             _finish(run, pictures, progress)
     # A g that was learnt is another one now.
     return open_run(workdir)
 
 
-def _choose_start(
+def _restart(
     run: Run, training: Pictures, validation: CropStream, held_out: Pictures, progress: Progress | None
 ) -> None:
-    """Has a run that takes several starts go on from one of them, where it does not yet."""
-    if run.config.training.starts > 1 and not run.last_checkpoint():
+    """Where restarts are allowed and no epoch is done yet, chooses the weights that the run goes on from."""
+    if run.config.training.restarts and not run.last_checkpoint():
 
-        def trained(start: Run, told: Progress | None) -> None:
-            crops = CropStream(training, start.config, run.normalisation, augment=True)
-            _fit(start, crops, validation, run.config.training.start_epochs, told)
+        def train_try(attempt: Run, report: Progress | None) -> None:
+            crops = CropStream(training, attempt.config, run.normalisation, augment=True)
+            _fit(attempt, crops, validation, run.config.training.restart_epochs, report)
 
-        begin(run, held_out, trained, progress)
-    leave(run)
+        choose_try(run, held_out, train_try, progress)
+    remove_tries(run)
 
 
 def _is_whole(run: Run, done: int) -> bool:

@@ -21,7 +21,7 @@ _POLICIES = ("float32", "mixed_bfloat16")
 
 def _config(kind: str, **settings: Any) -> Config:
     margin = {"margin": 0 if kind == "classifier" else 16}
-    return default_config(kind, **{"crop": 128, "c": 16, "d": 2, "batch": 4, **margin, **settings})
+    return default_config(kind, **{"crop": 128, "c": 16, "d": 2, "batch_size": 4, **margin, **settings})
 
 
 def test_it_needs_no_tensorflow() -> None:
@@ -33,7 +33,7 @@ def test_it_needs_no_tensorflow() -> None:
 @pytest.mark.parametrize("policy", _POLICIES)
 def test_more_of_anything_needs_more(kind: str, policy: str) -> None:
     before = peak_bytes(_config(kind), 3, policy)
-    for name, value in {"n": 3, "N": 2, "c": 32, "crop": 160, "batch": 8}.items():
+    for name, value in {"n": 3, "N": 2, "c": 32, "crop": 160, "batch_size": 8}.items():
         assert peak_bytes(_config(kind, **{name: value}), 3, policy) > before, name
 
 
@@ -53,7 +53,7 @@ def test_halves_need_less(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", _KINDS)
 def test_activations_grow_with_the_batch_and_not_with_the_weights(kind: str) -> None:
-    one, four = (memory(_config(kind, batch=batch), 3, "float32") for batch in (1, 4))
+    one, four = (memory(_config(kind, batch_size=batch), 3, "float32") for batch in (1, 4))
     assert four.activations == 4 * one.activations
     assert four.weights == one.weights
 
@@ -98,8 +98,8 @@ def test_the_largest_batch_fits_and_twice_as_much_does_not() -> None:
     config, limit = _config("segmenter"), 10**9
     batch = largest_batch(config, 3, "float32", limit)
     assert batch in (2, 4, 8, 16, 32)
-    assert peak_bytes(config.replace(batch=batch), 3, "float32") <= limit
-    assert peak_bytes(config.replace(batch=2 * batch), 3, "float32") > limit
+    assert peak_bytes(config.replace(batch_size=batch), 3, "float32") <= limit
+    assert peak_bytes(config.replace(batch_size=2 * batch), 3, "float32") > limit
     assert largest_batch(config, 3, "mixed_bfloat16", limit) >= batch
     assert largest_batch(config, 3, "float32", 10**6) == 0
     assert largest_batch(config, 3, "float32", 10**12) == 64
@@ -128,7 +128,7 @@ def test_sizes_are_written() -> None:
 
 def test_a_device_is_fitted_to_what_was_measured() -> None:
     assert CPU.measured and not GPU.measured
-    config = [_config("segmenter", batch=batch) for batch in (1, 2, 4, 8)]
+    config = [_config("segmenter", batch_size=batch) for batch in (1, 2, 4, 8)]
     pairs = [(p, round(1.3 * p + 5e7)) for p in (peak_bytes(c, 3, "float32", GPU) for c in config)]
     device = fitted(GPU, pairs)
     assert device.measured and device.name == GPU.name
@@ -138,7 +138,7 @@ def test_a_device_is_fitted_to_what_was_measured() -> None:
 
 
 def test_a_step_takes_what_was_predicted() -> None:
-    config = default_config("segmenter", crop=192, margin=20, c=16, d=2, batch=8)
+    config = default_config("segmenter", crop=192, margin=20, c=16, d=2, batch_size=8)
     predicted, measured = peak_bytes(config, 3, "mixed_bfloat16"), probe(config, 3, "mixed_bfloat16")
     assert predicted > 4e8
     assert 0.85 < predicted / measured < 1.25

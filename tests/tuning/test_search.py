@@ -28,12 +28,12 @@ from tuning.trials import Search, open_search
 from tuning.workers import spread
 
 BASE = default_config("segmenter")
-SMALL = ("--crop", "48", "--batch", "6", "--epochs", "4", "--policy", "float32", "--space", "n=1",
+SMALL = ("--crop", "48", "--batch-size", "6", "--epochs", "4", "--policy", "float32", "--space", "n=1",
          "N=1", "c=4,6", "d=1,2")  # fmt: skip
 
 
 def test_the_space_comes_from_the_settings() -> None:
-    assert set(searchable()) >= {"n", "N", "c", "d", "crop", "batch", "learning_rate", "hypothesis", "loss"}
+    assert set(searchable()) >= {"n", "N", "c", "d", "crop", "batch_size", "learning_rate", "hypothesis", "loss"}
     assert parse_space(("loss",), BASE).values == {"loss": LOSSES}
     usual = parse_space((), BASE)
     assert list(usual.values) == ["n", "N", "c", "d"] and usual.values["c"] == searchable()["c"]
@@ -55,7 +55,10 @@ def test_the_space_comes_from_the_settings() -> None:
         (("c=",), "c must be given different values.*Received: none"),
         (("d=0,1",), "d must be a whole number from 1 to 8. Received: 0"),
         (("hypothesis=guess",), "hypothesis must be one of .*Received: 'guess'"),
-        (("c=" + ",".join(map(str, range(1, 1000))), "batch=" + ",".join(map(str, range(1, 40)))), "at most 20000"),
+        (
+            ("c=" + ",".join(map(str, range(1, 1000))), "batch_size=" + ",".join(map(str, range(1, 40)))),
+            "at most 20000",
+        ),
     ],
 )
 def test_a_space_that_can_not_be_searched_is_one_line(words: tuple[str, ...], message: str) -> None:
@@ -88,8 +91,10 @@ def test_points_over_the_limit_are_planned_as_infeasible() -> None:
     # The batch is what can give way.
     auto, fitting = planned_points(space, BASE, 4, "float32", limit, 100, 0)
     assert all(m <= limit for m in fitting.values()) and not any(point.role for point in auto.values())
-    assert auto["c32-d3"].settings["batch"] < auto["c8-d2"].settings["batch"] <= 64
-    assert {p.settings["batch"] for p in planned_points(space, BASE, 4, "float32", 10**12, 5, 0)[0].values()} == {4}
+    assert auto["c32-d3"].settings["batch_size"] < auto["c8-d2"].settings["batch_size"] <= 64
+    assert {p.settings["batch_size"] for p in planned_points(space, BASE, 4, "float32", 10**12, 5, 0)[0].values()} == {
+        4
+    }
     with pytest.raises(InputError, match="at least one point of the space.*Received: 1.00 kB|Received: 1 kB"):
         planned_points(space, BASE, 4, "float32", 1000, 0, 0)
 
@@ -226,14 +231,14 @@ def test_a_trial_that_fails_is_in_the_table(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--batch", "auto"], "batch can be auto only where there is a --memory-limit. Received: none"),
-        (["--batch", "many"], "batch must be auto or a whole number of at least 1. Received: 'many'"),
+        (["--batch-size", "auto"], "batch_size can be auto only where there is a --memory-limit. Received: none"),
+        (["--batch-size", "many"], "batch_size must be auto or a whole number of at least 1. Received: 'many'"),
         (
-            ["--batch", "auto", "--memory-limit", "1GB", "--space", "batch"],
+            ["--batch-size", "auto", "--memory-limit", "1GB", "--space", "batch_size"],
             "batch is either searched or given by its flag. Received: both",
         ),
         (["--c", "16", "--space", "c=4,8"], "c is either searched or given by its flag. Received: both"),
-        (["--batch", "²"], "batch must be auto or a whole number of at least 1. Received: '²'"),
+        (["--batch-size", "²"], "batch_size must be auto or a whole number of at least 1. Received: '²'"),
         (["--budget", "0.01", "--space", "c=4,8"], "hyperband train at least one of 2 points in full; --budget 1 does"),
         (["--resume", "--force", "--space", "c=4,8"], "ask for one of them. Received: both"),
         (["--report"], "must be a folder of a search"),

@@ -32,7 +32,7 @@ SMALL = (
     "1",
     "--epochs",
     "2",
-    "--batch",
+    "--batch-size",
     "6",
     "--policy",
     "float32",

@@ -83,7 +83,7 @@ def study(
     where = _locality(groups, first)
     return {
         "labels": dataclasses.asdict(first.labels),
-        "time": first.config.training.time,
+        "time": first.config.training.time_scale,
         "seeds": max(len(group.paths) for group in groups),
         "data": first.data["path"],
         "hypotheses": rows,
@@ -105,7 +105,7 @@ def _laws(
     curves: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], verdict: dict[str, Any], run: Run
 ) -> dict[str, Any]:
     """The law of every falling curve, and in a sentence that of the best source, where the data allow one."""
-    labels, reading = run.labels, run.config.training.time
+    labels, reading = run.labels, run.config.training.time_scale
     laws = {found["name"]: law(found, labels.times, reading) for found in curves if found["falls"]}
     source = _source(curves, laws, rows[0]["name"] if rows else "")
     # A law of a curve that nothing was checked against would be circular.

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from copper_tf.config import GREY
+from copper_tf.config import MIN_BINARITY
 from copper_tf.statistics.chords import FAR, LIMIT
 
 __all__ = [
@@ -95,7 +95,7 @@ TESTS = (
         "g is the same for all pictures tested", True,
     ),
     Test(
-        "binarity", "binarity B, middle labels", 0.6, GREY,
+        "binarity", "binarity B, middle labels", 0.6, MIN_BINARITY,
         "At the middle labels the maps say rough here and smooth there, as a surface of two phases would look.",
         "At the middle labels the maps are grey: a mean that fits, but no areas that could be rough or smooth.",
         "no picture of the middle labels was tested, or its map is all 0 or all 1", True,

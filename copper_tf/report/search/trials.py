@@ -43,7 +43,7 @@ _TITLES = {
     "N": "blocks in a stage, N",
     "c": "channels, c",
     "d": "stages, d",
-    "batch": "batch (crops)",
+    "batch_size": "batch size (crops)",
     "hypothesis": "hypothesis g",
 }
 _LONGEST = 14

@@ -95,7 +95,7 @@ def test_folds_are_trained_in_turn_and_pooled(
 ) -> None:
     data, runs = str(tmp_path / "data"), tmp_path / "runs"
     assert main(["build", str(sem_folder), "-o", data, "--folds", "3"]) == 0
-    short = ["--crop", "48", "--c", "4", "--d", "2", "--batch", "6", "--epochs", "1"]
+    short = ["--crop", "48", "--c", "4", "--d", "2", "--batch-size", "6", "--epochs", "1"]
     assert main(["train", "classifier", data, "-o", str(runs), *short]) == 0
     assert sorted(p.name for p in runs.iterdir()) == ["fold_1", "fold_2", "fold_3"]
     assert main(["train", "classifier", data, "-o", str(tmp_path / "one"), "--fold", "2", *short]) == 0

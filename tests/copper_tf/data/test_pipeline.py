@@ -67,14 +67,14 @@ def test_a_batch_depends_on_seed_and_number_only() -> None:
 
 
 def test_batches_start_at_any_epoch() -> None:
-    stream = _stream(batch=2)
+    stream = _stream(batch_size=2)
     whole = [x.numpy() for x, _ in stream.batches(0, 3)]
     resumed = [x.numpy() for x, _ in stream.batches(1, 3)]
     np.testing.assert_array_equal(whole[stream.steps :], resumed)
 
 
 def test_every_picture_is_seen_once_an_epoch() -> None:
-    stream = _stream(batch=2, crops=2)
+    stream = _stream(batch_size=2, crops=2)
     labels = np.concatenate([y for _, y in (stream.batch(k) for k in range(stream.steps))])
     counts = np.bincount(labels[: stream.crops], minlength=3)
     np.testing.assert_array_equal(counts, np.bincount(np.arange(5) % 3, minlength=3) * 2)
@@ -101,7 +101,7 @@ def test_normalisations_agree_with_whole_pictures() -> None:
 def test_symmetry_can_keep_the_direction_of_a_tilt() -> None:
     ramp = np.tile(np.arange(64, dtype=np.uint8)[:, None], (1, 64))
     pictures = Pictures((ramp,), np.array([255]), np.zeros(1, np.int32), ("a",), 0.1, 0.1)
-    steps = {"gain": 0.0, "offset": 0.0, "batch": 1, "epochs": 40}
+    steps = {"gain": 0.0, "offset": 0.0, "batch_size": 1, "epochs": 40}
     for symmetry, kinds in (("none", 1), ("mirror", 1), ("square", 4)):
         stream = _stream(pictures=pictures, symmetry=symmetry, **steps)
         crops = [stream.batch(k)[0][0, ..., 0] for k in range(40)]
@@ -112,7 +112,7 @@ def test_symmetry_can_keep_the_direction_of_a_tilt() -> None:
 def test_gain_and_offset_stay_in_their_bounds() -> None:
     flat = Pictures((np.full((64, 64), 128, np.uint8),), np.array([255]), np.zeros(1, np.int32), ("a",), 0.2, 0.1)
     stream = CropStream(
-        flat, small("segmenter", gain=0.0, offset=0.5, batch=1), Normalisation("dataset", 0.2, 0.1, 31), True
+        flat, small("segmenter", gain=0.0, offset=0.5, batch_size=1), Normalisation("dataset", 0.2, 0.1, 31), True
     )
     levels = [float(stream.batch(k)[0].mean()) for k in range(60)]
     middle = (128 / 255 - 0.2) / 0.1
@@ -121,7 +121,7 @@ def test_gain_and_offset_stay_in_their_bounds() -> None:
 
 
 def test_fixed_crops_stay_the_same_and_count_once() -> None:
-    stream = _stream(augment=False, batch=3)
+    stream = _stream(augment=False, batch_size=3)
     first = [x.numpy() for x, _ in stream.batches()]
     assert [len(x) for x in first] == [3, 2]
     np.testing.assert_array_equal(first[0], stream.batch(0)[0])

@@ -25,7 +25,9 @@ def trained(dataset: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of two seeds, trained by the command."""
     output = tmp_path_factory.mktemp("ensemble") / "runs"
     values = {**small("segmenter", epochs=1).flat(), "seed": 3}
-    asked = [f"--{k.replace('_', '-')}={values[k]}" for k in ("crop", "margin", "c", "d", "epochs", "batch", "seed")]
+    asked = [
+        f"--{k.replace('_', '-')}={values[k]}" for k in ("crop", "margin", "c", "d", "epochs", "batch_size", "seed")
+    ]
     assert main(["train", "segmenter", str(dataset.path), "-o", str(output), "--seeds", "2", *asked]) == 0
     return output
 
@@ -69,8 +71,8 @@ def test_evaluate_and_predict_take_the_folder(trained: Path, dataset: Any, tmp_p
 def test_members_of_other_settings_are_refused(trained: Path) -> None:
     other = trained / "seed_4" / "config.json"
     kept = other.read_text()
-    other.write_text(kept.replace('"batch": 6', '"batch": 5'))
+    other.write_text(kept.replace('"batch_size": 6', '"batch_size": 5'))
     with pytest.raises(RunError, match="must differ in their seed only"):
         seed_runs(trained)
     other.write_text(kept)
-    assert open_run(trained / "seed_4").config.training.batch == 6
+    assert open_run(trained / "seed_4").config.training.batch_size == 6

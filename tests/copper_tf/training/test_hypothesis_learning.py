@@ -263,6 +263,6 @@ def test_uneven_times_are_read_as_numbers_or_as_ranks(
     for old, new in (("t00", "0h"), ("t01", "60 min"), ("t02", "8h")):
         shutil.copytree(sem_folder / old, tmp_path / "sem" / new)
     built = open_dataset(build(tmp_path / "sem", tmp_path / "built", SplitSettings(split="6/2/2")))
-    run = train(small("segmenter", hypothesis="sqrt", time=reading, epochs=1), built, tmp_path / "run")
+    run = train(small("segmenter", hypothesis="sqrt", time_scale=reading, epochs=1), built, tmp_path / "run")
     assert run.labels.times == (0.0, 60.0, 480.0) and run.labels.unit == "min"
     np.testing.assert_allclose(run.hypothesis, (1, between, 0), atol=1e-6)

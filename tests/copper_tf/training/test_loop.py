@@ -78,7 +78,7 @@ def test_small_gradients_are_kept_in_float16() -> None:
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16"])
 def test_only_float16_scales_its_loss(policy: str) -> None:
     for kind in ("classifier", "segmenter"):
-        config = small(kind, margin=0, decay="cosine")
+        config = small(kind, margin=0, schedule="cosine")
         model = build(config, 3, policy)
         compile_model(model, config, G)
         scales = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)

@@ -1,4 +1,4 @@
-"""Several starts: the one with the most binary maps goes on, whatever moment the training is killed at."""
+"""Restarts: the try with the most binary maps goes on, whatever moment the training is killed at."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import keras
 import numpy as np
 import pytest
 
-from copper_tf.config import GREY
-from copper_tf.runs.run import BEST, STARTS, Run, open_run
-from copper_tf.training import restarts as starts
+from copper_tf.config import MIN_BINARITY
+from copper_tf.runs.run import BEST, RESTARTS, Run, open_run
+from copper_tf.training import restarts
 from copper_tf.training.loop import train
 from tests.conftest import small
 from tfds_copper.errors import SettingError
@@ -23,7 +23,7 @@ _COUNT = 3
 
 def _config(**settings: Any) -> Any:
     # All of them, but where a test says otherwise.
-    several = {"starts": _COUNT, "start_epochs": 1, "start_binarity": 1}
+    several = {"restarts": _COUNT - 1, "restart_epochs": 1, "restart_binarity": 1}
     return small("segmenter", **{**several, "epochs": 2, "learning_rate": 0.01, **settings})
 
 
@@ -39,7 +39,7 @@ def _same(one: Run, other: Run) -> bool:
 
 @pytest.fixture(scope="module")
 def unbroken(dataset: Any, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return train(_config(), dataset, tmp_path_factory.mktemp("starts") / "run")
+    return train(_config(), dataset, tmp_path_factory.mktemp("restarts") / "run")
 
 
 @pytest.fixture
@@ -50,101 +50,105 @@ def maps(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
         ramp = np.linspace(0, 1, 64)
         return [np.round(ramp) if run.path.name == "1" else 0.5 + 0.1 * ramp, ramp]
 
-    monkeypatch.setattr(starts, "middle_maps", drawn)
-    return lambda value: monkeypatch.setattr(starts, "middle_maps", lambda *_: [np.full(64, value)])
+    monkeypatch.setattr(restarts, "middle_maps", drawn)
+    return lambda value: monkeypatch.setattr(restarts, "middle_maps", lambda *_: [np.full(64, value)])
 
 
 def test_the_most_binary_goes_on(unbroken: Run) -> None:
-    scores = unbroken.read_scores(STARTS)
-    binarity = [s["binarity"] for s in scores["starts"]]
+    scores = unbroken.read_scores(RESTARTS)
+    binarity = [s["binarity"] for s in scores["tries"]]
     assert len(set(binarity)) == _COUNT and scores["chosen"] == int(np.argmax(binarity))
-    assert len({s["seed"] for s in scores["starts"]}) == _COUNT and scores["starts"][0]["seed"] == 0
+    assert len({s["seed"] for s in scores["tries"]}) == _COUNT and scores["tries"][0]["seed"] == 0
     assert len(unbroken.history()) == 2
     assert {p.name for p in unbroken.checkpoints.iterdir()} == {BEST, "last-00002.keras"}
-    assert not (unbroken.path / STARTS).exists()
+    assert not (unbroken.path / RESTARTS).exists()
     seconds = sum(row["seconds"] for row in unbroken.history())
     assert unbroken.read_scores("training")["seconds"] > seconds
 
 
 def test_what_goes_on_is_the_run_of_its_own_seed(dataset: Any, tmp_path: Path, maps: Any) -> None:
     chosen = train(_config(), dataset, tmp_path / "several", until=1)
-    scores = chosen.read_scores(STARTS)
-    assert scores["chosen"] == 1 and scores["starts"][1]["binarity"] > 0.6 > 2 * scores["starts"][0]["binarity"]
-    alone = train(_config(starts=1, seed=scores["starts"][1]["seed"]), dataset, tmp_path / "alone", until=1)
+    scores = chosen.read_scores(RESTARTS)
+    assert scores["chosen"] == 1 and scores["tries"][1]["binarity"] > 0.6 > 2 * scores["tries"][0]["binarity"]
+    alone = train(_config(restarts=0, seed=scores["tries"][1]["seed"]), dataset, tmp_path / "alone", until=1)
     assert _same(chosen, alone)
-    first = train(_config(starts=1), dataset, tmp_path / "first", until=1)
+    first = train(_config(restarts=0), dataset, tmp_path / "first", until=1)
     assert not _same(chosen, first)
-    assert not first.scores_file(STARTS).exists()
+    assert not first.scores_file(RESTARTS).exists()
 
 
 def test_one_that_is_binary_enough_ends_the_search(
     dataset: Any, tmp_path: Path, maps: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = _config(start_binarity=GREY)
+    config = _config(start_binarity=MIN_BINARITY)
 
     def killed(*_: Any) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(starts, "_adopt", killed)
+        patch.setattr(restarts, "_adopt", killed)
         train(config, dataset, tmp_path / "run", until=1)
     assert _finished(tmp_path / "run") == 2 < _COUNT
     run = train(config, dataset, tmp_path / "run", until=1, resume=True)
-    scores = run.read_scores(STARTS)
-    assert scores["chosen"] == 1 and len(scores["starts"]) == 2 and not run.starts_warning
-    alone = train(_config(starts=1, seed=scores["starts"][1]["seed"]), dataset, tmp_path / "alone", until=1)
+    scores = run.read_scores(RESTARTS)
+    assert scores["chosen"] == 1 and len(scores["tries"]) == 2 and not run.restarts_warning
+    alone = train(_config(restarts=0, seed=scores["tries"][1]["seed"]), dataset, tmp_path / "alone", until=1)
     assert _same(run, alone)
 
 
 def test_a_run_says_that_all_its_starts_were_grey(unbroken: Run, tmp_path: Path) -> None:
     copy = open_run(shutil.copytree(unbroken.path, tmp_path / "copy"))
-    for binarity, warned in ((GREY - 0.01, True), (GREY, False)):
-        copy.write_scores(STARTS, {"chosen": 0, "starts": [{"binarity": b} for b in (binarity, 0.1)]})
-        assert bool(copy.starts_warning) == warned and (copy.starts_warning in copy.caveats) == warned
-    copy.scores_file(STARTS).unlink()
-    assert not copy.starts_warning
+    for binarity, warned in ((MIN_BINARITY - 0.01, True), (MIN_BINARITY, False)):
+        copy.write_scores(RESTARTS, {"chosen": 0, "tries": [{"binarity": b} for b in (binarity, 0.1)]})
+        assert bool(copy.restarts_warning) == warned and (copy.restarts_warning in copy.caveats) == warned
+    copy.scores_file(RESTARTS).unlink()
+    assert not copy.restarts_warning
 
 
 def test_maps_of_one_value_are_as_bad_as_grey_ones(dataset: Any, tmp_path: Path, maps: Any) -> None:
     maps(1.0)
-    scores = train(_config(), dataset, tmp_path / "run", until=1).read_scores(STARTS)
-    assert [s["binarity"] for s in scores["starts"]] == [0] * _COUNT and scores["chosen"] == 0
+    scores = train(_config(), dataset, tmp_path / "run", until=1).read_scores(RESTARTS)
+    assert [s["binarity"] for s in scores["tries"]] == [0] * _COUNT and scores["chosen"] == 0
 
 
-@pytest.mark.parametrize("place", ["_measured", "_adopt", "leave"])
+@pytest.mark.parametrize("place", ["_scores", "_continue_from", "remove_tries"])
 def test_a_killed_training_goes_on_as_if_it_had_not_been(
     place: str, unbroken: Run, dataset: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, calls = getattr(starts, place), iter(range(9))
+    whole, calls = getattr(restarts, place), iter(range(9))
 
     def killed(*given: Any) -> Any:
-        # The second start's maps, or the first of what comes once.
-        if next(calls) == (1 if place == "_measured" else 0):
+        # The second try's maps, or the first of what comes once.
+        if next(calls) == (1 if place == "_scores" else 0):
             raise KeyboardInterrupt
         return whole(*given)
 
-    where = "copper_tf.training.loop" if place == "leave" else "copper_tf.training.restarts"
+    where = "copper_tf.training.loop" if place == "remove_tries" else "copper_tf.training.restarts"
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(f"{where}.{place}", killed)
         train(_config(), dataset, tmp_path / "run")
     done = _finished(tmp_path / "run")
     resumed = train(_config(), dataset, tmp_path / "run", resume=True)
-    assert _same(resumed, unbroken) and (done == _COUNT) == (place != "_measured")
+    assert _same(resumed, unbroken) and (done == _COUNT) == (place != "_scores")
     assert [row["val_nmse"] for row in resumed.history()] == [row["val_nmse"] for row in unbroken.history()]
-    assert not (resumed.path / STARTS).exists()
+    assert not (resumed.path / RESTARTS).exists()
 
 
 def _finished(run: Path) -> int:
-    """How many starts have been trained."""
-    return len(list((run / STARTS).glob("*/checkpoints/last-*.keras")))
+    """How many tries have been trained."""
+    return len(list((run / RESTARTS).glob("*/checkpoints/last-*.keras")))
 
 
 @pytest.mark.parametrize(
     ("kind", "settings", "words"),
     [
-        ("classifier", {"starts": 2}, "starts is for the segmenter.* Received: 2"),
-        ("segmenter", {"starts": 2, "epochs": 3, "start_epochs": 3}, "start_epochs must be fewer than epochs, 3.* 3"),
-        ("segmenter", {"starts": 0}, "starts .* 0"),
+        ("classifier", {"restarts": 1}, "restarts is for the segmenter alone.* Received: 1"),
+        (
+            "segmenter",
+            {"restarts": 1, "epochs": 3, "restart_epochs": 3},
+            "restart_epochs must be fewer than epochs, 3.* 3",
+        ),
+        ("segmenter", {"restarts": -1}, "restarts .* -1"),
     ],
 )
 def test_starts_that_can_not_be_are_refused(kind: str, settings: dict[str, Any], words: str) -> None:
