@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 from typing import Any
 
 import click
 
+from copper_tf.api.settings import (
+    GROUPS,
+    KINDS,
+    ReadSettings,
+    SplitSettings,
+    data_settings,
+    default_config,
+    training_settings,
+    unread_settings,
+)
+from copper_tf.api.training import Run, train_runs, training_config
 from copper_tf.cli.options import explicit, flags, folder_option, force_option
 from copper_tf.cli.progress import progress_bar
-from copper_tf.config import GROUPS, KINDS, Config, default_config, unread_settings
-from copper_tf.runs.run import FOLD, SEED
-from tfds_copper.errors import RunError
-from tfds_copper.micrograph import ReadSettings
-from tfds_copper.settings import setting_fields
-from tfds_copper.splits.assign import SplitSettings
 
 __all__ = ["command"]
 
@@ -25,58 +29,36 @@ def command() -> None:
     """Train a classifier or a segmenter into a run folder."""
 
 
-def _config(kind: str, output: Path, resume: bool, values: dict[str, Any]) -> Config:
-    """The settings asked for; with --resume, those not given are the run's own."""
-    names = {f.name for group in GROUPS.values() for f in setting_fields(group)}
-    given = {name: value for name, value in values.items() if name in names}
-    from copper_tf.runs.run import is_run, open_run
-
-    if not (resume and is_run(output)):
-        return default_config(kind, **given)
-    run = open_run(output)
-    if run.config.kind != kind:
-        raise RunError(f"{output}: --resume goes on with the run's own kind, {run.config.kind}. Received: {kind}")
-    return run.config.replace(**explicit(given))
-
-
-def _train_one(config: Config, dataset: Any, output: Path, resume: bool, force: bool) -> None:
-    from copper_tf.training.loop import train
-
-    with progress_bar() as progress:
-        run = train(config, dataset, output, resume=resume, force=force, progress=progress)
+def _print(run: Run) -> None:
+    """How training went, in a few lines."""
     history = run.history()
     best = history[run.best_epoch()]
-    shown = " ".join(f"{k} {v:.4g}" for k, v in best.items() if k.startswith("val_"))
-    click.echo(f"{run.path}: {len(history)} epochs, weights of epoch {best['epoch']:.0f}: {shown}")
+    scores = " ".join(f"{k} {v:.4g}" for k, v in best.items() if k.startswith("val_"))
+    click.echo(f"{run.path}: {len(history)} epochs, weights of epoch {best['epoch']:.0f}: {scores}")
     if run.law_note:
         click.echo(run.law_note)
-    from copper_tf.models.geometry import receptive_field_of
-
-    seen = f"receptive field {receptive_field_of(config)} px, grey values relative to {config.normalised_over}"
-    click.echo(seen + (f", mean chord of its maps {run.mean_chord:.0f} px" if run.mean_chord > 0 else ""))
-    for text in run.caveats:
-        click.echo(f"warning: {text}")
+    width = f"receptive field {run.receptive_field} px, grey values relative to {run.config.normalised_over}"
+    click.echo(width + (f", mean chord of its maps {run.mean_chord:.0f} px" if run.mean_chord > 0 else ""))
+    for caveat in run.caveats:
+        click.echo(f"warning: {caveat}")
 
 
 def _train(
     kind: str, data: Path, output: Path, resume: bool, force: bool, dry_run: bool, seeds: int, **values: Any
 ) -> None:  # fmt: skip
-    config = _config(kind, output, resume, values)
+    given = explicit(values)
+    settings = training_settings(given)
     if dry_run:
+        config = training_config(kind, output, resume=resume, **settings)
         click.echo(config.to_json(), nl=False)
         return
-    from copper_tf.data.sources import data_settings, open_or_build
-    from copper_tf.utils.tensorflow import import_tensorflow
-
+    split, reading = data_settings(given)
     with progress_bar() as progress:
-        datasets = open_or_build(data, *data_settings(explicit(values)), progress)
-    import_tensorflow()
-    first = config.training.seed
-    for seed, dataset in itertools.product(range(first, first + seeds), datasets):
-        where = output / SEED.format(seed) if seeds > 1 else output
-        where = where / FOLD.format(dataset.metadata["settings"]["fold"]) if len(datasets) > 1 else where
-        config = _config(kind, where, resume, values).replace(seed=seed)
-        _train_one(config, dataset, where, resume, force)
+        for run in train_runs(
+            kind, data, output, seeds=seeds, resume=resume, force=force, split=split, reading=reading,
+            progress=progress, **settings,
+        ):  # fmt: skip
+            _print(run)
 
 
 def _verb(kind: str) -> click.Command:
