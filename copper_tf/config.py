@@ -80,12 +80,12 @@ class ModelSettings(Group):
     N: int = setting(1, "residual blocks in a stage", low=1, high=8, search=(1, 2, 3))
     c: int = setting(32, "channels, the same everywhere", low=1, high=1024, search=(8, 16, 32, 64))
     d: int = setting(4, "stages, each followed by a 2x2 max pool", low=1, high=8, search=(2, 3, 4, 5))
-    views: str = setting(
-        "one",
-        "views of a picture that a result is averaged over: one, or all that symmetry allows (2 or 8 times the work)",
-        choices=("one", "all"),
+    tta: str = setting(
+        "none",
+        "test-time augmentation: results are averaged over all views that symmetry allows (2 or 8 times the work)",
+        choices=("none", "all"),
     )
-    padding: str = setting("mirror", "what a convolution sees beyond the border", choices=("mirror", "zero"))
+    padding: str = setting("reflect", "what a convolution sees beyond the border", choices=("reflect", "zero"))
     head: str = setting(
         "softmax",
         "how a classifier grades: softmax takes labels as unrelated, soft lets neighbours share a label, coral puts "
@@ -236,9 +236,9 @@ class Config:
         return {"dataset": "the training set", "picture": "its whole picture", "local": window}[self.data.normalisation]
 
     @property
-    def turns(self) -> int:
+    def tta_views(self) -> int:
         """How many views of a picture a result is averaged over."""
-        return SYMMETRIES[self.data.symmetry] if self.model.views == "all" else 1
+        return SYMMETRIES[self.data.symmetry] if self.model.tta == "all" else 1
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, nested by group."""

@@ -96,11 +96,11 @@ def convolutions(config: Config) -> int:
 
 
 def mended(config: Config) -> int:
-    """Those of them that mend the borders of their map, see `geometry.borders_mended`."""
+    """Those of them that mend the borders of their map, see `geometry.recomputes_border`."""
     m = config.model
     side = geometry.padded_size(config.data.crop + 2 * config.data.margin, m.d)
-    large = sum(geometry.borders_mended(side >> level, side >> level, m.c) for level in range(m.d))
-    return m.n * m.N * large * (2 if config.kind == "segmenter" else 1) if m.padding == "mirror" else 0
+    large = sum(geometry.recomputes_border(side >> level, side >> level, m.c) for level in range(m.d))
+    return m.n * m.N * large * (2 if config.kind == "segmenter" else 1) if m.padding == "reflect" else 0
 
 
 def parameters(config: Config, labels: int) -> int:
@@ -147,7 +147,7 @@ class _Walk:
     def __init__(self, config: Config, policy: str) -> None:
         self.tape, self.config = Tape(), config
         self.c, self.batch = config.model.c, config.training.batch_size
-        self.mirror = config.model.padding == "mirror"
+        self.mirror = config.model.padding == "reflect"
         self.full = policy == "float32"
         self.bytes = _FLOAT if self.full else 2
         self.bits = policy == "mixed_bfloat16"
@@ -162,7 +162,7 @@ class _Walk:
 
     def framed(self, channels: int) -> bool:
         """Whether a convolution here reads a copy of its map, with a mirrored frame."""
-        return self.mirror and not geometry.borders_mended(self.side, self.side, channels)
+        return self.mirror and not geometry.recomputes_border(self.side, self.side, channels)
 
     def reserve(self) -> int:
         """Bytes that the fused batch normalisation keeps for its gradient.

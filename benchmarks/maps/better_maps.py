@@ -85,9 +85,9 @@ def _step(model: keras.Model, optimizer: Any, variant: Variant, settings: Config
     import tensorflow as tf
 
     from copper_tf.models.losses import MEAN_LOSSES, potency
-    from copper_tf.models.tta import turned, turned_back
+    from copper_tf.models.tta import apply_symmetry, undo_symmetry
 
-    margin, turns, distance = settings.data.margin, settings.turns, MEAN_LOSSES[settings.training.loss].distance
+    margin, turns, distance = settings.data.margin, settings.tta_views, MEAN_LOSSES[settings.training.loss].distance
 
     def cost(x: tf.Tensor, g: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
         mask = _sharpened(model(x, training=True), variant.temperature)
@@ -95,7 +95,9 @@ def _step(model: keras.Model, optimizer: Any, variant: Variant, settings: Config
         if variant.binarity:
             loss += variant.binarity * share * tf.reduce_mean(potency(mask * (1 - mask), margin))
         if variant.consistency:
-            other = turned_back(_sharpened(model(turned(x, turns - 1), training=True), variant.temperature), turns - 1)
+            other = undo_symmetry(
+                _sharpened(model(apply_symmetry(x, turns - 1), training=True), variant.temperature), turns - 1
+            )
             loss += variant.consistency * share * tf.reduce_mean(tf.square(other - mask))
         return loss
 
@@ -118,9 +120,11 @@ def _maps(
 
     from copper_tf.data.normalisation import grey
     from copper_tf.data.pipeline import examples
-    from copper_tf.models.tta import averaged
+    from copper_tf.models.tta import average_over_symmetries
 
-    network = tf.function(averaged(lambda x: _sharpened(model(x, training=False), variant.temperature), turns))
+    network = tf.function(
+        average_over_symmetries(lambda x: _sharpened(model(x, training=False), variant.temperature), turns)
+    )
     maps, truths, labels = [], [], []
     for example in examples(built, "test"):
         values = normalise(grey(example.pixels, example.bit_depth))
@@ -171,10 +175,10 @@ def _trained(settings: Config, built: Dataset, g: Sequence[float], variant: Vari
 def measured(folder: Path, seed: int, built: Dataset, g: Sequence[float], settings: Config, idea: str) -> Results:
     """Scores of one variant by one view and by all, its maps kept beside them."""
     variant = VARIANTS[idea]
-    chosen = settings.replace(seed=seed, schedule="cosine", views="all").replace(**variant.changed)
+    chosen = settings.replace(seed=seed, schedule="cosine", tta="all").replace(**variant.changed)
     model, how = _trained(chosen, built, g, variant)
     one, truths, labels = _maps(model, how.apply, built, variant, 1)
-    many, _, _ = _maps(model, how.apply, built, variant, chosen.turns)
+    many, _, _ = _maps(model, how.apply, built, variant, chosen.tta_views)
     file = folder / "maps" / f"{built.metadata['settings']['fold']} {idea}.npz".replace(" ", "_")
     file.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(file, one=one.astype(np.float16), many=many.astype(np.float16), truths=truths, labels=labels)

@@ -29,8 +29,8 @@ __all__ = ["VARIANTS", "main", "measured", "ring"]
 
 # The controls come last; where the margin counts, a net can learn to use zeros.
 VARIANTS = {
-    "mirror": {"padding": "mirror"},
-    "mirror, no margin": {"padding": "mirror", "margin": 0},
+    "reflect": {"padding": "reflect"},
+    "reflect, no margin": {"padding": "reflect", "margin": 0},
     "zero": {"padding": "zero"},
     "zero, no margin": {"padding": "zero", "margin": 0},
 }

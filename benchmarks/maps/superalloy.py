@@ -65,7 +65,7 @@ _SHOWN = ("iou", _TOLD, _GREY, "auc", "corr_fraction", WITHIN, "mae_fraction", "
 
 USUAL = {
     "c": 16, "d": 3, "margin": 0, "crop": 128, "epochs": 24, "learning_rate": 0.003, "schedule": "cosine",
-    "views": "all", "keep": "last",
+    "tta": "all", "keep": "last",
 }  # fmt: skip
 LOCAL = {"normalisation": "local", "window": 127, "gain": 0.5, "offset": 0.0}
 _RESTARTS = {**LOCAL, "restarts": 23, "restart_epochs": 1, "epochs": 16}

@@ -75,10 +75,10 @@ def _tested(settings: Config, built: Dataset) -> Iterator[dict[str, Any]]:
     """One row for each test tile."""
     import tensorflow as tf
 
-    from copper_tf.models.tta import averaged
+    from copper_tf.models.tta import average_over_symmetries
 
     model, how = _trained(settings, built)
-    network = tf.function(averaged(lambda x: model(x, training=False), settings.turns))
+    network = tf.function(average_over_symmetries(lambda x: model(x, training=False), settings.tta_views))
     for example in examples(built, "test"):
         values = how.apply(grey(example.pixels, example.bit_depth))
         mask = network(tf.constant(values[None, ..., None])).numpy()[0, ..., 0]

@@ -24,7 +24,7 @@ def _stage(x: Any, config: Config, policy: str) -> Any:
 def _unit(x: Any, config: Config, policy: str) -> Any:
     """3x3 convolution, batch normalisation, ReLU."""
     padding = "same"
-    if config.model.padding == "mirror":
+    if config.model.padding == "reflect":
         # Keras has no layer for it.
         x, padding = keras.ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), "reflect"), "valid"
     x = keras.layers.Conv2D(

@@ -2,7 +2,7 @@
 
     python -m benchmarks.speed.step                                 # classifier, U-Net, default segmenter
     python -m benchmarks.speed.step --just u-net --rounds 31        # one of them, more rounds
-    python -m benchmarks.speed.step --borders mirror                # as `copper train` has them where nothing is set
+    python -m benchmarks.speed.step --borders reflect               # as `copper train` has them where nothing is set
     python -m benchmarks.speed.step --busy               # where other programs run: one thread, processor time
 
 A step is forward pass, loss, backward pass and Adam on one batch that stays. Every contestant steps in a process of its
@@ -43,7 +43,7 @@ STEPS: dict[str, tuple[str, dict[str, Any]]] = {
     "default segmenter": ("segmenter", {}),
 }
 # What convolutions see beyond the border.
-BORDERS = ("mirror", "zero")
+BORDERS = ("reflect", "zero")
 # How many times as fast as the best of PyTorch ours must be.
 _REQUIRED = {"classifier": 2.0, "u-net": 1.5}
 _KEYS = ("seconds", "fastest", "processor")

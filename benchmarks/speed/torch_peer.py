@@ -1,7 +1,7 @@
 """Both networks in PyTorch, as a peer: run by the peers' interpreter, which has nothing of ours but this folder.
 
 python -m benchmarks.speed.torch_peer map HEIGHT WIDTH d c n N {float32,bfloat16} {eager,compiled}
-python -m benchmarks.speed.torch_peer step {classifier,segmenter} {mirror,zero} BATCH SIDE MARGIN d c n N KIND HOW
+python -m benchmarks.speed.torch_peer step {classifier,segmenter} {reflect,zero} BATCH SIDE MARGIN d c n N KIND HOW
 python -m benchmarks.speed.torch_peer matrices {float32,bfloat16} SIDE REPEATS
 """
 
@@ -42,8 +42,8 @@ class _Mirror(nn.Module):
 
 
 def unit(before: int, c: int, borders: str) -> nn.Sequential:
-    """3x3 convolution, batch normalisation, ReLU; beyond the border mirrored pixels (``"mirror"``) or zeros."""
-    frame = [_Mirror()] if borders == "mirror" else []
+    """3x3 convolution, batch normalisation, ReLU; beyond the border mirrored pixels (``"reflect"``) or zeros."""
+    frame = [_Mirror()] if borders == "reflect" else []
     convolution = nn.Conv2d(before, c, 3, padding=0 if frame else 1, bias=False)
     return nn.Sequential(*frame, convolution, nn.BatchNorm2d(c), nn.ReLU())
 
@@ -110,7 +110,7 @@ def stepping(
 
     Args:
         task: ``"classifier"`` or ``"segmenter"``.
-        borders: what convolutions see beyond the border, ``"mirror"`` or ``"zero"``.
+        borders: what convolutions see beyond the border, ``"reflect"`` or ``"zero"``.
         shape: crops, their side in px, and how much of it on each side does not count in the mean.
         sizes: d, c, n, N.
         kind: precision of the convolutions.

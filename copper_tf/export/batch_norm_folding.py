@@ -11,7 +11,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from copper_tf.config import Config
 from copper_tf.inference.predictor import frame
-from copper_tf.models.classifier import in_two
+from copper_tf.models.classifier import split_head
 from copper_tf.models.layers import BilinearUpsampling, Convolution, FusedBatchNorm
 
 __all__ = ["folded_network"]
@@ -31,7 +31,7 @@ class _Folded(keras.layers.Layer):
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Zeros at the border need no pass of their own; runtimes fuse the rest with the ReLU behind it."""
         how = "SAME"
-        if self._padding == "mirror":
+        if self._padding == "reflect":
             inputs, how = tf.pad(inputs, [[0, 0], [1, 1], [1, 1], [0, 0]], "REFLECT"), "VALID"
         return tf.nn.bias_add(tf.nn.conv2d(inputs, self._kernel, 1, how), self._bias)
 
@@ -60,7 +60,7 @@ def _folded(model: keras.Model, padding: str, turn: int) -> keras.Model:
 
     Args:
         model: the network.
-        padding: what its convolutions see beyond the border, ``"mirror"`` or ``"zero"``.
+        padding: what its convolutions see beyond the border, ``"reflect"`` or ``"zero"``.
         turn: which of the eight symmetries, see `models.views.turned`.
     """
 
@@ -97,8 +97,8 @@ def folded_network(config: Config, model: keras.Model) -> Network:
         model: its model.
     """
     padding = "zero" if frame(config) else config.model.padding
-    body, head = in_two(model) if config.kind == "classifier" else (model, None)
-    views = [_folded(body, padding, turn) for turn in range(config.turns)]
+    body, head = split_head(model) if config.kind == "classifier" else (model, None)
+    views = [_folded(body, padding, turn) for turn in range(config.tta_views)]
 
     def network(x: tf.Tensor) -> tf.Tensor:
         y = tf.add_n([view(x, training=False) for view in views]) / len(views)

@@ -155,7 +155,7 @@ def frame(config: Config) -> int:
     What each layer mirrors for itself is nothing that it was trained on where a margin does not count: it biases the
     outermost pixels of a map (see ``benchmarks/maps/frames.py``). Zeros, for comparison, stay as each layer makes them.
     """
-    mirrored = config.kind == "segmenter" and config.model.padding == "mirror"
+    mirrored = config.kind == "segmenter" and config.model.padding == "reflect"
     return geometry.padded_size(geometry.reach_of(config), config.model.d) if mirrored else 0
 
 
@@ -260,22 +260,24 @@ class Predictor(ByPieces):
     def __init__(self, run: Run, tile: int = TILE, model: keras.Model | None = None) -> None:
         import tensorflow as tf
 
-        from copper_tf.models.classifier import in_two
-        from copper_tf.models.tta import averaged
+        from copper_tf.models.classifier import split_head
+        from copper_tf.models.tta import average_over_symmetries
 
         self.run, self.tile, self.labels, self.kind = run, tile, run.labels, run.config.kind
         self.model = model or run.load_model()
         inner = self.model
         if run.config.kind == "classifier":
-            inner, self._head = in_two(self.model)
+            inner, self._head = split_head(self.model)
         signature = [tf.TensorSpec((1, None, None, 1), tf.float32)]
         # training=False keeps batch norm on its moving statistics. One trace for all sizes and views: views that are
         # written into one graph take four times as long until the first map, and three times the memory.
         view = tf.function(
             lambda x: inner(x, training=False), input_signature=signature, experimental_attributes={"_noinline": True}
         )
-        turns = run.config.turns
-        self._network = tf.function(averaged(view, turns), input_signature=signature) if turns > 1 else view
+        turns = run.config.tta_views
+        self._network = (
+            tf.function(average_over_symmetries(view, turns), input_signature=signature) if turns > 1 else view
+        )
 
     @property
     def caveats(self) -> tuple[str, ...]:

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from copper_tf.models.geometry import borders_mended
-from copper_tf.models.line_ops import COLUMNS, ROWS, after, lines, sides, written
+from copper_tf.models.geometry import recomputes_border
+from copper_tf.models.line_ops import COLUMNS, ROWS, replace_lines, spatial_shape, take_lines, wait_for
 
-__all__ = ["upsampled"]
+__all__ = ["upsample_bilinear"]
 
 # What a pixel gives to each of the four that it reaches along one axis; a pixel at the end gives its neighbour's too.
 _SHARES = np.array([0.25, 0.75, 0.75, 0.25])
@@ -26,8 +26,8 @@ def _gathered(dy: tf.Tensor, along_rows: np.ndarray, along_columns: np.ndarray) 
 
 def _ends(dy: tf.Tensor, axis: int) -> tf.Tensor:
     """What the first and the last pixel along an axis give in place of the neighbour that they lack."""
-    side, length = sides(dy)[axis - 1], sides(dy)[2 - axis]
-    outer = lines(dy, axis, (0, side - 1))
+    side, length = spatial_shape(dy)[axis - 1], spatial_shape(dy)[2 - axis]
+    outer = take_lines(dy, axis, (0, side - 1))
     if axis == ROWS:
         # The corners belong to the rows: their own ends count once and a third.
         more = tf.one_hot((0, length - 1), length, dtype=dy.dtype)
@@ -39,10 +39,10 @@ def _ends(dy: tf.Tensor, axis: int) -> tf.Tensor:
 def _gradient(x: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
     """The matrix of the upsampling, turned over."""
     dx = _gathered(dy, _SHARES, _SHARES)
-    seen = after(dy, dx)
+    seen = wait_for(dy, dx)
     for axis in (ROWS, COLUMNS):
-        places = (0, sides(x)[axis - 1] - 1)
-        dx = written(dx, x, axis, places, lines(dx, axis, places) + _ends(seen, axis))
+        places = (0, spatial_shape(x)[axis - 1] - 1)
+        dx = replace_lines(dx, x, axis, places, take_lines(dx, axis, places) + _ends(seen, axis))
     return dx
 
 
@@ -55,13 +55,13 @@ def _by_one_convolution(x: tf.Tensor) -> tuple[tf.Tensor, _Gradient]:
     return _doubled(x), lambda dy: _gradient(x, dy)
 
 
-def upsampled(x: tf.Tensor) -> tf.Tensor:
+def upsample_bilinear(x: tf.Tensor) -> tf.Tensor:
     """Twice the height and width, half-pixel centres, the edge repeated; float32 inside, rounded once.
 
     Args:
         x: ``(batch, height, width, channels)``.
     """
     # One row or column has no two ends to mend; training crops say their size, and others need no gradient.
-    mended = min(x.shape[1] or 0, x.shape[2] or 0) > 1 and borders_mended(*x.shape[1:])
+    mended = min(x.shape[1] or 0, x.shape[2] or 0) > 1 and recomputes_border(*x.shape[1:])
     # Processors sum float16 in float16.
     return _by_one_convolution(x) if mended and x.dtype != tf.float16 else _doubled(x)

@@ -7,14 +7,14 @@ import keras
 from copper_tf.models.blocks import Policy, descend, picture_input
 from copper_tf.models.heads import HEADS
 
-__all__ = ["FEATURES", "build_classifier", "in_two"]
+__all__ = ["FEATURES", "build_classifier", "split_head"]
 
 # The layer whose output is averaged over the picture; tiled prediction averages it over tiles instead.
 FEATURES = "features"
 
 
 def build_classifier(
-    *, n: int, N: int, c: int, d: int, labels: int, padding: str = "mirror", head: str = "softmax",
+    *, n: int, N: int, c: int, d: int, labels: int, padding: str = "reflect", head: str = "softmax",
     policy: str = "float32",
 ) -> keras.Model:  # fmt: skip
     """The classifier, with D = d n N + 1 convolutions.
@@ -25,7 +25,7 @@ def build_classifier(
         c: channels, the same everywhere.
         d: stages.
         labels: number K of labels.
-        padding: ``"mirror"`` or ``"zero"``.
+        padding: ``"reflect"`` or ``"zero"``.
         head: a name in `HEADS`.
         policy: Keras dtype policy; pooling over the picture and the head are float32 under each.
 
@@ -44,7 +44,7 @@ def build_classifier(
     return keras.Model(picture, HEADS[head](x, labels), name="classifier")
 
 
-def in_two(model: keras.Model) -> tuple[keras.Model, keras.Model]:
+def split_head(model: keras.Model) -> tuple[keras.Model, keras.Model]:
     """A classifier cut where the picture is averaged: picture to last map, and mean of that map to probabilities."""
     body = keras.Model(model.input, model.get_layer(FEATURES).output)
     return body, keras.Model(model.get_layer("average").output, model.output)

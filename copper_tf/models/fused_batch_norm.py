@@ -1,7 +1,7 @@
 """Batch normalisation with its ReLU, each in one kernel, and a gradient as fast as TensorFlow can on a processor.
 
-TensorFlow takes the gradient of a bfloat16 ReLU by way of float32. Whole numbers of the same bits need no way: the
-number is positive where the float is (and where that is no number, which passes its gradient on).
+TensorFlow computes the gradient of a bfloat16 ReLU by way of float32. Integers of the same bits need no such way: they
+are positive where the floats are (and where those are NaN, which pass their gradient on).
 """
 
 from __future__ import annotations
@@ -13,63 +13,65 @@ import tensorflow as tf
 
 from copper_tf.models.policy import has_gpu
 
-__all__ = ["by_bits", "normalised", "normalised_by_batch"]
+__all__ = ["batch_norm_with_batch_statistics", "batch_norm_with_moving_statistics", "relu_gradient_as_integers"]
 
 # The map, and the mean and unbiased variance of every channel.
-_Normalised = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
+_Statistics = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
 _Gradients = Callable[[tf.Tensor, Any, Any], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]
 
 
-def by_bits(dtype: tf.DType) -> bool:
-    """Whether a ReLU of such numbers has its gradient taken by bits: a GPU has no kernel for that, and needs none."""
+def relu_gradient_as_integers(dtype: tf.DType) -> bool:
+    """Whether the gradient of a ReLU is computed on integers; a GPU has no kernel for that, and needs none."""
     return bool(dtype == tf.bfloat16) and not has_gpu()
 
 
 @tf.custom_gradient
-def _passed(y: tf.Tensor, dy: tf.Tensor) -> tuple[tf.Tensor, Callable[..., Any]]:
+def _relu_gradient(y: tf.Tensor, dy: tf.Tensor) -> tuple[tf.Tensor, Callable[..., Any]]:
     """`dy` where `y` is positive."""
 
     def refuse(*_: Any) -> Any:
-        raise LookupError("a ReLU by bits has first gradients only")
+        raise LookupError("a ReLU on integers has first gradients only")
 
-    positive, coming = (tf.bitcast(x, tf.int16) for x in (y, dy))
-    passed = tf.bitcast(tf.raw_ops.ReluGrad(gradients=coming, features=positive), dy.dtype)
-    with tf.control_dependencies([passed]):
+    features, gradients = (tf.bitcast(x, tf.int16) for x in (y, dy))
+    gradient = tf.bitcast(tf.raw_ops.ReluGrad(gradients=gradients, features=features), dy.dtype)
+    with tf.control_dependencies([gradient]):
         # In place of either map the kernel is ten times slower: somebody has to need both after it.
         tf.raw_ops.Assert(condition=True, data=[y, dy])
-    return passed, refuse
+    return gradient, refuse
 
 
-def _kernel(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: float, known: Sequence[tf.Tensor] = ()) -> Any:
-    """Normalises by known mean and variance, or else by those of the batch."""
+def _fused_batch_norm(
+    x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: float, known: Sequence[tf.Tensor] = ()
+) -> Any:
+    """Normalises by a known mean and variance, else by those of the batch."""
     mean, variance = known or (tf.zeros([0], tf.float32),) * 2
     return tf.raw_ops.FusedBatchNormV3(
         x=x, scale=scale, offset=offset, mean=mean, variance=variance, epsilon=epsilon, is_training=not known
     )
 
 
-def _with_relu_by_bits(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: float) -> _Normalised:
+def _batch_norm_relu(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: float) -> _Statistics:
     @tf.custom_gradient
-    def work(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) -> tuple[_Normalised, _Gradients]:
-        found = _kernel(x, scale, offset, epsilon)
-        y = tf.nn.relu(found.y)
+    def layer(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) -> tuple[_Statistics, _Gradients]:
+        normalised = _fused_batch_norm(x, scale, offset, epsilon)
+        y = tf.nn.relu(normalised.y)
 
         def gradients(dy: tf.Tensor, *_: Any) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            slopes = tf.raw_ops.FusedBatchNormGradV3(
-                y_backprop=_passed(y, dy), x=x, scale=scale, epsilon=epsilon, is_training=True,
-                **{f"reserve_space_{n}": getattr(found, f"reserve_space_{n}") for n in (1, 2, 3)},
+            backprops = tf.raw_ops.FusedBatchNormGradV3(
+                y_backprop=_relu_gradient(y, dy), x=x, scale=scale, epsilon=epsilon, is_training=True,
+                **{f"reserve_space_{n}": getattr(normalised, f"reserve_space_{n}") for n in (1, 2, 3)},
             )  # fmt: skip
-            return slopes.x_backprop, slopes.scale_backprop, slopes.offset_backprop
+            return backprops.x_backprop, backprops.scale_backprop, backprops.offset_backprop
 
-        return (y, found.batch_mean, found.batch_variance), gradients
+        return (y, normalised.batch_mean, normalised.batch_variance), gradients
 
-    result: _Normalised = work(x, scale, offset)
+    result: _Statistics = layer(x, scale, offset)
     return result
 
 
-def normalised_by_batch(
+def batch_norm_with_batch_statistics(
     x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: float, *, relu: bool
-) -> _Normalised:
+) -> _Statistics:
     """A batch normalised by its own statistics: the map, and mean and unbiased variance of every channel.
 
     Args:
@@ -79,15 +81,15 @@ def normalised_by_batch(
         epsilon: added to the variance.
         relu: whether a ReLU follows.
     """
-    if relu and by_bits(x.dtype):
-        return _with_relu_by_bits(x, scale, offset, epsilon)
-    found = _kernel(x, scale, offset, epsilon)
-    return tf.nn.relu(found.y) if relu else found.y, found.batch_mean, found.batch_variance
+    if relu and relu_gradient_as_integers(x.dtype):
+        return _batch_norm_relu(x, scale, offset, epsilon)
+    normalised = _fused_batch_norm(x, scale, offset, epsilon)
+    return tf.nn.relu(normalised.y) if relu else normalised.y, normalised.batch_mean, normalised.batch_variance
 
 
-def normalised(
+def batch_norm_with_moving_statistics(
     x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: float, known: Sequence[tf.Tensor], *, relu: bool
 ) -> tf.Tensor:
-    """Pictures normalised by a mean and a variance of every channel that are known; else as `normalised_by_batch`."""
-    y = _kernel(x, scale, offset, epsilon, known).y
+    """Normalises pictures by known means and variances, else as `batch_norm_with_batch_statistics`."""
+    y = _fused_batch_norm(x, scale, offset, epsilon, known).y
     return tf.nn.relu(y) if relu else y

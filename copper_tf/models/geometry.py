@@ -10,24 +10,24 @@ from __future__ import annotations
 from copper_tf.config import Config
 
 __all__ = [
-    "borders_mended",
     "padded_size",
     "reach",
     "reach_of",
     "receptive_field",
     "receptive_field_of",
+    "recomputes_border",
     "smallest_picture",
 ]
 
 Interval = tuple[int, int]
-# Side in px of the smallest map whose borders are worth mending.
+# Side in px of the smallest map whose border is worth recomputing.
 _MENDED = 64
 
 
-def borders_mended(height: int | None, width: int | None, channels: int) -> bool:
-    """Whether a mirrored convolution mends the borders of a map, see `models.mirror`; else it frames the map first.
+def recomputes_border(height: int | None, width: int | None, channels: int) -> bool:
+    """Whether a convolution with reflect padding recomputes the border of a map; else it pads a copy of it first.
 
-    Small maps are framed faster than their borders are looked up, and a picture has but one channel to copy.
+    Small maps are padded faster than their border is recomputed, and a micrograph has but one channel to copy.
 
     Args:
         height: of the map in px; None where it is not known yet.

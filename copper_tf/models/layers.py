@@ -7,10 +7,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from copper_tf.models.bilinear import upsampled
-from copper_tf.models.fused_batch_norm import normalised, normalised_by_batch
-from copper_tf.models.geometry import borders_mended
-from copper_tf.models.reflect_padding import mirrored_convolution
+from copper_tf.models.bilinear import upsample_bilinear
+from copper_tf.models.fused_batch_norm import batch_norm_with_batch_statistics, batch_norm_with_moving_statistics
+from copper_tf.models.geometry import recomputes_border
+from copper_tf.models.reflect_padding import reflect_convolution
 
 __all__ = ["PACKAGE", "BilinearUpsampling", "Convolution", "FusedBatchNorm"]
 
@@ -23,16 +23,16 @@ class Convolution(keras.layers.Layer):
 
     Args:
         filters: number of output channels.
-        padding: ``"mirror"`` (reflect without repeating the edge pixel) or ``"zero"``.
+        padding: ``"reflect"`` (reflect without repeating the edge pixel) or ``"zero"``.
         **kwargs: forwarded to `keras.layers.Layer`.
 
-    Input and output: ``(batch, height, width, channels)``; at least 2x2 px with ``"mirror"``.
+    Input and output: ``(batch, height, width, channels)``; at least 2x2 px with ``"reflect"``.
     """
 
-    def __init__(self, filters: int, padding: str = "mirror", **kwargs: Any) -> None:
+    def __init__(self, filters: int, padding: str = "reflect", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if padding not in ("mirror", "zero"):
-            raise ValueError(f"padding must be 'mirror' or 'zero'. Received: {padding!r}")
+        if padding not in ("reflect", "zero"):
+            raise ValueError(f"padding must be 'reflect' or 'zero'. Received: {padding!r}")
         self.filters = filters
         self.padding = padding
 
@@ -47,8 +47,8 @@ class Convolution(keras.layers.Layer):
         kernel = tf.convert_to_tensor(self.kernel)
         if self.padding == "zero":
             return tf.nn.conv2d(inputs, kernel, 1, "SAME")
-        if borders_mended(*inputs.shape[1:]):
-            return mirrored_convolution(inputs, kernel)
+        if recomputes_border(*inputs.shape[1:]):
+            return reflect_convolution(inputs, kernel)
         framed = tf.pad(inputs, [[0, 0], [1, 1], [1, 1], [0, 0]], "REFLECT")
         return tf.nn.conv2d(framed, kernel, 1, "VALID")
 
@@ -104,9 +104,9 @@ class FusedBatchNorm(keras.layers.Layer):
             tf.convert_to_tensor(v) for v in (self.gamma, self.beta, self.moving_mean, self.moving_variance)
         ]
         if not training:
-            return normalised(inputs, scale, offset, self.epsilon, moving, relu=self.relu)
-        y, *found = normalised_by_batch(inputs, scale, offset, self.epsilon, relu=self.relu)
-        for variable, old, new in zip((self.moving_mean, self.moving_variance), moving, found, strict=True):
+            return batch_norm_with_moving_statistics(inputs, scale, offset, self.epsilon, moving, relu=self.relu)
+        y, *batch = batch_norm_with_batch_statistics(inputs, scale, offset, self.epsilon, relu=self.relu)
+        for variable, old, new in zip((self.moving_mean, self.moving_variance), moving, batch, strict=True):
             variable.assign(old * self.momentum + new * (1 - self.momentum))
         return y
 
@@ -133,7 +133,7 @@ class BilinearUpsampling(keras.layers.Layer):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Doubles it."""
-        doubled = upsampled(inputs)
+        doubled = upsample_bilinear(inputs)
         doubled.set_shape(self.compute_output_shape(inputs.shape))
         return doubled
 

@@ -41,7 +41,7 @@ def unet_decoder(
 
 
 def build_segmenter(
-    *, n: int, N: int, c: int, d: int, padding: str = "mirror", decoder: str = "unet", policy: str = "float32"
+    *, n: int, N: int, c: int, d: int, padding: str = "reflect", decoder: str = "unet", policy: str = "float32"
 ) -> keras.Model:
     """The segmenter M of Eq. 2a: a potency map as large as the picture.
 
@@ -50,7 +50,7 @@ def build_segmenter(
         N: residual blocks in a stage.
         c: channels, the same everywhere.
         d: stages down, and as many up.
-        padding: ``"mirror"`` or ``"zero"``.
+        padding: ``"reflect"`` or ``"zero"``.
         decoder: a name in `DECODERS`.
         policy: Keras dtype policy; the mask is float32 under each.
 

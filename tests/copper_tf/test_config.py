@@ -34,7 +34,7 @@ def test_the_papers_full_run_is_the_default() -> None:
     [
         ({"d": 0}, r"d must be a whole number from 1 to 8. Received: 0"),
         ({"d": 2.5}, r"d must be a whole number from 1 to 8. Received: 2.5"),
-        ({"padding": "valid"}, r"padding must be one of mirror, zero. Received: 'valid'"),
+        ({"padding": "valid"}, r"padding must be one of reflect, zero. Received: 'valid'"),
         ({"learning_rate": float("nan")}, r"learning_rate must be a number .* Received: nan"),
         ({"window": 30}, r"window must be an odd number of px. Received: 30"),
         ({"depth": 3}, r"unknown setting; known are crop, .* Received: depth"),

@@ -60,7 +60,7 @@ def test_activations_grow_with_the_batch_and_not_with_the_weights(kind: str) -> 
 
 @pytest.mark.parametrize("kind", _KINDS)
 @pytest.mark.parametrize("policy", _POLICIES)
-@pytest.mark.parametrize("padding", ("mirror", "zero"))
+@pytest.mark.parametrize("padding", ("reflect", "zero"))
 def test_every_tensor_of_a_step_goes_in_the_end(kind: str, policy: str, padding: str) -> None:
     events = step(_config(kind, padding=padding, N=2, d=3), policy).events
     assert sum(e.size if e.born else -e.size for e in events) == 0

@@ -76,10 +76,10 @@ class GradCam:
     def __init__(self, run: Run) -> None:
         import tensorflow as tf
 
-        from copper_tf.models.classifier import in_two
+        from copper_tf.models.classifier import split_head
 
         self.run = run
-        body, head = in_two(run.load_model())
+        body, head = split_head(run.load_model())
 
         @tf.function(input_signature=[tf.TensorSpec((1, None, None, 1), tf.float32)])
         def relevance(x: Any) -> Any:

@@ -215,7 +215,7 @@ def test_an_export_that_differs_is_refused(
 
 def test_eight_bits_leave_local_normalisation_alone(dataset: Any, tmp_path: Path) -> None:
     """It is a difference of two averages that are all but equal."""
-    run = train(small("segmenter", normalisation="local", window=31, views="all"), dataset, tmp_path / "run")
+    run = train(small("segmenter", normalisation="local", window=31, tta="all"), dataset, tmp_path / "run")
     found = export_run(run, tmp_path / "model", ["openvino", "openvino-int8"])
     assert found["openvino-int8"]["mean"] < 0.01 and found["openvino-int8"]["potency"] < 0.005
 

@@ -102,7 +102,7 @@ def test_progress_is_told_after_each_tile() -> None:
     assert sum(piece.potency.size for piece in pieces) == pixels.size
 
 
-@pytest.mark.parametrize("padding", ["mirror", "zero"])
+@pytest.mark.parametrize("padding", ["reflect", "zero"])
 def test_a_mirrored_picture_goes_on_as_it_is_mapped(padding: str) -> None:
     """The map of a picture is the middle of the map of the picture with its mirror images around it, but for zeros."""
     pixels = np.random.default_rng(7).integers(0, 255, (60, 72)).astype(np.uint8)
@@ -110,7 +110,7 @@ def test_a_mirrored_picture_goes_on_as_it_is_mapped(padding: str) -> None:
     predictor = Predictor(run, model=model)
     mask, larger = (predictor.predict(p, 8).mask for p in (pixels, np.pad(pixels, 60, mode="symmetric")))
     assert mask is not None and larger is not None
-    assert (np.abs(mask - larger[60:-60, 60:-60]).max() < 1e-5) == (padding == "mirror")
+    assert (np.abs(mask - larger[60:-60, 60:-60]).max() < 1e-5) == (padding == "reflect")
 
 
 def test_a_tile_that_cuts_too_close_would_show() -> None:
@@ -141,7 +141,7 @@ def test_a_picture_too_small_is_named() -> None:
         Predictor(run, model=model).predict(np.zeros((9, 40), np.uint8), 8, "tiny.png")
 
 
-@pytest.mark.parametrize(("padding", "framed"), [("mirror", False), ("zero", True)])
+@pytest.mark.parametrize(("padding", "framed"), [("reflect", False), ("zero", True)])
 @pytest.mark.parametrize("normalisation", ["dataset", "local"])
 def test_what_goes_on_beyond_the_border_has_no_frame(padding: str, framed: bool, normalisation: str) -> None:
     """Stripes from edge to edge: only an invented border can make the map vary along them; zeros are the control."""

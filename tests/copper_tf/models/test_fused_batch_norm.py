@@ -12,7 +12,7 @@ import tensorflow as tf
 # TensorFlow shows the graph that it runs in the end nowhere else.
 from tensorflow.python.eager import context
 
-from copper_tf.models.fused_batch_norm import by_bits
+from copper_tf.models.fused_batch_norm import relu_gradient_as_integers
 from copper_tf.models.layers import FusedBatchNorm
 
 
@@ -68,8 +68,8 @@ def _before(nodes: dict[str, Any], name: str) -> set[str]:
     return found
 
 
-@pytest.mark.skipif(not by_bits(tf.bfloat16), reason="a GPU takes no gradient by bits")
-def test_the_gradient_by_bits_is_not_made_in_place(graphs: Any) -> None:
+@pytest.mark.skipif(not relu_gradient_as_integers(tf.bfloat16), reason="a GPU computes no gradient on integers")
+def test_the_gradient_on_integers_is_not_made_in_place(graphs: Any) -> None:
     """In place its kernel is ten times slower; TensorFlow's optimisers must leave what prevents that."""
     layer, x = FusedBatchNorm(relu=True, dtype="bfloat16"), tf.cast(tf.ones((2, 8, 8, 4)), "bfloat16")
     layer.build(x.shape)
@@ -81,7 +81,7 @@ def test_the_gradient_by_bits_is_not_made_in_place(graphs: Any) -> None:
     assert slope.name in _before(nodes, holding.name)
 
 
-@pytest.mark.skipif(not by_bits(tf.bfloat16), reason="a GPU takes no gradient by bits")
+@pytest.mark.skipif(not relu_gradient_as_integers(tf.bfloat16), reason="a GPU computes no gradient on integers")
 @pytest.mark.parametrize("source", ["x", "dy"])
 @pytest.mark.parametrize("traced", [False, True])
 def test_a_second_gradient_is_refused(source: str, traced: bool) -> None:

@@ -13,7 +13,7 @@ from copper_tf.config import HEADS as NAMES
 from copper_tf.config import default_config
 from copper_tf.models.classifier import build_classifier
 from copper_tf.models.factory import build
-from copper_tf.models.geometry import borders_mended
+from copper_tf.models.geometry import recomputes_border
 from copper_tf.models.heads import HEADS
 from copper_tf.models.layers import BilinearUpsampling, Convolution, FusedBatchNorm
 from copper_tf.models.losses import GRADE_LOSSES, MeanMaskDivergence, MeanMaskLoss
@@ -71,7 +71,7 @@ def test_unknown_head_and_decoder_are_named() -> None:
 @pytest.mark.parametrize(
     "thing",
     [
-        Convolution(3, "mirror", name="a"),
+        Convolution(3, "reflect", name="a"),
         Convolution(2, "zero", name="b"),
         FusedBatchNorm(0.8, 1e-4, relu=True, name="c"),
         BilinearUpsampling(name="d"),
@@ -117,7 +117,7 @@ def test_upsampling_is_bilinear_and_so_is_its_gradient(size: tuple[int, int], ki
     matrices = [_doubled(np.eye(side), 0) for side in size]
     back = np.einsum("yi,xj,byxc->bijc", *matrices, tf.cast(weights, tf.float64).numpy())
     # Of a large map the ends are added to what is rounded already.
-    times = 2 if kind == "bfloat16" and borders_mended(*size, 3) else 1
+    times = 2 if kind == "bfloat16" and recomputes_border(*size, 3) else 1
     np.testing.assert_allclose(tf.cast(slope, tf.float64), back, atol=times * rounding * np.abs(back).max())
     nearest = np.repeat(np.repeat(true[:, ::2, ::2], 2, 1), 2, 2)
     assert size == (1, 1) or np.abs(nearest - true).max() > 5 * rounding * np.abs(true).max()
@@ -136,10 +136,10 @@ def test_fused_batch_norm_equals_keras_own() -> None:
 
 def test_mirrored_borders_are_not_invented() -> None:
     flat = np.full((1, 16, 16, 1), 3.0, np.float32)
-    mirrored, zeroed = Convolution(1, "mirror"), Convolution(1, "zero")
+    mirrored, zeroed = Convolution(1, "reflect"), Convolution(1, "zero")
     assert np.ptp(mirrored(flat).numpy()) == pytest.approx(0, abs=1e-5)
     assert np.ptp(zeroed(flat).numpy()) > 0.1
-    with pytest.raises(ValueError, match="padding must be 'mirror' or 'zero'. Received: 'same'"):
+    with pytest.raises(ValueError, match="padding must be 'reflect' or 'zero'. Received: 'same'"):
         Convolution(1, "same")
 
 

@@ -1,4 +1,4 @@
-"""The mirrored convolution without a frame is the one with a frame: values and gradients, whatever the size."""
+"""The convolution with reflect padding equals the one of a padded copy: values and gradients, whatever the size."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from copper_tf.models import reflect_padding as mirror
-from copper_tf.models.geometry import borders_mended
+from copper_tf.models import reflect_padding
+from copper_tf.models.geometry import recomputes_border
 from copper_tf.models.layers import Convolution
-from copper_tf.models.reflect_padding import mirrored_convolution
+from copper_tf.models.reflect_padding import reflect_convolution
 from copper_tf.models.segmenter import build_segmenter
 
 Convolved = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
@@ -62,7 +62,7 @@ def _off(convolved: Convolved, size: tuple[int, int], kind: str) -> float:
 @pytest.mark.parametrize("kind", _TOLERANCE)
 @pytest.mark.parametrize("size", _SIZES, ids=str)
 def test_values_and_gradients_are_those_of_a_framed_map(size: tuple[int, int], kind: str) -> None:
-    assert _off(mirrored_convolution, size, kind) < _TOLERANCE[kind]
+    assert _off(reflect_convolution, size, kind) < _TOLERANCE[kind]
 
 
 @pytest.mark.parametrize("size", _SIZES, ids=str)
@@ -73,30 +73,30 @@ def test_zeros_at_the_border_are_told_apart(size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("kind", _TOLERANCE)
 @pytest.mark.parametrize(("size", "rows"), [((64, 5), 32), ((24, 7), 12), ((68, 3), 34), ((33, 4), 11)], ids=str)
 def test_blocks_of_rows_add_up(size: tuple[int, int], rows: int, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mirror, "_LARGE", 0)
+    monkeypatch.setattr(reflect_padding, "_LARGE", 0)
     x = tf.zeros((1, *size, 2))
-    assert mirror._block(x) == rows
-    assert _off(mirrored_convolution, size, kind) < _TOLERANCE[kind]
+    assert reflect_padding._block(x) == rows
+    assert _off(reflect_convolution, size, kind) < _TOLERANCE[kind]
     # Blocks alone lack what the rows at a cut give each other.
     x, kernel, dy = _values(size, "float64")
     blocks = [tf.reshape(m, (-1, rows, *m.shape[2:])) for m in (x, dy)]
-    alone = mirror._kernel_gradient(blocks[0], kernel, blocks[1], "SAME")
-    whole = mirror._kernel_gradient(x, kernel, dy, "SAME")
+    alone = reflect_padding._kernel_gradient(blocks[0], kernel, blocks[1], "SAME")
+    whole = reflect_padding._kernel_gradient(x, kernel, dy, "SAME")
     assert float(tf.reduce_max(tf.abs(alone - whole)) / tf.reduce_max(tf.abs(whole))) > 5 * _TOLERANCE["float16"]
 
 
 def test_only_large_maps_of_known_size_are_cut() -> None:
-    large = -(-mirror._LARGE // (256 * 4))
-    assert mirror._block(tf.zeros((1, 256, large, 1))) == 32
-    assert mirror._block(tf.zeros((1, 256, large - 1, 1))) == 0
-    assert mirror._block(tf.zeros((1, 257, large, 1))) == 0
-    assert mirror._block(keras.KerasTensor((None, None, None, 1))) == 0
+    large = -(-reflect_padding._LARGE // (256 * 4))
+    assert reflect_padding._block(tf.zeros((1, 256, large, 1))) == 32
+    assert reflect_padding._block(tf.zeros((1, 256, large - 1, 1))) == 0
+    assert reflect_padding._block(tf.zeros((1, 257, large, 1))) == 0
+    assert reflect_padding._block(keras.KerasTensor((None, None, None, 1))) == 0
 
 
 def test_gradients_are_finite_differences() -> None:
     x, kernel, dy = _values((4, 3), "float64", 2, 2)
     exact, found = tf.test.compute_gradient(
-        lambda x, kernel: tf.reduce_sum(mirrored_convolution(x, kernel) * dy), [x, kernel]
+        lambda x, kernel: tf.reduce_sum(reflect_convolution(x, kernel) * dy), [x, kernel]
     )
     for a, b in zip(exact, found, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
@@ -110,12 +110,12 @@ def test_no_pass_over_a_map_is_left() -> None:
     @tf.function
     def both(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         zeros = _zeros(x, kernel)
-        return zeros, mirrored_convolution(x, kernel)
+        return zeros, reflect_convolution(x, kernel)
 
-    zeros, mirrored = both(x)
+    zeros, reflected = both(x)
     np.testing.assert_array_equal(x, before)
     np.testing.assert_allclose(zeros, _zeros(x, kernel), atol=1e-5)
-    np.testing.assert_allclose(mirrored, _framed(x, kernel), atol=1e-5)
+    np.testing.assert_allclose(reflected, _framed(x, kernel), atol=1e-5)
     made = both.get_concrete_function(x).graph.get_operations()
     frames = [op for op in made if op.type in ("ConcatV2", "MirrorPad", "Pad")]
     assert frames and max(op.outputs[0].shape.num_elements() for op in frames) < tf.size(x)
@@ -127,15 +127,15 @@ def test_the_layer_mends_or_frames_and_keeps_its_shape(shape: tuple[Any, ...]) -
     layer.build(shape)
     traced = tf.function(layer).get_concrete_function(tf.TensorSpec(shape, tf.float32))
     mends = "TensorStridedSliceUpdate" in {op.type for op in traced.graph.get_operations()}
-    assert mends == borders_mended(*shape[1:])
+    assert mends == recomputes_border(*shape[1:])
     assert traced.outputs[0].shape.as_list() == [*shape[:3], 8]
     x = np.random.default_rng(0).normal(size=[s or 70 for s in shape]).astype(np.float32)
     np.testing.assert_allclose(layer(x), _framed(x, tf.convert_to_tensor(layer.kernel)), atol=2e-5)
 
 
 def test_a_picture_is_framed_and_a_large_map_is_mended() -> None:
-    assert not borders_mended(1024, 1024, 1) and not borders_mended(32, 32, 16) and not borders_mended(None, None, 1)
-    assert borders_mended(64, 64, 2) and borders_mended(32, 128, 16) and borders_mended(None, 8, 16)
+    assert not any(recomputes_border(*shape) for shape in ((1024, 1024, 1), (32, 32, 16), (None, None, 1)))
+    assert recomputes_border(64, 64, 2) and recomputes_border(32, 128, 16) and recomputes_border(None, 8, 16)
 
 
 def test_weights_are_named_and_shaped_as_before() -> None:
@@ -153,7 +153,7 @@ def test_a_second_gradient_is_refused() -> None:
             outer.watch(x)
             with tf.GradientTape() as inner:
                 inner.watch(x)
-                y = tf.reduce_sum(tf.square(mirrored_convolution(x, kernel)))
+                y = tf.reduce_sum(tf.square(reflect_convolution(x, kernel)))
             slope = tf.reduce_sum(tf.square(inner.gradient(y, x)))
         return outer.gradient(slope, x)
 
