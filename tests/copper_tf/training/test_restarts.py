@@ -80,7 +80,7 @@ def test_what_goes_on_is_the_run_of_its_own_seed(dataset: Any, tmp_path: Path, m
 def test_one_that_is_binary_enough_ends_the_search(
     dataset: Any, tmp_path: Path, maps: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = _config(start_binarity=MIN_BINARITY)
+    config = _config(restart_binarity=MIN_BINARITY)
 
     def killed(*_: Any) -> None:
         raise KeyboardInterrupt
