@@ -1,8 +1,8 @@
-"""KerasTuner's engine, alone in its process, or as chief or worker of many processes.
+"""KerasTuner's engine, in a single process or as chief or worker of several.
 
 What is done is read from the run folders and not from KerasTuner's own files, so a kill at any moment costs at most the
-epoch in flight, and what is done is never repeated. Any oracle that is a function of the results it is told serves: one
-that lists the runs of a sweep, or one that searches a space.
+epoch in flight, and what is done is never repeated. It takes any oracle that is a function of the results it is given:
+one that lists the runs of a sweep, or one that searches a space.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ import contextlib
 import gc
 import io
 import logging
-import signal
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import keras
@@ -23,17 +21,19 @@ from keras_tuner.errors import FailedTrialError
 
 from tfds_copper.files import alone
 from tfds_copper.progress import Progress
-from tuning.heartbeat import Pulse, check_address, is_worker
-from tuning.hparams import announce, announce_search, report, report_trial
-from tuning.oracles import epochs_asked, oracle_of, point_of
+from tuning.compat import interrupt_on_sigterm
+from tuning.heartbeat import Heartbeat
+from tuning.hparams import write_columns, write_scores, write_search_columns, write_trial_scores
+from tuning.oracles import epochs_of, oracle_of, point_of
 from tuning.search_space import name_of
-from tuning.sweep import PARTS, Sweep, open_sweep
+from tuning.sweep import UNITS, Sweep, open_sweep
 from tuning.trials import Search
+from tuning.workers import check_address, is_worker
 
-__all__ = ["hunt", "walk"]
+__all__ = ["run_search", "run_sweep"]
 
-_STATE = "tuner"
-# Seconds between the questions of a worker that has nothing to do.
+_PROJECT = "keras_tuner"
+# Seconds between the requests of a worker that has nothing to do.
 _PAUSE = 0.2
 
 
@@ -42,32 +42,32 @@ class _Job(Protocol):
 
     sweep: Sweep
 
-    def run_of(self, values: Mapping[str, Any]) -> str:
+    def run_name(self, values: Mapping[str, Any]) -> str:
         """The name of the run that a trial is of."""
 
     def result(self, values: Mapping[str, Any]) -> dict[str, float] | None:
-        """What is there already of a trial."""
+        """The result of a trial that is done already."""
 
     def perform(self, values: Mapping[str, Any], dataset: Any, progress: Progress) -> dict[str, float]:
-        """Does a trial."""
+        """Performs a trial."""
 
-    def told(self, name: str, part: float, text: str) -> tuple[int, int, str]:
-        """(done, total, text) of the whole, part of the run of that name being done."""
+    def progress_of(self, name: str, fraction: float, text: str) -> tuple[int, int, str]:
+        """(done, total, text) of the whole, where a fraction of the run of that name is done."""
 
 
-class _Walk:
+class _SweepJob:
     """Every run of a sweep."""
 
     def __init__(self, sweep: Sweep) -> None:
         self.sweep, self.finished = sweep, 0
 
-    def run_of(self, values: Mapping[str, Any]) -> str:
+    def run_name(self, values: Mapping[str, Any]) -> str:
         """See `_Job`."""
         name = str(values["run"])
         if name not in self.sweep.plan:
             # The chief has added to the plan since.
             self.sweep = open_sweep(self.sweep.path)
-        self.finished = sum(self.sweep.is_done(n) or bool(self.sweep.reason(n)) for n in self.sweep.plan)
+        self.finished = sum(self.sweep.is_done(n) or bool(self.sweep.failure(n)) for n in self.sweep.plan)
         return name
 
     def result(self, values: Mapping[str, Any]) -> dict[str, float] | None:
@@ -76,49 +76,49 @@ class _Walk:
 
     def perform(self, values: Mapping[str, Any], dataset: Any, progress: Progress) -> dict[str, float]:
         """See `_Job`."""
-        report(self.sweep.perform(str(values["run"]), dataset, progress))
+        write_scores(self.sweep.perform(str(values["run"]), dataset, progress))
         return {"done": 1.0}
 
-    def told(self, name: str, part: float, text: str) -> tuple[int, int, str]:
+    def progress_of(self, name: str, fraction: float, text: str) -> tuple[int, int, str]:
         """See `_Job`."""
         done, total = self.finished, len(self.sweep.plan)
-        return int(PARTS * (done + part)), PARTS * total, f"runs {done} of {total} done, {name}: {text}"
+        return int(UNITS * (done + fraction)), UNITS * total, f"runs {done} of {total} done, {name}: {text}"
 
 
-class _Hunt:
+class _SearchJob:
     """The points that an oracle proposes."""
 
     def __init__(self, search: Search) -> None:
         self.search, self.sweep = search, search.sweep
-        self.done, self.steps = 0, 0
+        self.begun, self.steps = 0, 0
 
-    def _asked(self, values: Mapping[str, Any]) -> tuple[str, int]:
-        return name_of(point_of(values)), epochs_asked(values, self.sweep.base.training.epochs)
+    def _proposal(self, values: Mapping[str, Any]) -> tuple[str, int]:
+        return name_of(point_of(values)), epochs_of(values, self.sweep.base.training.epochs)
 
-    def run_of(self, values: Mapping[str, Any]) -> str:
+    def run_name(self, values: Mapping[str, Any]) -> str:
         """See `_Job`."""
-        self.done, self.steps = self.search.spent()
-        return self._asked(values)[0]
+        self.begun, self.steps = self.search.spent()
+        return self._proposal(values)[0]
 
     def result(self, values: Mapping[str, Any]) -> dict[str, float] | None:
         """See `_Job`."""
-        found = self.search.result(*self._asked(values))
-        return None if found is None else {self.search.objective: found["scores"][self.search.objective]}
+        stop, objective = self.search.result(*self._proposal(values)), self.search.objective.name
+        return None if stop is None else {objective: stop.scores[objective]}
 
     def perform(self, values: Mapping[str, Any], dataset: Any, progress: Progress) -> dict[str, float]:
         """See `_Job`."""
-        name, until = self._asked(values)
-        found = self.search.perform(name, until, dataset, progress)
-        report_trial(self.search, name, until, found)
-        return {self.search.objective: found["scores"][self.search.objective]}
+        (name, until), objective = self._proposal(values), self.search.objective.name
+        stop = self.search.perform(name, until, dataset, progress)
+        write_trial_scores(self.search, name, until, stop)
+        return {objective: stop.scores[objective]}
 
-    def told(self, name: str, part: float, text: str) -> tuple[int, int, str]:
+    def progress_of(self, name: str, fraction: float, text: str) -> tuple[int, int, str]:
         """See `_Job`."""
         total = self.search.steps
-        return min(self.steps, total), total, f"{self.done} points tried, {name}: {text}"
+        return min(self.steps, total), total, f"{self.begun} points tried, {name}: {text}"
 
 
-class _Listed(keras_tuner.Oracle):
+class _ListOracle(keras_tuner.Oracle):
     """Hands out the runs of a list, in its order."""
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -136,82 +136,70 @@ class _Listed(keras_tuner.Oracle):
         return {"status": "RUNNING", "values": {"run": self.names[int(trial_id)]}}
 
 
-class _Runner(keras_tuner.Tuner):
+class _Tuner(keras_tuner.Tuner):
     """Performs the trials that the oracle hands out."""
 
     def __init__(self, job: _Job, oracle: keras_tuner.Oracle, progress: Progress | None) -> None:
         self.job, self.progress = job, progress
         self.dataset = job.sweep.dataset()
-        super().__init__(oracle, directory=str(job.sweep.path), project_name=_STATE, overwrite=not is_worker())
+        super().__init__(oracle, directory=str(job.sweep.path), project_name=_PROJECT, overwrite=not is_worker())
 
     def pre_create_trial(self) -> None:
-        """Lets a chief breathe that has nothing to hand out yet."""
+        """Spares a chief that has nothing to hand out yet."""
         if is_worker():
             time.sleep(_PAUSE)
 
     def run_trial(self, trial: Any, *arguments: Any, **more: Any) -> dict[str, float]:
-        """One trial; one that fails is noted with its reason."""
+        """Performs one trial; why it fails, if it does, is kept."""
         values = trial.hyperparameters.values
-        name = self.job.run_of(values)
-        there = self.job.result(values)
-        if there is not None:
-            return there
+        name = self.job.run_name(values)
+        result = self.job.result(values)
+        if result is not None:
+            return result
         sweep = self.job.sweep
-        if sweep.reason(name) or not sweep.tried(name):
-            raise FailedTrialError(sweep.reason(name))
-        last = 0.0
+        if sweep.failure(name) or not sweep.count_attempt(name):
+            raise FailedTrialError(sweep.failure(name))
+        fraction = 0.0
 
         def progress(done: int, total: int, text: str) -> None:
-            nonlocal last
+            nonlocal fraction
             if "epoch" in text:
-                last = 0.95 * done / total
+                fraction = 0.95 * done / total
             if self.progress:
-                self.progress(*self.job.told(name, last, text))
+                self.progress(*self.job.progress_of(name, fraction, text))
 
         try:
-            found = self.job.perform(values, self.dataset, progress)
-            # Its tries count no more.
-            sweep.forgive(name)
-            return found
+            result = self.job.perform(values, self.dataset, progress)
+            sweep.reset(name)
+            return result
         except KeyboardInterrupt:
-            # Whoever stops it on purpose doesn't make it fail.
-            sweep.forgive(name)
+            # A run that is stopped on purpose hasn't failed.
+            sweep.reset(name)
             raise
         except Exception as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            sweep.fail(name, reason)
+            sweep.record_failure(name, reason)
             raise FailedTrialError(reason) from None
         finally:
             keras.backend.clear_session()
             gc.collect()
 
 
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """Takes a request to end, as schedulers send it before they kill, for an interrupt."""
-    main = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if main else None
-    try:
-        yield
-    finally:
-        if main:
-            signal.signal(signal.SIGTERM, before)
-
-
-def _engaged(job: _Job, oracle: keras_tuner.Oracle, progress: Progress | None) -> None:
+def _run(job: _Job, oracle: keras_tuner.Oracle, progress: Progress | None) -> None:
     """Lets KerasTuner hand out trials until its oracle has no more."""
     check_address()
     # Every run traces its own graphs, which TensorFlow takes for a slip.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    # KerasTuner prints where it reloads.
     path = job.sweep.path
     # Workers share the folder with their chief.
     claim = contextlib.nullcontext() if is_worker() else alone(path)
-    with claim, _terminable(), Pulse(path, oracle), contextlib.redirect_stdout(io.StringIO()):
-        _Runner(job, oracle, progress).search(verbose=0)
+    # KerasTuner prints where it reloads.
+    quiet = contextlib.redirect_stdout(io.StringIO())
+    with claim, interrupt_on_sigterm(), Heartbeat(path, oracle), quiet:
+        _Tuner(job, oracle, progress).search(verbose=0)
 
 
-def walk(sweep: Sweep, progress: Progress | None = None) -> None:
+def run_sweep(sweep: Sweep, progress: Progress | None = None) -> None:
     """Performs every run of a sweep that isn't done, in this process, or, as chief, hands them out to workers.
 
     Args:
@@ -219,21 +207,21 @@ def walk(sweep: Sweep, progress: Progress | None = None) -> None:
         progress: called with (done, total, what).
 
     Raises:
-        RunError: if, among several machines, the others fall silent.
+        RunError: if, among several machines, the others stop answering.
         OutputError: if another process works in the folder.
     """
     if not is_worker():
-        # A failure of an earlier call is tried anew.
-        sweep.forgive_failures()
+        # A failure of an earlier call is tried again.
+        sweep.reset_failures()
     left = [name for name in sweep.plan if not sweep.is_done(name)]
     if not left:
         return
     if not is_worker():
-        announce(sweep)
-    _engaged(_Walk(sweep), _Listed(left), progress)
+        write_columns(sweep)
+    _run(_SweepJob(sweep), _ListOracle(left), progress)
 
 
-def hunt(search: Search, progress: Progress | None = None) -> None:
+def run_search(search: Search, progress: Progress | None = None) -> None:
     """Performs a search, in this process, or, as chief, hands its trials out to workers.
 
     Args:
@@ -241,10 +229,10 @@ def hunt(search: Search, progress: Progress | None = None) -> None:
         progress: called with (done, total, what).
 
     Raises:
-        RunError: if, among several machines, the others fall silent.
+        RunError: if, among several machines, the others stop answering.
         OutputError: if another process works in the folder.
     """
     if not is_worker():
-        search.sweep.forgive_failures()
-        announce_search(search)
-    _engaged(_Hunt(search), oracle_of(search), progress)
+        search.sweep.reset_failures()
+        write_search_columns(search)
+    _run(_SearchJob(search), oracle_of(search), progress)

@@ -1,10 +1,10 @@
-"""What TensorBoard's HParams shows of a sweep: the settings that differ, beside the scores that count."""
+"""TensorBoard's HParams table of a sweep: the settings that differ, beside the scores that count."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
@@ -13,9 +13,9 @@ from copper_tf.runs.run import EVALUATION, TENSORBOARD, Run, open_run
 from tuning.sweep import Sweep
 
 if TYPE_CHECKING:
-    from tuning.trials import Search
+    from tuning.trials import Search, TrialStop
 
-__all__ = ["announce", "announce_search", "report", "report_trial"]
+__all__ = ["write_columns", "write_scores", "write_search_columns", "write_trial_scores"]
 
 # Score and splits that become columns.
 _SCORES: Mapping[str, tuple[str, ...]] = {"segmenter": ("nmse", "spearman_t"), "classifier": ("median_mae", "qwk")}
@@ -30,7 +30,7 @@ def _columns(kind: str) -> list[tuple[str, str, str]]:
     return [(f"evaluation/{score}/{split}", split, score) for score in _SCORES[kind] for split in _SPLITS]
 
 
-def _write_columns(sweep: Sweep, metrics: Iterable[tuple[str, str]], without: tuple[str, ...] = ()) -> None:
+def _write_config(sweep: Sweep, metrics: Iterable[tuple[str, str]], without: tuple[str, ...] = ()) -> None:
     """Names the columns of the table, (name of the scalar, title), in the sweep's own folder."""
     varied = list(dict.fromkeys(name for run in sweep.plan.values() for name in run.settings if name not in without))
     writer = tf.summary.create_file_writer(str(sweep.path / TENSORBOARD))
@@ -40,23 +40,23 @@ def _write_columns(sweep: Sweep, metrics: Iterable[tuple[str, str]], without: tu
     writer.close()
 
 
-def announce(sweep: Sweep) -> None:
+def write_columns(sweep: Sweep) -> None:
     """Names the columns of a sweep.
 
     Args:
         sweep: the plan, written.
     """
-    _write_columns(sweep, [(tag, f"{split} {score}") for tag, split, score in _columns(sweep.base.kind)])
+    _write_config(sweep, [(tag, f"{split} {score}") for tag, split, score in _columns(sweep.base.kind)])
 
 
-def announce_search(search: Search) -> None:
+def write_search_columns(search: Search) -> None:
     """Names the columns of a search.
 
     Args:
         search: the plan, written.
     """
-    goal = (f"search/{search.objective}", search.goal.title)
-    _write_columns(search.sweep, [goal, _MEMORY, _SPEED], without=("seed",))
+    objective = (f"search/{search.objective.name}", search.objective.title)
+    _write_config(search.sweep, [objective, _MEMORY, _SPEED], without=("seed",))
 
 
 def _write(run: Run, values: Mapping[str, float | None], step: int) -> None:
@@ -68,7 +68,7 @@ def _write(run: Run, values: Mapping[str, float | None], step: int) -> None:
     writer.close()
 
 
-def report(run: Run) -> None:
+def write_scores(run: Run) -> None:
     """Writes the scores of an evaluated run beside its curves.
 
     Args:
@@ -79,18 +79,18 @@ def report(run: Run) -> None:
     _write(run, scores, len(run.history()))
 
 
-def report_trial(search: Search, name: str, until: int, found: Mapping[str, Any]) -> None:
-    """Writes what a trial gave beside the curves of its run.
+def write_trial_scores(search: Search, name: str, until: int, stop: TrialStop) -> None:
+    """Writes the scores of a trial beside the curves of its run.
 
     Args:
         search: it is of.
         name: of the point.
         until: epochs it was trained.
-        found: what `Search.perform` gave.
+        stop: what `Search.perform` gave.
     """
     scores = {
-        f"search/{search.objective}": found["scores"][search.objective],
+        f"search/{search.objective.name}": stop.scores[search.objective.name],
         _MEMORY[0]: search.memory[name] / 1e9,
-        _SPEED[0]: found["seconds_per_picture"],
+        _SPEED[0]: stop.seconds_per_picture,
     }
     _write(open_run(search.sweep.folder(name)), scores, until)

@@ -1,63 +1,64 @@
-"""From what is asked for to the plan of a search: what fits into memory, what the budget allows, and what stays."""
+"""From the settings of a search to its plan: what fits into memory, what the budget allows, and what a resume keeps."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
-from copper_tf.config import Config
+from copper_tf.config import Config, default_config
+from copper_tf.models.policy import resolve_policy
+from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError, OutputError, RunError, SettingError
 from tfds_copper.progress import Progress
-from tuning.memory import CPU, Device, bytes_text, largest_batch, peak_bytes
-from tuning.objectives import BUDGETS
+from tuning.devices import device_here, probed
+from tuning.memory import CPU, Device, bytes_text, largest_batch, parse_bytes, peak_bytes
 from tuning.oracles import oracle_of, trains_in_full
-from tuning.search_space import Space, seed_of
-from tuning.sweep import PLAN, Planned, open_sweep, start_sweep
+from tuning.search_space import AUTO, BUDGETS, COSTS, SearchSettings, SearchSpace, parse_space, seed_of
+from tuning.sweep import PLAN, PlannedRun, Sweep, open_sweep, start_sweep
 from tuning.trials import Search, is_search, open_search
 
-__all__ = ["affordable", "planned_points", "start_search"]
+__all__ = ["affordable", "plan_search", "planned_points", "resume_search", "start_search"]
 
 # A larger batch has too few steps in an epoch to learn by.
 _MOST_BATCH = 64
 # A few dozen points are computed in a second.
-_TELL_EVERY = 50
-# Without --budget it grows in these steps until a point can be trained in full.
+_REPORT_EVERY = 50
+# Without a budget it grows in these steps until a point can be trained in full.
 _LARGER = (0.5, 1.0)
-
-
-# What of a search can't be changed once it was begun, and how it is said.
-_KEPT: dict[str, Callable[[Any], str]] = {
+# What of a search can't be changed by a resume, and how it is printed.
+_FIXED: dict[str, Callable[[Any], str]] = {
     "space": lambda space: " ".join(f"{n}={','.join(map(str, v))}" for n, v in space.values.items()),
     "oracle": str,
-    "objective": str,
+    "objective": lambda objective: objective.name,
     "seed": str,
     "oracle_seed": str,
     "limit": lambda limit: "no memory limit" if limit is None else f"--memory-limit {bytes_text(limit)}",
-    "auto": lambda auto: "--batch-size auto" if auto else "a batch of its own for all points",
+    "auto_batch": lambda auto: "--batch-size auto" if auto else "one batch size for all points",
 }
 
 
 def planned_points(
-    space: Space,
+    space: SearchSpace,
     base: Config,
     labels: int,
     policy: str,
     limit: int | None,
-    auto: int,
+    epoch_crops: int,
     seed: int,
     device: Device = CPU,
     progress: Progress | None = None,
-) -> tuple[dict[str, Planned], dict[str, int]]:
-    """(every point, predicted bytes of each): the role of one that doesn't fit says why.
+) -> tuple[dict[str, PlannedRun], dict[str, int]]:
+    """(every point, predicted bytes of each); points that don't fit are marked as infeasible.
 
     Args:
         space: the grid.
         base: the settings that all points share.
         labels: number K.
-        policy: dtype policy, already resolved.
+        policy: dtype policy, resolved.
         limit: bytes that a training step may need.
-        auto: where each point takes the largest batch that fits, the crops of an epoch, which it never exceeds; else 0.
+        epoch_crops: crops of an epoch, where each point takes the largest batch that fits, up to these; else 0.
         seed: of the search.
         device: whose constants the prediction takes.
         progress: called with (done, total, what).
@@ -68,24 +69,111 @@ def planned_points(
     plan, memory = {}, {}
     points = space.points()
     for done, (name, point) in enumerate(points.items()):
-        if progress and done and not done % _TELL_EVERY:
+        if progress and done and not done % _REPORT_EVERY:
             progress(done, len(points), "computing memory")
         config = base.replace(**point)
-        if auto and limit is not None:
-            most = min(_MOST_BATCH, auto)
+        if epoch_crops and limit is not None:
+            most = min(_MOST_BATCH, epoch_crops)
             point = point | {"batch_size": largest_batch(config, labels, policy, limit, device, most) or 1}
             config = base.replace(**point)
         memory[name] = peak_bytes(config, labels, policy, device)
         over = limit is not None and memory[name] > limit
         reason = f"a training step needs {bytes_text(memory[name])} of {bytes_text(limit or 0)}" if over else ""
-        plan[name] = Planned(name, point | {"seed": seed_of(point, seed)}, reason)
-    if all(point.role for point in plan.values()):
+        plan[name] = PlannedRun(name, point | {"seed": seed_of(point, seed)}, infeasible=reason)
+    if all(point.infeasible for point in plan.values()):
         least = bytes_text(min(memory.values()))
         raise InputError(
             f"memory limit must leave at least one point of the space: the smallest needs {least}. "
             f"Received: {bytes_text(limit or 0)}"
         )
     return plan, memory
+
+
+def _limit(wanted: SearchSettings) -> int | None:
+    return None if wanted.memory_limit is None else parse_bytes(wanted.memory_limit, "memory limit")
+
+
+def plan_search(
+    kind: str, output: Path, dataset: Dataset, wanted: SearchSettings, settings: Mapping[str, Any],
+    progress: Progress | None = None,
+) -> Search:  # fmt: skip
+    """A new search: space, memory and budget, all checked before anything is trained.
+
+    Args:
+        kind: ``"classifier"`` or ``"segmenter"``.
+        output: the folder of the search.
+        dataset: that all runs are trained on.
+        wanted: the settings of the search.
+        settings: of the runs, those that aren't the default.
+        progress: called with (done, total, what).
+
+    Raises:
+        InputError: if no point fits into memory.
+        SettingError: if a setting is not allowed, or the budget is too small.
+    """
+    base = default_config(kind, **settings, **wanted.fixed_batch_size)
+    auto, limit, space = wanted.batch_size == AUTO, _limit(wanted), parse_space(wanted.space or (), base)
+    if auto and limit is None:
+        raise SettingError(f"batch_size can be {AUTO} only where there is a --memory-limit. Received: none")
+    given = {*settings, *(["batch_size"] if wanted.batch_size is not None else [])}
+    if both := sorted(given & set(space.values)):
+        raise SettingError(f"{both[0]} is either searched or given by its flag. Received: both")
+    # Memory is predicted for the precision that every worker trains in.
+    policy, seed = resolve_policy(base.training.policy), wanted.seed or 0
+    base, device, labels = base.replace(policy=policy), device_here(), len(dataset.times)
+    crops = dataset.split_sizes["train"] * base.data.crops if auto else 0
+    shared = (space, base, labels, policy, limit, crops, seed)
+    plan, memory = planned_points(*shared, device, progress)
+    sweep = Sweep(output, base, dataset.path.resolve(), dataset.fingerprint, plan)
+    if wanted.probe_memory:
+        device = probed({n: sweep.config(n) for n in plan}, labels, policy, device, limit, progress)
+        plan, memory = planned_points(*shared, device, progress)
+    search = Search(
+        sweep=dataclasses.replace(sweep, plan=plan), space=space, oracle=wanted.oracle or "hyperband",
+        objective=wanted.objective_of(kind), against=COSTS[wanted.against or "memory"], seed=seed,
+        oracle_seed=seed if wanted.oracle_seed is None else wanted.oracle_seed, budget=1.0, limit=limit,
+        auto_batch=auto, memory=memory, device=dataclasses.asdict(device),
+    )  # fmt: skip
+    return affordable(search, wanted.budget)
+
+
+def resume_search(
+    search: Search, kind: str, dataset: Dataset, wanted: SearchSettings, settings: Mapping[str, Any]
+) -> Search:
+    """A search that was begun, with what is given anew; `start_search` checks what can't be changed.
+
+    Args:
+        search: as it was begun.
+        kind: ``"classifier"`` or ``"segmenter"``.
+        dataset: where it lies now.
+        wanted: the settings of the search that are given.
+        settings: of the runs, those that are given.
+
+    Raises:
+        RunError: if it is a search of the other kind.
+        SettingError: if a setting is not allowed.
+    """
+    if search.sweep.base.kind != kind:
+        raise RunError(
+            f"{search.sweep.path}: --resume continues a search of a {search.sweep.base.kind}. Received: {kind}"
+        )
+    if wanted.probe_memory:
+        raise SettingError("memory is measured before a search is planned. Received: --probe-memory with --resume")
+    base = search.sweep.base.replace(**settings, **wanted.fixed_batch_size)
+    given = {
+        "space": None if not wanted.space else parse_space(wanted.space, base),
+        "oracle": wanted.oracle,
+        "objective": None if wanted.objective is None else wanted.objective_of(kind),
+        "against": None if wanted.against is None else COSTS[wanted.against],
+        "budget": wanted.budget,
+        "seed": wanted.seed,
+        "oracle_seed": wanted.oracle_seed,
+        "limit": _limit(wanted),
+        "auto_batch": None if wanted.batch_size is None else wanted.batch_size == AUTO,
+    }
+    sweep = dataclasses.replace(search.sweep, base=base, data=dataset.path.resolve(), fingerprint=dataset.fingerprint)
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    return dataclasses.replace(search, sweep=sweep, **changes)
 
 
 def affordable(search: Search, budget: float | None) -> Search:
@@ -97,49 +185,49 @@ def affordable(search: Search, budget: float | None) -> Search:
             little.
 
     Raises:
-        SettingError: if the budget that is asked for is too small.
+        SettingError: if the budget that is given is too small.
     """
     for share in [BUDGETS[search.oracle], *_LARGER] if budget is None else [budget]:
-        found = dataclasses.replace(search, budget=share)
-        if trains_in_full(oracle_of(found)):
-            return found
+        candidate = dataclasses.replace(search, budget=share)
+        if trains_in_full(oracle_of(candidate)):
+            return candidate
     raise SettingError(
         f"budget must let {search.oracle} train at least one of {len(search.feasible)} points in full; --budget 1 "
         f"does. Received: {budget or 1:g}"
     )
 
 
-def start_search(asked: Search, *, resume: bool = False, force: bool = False) -> Search:
-    """Writes the plan of a search, or finds the one that is there; trials that are done stay.
+def start_search(requested: Search, *, resume: bool = False, force: bool = False) -> Search:
+    """Writes the plan of a search, or continues the one in the folder; trials that are done stay.
 
     Args:
-        asked: what is wanted.
-        resume: go on with the search that is there, or start one where there is none.
-        force: replace a search that is there.
+        requested: the search.
+        resume: continue the search in the folder, or start one where there is none.
+        force: replace the search in the folder.
 
     Raises:
         OutputError: if the folder holds other things, or a search and neither flag is given.
         RunError: if `resume` meets other settings or data.
     """
-    path = asked.sweep.path
+    path = requested.sweep.path
     if resume and is_search(path):
-        old = open_search(path)
-        for name, text in _KEPT.items():
-            if getattr(asked, name) != getattr(old, name):
+        existing = open_search(path)
+        for name, text in _FIXED.items():
+            if getattr(requested, name) != getattr(existing, name):
                 raise RunError(
-                    f"{path}: --resume goes on with the search's own {name}, {text(getattr(old, name))}. "
-                    f"Received: {text(getattr(asked, name))}"
+                    f"{path}: --resume continues with the search's own {name}, {text(getattr(existing, name))}. "
+                    f"Received: {text(getattr(requested, name))}"
                 )
-        if asked.budget < old.budget:
+        if requested.budget < existing.budget:
             raise RunError(
-                f"{path}: --resume takes a budget of at least what the search has, {old.budget:g}. "
-                f"Received: {asked.budget:g}"
+                f"{path}: --resume takes a budget of at least what the search has, {existing.budget:g}. "
+                f"Received: {requested.budget:g}"
             )
-        # What was found feasible stays so.
-        sweep = dataclasses.replace(asked.sweep, plan=old.sweep.plan)
-        asked = dataclasses.replace(old, sweep=sweep, against=asked.against, budget=asked.budget)
-    elif (path / PLAN).is_file() and not is_search(path) and set(open_sweep(path).plan) - set(asked.sweep.plan):
+        # A point that was feasible stays so.
+        sweep = dataclasses.replace(requested.sweep, plan=existing.sweep.plan)
+        requested = dataclasses.replace(existing, sweep=sweep, against=requested.against, budget=requested.budget)
+    elif (path / PLAN).is_file() and not is_search(path) and set(open_sweep(path).plan) - set(requested.sweep.plan):
         raise OutputError(f"{path}: a search needs a folder of its own. Received: runs of another command")
-    start_sweep(asked.sweep, resume=resume, force=force)
-    asked.write()
-    return asked
+    start_sweep(requested.sweep, resume=resume, force=force)
+    requested.write()
+    return requested

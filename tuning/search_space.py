@@ -1,14 +1,16 @@
-"""The space of an architecture search, made from the settings themselves: which are searched, and over which values."""
+"""What an architecture search varies and improves: the grid of settings, its objectives, and what they cost."""
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from copper_tf.analysis.search import Cost, Objective
 from copper_tf.config import GROUPS, KINDS, Config, unread_settings
 from copper_tf.decay.hypotheses import HYPOTHESES
 from tfds_copper.errors import SettingError
@@ -17,8 +19,39 @@ from tfds_copper.settings import field_types, setting_fields
 if TYPE_CHECKING:
     import keras_tuner
 
-__all__ = ["ARCHITECTURE", "MOST_POINTS", "Space", "name_of", "parse_space", "searchable", "seed_of"]
+__all__ = [
+    "ARCHITECTURE",
+    "AUTO",
+    "BUDGETS",
+    "COSTS",
+    "MOST_POINTS",
+    "OBJECTIVES",
+    "SearchSettings",
+    "SearchSpace",
+    "name_of",
+    "parse_space",
+    "searchable",
+    "seed_of",
+]
 
+# The batch size that is chosen for each point.
+AUTO = "auto"
+# The oracles, each with the share of the full grid's training steps that it may take where no budget is given.
+BUDGETS = {"grid": 1.0, "random": 0.25, "bayesian": 0.25, "hyperband": 0.25}
+# What a search of each kind can improve; the first is the default.
+OBJECTIVES: dict[str, dict[str, Objective]] = {
+    "classifier": {
+        "accuracy": Objective("accuracy", "validation accuracy", "max"),
+        "qwk": Objective("qwk", "validation QWK", "max"),
+        "mae": Objective("mae", "validation MAE in steps", "min"),
+    },
+    "segmenter": {"nmse": Objective("nmse", "validation NMSE", "min")},
+}
+# What the objective can be weighed against; the first is the default.
+COSTS = {
+    "memory": Cost("memory", "peak memory of a training step", "GB", "memory_bytes"),
+    "speed": Cost("speed", "time of a validation picture", "s", "seconds_per_picture"),
+}
 # What the paper searched.
 ARCHITECTURE = ("n", "N", "c", "d")
 # Points are enumerated, so that none is drawn twice and the search knows what it left out.
@@ -26,7 +59,71 @@ MOST_POINTS = 20_000
 
 
 @dataclass(frozen=True)
-class Space:
+class SearchSettings:
+    """The settings of a search beside those of its runs; None takes the default, or with resume that of the search.
+
+    Attributes:
+        space: settings that are searched, ``NAME`` or ``NAME=VALUE,VALUE``; none for n, N, c and d.
+        oracle: how points are chosen, a key of `BUDGETS`; ``"hyperband"`` by default.
+        objective: what is improved, a key of `OBJECTIVES`; the first of its kind by default.
+        against: what it is weighed against, a key of `COSTS`; ``"memory"`` by default.
+        budget: share of the full grid's training steps that may be taken.
+        memory_limit: what a training step may need, e.g. ``"12GB"``; none by default.
+        batch_size: crops in a training step, or `AUTO`: for each point the largest power of 2 within the memory limit.
+        probe_memory: measure the memory of a few points first.
+        seed: with the settings of a point, the seed of its weights and crops; 0 by default.
+        oracle_seed: seed of the choices; that of `seed` by default.
+    """
+
+    space: Sequence[str] | None = None
+    oracle: str | None = None
+    objective: str | None = None
+    against: str | None = None
+    budget: float | None = None
+    memory_limit: str | None = None
+    batch_size: int | str | None = None
+    probe_memory: bool = False
+    seed: int | None = None
+    oracle_seed: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("oracle", BUDGETS), ("against", COSTS)):
+            value = getattr(self, name)
+            if value is not None and value not in allowed:
+                raise SettingError(f"{name} must be one of {', '.join(allowed)}. Received: {value!r}")
+        if self.budget is not None and not 0 < self.budget <= 1:
+            raise SettingError(f"budget must be over 0 and at most 1. Received: {self.budget:g}")
+        if self.batch_size != AUTO and self.batch_size is not None and not str(self.batch_size).isdecimal():
+            raise SettingError(
+                f"batch_size must be {AUTO} or a whole number of at least 1. Received: {self.batch_size!r}"
+            )
+
+    @property
+    def fixed_batch_size(self) -> dict[str, int]:
+        """The batch as a setting of the runs, where a number is given."""
+        return {} if self.batch_size is None or self.batch_size == AUTO else {"batch_size": int(self.batch_size)}
+
+    def objective_of(self, kind: str) -> Objective:
+        """The `Objective` that is asked for, or the default one.
+
+        Raises:
+            SettingError: if a search of this kind has none of that name.
+        """
+        known = OBJECTIVES[kind]
+        if self.objective is not None and self.objective not in known:
+            raise SettingError(f"objective must be one of {', '.join(known)}. Received: {self.objective!r}")
+        return known[self.objective or next(iter(known))]
+
+    @classmethod
+    def split(cls, settings: Mapping[str, Any]) -> tuple[SearchSettings, dict[str, Any]]:
+        """(settings of a search, settings of its runs) out of both by name."""
+        own = {field.name for field in dataclasses.fields(cls)}
+        wanted = cls(**{name: value for name, value in settings.items() if name in own})
+        return wanted, {name: value for name, value in settings.items() if name not in own}
+
+
+@dataclass(frozen=True)
+class SearchSpace:
     """A finite grid of settings.
 
     Attributes:
@@ -79,9 +176,9 @@ def _value(name: str, kind: type, text: str) -> Any:
         raise SettingError(f"space: values of {name} must be {noun}. Received: {text!r}") from None
 
 
-def _values(word: str) -> tuple[str, tuple[Any, ...]]:
+def _values(entry: str) -> tuple[str, tuple[Any, ...]]:
     """(setting, values) of ``c=8,16`` or of a bare ``c``, whose usual values are taken."""
-    name, given, text = word.partition("=")
+    name, given, text = entry.partition("=")
     usual = searchable()
     if name not in usual:
         raise SettingError(f"space must name settings that can be searched: {', '.join(usual)}. Received: {name!r}")
@@ -91,23 +188,23 @@ def _values(word: str) -> tuple[str, tuple[Any, ...]]:
     values = tuple(_value(name, kinds[name], part.strip()) for part in text.split(",") if part.strip())
     if not values or len(set(values)) < len(values):
         raise SettingError(
-            f"space: {name} must be given different values, parted by commas. Received: {text or 'none'}"
+            f"space: {name} must be given different values, separated by commas. Received: {text or 'none'}"
         )
     return name, values if kinds[name] is str else tuple(sorted(values))
 
 
-def parse_space(words: Iterable[str], base: Config) -> Space:
-    """The space that words name, every value checked.
+def parse_space(entries: Iterable[str], base: Config) -> SearchSpace:
+    """The space that entries such as ``c=8,16`` name, every value checked.
 
     Args:
-        words: ``NAME`` or ``NAME=VALUE,VALUE``; none for n, N, c and d with their usual values.
+        entries: ``NAME`` or ``NAME=VALUE,VALUE``; none for n, N, c and d with their usual values.
         base: the settings that all runs share.
 
     Raises:
         SettingError: if a setting is unknown, named twice or not of this kind of model, a value is not allowed, or the
             points are too many.
     """
-    pairs = [_values(word) for word in list(words) or ARCHITECTURE]
+    pairs = [_values(entry) for entry in list(entries) or ARCHITECTURE]
     names = [name for name, _ in pairs]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -123,4 +220,4 @@ def parse_space(words: Iterable[str], base: Config) -> Space:
                 raise SettingError(f"space: hypothesis must be one of {known}. Received: {value!r}")
     if (count := math.prod(len(values) for _, values in pairs)) > MOST_POINTS:
         raise SettingError(f"space must have at most {MOST_POINTS} points. Received: {count}")
-    return Space(dict(pairs))
+    return SearchSpace(dict(pairs))

@@ -1,169 +1,184 @@
-"""What a search found: every point with its status, the best and what it is weighed against, and what it cost."""
+"""From the trials of a search to its result: every point with its status, the best, the effects, and the cost."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
+from copper_tf.analysis.search import (
+    DONE,
+    FAILED,
+    INFEASIBLE,
+    RUNNING,
+    STOPPED,
+    Effect,
+    SearchCost,
+    SearchMemory,
+    SearchResult,
+    Trial,
+    ordered,
+)
 from copper_tf.models.geometry import receptive_field_of
-from copper_tf.report.search.trials import DONE, FAILED, INFEASIBLE, RUNNING, STOPPED, ordered
 from copper_tf.runs.provenance import training_command
 from copper_tf.runs.run import all_caveats, open_run
 from copper_tf.statistics.scores import mean_interval
-from tfds_copper.files import write_json
-from tuning.objectives import AGAINST
 from tuning.step_trace import parameters
-from tuning.trials import Search
+from tuning.trials import Search, TrialStop
 
-__all__ = ["FOUND", "summarise"]
+__all__ = ["RESULT", "summarise"]
 
 # The file of the result, beside the plan.
-FOUND = "found.json"
+RESULT = "search_result.json"
 _Z95 = 1.959964
 
 
-def _status(search: Search, name: str, epochs: int, rungs: Mapping[int, Any]) -> tuple[str, str]:
+def _status(search: Search, name: str, epochs: int, stops: dict[int, TrialStop]) -> tuple[str, str]:
     """(status, reason) of a point after so many epochs, both empty where it was not tried."""
-    if reason := search.sweep.plan[name].role:
+    if reason := search.sweep.plan[name].infeasible:
         return INFEASIBLE, reason
-    if reason := search.sweep.reason(name):
+    if reason := search.sweep.failure(name):
         return FAILED, reason
-    if rungs:
-        return (DONE if max(rungs) >= search.sweep.base.training.epochs else STOPPED), ""
+    if stops:
+        return (DONE if max(stops) >= search.sweep.base.training.epochs else STOPPED), ""
     return (RUNNING if epochs else ""), ""
 
 
-def _trial(search: Search, name: str) -> dict[str, Any]:
+def _trial(search: Search, name: str) -> Trial:
     """All that is known of a point."""
-    config, epochs, rungs = search.sweep.config(name), search.sweep.epochs_of(name), search.rungs(name)
-    status, reason = _status(search, name, epochs, rungs)
-    settings = {k: v for k, v in search.sweep.plan[name].settings.items() if k != "seed"}
-    row: dict[str, Any] = {
-        "name": name, "settings": settings, "status": status, "reason": reason,
-        "epochs": epochs, "objective": None, "interval": None, "scores": {},
-        "memory_bytes": search.memory[name], "parameters": parameters(config, search.labels),
-        "seconds_per_picture": None, "seconds_per_epoch": None, "seconds": None,
-        "receptive_field_px": receptive_field_of(config), "curve": [], "rungs": [],
-    }  # fmt: skip
-    row["steps"] = search.cost(name, epochs)
+    config, epochs, stops = search.sweep.config(name), search.sweep.epochs_of(name), search.stops(name)
+    status, reason = _status(search, name, epochs, stops)
+    objective = search.objective.name
+    trial = Trial(
+        name=name,
+        settings={k: v for k, v in search.sweep.plan[name].settings.items() if k != "seed"},
+        status=status,
+        reason=reason,
+        epochs=epochs,
+        steps=search.cost(name, epochs),
+        memory_bytes=search.memory[name],
+        parameters=parameters(config, search.labels),
+        receptive_field_px=receptive_field_of(config),
+    )
     if epochs:
         run = open_run(search.sweep.folder(name))
-        row["curve"] = [[int(r["epoch"]), r[run.monitor]] for r in run.history()]
-        row["monitor"] = run.monitor
-    if rungs:
-        last = rungs[max(rungs)]
-        row |= {key: last[key] for key in ("scores", "seconds_per_picture", "seconds_per_epoch", "seconds", "pictures")}
-        row["objective"] = last["scores"][search.objective]
-        row["interval"] = last["intervals"].get(search.objective)
-        row["rungs"] = [[k, v["scores"][search.objective]] for k, v in sorted(rungs.items())]
-    return row
+        curve = tuple((int(row["epoch"]), row[run.monitor]) for row in run.history())
+        trial = dataclasses.replace(trial, curve=curve)
+    if stops:
+        last = stops[max(stops)]
+        trial = dataclasses.replace(
+            trial,
+            objective=last.scores[objective],
+            interval=last.intervals.get(objective),
+            scores=last.scores,
+            pictures=last.pictures,
+            seconds_per_picture=last.seconds_per_picture,
+            seconds_per_epoch=last.seconds_per_epoch,
+            seconds=last.seconds,
+            rungs=tuple((epochs, stop.scores[objective]) for epochs, stop in sorted(stops.items())),
+        )
+    return trial
 
 
-def _sign(search: Search) -> float:
-    return 1.0 if search.goal.better == "max" else -1.0
-
-
-def _standard_error(search: Search, best: Mapping[str, Any]) -> float | None:
-    """Of the best value: binomial for a share of pictures, else from its interval over sheets."""
-    if search.objective == "accuracy":
+def _standard_error(search: Search, best: Trial) -> float | None:
+    """Of the best objective: binomial for a share of pictures, else from its interval over sheets."""
+    if search.objective.name == "accuracy" and best.objective is not None and best.pictures:
         # Half a picture on either side: all right is not right for ever.
-        share = (best["objective"] * best["pictures"] + 0.5) / (best["pictures"] + 1)
-        return math.sqrt(share * (1 - share) / best["pictures"])
-    low, high = best["interval"] or (None, None)
-    return None if low is None or high is None else (high - low) / 2 / _Z95
+        share = (best.objective * best.pictures + 0.5) / (best.pictures + 1)
+        return math.sqrt(share * (1 - share) / best.pictures)
+    return (best.interval[1] - best.interval[0]) / 2 / _Z95 if best.interval else None
 
 
-def _pareto(search: Search, rows: list[dict[str, Any]]) -> list[str]:
-    """Names of the trials that none is both better and cheaper than, from cheap to dear."""
-    key, front, best = AGAINST[search.against]["key"], [], -math.inf
-    known = [row for row in rows if row[key] is not None]
-    for row in sorted(known, key=lambda r: (r[key], -_sign(search) * r["objective"])):
-        if _sign(search) * row["objective"] > best:
-            best = _sign(search) * row["objective"]
-            front.append(row["name"])
-    return front
+def _pareto(search: Search, trials: Sequence[Trial]) -> tuple[str, ...]:
+    """Names of the trials that none is both better and cheaper than, from cheap to expensive."""
+    sign, field = search.objective.sign, search.against.field
+    points = [(t.name, getattr(t, field), sign * t.objective) for t in trials
+              if getattr(t, field) is not None and t.objective is not None]  # fmt: skip
+    front, best = [], -math.inf
+    for name, _, value in sorted(points, key=lambda point: (point[1], -point[2])):
+        if value > best:
+            best = value
+            front.append(name)
+    return tuple(front)
 
 
-def _share(rows: list[dict[str, Any]]) -> int:
-    """Gives every trial its value after the most epochs that at least half of them came to; these epochs, or 0."""
-    tried = [row for row in rows if row["rungs"]]
-    reached = sorted({epochs for row in tried for epochs, _ in row["rungs"]}, reverse=True)
-    values = {e: {row["name"]: value for row in tried for k, value in row["rungs"] if k == e} for e in reached}
+def _with_shared(trials: Sequence[Trial]) -> tuple[tuple[Trial, ...], int]:
+    """Gives every trial its objective after the most epochs that at least half of them reached; these epochs, or 0."""
+    tried = [trial for trial in trials if trial.rungs]
+    reached = sorted({epochs for trial in tried for epochs, _ in trial.rungs}, reverse=True)
+    values = {e: {trial.name: value for trial in tried for k, value in trial.rungs if k == e} for e in reached}
     chosen = next((e for e in reached if 2 * len(values[e]) >= len(tried)), 0)
-    for row in rows:
-        row["shared"] = values[chosen].get(row["name"]) if chosen else None
-    return chosen
+    shared = values.get(chosen, {})
+    return tuple(dataclasses.replace(trial, shared=shared.get(trial.name)) for trial in trials), chosen
 
 
-def _effects(search: Search, rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+def _effects(search: Search, trials: Sequence[Trial]) -> dict[str, tuple[Effect, ...]]:
     """Of each searched setting, the mean over the trials of each value, and its 95 % interval where there are two."""
-    rows = [row for row in rows if row["shared"] is not None]
-    found: dict[str, list[dict[str, Any]]] = {}
+    effects: dict[str, tuple[Effect, ...]] = {}
     for name, values in search.space.values.items():
-        found[name] = []
+        rows = []
         for value in values:
-            scores = np.array([row["shared"] for row in rows if row["settings"][name] == value])
-            if not scores.size:
-                continue
-            mean, interval = mean_interval(scores)
-            low, high = interval or (None, None)
-            found[name].append({"value": value, "mean": mean, "low": low, "high": high, "count": int(scores.size)})
-    return found
+            scores = [t.shared for t in trials if t.shared is not None and t.settings[name] == value]
+            if scores:
+                mean, interval = mean_interval(np.array(scores))
+                rows.append(Effect(value, mean, (interval[0], interval[1]) if interval else None, len(scores)))
+        effects[name] = tuple(rows)
+    return effects
 
 
-def _cost(search: Search, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _cost(search: Search, trials: Sequence[Trial]) -> SearchCost:
     """What was spent, and what the full grid would have taken at the speed that was measured."""
     epochs = search.sweep.base.training.epochs
-    known = {row["name"]: row["seconds_per_epoch"] for row in rows if row["seconds_per_epoch"] is not None}
-    typical = float(np.median(list(known.values()))) if known else None
-    projected = None if typical is None else sum(known.get(name, typical) * epochs for name in search.feasible)
-    steps = sum(row["steps"] for row in rows)
-    return {
-        "steps": steps,
-        "grid_steps": search.whole,
-        "share": steps / search.whole,
-        "seconds": sum(row["seconds"] or 0.0 for row in rows),
-        "grid_seconds": projected,
-    }
+    measured = {trial.name: trial.seconds_per_epoch for trial in trials if trial.seconds_per_epoch is not None}
+    typical = float(np.median(list(measured.values()))) if measured else None
+    projected = None if typical is None else sum(measured.get(name, typical) * epochs for name in search.feasible)
+    steps, grid_steps = sum(trial.steps for trial in trials), search.grid_steps
+    return SearchCost(steps, grid_steps, steps / grid_steps, sum(t.seconds or 0.0 for t in trials), projected)
 
 
-def summarise(search: Search) -> dict[str, Any]:
-    """What the trials say; written to ``found.json`` in the folder of the search.
+def _near(best: Trial | None, error: float | None, trained: Sequence[Trial]) -> tuple[str, ...]:
+    if best is None or best.objective is None or error is None:
+        return ()
+    return tuple(t.name for t in trained[1:] if t.objective is not None and abs(t.objective - best.objective) <= error)
+
+
+def summarise(search: Search) -> SearchResult:
+    """What the trials say; written to `RESULT` in the folder of the search.
 
     Args:
         search: whole or not.
     """
-    rows = [row for name in search.sweep.plan if (row := _trial(search, name))["status"]]
-    rows = ordered(rows, search.goal.better)
-    shared = _share(rows)
-    done = [row for row in rows if row["status"] == DONE]
-    best = done[0] if done else None
+    known = (_trial(search, name) for name in search.sweep.plan)
+    trials, shared = _with_shared(ordered((trial for trial in known if trial.status), search.objective))
+    trained = [trial for trial in trials if trial.status == DONE]
+    best = trained[0] if trained else None
     error = None if best is None else _standard_error(search, best)
-    near = [] if best is None or error is None else [
-        r["name"] for r in done[1:] if abs(r["objective"] - best["objective"]) <= error
-    ]  # fmt: skip
-    run = None if best is None else open_run(search.sweep.folder(best["name"]))
-    base = search.sweep.base
-    monitor = next((row["monitor"] for row in rows if "monitor" in row), "val_loss")
-    found = {
-        "kind": base.kind, "oracle": search.oracle, "seed": search.seed, "epochs": base.training.epochs,
-        "objective": {"name": search.objective, "title": search.goal.title, "better": search.goal.better},
-        "against": {"name": search.against, **AGAINST[search.against]},
-        "space": {name: list(values) for name, values in search.space.values.items()},
-        "trials": rows,
-        "monitor": {"name": monitor, "title": monitor.replace("val_", "validation ").replace("nmse", "NMSE")},
-        "best": None if best is None else best["name"],
-        "pareto": _pareto(search, done),
-        "alike": near, "standard_error": error,
-        "shared_epochs": shared, "effects": _effects(search, rows),
-        "cost": _cost(search, rows),
-        "memory": {"limit_bytes": search.limit, "device": search.device["name"], "measured": search.device["measured"]},
-        "policy": base.training.policy,
-        "caveats": [] if run is None else all_caveats([run]),
-        "command": "" if run is None else training_command(run.config, search.sweep.data, "BEST"),
-    }  # fmt: skip
-    write_json(search.sweep.path / FOUND, found)
-    return found
+    run = None if best is None else open_run(search.sweep.folder(best.name))
+    begun = next((trial.name for trial in trials if trial.epochs), None)
+    base, limit, device = search.sweep.base, search.limit, search.device
+    result = SearchResult(
+        kind=base.kind,
+        oracle=search.oracle,
+        seed=search.seed,
+        epochs=base.training.epochs,
+        policy=base.training.policy,
+        objective=search.objective,
+        against=search.against,
+        space={name: tuple(values) for name, values in search.space.values.items()},
+        monitor="val_loss" if begun is None else open_run(search.sweep.folder(begun)).monitor,
+        trials=trials,
+        best=None if best is None else best.name,
+        pareto=_pareto(search, trained),
+        within_standard_error=_near(best, error, trained),
+        standard_error=error,
+        shared_epochs=shared,
+        effects=_effects(search, trials),
+        cost=_cost(search, trials),
+        memory=SearchMemory(limit, device["name"], device["measured"]),
+        caveats=() if run is None else tuple(all_caveats([run])),
+        command="" if run is None else training_command(run.config, search.sweep.data, "BEST"),
+    )
+    result.write(search.sweep.path / RESULT)
+    return result

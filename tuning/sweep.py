@@ -8,7 +8,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from copper_tf.config import Config
 from copper_tf.runs.run import COMPOSITES, EVALUATION, is_run, open_run
@@ -21,44 +21,56 @@ if TYPE_CHECKING:
     from copper_tf.runs.run import Run
 
 __all__ = [
-    "CHIEF",
     "FAILED",
-    "ORACLE_IP",
-    "ORACLE_PORT",
-    "PARTS",
     "PLAN",
-    "TUNER_ID",
-    "Planned",
+    "UNITS",
+    "PlannedRun",
     "Sweep",
+    "SweepStatus",
     "open_sweep",
     "start_sweep",
 ]
 
 FORMAT = "copper-sweep 1"
-PLAN, RUNS, FAILED, TRIES = "sweep.json", "runs", ".failed.json", ".tries.json"
-# KerasTuner's own variables, and the name that makes a process the chief.
-TUNER_ID, ORACLE_IP, ORACLE_PORT = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
-CHIEF = "chief"
-# Parts of a run that progress is told in.
-PARTS = 1000
+PLAN, RUNS, FAILED, ATTEMPTS = "sweep.json", "runs", ".failed.json", ".attempts.json"
+# Progress of a run is given in so many units.
+UNITS = 1000
 # A run in which its process died so often is given up.
-_MOST_TRIES = 3
+_MOST_ATTEMPTS = 3
+
+
+class SweepStatus(NamedTuple):
+    """How far the runs of a sweep are.
+
+    Attributes:
+        finished: number of finished runs.
+        done: units of work that are done.
+        total: units of work in all.
+        text: the same in words.
+    """
+
+    finished: int
+    done: int
+    total: int
+    text: str
 
 
 @dataclasses.dataclass(frozen=True)
-class Planned:
-    """What one run is.
+class PlannedRun:
+    """One run of a sweep.
 
     Attributes:
         group: the runs of a group differ in their seed alone.
         settings: those that differ from the sweep's base.
-        role: what the group is for, in the words of who planned it.
-        composites: whether it is measured what borders of areas add, see `borders.composites`.
+        role: what the group is for; its values are the planner's.
+        infeasible: why it can't be trained, empty where it can.
+        composites: whether it is measured what borders of areas add, see `boundary_bias.composites`.
     """
 
     group: str
     settings: Mapping[str, Any]
     role: str = ""
+    infeasible: str = ""
     composites: bool = False
 
 
@@ -68,7 +80,7 @@ class Sweep:
 
     Attributes:
         path: its folder.
-        base: the settings that all runs share but for what the plan says.
+        base: the settings that all runs share, unless the plan says otherwise.
         data: path of the built dataset.
         fingerprint: of the dataset.
         plan: every run, by name.
@@ -78,13 +90,13 @@ class Sweep:
     base: Config
     data: Path
     fingerprint: str
-    plan: Mapping[str, Planned]
+    plan: Mapping[str, PlannedRun]
 
     def folder(self, name: str) -> Path:
         """Where a run goes."""
         return self.path / RUNS / name
 
-    def _failure(self, name: str) -> Path:
+    def _failure_file(self, name: str) -> Path:
         return self.path / RUNS / (name + FAILED)
 
     def config(self, name: str) -> Config:
@@ -96,41 +108,41 @@ class Sweep:
         needed = [EVALUATION, *([COMPOSITES] if self.plan[name].composites else [])]
         return all((self.folder(name) / "scores" / f"{scores}.json").is_file() for scores in needed)
 
-    def reason(self, name: str) -> str:
+    def failure(self, name: str) -> str:
         """Why a run failed, empty where it didn't."""
-        file = self._failure(name)
+        file = self._failure_file(name)
         return str(json.loads(file.read_text(encoding="utf-8"))["reason"]) if file.is_file() else ""
 
-    def tried(self, name: str) -> bool:
-        """Counts a try of a run; False where its process died too often without an epoch done, which is noted then."""
-        file = self.path / RUNS / (name + TRIES)
-        last = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {"tries": 0, "epochs": 0}
+    def count_attempt(self, name: str) -> bool:
+        """Counts an attempt at a run; False where its process died too often without finishing an epoch in between."""
+        file = self.path / RUNS / (name + ATTEMPTS)
+        last = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {"attempts": 0, "epochs": 0}
         epochs = self.epochs_of(name)
-        tries = int(last["tries"]) if epochs == last["epochs"] else 0
-        if tries >= _MOST_TRIES:
-            self.fail(name, f"its process died {tries} times")
+        attempts = int(last["attempts"]) if epochs == last["epochs"] else 0
+        if attempts >= _MOST_ATTEMPTS:
+            self.record_failure(name, f"its process died {attempts} times")
             return False
-        write_json(file, {"tries": tries + 1, "epochs": epochs})
+        write_json(file, {"attempts": attempts + 1, "epochs": epochs})
         return True
 
-    def fail(self, name: str, reason: str) -> None:
-        """Notes why a run failed."""
-        write_json(self._failure(name), {"reason": reason})
+    def record_failure(self, name: str, reason: str) -> None:
+        """Writes down why a run failed."""
+        write_json(self._failure_file(name), {"reason": reason})
 
-    def forgive(self, name: str) -> None:
-        """Forgets tries and failure of a run, so that it is tried anew."""
-        for ending in (FAILED, TRIES):
+    def reset(self, name: str) -> None:
+        """Forgets attempts and failure of a run, so that it is tried again."""
+        for ending in (FAILED, ATTEMPTS):
             (self.path / RUNS / (name + ending)).unlink(missing_ok=True)
 
-    def forgive_failures(self) -> None:
-        """Lets every run that failed be tried anew; tries that a kill cut short go on being counted."""
+    def reset_failures(self) -> None:
+        """Lets every run that failed be tried again; attempts that a kill cut short stay counted."""
         for name in self.plan:
-            if self.reason(name):
-                self.forgive(name)
+            if self.failure(name):
+                self.reset(name)
 
-    def share(self, name: str) -> float:
-        """How much of a run is done, 0 to 1, by its history."""
-        if self.is_done(name) or self.reason(name):
+    def fraction_done(self, name: str) -> float:
+        """The share of a run that is done, 0 to 1, by its history."""
+        if self.is_done(name) or self.failure(name):
             return 1.0
         return 0.95 * self.epochs_of(name) / self.config(name).training.epochs
 
@@ -142,11 +154,12 @@ class Sweep:
         except CopperError:
             return 0
 
-    def look(self) -> tuple[int, int, int, str]:
-        """How far all runs are: (finished, done, total, what)."""
-        shares = [self.share(name) for name in self.plan]
-        done = sum(share == 1 for share in shares)
-        return done, int(PARTS * sum(shares)), PARTS * len(shares), f"runs {done} of {len(shares)} done"
+    def status(self) -> SweepStatus:
+        """How far all runs are."""
+        shares = [self.fraction_done(name) for name in self.plan]
+        finished = sum(share == 1 for share in shares)
+        text = f"runs {finished} of {len(shares)} done"
+        return SweepStatus(finished, int(UNITS * sum(shares)), UNITS * len(shares), text)
 
     def dataset(self) -> Dataset:
         """The dataset.
@@ -173,7 +186,7 @@ class Sweep:
         write_json(self.path / PLAN, content)
 
     def perform(self, name: str, dataset: Dataset, progress: Progress | None = None) -> Run:
-        """Trains and evaluates a run, or goes on with it, or finds it done.
+        """Trains and evaluates a run, resumes it, or finds it done.
 
         Args:
             name: of the run.
@@ -191,12 +204,12 @@ class Sweep:
         return run
 
     def train(self, name: str, dataset: Dataset, until: int | None, progress: Progress | None = None) -> Run:
-        """Trains a run, or goes on with it.
+        """Trains a run or resumes it.
 
         Args:
             name: of the run.
             dataset: the sweep's own.
-            until: stop after so many epochs of all.
+            until: epochs after which it stops; None for all.
             progress: called with (done, total, what).
         """
         from copper_tf.training.loop import train
@@ -222,19 +235,19 @@ def open_sweep(path: Path) -> Sweep:
         if content["format"] != FORMAT:
             raise RunError(f"{path}: this version of copper-tf reads {FORMAT!r}. Received: {content['format']!r}")
         data = content["data"]
-        runs = {name: Planned(**run) for name, run in content["runs"].items()}
+        runs = {name: PlannedRun(**run) for name, run in content["runs"].items()}
         return Sweep(path, Config.from_dict(content["base"]), Path(data["path"]), data["fingerprint"], runs)
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{file}: must be the plan of a sweep. Received: {error!r}") from None
 
 
-def start_sweep(asked: Sweep, *, resume: bool = False, force: bool = False) -> Sweep:
-    """Writes the plan of a sweep, or adds to the one that is there; runs that are done stay.
+def start_sweep(requested: Sweep, *, resume: bool = False, force: bool = False) -> Sweep:
+    """Writes the plan of a sweep, or adds to the one in the folder; runs that are done stay.
 
     Args:
-        asked: what is wanted.
-        resume: go on with the sweep that is there, or start one where there is none; what it doesn't plan yet is added.
-        force: replace a sweep that is there.
+        requested: the sweep.
+        resume: continue the sweep in the folder, or start one where there is none; what is new in the plan is added.
+        force: replace the sweep in the folder.
 
     Returns:
         The sweep of all that is planned in the folder.
@@ -245,45 +258,48 @@ def start_sweep(asked: Sweep, *, resume: bool = False, force: bool = False) -> S
         RunError: if `resume` meets other settings or data.
         SettingError: if both flags are given.
     """
-    place = asked.path
+    folder = requested.path
     if resume and force:
-        raise SettingError("resume goes on with a sweep and force replaces it: ask for one of them. Received: both")
-    for name in asked.plan:
+        raise SettingError(
+            "resume continues a sweep and force replaces it: only one of them can be given. Received: both"
+        )
+    for name in requested.plan:
         # Before anything is deleted.
-        asked.config(name)
-    if (place / PLAN).is_file():
+        requested.config(name)
+    if (folder / PLAN).is_file():
         if not (resume or force):
-            advice = "--resume goes on with it, --force replaces it"
-            raise OutputError(f"{place}: holds a sweep; {advice}. Received: neither")
+            raise OutputError(f"{folder}: holds a sweep; --resume continues it, --force replaces it. Received: neither")
         if force:
             # In one step: killed within, it must not leave half a sweep.
-            old = place.with_name(f".{place.name}.replaced-{os.getpid()}")
-            with alone(place):
-                place.rename(old)
+            old = folder.with_name(f".{folder.name}.replaced-{os.getpid()}")
+            with alone(folder):
+                folder.rename(old)
             shutil.rmtree(old)
         else:
-            there = open_sweep(place)
-            _check_same(asked, there)
-            asked = dataclasses.replace(asked, plan={**there.plan, **asked.plan})
-    elif place.exists() and not (place.is_dir() and not any(place.iterdir())):
-        raise OutputError(f"{place}: a sweep needs an empty or absent folder. Received: one in use")
-    asked.write()
-    return asked
+            existing = open_sweep(folder)
+            _check_same(requested, existing)
+            requested = dataclasses.replace(requested, plan={**existing.plan, **requested.plan})
+    elif folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise OutputError(f"{folder}: a sweep needs an empty or absent folder. Received: one in use")
+    requested.write()
+    return requested
 
 
-def _check_same(asked: Sweep, old: Sweep) -> None:
+def _check_same(requested: Sweep, existing: Sweep) -> None:
     """Refuses to mix runs of other settings or data."""
-    if asked.fingerprint != old.fingerprint:
-        raise RunError(f"{old.path}: --resume needs the dataset of the sweep, {old.data}. Received: {asked.data}")
-    has = old.base.flat()
-    for name, value in asked.base.flat().items():
+    if requested.fingerprint != existing.fingerprint:
+        raise RunError(
+            f"{existing.path}: --resume needs the dataset of the sweep, {existing.data}. Received: {requested.data}"
+        )
+    has = existing.base.flat()
+    for name, value in requested.base.flat().items():
         if value != has[name]:
             raise RunError(
-                f"{old.path}: --resume goes on with the sweep's own settings, {name} = {has[name]!r}. "
+                f"{existing.path}: --resume continues with the sweep's own settings, {name} = {has[name]!r}. "
                 f"Received: {name} = {value!r}"
             )
-    for name in set(asked.plan) & set(old.plan):
-        if asked.plan[name] != old.plan[name]:
+    for name in set(requested.plan) & set(existing.plan):
+        if requested.plan[name] != existing.plan[name]:
             raise RunError(
-                f"{old.path}: run {name} was planned with other settings; take another folder. Received: {name}"
+                f"{existing.path}: run {name} was planned with other settings; take another folder. Received: {name}"
             )

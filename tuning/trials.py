@@ -1,4 +1,4 @@
-"""An architecture search: its plan, which points fit into memory, and what a trial is."""
+"""An architecture search: its plan, and what a trial is."""
 
 from __future__ import annotations
 
@@ -12,31 +12,61 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from copper_tf.analysis.search import Cost, Objective
+from copper_tf.utils.results import Result
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import CopperError, InputError, RunError
 from tfds_copper.files import write_json
 from tfds_copper.progress import Progress
-from tuning.objectives import OBJECTIVES, Objective
-from tuning.search_space import Space
-from tuning.sweep import Sweep, open_sweep
+from tuning.search_space import COSTS, OBJECTIVES, SearchSpace
+from tuning.sweep import Sweep, SweepStatus, open_sweep
 
 if TYPE_CHECKING:
     from copper_tf.runs.run import Run
 
-__all__ = [
-    "SEARCH",
-    "TRIAL",
-    "Search",
-    "is_search",
-    "open_search",
-]
+__all__ = ["SEARCH", "Search", "TrialScores", "TrialStop", "is_search", "open_search"]
 
 FORMAT = "copper-search 1"
 SEARCH = "search.json"
-# The scores of a run that the search goes by, after so many epochs each.
-TRIAL = "trial"
+
+
+@dataclass(frozen=True)
+class TrialStop:
+    """The validation scores of a trial after a number of epochs, and what they took.
+
+    Attributes:
+        scores: by name.
+        intervals: of the scores, 95 %.
+        pictures: number of validation pictures.
+        groups: number of sheets, or of pictures where sheets are unknown.
+        seconds_per_picture: median.
+        seconds_per_epoch: median.
+        seconds: of training, in all.
+    """
+
+    scores: dict[str, float]
+    intervals: dict[str, tuple[float, float] | None]
+    pictures: int
+    groups: int
+    seconds_per_picture: float
+    seconds_per_epoch: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TrialScores(Result):
+    """``scores/trial.json`` of a run: the scores that the search goes by.
+
+    Attributes:
+        stops: by the epochs after which they were taken.
+    """
+
+    FORMAT: ClassVar[str] = "copper-trial 1"
+    NAME: ClassVar[str] = "trial"
+
+    stops: dict[int, TrialStop]
 
 
 @dataclass(frozen=True)
@@ -44,42 +74,37 @@ class Search:
     """A planned search.
 
     Attributes:
-        sweep: every point of the grid, and the folder; the role of a point is why it is infeasible, empty where not.
+        sweep: every point of the grid, and the folder.
         space: the grid.
         oracle: a name in `oracles.ORACLES`.
-        objective: a name in `goals.OBJECTIVES`.
-        against: a name in `goals.AGAINST`.
+        objective: what is improved.
+        against: what the objective is weighed against.
         seed: with each point's name, of its weights and crops.
         oracle_seed: of the oracle's choices.
         budget: share of the full grid's training steps that may be taken.
         limit: bytes that a training step may need, None for any.
-        auto: whether each point takes the largest batch that fits.
+        auto_batch: whether each point takes the largest batch that fits.
         memory: predicted peak of a training step of each point, in bytes.
         device: the fields of the `memory.Device` that the prediction is for.
     """
 
     sweep: Sweep
-    space: Space
+    space: SearchSpace
     oracle: str
-    objective: str
-    against: str
+    objective: Objective
+    against: Cost
     seed: int
     oracle_seed: int
     budget: float
     limit: int | None
-    auto: bool
+    auto_batch: bool
     memory: Mapping[str, int]
     device: Mapping[str, Any]
 
     @property
-    def goal(self) -> Objective:
-        """What is made better."""
-        return OBJECTIVES[self.sweep.base.kind][self.objective]
-
-    @property
     def feasible(self) -> list[str]:
         """The points that may be tried."""
-        return [name for name, point in self.sweep.plan.items() if not point.role]
+        return [name for name, point in self.sweep.plan.items() if not point.infeasible]
 
     @functools.cached_property
     def _dataset(self) -> Dataset:
@@ -96,7 +121,7 @@ class Search:
         return epochs * -(-self._dataset.split_sizes["train"] * config.data.crops // config.training.batch_size)
 
     @functools.cached_property
-    def whole(self) -> int:
+    def grid_steps(self) -> int:
         """Training steps of every feasible point in full."""
         return sum(self.cost(name, self.sweep.base.training.epochs) for name in self.feasible)
 
@@ -108,33 +133,33 @@ class Search:
     @property
     def steps(self) -> int:
         """Training steps that may be taken in all."""
-        return int(min(1.0, self.budget) * self.whole)
+        return int(min(1.0, self.budget) * self.grid_steps)
 
-    def look(self) -> tuple[int, int, int, str]:
-        """How far the search is: (trials finished, steps done, steps in all, what)."""
+    def status(self) -> SweepStatus:
+        """How far the search is, in training steps."""
         begun, steps = self.spent()
-        finished = sum(len(self.rungs(name)) for name in self.feasible)
-        return finished, min(steps, self.steps), self.steps, f"{begun} points tried"
+        finished = sum(len(self.stops(name)) for name in self.feasible)
+        return SweepStatus(finished, min(steps, self.steps), self.steps, f"{begun} points tried")
 
-    def rungs(self, name: str) -> dict[int, dict[str, Any]]:
+    def _scores_file(self, name: str) -> Path:
+        return self.sweep.folder(name) / "scores" / f"{TrialScores.NAME}.json"
+
+    def stops(self, name: str) -> dict[int, TrialStop]:
         """The validation scores of a point by the epochs after which they were taken.
 
         Raises:
             RunError: if they are damaged.
         """
-        file = self.sweep.folder(name) / "scores" / f"{TRIAL}.json"
-        try:
-            return {int(k): v for k, v in json.loads(file.read_text()).items()} if file.is_file() else {}
-        except (ValueError, AttributeError) as error:
-            raise RunError(f"{file}: must be the scores of a trial. Received: {error}") from None
+        file = self._scores_file(name)
+        return TrialScores.read(file).stops if file.is_file() else {}
 
-    def result(self, name: str, until: int) -> dict[str, Any] | None:
-        """The scores after so many epochs, or the first ones taken later; None where the point must be trained on."""
-        rungs = self.rungs(name)
-        return rungs[min(k for k in rungs if k >= until)] if any(k >= until for k in rungs) else None
+    def result(self, name: str, until: int) -> TrialStop | None:
+        """The scores after so many epochs, or the first ones taken later; None where the point must be trained."""
+        stops = self.stops(name)
+        return stops[min(k for k in stops if k >= until)] if any(k >= until for k in stops) else None
 
-    def perform(self, name: str, until: int, dataset: Dataset, progress: Progress | None = None) -> dict[str, Any]:
-        """Trains a point to so many epochs of all, or goes on with it, and scores it on the validation pictures.
+    def perform(self, name: str, until: int, dataset: Dataset, progress: Progress | None = None) -> TrialStop:
+        """Trains a point to so many epochs of all, or resumes it, and scores it on the validation pictures.
 
         Args:
             name: of the point.
@@ -143,24 +168,24 @@ class Search:
             progress: called with (done, total, what).
 
         Raises:
-            InputError: if the score isn't a number.
+            InputError: if the objective isn't a number.
         """
         run = self.sweep.train(name, dataset, until, progress)
-        scores = _scored(run, dataset, progress)
-        if not math.isfinite(value := scores["scores"][self.objective]):
-            raise InputError(f"{run.path}: {self.goal.title} must be a finite number. Received: {value}")
-        rungs: dict[int, dict[str, Any]] = self.rungs(name) | {until: scores}
-        run.write_scores(TRIAL, {str(k): v for k, v in sorted(rungs.items())})
-        return scores
+        stop = _scored(run, dataset, progress)
+        if not math.isfinite(value := stop.scores[self.objective.name]):
+            raise InputError(f"{run.path}: {self.objective.title} must be a finite number. Received: {value}")
+        TrialScores(dict(sorted({**self.stops(name), until: stop}.items()))).write(self._scores_file(name))
+        return stop
 
     def write(self) -> None:
         """Writes ``search.json``, atomically; the plan of points has a file of its own."""
-        names = [f.name for f in dataclasses.fields(self) if f.name not in ("sweep", "space")]
-        content = {"format": FORMAT, "space": self.space.values, **{n: getattr(self, n) for n in names}}
-        write_json(self.sweep.path / SEARCH, content)
+        own = ("sweep", "space", "objective", "against")
+        content = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in own}
+        names = {"objective": self.objective.name, "against": self.against.name}
+        write_json(self.sweep.path / SEARCH, {"format": FORMAT, "space": self.space.values, **names, **content})
 
 
-def _scored(run: Run, dataset: Dataset, progress: Progress | None) -> dict[str, Any]:
+def _scored(run: Run, dataset: Dataset, progress: Progress | None) -> TrialStop:
     """Scores and intervals on the validation pictures, and what a picture and an epoch took."""
     from copper_tf.analysis.evaluation import validated
 
@@ -171,15 +196,15 @@ def _scored(run: Run, dataset: Dataset, progress: Progress | None) -> dict[str, 
         if progress:
             progress(done, total, text)
 
-    found = validated(run, dataset, tell)
+    validation = validated(run, dataset, tell)
     seconds = [row["seconds"] for row in run.history()]
-    return {
-        **{name: found[name] for name in ("scores", "intervals", "pictures", "groups")},
+    return TrialStop(
+        **{name: validation[name] for name in ("scores", "intervals", "pictures", "groups")},
         # The first one also pays for starting.
-        "seconds_per_picture": statistics.median(b - a for a, b in itertools.pairwise(times[1:] or times)),
-        "seconds_per_epoch": statistics.median(seconds),
-        "seconds": sum(seconds),
-    }
+        seconds_per_picture=statistics.median(b - a for a, b in itertools.pairwise(times[1:] or times)),
+        seconds_per_epoch=statistics.median(seconds),
+        seconds=sum(seconds),
+    )
 
 
 def is_search(path: Path) -> bool:
@@ -199,8 +224,11 @@ def open_search(path: Path) -> Search:
         content = json.loads((path / SEARCH).read_text(encoding="utf-8"))
         if content.pop("format") != FORMAT:
             raise ValueError(f"another format than {FORMAT!r}")
-        space = Space({name: tuple(values) for name, values in content.pop("space").items()})
-        return Search(sweep=open_sweep(path), space=space, **content)
+        space = SearchSpace({name: tuple(values) for name, values in content.pop("space").items()})
+        sweep = open_sweep(path)
+        objective = OBJECTIVES[sweep.base.kind][content.pop("objective")]
+        against = COSTS[content.pop("against")]
+        return Search(sweep=sweep, space=space, objective=objective, against=against, **content)
     except CopperError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:

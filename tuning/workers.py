@@ -1,4 +1,7 @@
-"""Several processes of this machine at one sweep or search: a chief that hands out runs, and workers that do them."""
+"""Several processes at one sweep or search: a chief that hands out runs, and workers that train them.
+
+KerasTuner's environment variables say which of them a process is; `run_workers` starts all of them on this machine.
+"""
 
 from __future__ import annotations
 
@@ -11,138 +14,206 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tfds_copper.errors import RunError
+from tfds_copper.errors import RunError, SettingError
 from tfds_copper.progress import Progress
-from tuning.sweep import CHIEF, ORACLE_IP, ORACLE_PORT, TUNER_ID, open_sweep
+from tuning.sweep import SweepStatus, open_sweep
 
-__all__ = ["main", "spread"]
+__all__ = [
+    "CHIEF",
+    "ORACLE_IP",
+    "ORACLE_PORT",
+    "TUNER_ID",
+    "check_address",
+    "is_chief",
+    "is_worker",
+    "main",
+    "run_workers",
+    "wait_for_plan",
+]
 
-# A process may die so often without a run being finished in between.
-_LIVES = 5
-_LOOK_EVERY = 0.5
+# KerasTuner's own variables, and the name that makes a process the chief.
+TUNER_ID, ORACLE_IP, ORACLE_PORT = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
+CHIEF = "chief"
+# A process may be restarted so often without a run being finished in between.
+_RESTARTS = 5
+_POLL_SECONDS = 0.5
+# Seconds that a worker waits for its chief's plan.
+_PLAN_TIMEOUT = 600
 _MODULE = "tuning.workers"
-# Where the driver of graphics cards lists them, and the variable that hides them from a process.
-_DRIVER, _VISIBLE = Path("/proc/driver/nvidia/gpus"), "CUDA_VISIBLE_DEVICES"
-_GROWTH = "TF_FORCE_GPU_ALLOW_GROWTH"
+_VISIBLE, _GROWTH = "CUDA_VISIBLE_DEVICES", "TF_FORCE_GPU_ALLOW_GROWTH"
+
+
+def is_worker() -> bool:
+    """Whether this process takes its runs from a chief, as KerasTuner's environment variables say."""
+    return ORACLE_IP in os.environ and not is_chief()
+
+
+def is_chief() -> bool:
+    """Whether this process hands runs out to others."""
+    return ORACLE_IP in os.environ and CHIEF in os.environ.get(TUNER_ID, "")
+
+
+def check_address() -> None:
+    """Checks KerasTuner's variables, and that a chief can listen at its address.
+
+    Raises:
+        SettingError: if a variable is missing or no number.
+        RunError: if this process is the chief and can't listen there.
+    """
+    if not (ORACLE_IP in os.environ or ORACLE_PORT in os.environ):
+        return
+    for name in (TUNER_ID, ORACLE_IP, ORACLE_PORT):
+        if not os.environ.get(name):
+            raise SettingError(f"{name} must be set where the others of KerasTuner's variables are. Received: nothing")
+    port = os.environ[ORACLE_PORT]
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise SettingError(f"{ORACLE_PORT} must be a number from 1 to 65535. Received: {port!r}")
+    if is_chief():
+        address = os.environ[ORACLE_IP], int(port)
+        try:
+            with socket.socket() as server:
+                # As the server itself does: an address that was in use a moment ago serves.
+                server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                server.bind(address)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise RunError(f"{address[0]}:{port}: the chief must be able to listen there. Received: {reason}") from None
+
+
+def wait_for_plan(path: Path, what: str, ready: Callable[[], bool]) -> None:
+    """Waits, as a worker, until the chief has written its plan.
+
+    Args:
+        path: the folder that all share.
+        what: is planned there, for the message.
+        ready: whether the plan is there.
+
+    Raises:
+        RunError: if it doesn't come.
+    """
+    for _ in range(_PLAN_TIMEOUT):
+        if ready():
+            return
+        time.sleep(1)
+    raise RunError(f"{path}: the chief must plan the {what} within {_PLAN_TIMEOUT} s. Received: no plan")
 
 
 def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return int(server.getsockname()[1])
 
 
-def _cards() -> list[str]:
-    """The graphics cards that processes may see, by the numbers that CUDA gives them."""
-    if _VISIBLE in os.environ:
-        return [card for card in os.environ[_VISIBLE].split(",") if card.strip()]
-    return [str(k) for k, _ in enumerate(_DRIVER.glob("*"))]
+class _WorkerPool:
+    """The chief and the workers of one sweep or search on this machine.
 
-
-class _Crew:
-    """The processes of one sweep."""
+    Args:
+        path: folder of the sweep.
+        workers: processes that train.
+    """
 
     def __init__(self, path: Path, workers: int) -> None:
+        from tuning.compat import nvidia_gpus
+
         self.path, self.names = path, [f"worker{k}" for k in range(workers)]
         self.port = _free_port()
         self.threads = max(1, (os.cpu_count() or 1) // workers)
-        self.cards = _cards()
-        self.lives = dict.fromkeys([CHIEF, *self.names], _LIVES)
-        self.done = 0
-        self.running = {name: self._start(name) for name in (CHIEF, *self.names)}
+        self.gpus = nvidia_gpus()
+        self.restarts_left = dict.fromkeys([CHIEF, *self.names], _RESTARTS)
+        self.finished = 0
+        self.processes = {name: self._start(name) for name in (CHIEF, *self.names)}
 
     def _start(self, name: str) -> subprocess.Popen[bytes]:
         threads = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"), str(self.threads))
         address = {ORACLE_IP: "127.0.0.1", ORACLE_PORT: str(self.port)}
         environment = {**os.environ, **threads, **address, TUNER_ID: name}
-        if self.cards:
-            # One card each, the first again where there are more workers; a chief trains nothing.
+        if self.gpus:
+            # One GPU each, the first again where there are more workers; a chief trains nothing.
             worker = name in self.names
-            environment[_VISIBLE] = self.cards[self.names.index(name) % len(self.cards)] if worker else ""
-            # TensorFlow would take all of a card that two have to share.
+            environment[_VISIBLE] = self.gpus[self.names.index(name) % len(self.gpus)] if worker else ""
+            # TensorFlow would take all memory of a GPU that two have to share.
             environment[_GROWTH] = "true"
         log = (self.path / f"{name}.log").open("ab")
         command = [sys.executable, "-m", _MODULE, str(self.path), str(os.getpid())]
         with log:
             return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
-    def _again(self, name: str) -> None:
-        """Starts a process that died once more; a worker of the same name gets the run that it had.
+    def _restart(self, name: str) -> None:
+        """Restarts a process that died; a worker of the same name gets the run that it had.
 
         Raises:
             RunError: if it died too often.
         """
-        self.lives[name] -= 1
-        if not self.lives[name]:
+        self.restarts_left[name] -= 1
+        if not self.restarts_left[name]:
             raise RunError(
-                f"{self.path}: {name} died {_LIVES} times in a row, see {self.path / name}.log. Received: no result"
+                f"{self.path}: {name} died {_RESTARTS} times in a row, see {self.path / name}.log. Received: no result"
             )
         if name == CHIEF:
-            # Workers ask a chief that is gone for an hour; a new crew finds what is done in the run folders.
+            # Workers ask a chief that is gone for an hour; new ones read what is done from the run folders.
             self.stop()
             self.port = _free_port()
-            self.running = {other: self._start(other) for other in (CHIEF, *self.names)}
+            self.processes = {other: self._start(other) for other in (CHIEF, *self.names)}
         else:
-            self.running[name] = self._start(name)
+            self.processes[name] = self._start(name)
 
-    def watch(self, done: int) -> bool:
-        """Replaces what died; False once every worker has finished.
+    def poll(self, finished: int) -> bool:
+        """Restarts what died; False once every worker has finished.
 
         Args:
-            done: runs that are finished.
+            finished: runs that are finished.
         """
-        if done > self.done:
-            self.done, self.lives = done, dict.fromkeys(self.lives, _LIVES)
-        if self.running[CHIEF].poll() == 0:
+        if finished > self.finished:
+            self.finished, self.restarts_left = finished, dict.fromkeys(self.restarts_left, _RESTARTS)
+        if self.processes[CHIEF].poll() == 0:
             # All is handed out and back: how a worker then ends doesn't matter.
-            return any(self.running[name].poll() is None for name in self.names)
-        for name, process in list(self.running.items()):
-            code = process.poll()
-            if code:
-                self._again(name)
+            return any(self.processes[name].poll() is None for name in self.names)
+        for name, process in list(self.processes.items()):
+            if process.poll():
+                self._restart(name)
                 break
-        return any(self.running[name].poll() != 0 for name in self.names)
+        return any(self.processes[name].poll() != 0 for name in self.names)
 
     def stop(self) -> None:
         """Ends all processes."""
-        for process in self.running.values():
+        for process in self.processes.values():
             if process.poll() is None:
                 process.kill()
             process.wait()
 
 
-def spread(
-    path: Path, workers: int, look: Callable[[], tuple[int, int, int, str]], progress: Progress | None = None
-) -> None:
-    """Performs a sweep or a search by so many workers, each with its share of the processors and graphics cards.
+def run_workers(path: Path, workers: int, status: Callable[[], SweepStatus], progress: Progress | None = None) -> None:
+    """Performs a sweep or a search by several workers, each with its share of the processors and graphics cards.
 
     Args:
         path: folder of the plan, written.
         workers: processes that train.
-        look: how far all are: (runs finished, done, total, what).
+        status: how far all runs are.
         progress: called with (done, total, what).
 
     Raises:
         RunError: if a process dies again and again.
     """
-    open_sweep(path).forgive_failures()
-    crew, finished = _Crew(path, workers), 0
+    open_sweep(path).reset_failures()
+    pool, finished = _WorkerPool(path, workers), 0
     try:
-        while crew.watch(finished):
-            finished, done, total, text = look()
+        while pool.poll(finished):
+            now = status()
+            finished = now.finished
             if progress:
-                progress(done, total, f"{text}, {workers} workers")
-            time.sleep(_LOOK_EVERY)
+                progress(now.done, now.total, f"{now.text}, {workers} workers")
+            time.sleep(_POLL_SECONDS)
     finally:
-        crew.stop()
+        pool.stop()
 
 
-def _end_with(parent: int) -> None:
+def _exit_with(parent: int) -> None:
     """Ends this process as soon as the one that started it is gone."""
+    from tuning.compat import parent_is_alive
 
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(_LOOK_EVERY)
+        while parent_is_alive(parent):
+            time.sleep(_POLL_SECONDS)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -151,16 +222,16 @@ def _end_with(parent: int) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """A chief or worker, as KerasTuner's environment variables say: (folder of the sweep, process that started it)."""
     path, parent = sys.argv[1:] if arguments is None else arguments
-    _end_with(int(parent))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    from tuning.engine import hunt, walk
+    _exit_with(int(parent))
+    from tuning.engine import run_search, run_sweep
     from tuning.trials import is_search, open_search
 
     if is_search(Path(path)):
-        hunt(open_search(Path(path)))
+        run_search(open_search(Path(path)))
     else:
-        walk(open_sweep(Path(path)))
+        run_sweep(open_sweep(Path(path)))
     return 0
 
 

@@ -156,14 +156,14 @@ def shuffled_levels(folder: Path, seed: int, **changed: Any) -> Results:
 
 def estimate(run: Any, built: Dataset) -> list[float]:
     """The ageing curve that the label means of a run give, without what borders likely add."""
-    from copper_tf.analysis.hypotheses.curves import curve
-    from copper_tf.analysis.hypotheses.groups import gather
+    from copper_tf.analysis.hypotheses.curves import ageing_curve
+    from copper_tf.analysis.hypotheses.groups import read_groups
     from copper_tf.training.boundary_bias import composites
 
     if not run.scores_file(COMPOSITES).is_file():
         composites(run, built)
-    groups, pictures, _ = gather({run.path.name: [run.path]})
-    return list(curve(groups[0], pictures, len(built.times))["estimate"])
+    groups, pictures, _ = read_groups({run.path.name: [run.path]})
+    return list(ageing_curve(groups[0], pictures, len(built.times)).estimate)
 
 
 def learned(

@@ -47,7 +47,7 @@ def exponent(folder: Path, seed: int, law: str) -> Results:
         seed: of the world, the weights and the crops.
         law: the true one, a name in `EXPONENTS`.
     """
-    from copper_tf.analysis.hypotheses.study import study
+    from copper_tf.analysis.hypotheses.study import study_runs
     from copper_tf.runs.run import COMPOSITES
     from copper_tf.training.boundary_bias import composites
 
@@ -56,17 +56,19 @@ def exponent(folder: Path, seed: int, law: str) -> Results:
     run = run_of(folder, f"{law}-{ANCHORS}-{STARTS[worlds.TRUE_LAW][0]}", settings, built)
     if not run.scores_file(COMPOSITES).is_file():
         composites(run, built)
-    found = study({ANCHORS: [run.path]}, {}, None, seed)["law"]
-    (power,) = (fit for fit in found["fits"] if fit["family"] == _FAMILY)
-    low, high = power["intervals"][0]
+    study = study_runs({ANCHORS: [run.path]}, {}, None, seed)
+    curve = study.fits[study.source]
+    assert curve is not None, "the curve of the world can be read"
+    (power,) = (fit for fit in curve.fits if fit.family == _FAMILY)
+    low, high = power.intervals[0]
     return {
         "law": law,
-        "exponent": power["values"][0],
+        "exponent": power.values[0],
         "low": low,
         "high": high,
         "covered": float(low <= EXPONENTS[law] <= high),
-        "best": found["fits"][0]["family"],
-        "behind": power["behind"],
+        "best": curve.fits[0].family,
+        "behind": power.behind,
     }
 
 

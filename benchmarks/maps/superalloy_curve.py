@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.maps.superalloy import RECIPES, USUAL, true_table
-from copper_tf.analysis.hypotheses.study import STUDY
+from copper_tf.analysis.hypotheses.results import STUDY
 from copper_tf.cli.main import main as copper
 from copper_tf.cli.tables import number, print_table
 from copper_tf.statistics.scores import anchored
@@ -73,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
     errors = {row["name"]: row["nmse"] for row in found["hypotheses"]}
     rows = []
     for curve in (c for c in found["curves"] if c["falls"]):
-        both = (curve[name] for name in ("curve", "without"))
+        both = (curve[name] for name in ("curve", "without_borders"))
         apart = [None if c is None else float(np.abs(np.array(c, float) - truth).max()) for c in both]
         g = np.array(curve["g"], float)
         supposed = None if np.isnan(g).any() else float(np.abs(g - truth).max())

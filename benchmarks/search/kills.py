@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.search.killing import copper_command, killed
-from copper_tf.analysis.hypotheses.study import STUDY
+from copper_tf.analysis.hypotheses.results import STUDY
 
 __all__ = ["main"]
 

@@ -23,7 +23,7 @@ from typing import Any
 from copper_tf.cli.main import main as copper
 from copper_tf.cli.tables import print_table
 from tfds_copper.dataset import is_dataset
-from tuning.summary import FOUND
+from tuning.summary import RESULT
 
 __all__ = ["SPACE", "main", "searched", "world"]
 
@@ -64,12 +64,12 @@ def world(output: Path) -> Path:
 def searched(output: Path, name: str, *words: str, space: Sequence[str] = SPACE) -> dict[str, Any]:
     """What a search found; what is done already is not done again."""
     folder = output / name
-    if not (folder / FOUND).is_file():
+    if not (folder / RESULT).is_file():
         called(
             "search", "classifier", str(world(output)), "-o", str(folder), *SETTINGS, "--resume", *words, "--space",
             *space,
         )  # fmt: skip
-    return dict(json.loads((folder / FOUND).read_text()))
+    return dict(json.loads((folder / RESULT).read_text()))
 
 
 def _limited(output: Path, grid: dict[str, Any]) -> tuple[bool, str]:

@@ -25,8 +25,8 @@ from benchmarks.search.killing import copper_command, kill_all, kill_named, star
 from benchmarks.search.search import SETTINGS, SPACE, searched, world
 from copper_tf.cli.tables import print_table
 from tuning.oracles import ORACLES
-from tuning.summary import FOUND
-from tuning.sweep import CHIEF
+from tuning.summary import RESULT
+from tuning.workers import CHIEF
 
 __all__ = ["main"]
 
@@ -105,7 +105,7 @@ def _broken(output: Path, workers: int, kills: int, draw: random.Random) -> tupl
         again += sum(file not in now or now[file] != stamp for file, stamp in done.items())
         done = now
     subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-    found = json.loads((folder / FOUND).read_text())
+    found = json.loads((folder / RESULT).read_text())
     whole = searched(output, "unbroken", "--oracle", "grid", *_SHORT)
     good = again == 0 and _trials(found) == _trials(whole)
     counts = ", ".join(f"{struck.count(victim)} x {victim}" for victim in dict.fromkeys(struck))

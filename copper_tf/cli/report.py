@@ -16,6 +16,7 @@ from tfds_copper.errors import InputError, OutputError, RunError, SettingError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from copper_tf.analysis.hypotheses.results import HypothesisStudy
     from copper_tf.report.full.models import Member
 
 __all__ = ["command"]
@@ -32,14 +33,15 @@ def _json(file: Path, verb: str) -> dict[str, Any]:
         raise InputError(f"{file}: must be what `copper {verb}` wrote. Received: {error}") from None
 
 
-def _study(folder: Path | None, fingerprint: str) -> dict[str, Any] | None:
+def _study(folder: Path | None, fingerprint: str) -> HypothesisStudy | None:
     """What `copper hypotheses` wrote into a folder, if it is of the same dataset."""
     if folder is None:
         return None
-    from copper_tf.analysis.hypotheses.study import STUDY
+    from copper_tf.analysis.hypotheses.results import STUDY, HypothesisStudy
     from tuning.sweep import open_sweep
 
-    found = _json(folder / STUDY, "hypotheses")
+    _json(folder / STUDY, "hypotheses")
+    found = HypothesisStudy.read(folder / STUDY)
     if open_sweep(folder).fingerprint != fingerprint:
         raise RunError(f"{folder}: must be hypotheses on the dataset of the runs. Received: those of another dataset")
     return found

@@ -54,7 +54,7 @@ class Parameter:
     """One number that a family leaves open.
 
     Attributes:
-        name: what to call it.
+        name: to be shown.
         starts: values that a fit starts from.
         low: smallest value that is tried.
         high: largest value that is tried.
@@ -71,15 +71,15 @@ class Family:
     """A family of laws.
 
     Attributes:
-        name: what to call it.
+        name: to be shown.
         formula: f(u) with the parameters in braces, u being written as ``{u}``.
-        law: (u, parameters) -> f(u), from 1 at u = 0 to 0 at u = 1.
+        function: (u, parameters) -> f(u), from 1 at u = 0 to 0 at u = 1.
         parameters: what is left open.
     """
 
     name: str
     formula: str
-    law: Callable[..., np.ndarray]
+    function: Callable[..., np.ndarray]
     parameters: tuple[Parameter, ...]
 
     def text(self, values: tuple[float, ...], u: str) -> str:

@@ -1,4 +1,4 @@
-"""Naming the law: families fitted to the mean potency of each label, with intervals and an information criterion.
+"""Families of laws fitted to the mean potency of each label, with intervals and an information criterion.
 
 A local network has E[m | t] = b + (a - b) f(t): scale and shift are fitted with the parameters of f, so that the noise
 of the two end labels isn't carried into all others as re-anchoring would. NumPy and SciPy only.
@@ -14,12 +14,12 @@ from scipy import optimize, stats
 
 from copper_tf.decay.families import FAMILIES, Family
 
-__all__ = ["ALIKE", "FITS", "Fit", "fit", "fitted"]
+__all__ = ["INDISTINGUISHABLE_QAICC", "MAX_BIRGE", "Fit", "fit", "fit_families"]
 
-# QAICc this close to the best says that two families can't be told apart (Burnham and Anderson 2002, section 2.6).
-ALIKE = 2.0
-# Means that lie so many times as far from a law as their errors say don't follow it.
-FITS = 3.0
+# Families this close to the best by QAICc can't be distinguished from it (Burnham and Anderson 2002, section 2.6).
+INDISTINGUISHABLE_QAICC = 2.0
+# Means that lie so many times as far from a curve as their errors say don't follow it.
+MAX_BIRGE = 3.0
 # Labels that must be left over when all that is fitted is counted.
 _MIN_SPARE = 2
 _LEVEL = 0.95
@@ -68,12 +68,12 @@ def _ends(f: np.ndarray, means: np.ndarray, errors: np.ndarray) -> np.ndarray:
 
 
 def _residuals(values: np.ndarray, family: Family, u: np.ndarray, means: np.ndarray, errors: np.ndarray) -> np.ndarray:
-    f = family.law(u, *values)
+    f = family.function(u, *values)
     a, b = _ends(f, means, errors)
     return (means - (a * f + b * (1 - f))) / errors
 
 
-def _searched(family: Family, u: np.ndarray, means: np.ndarray, errors: np.ndarray) -> np.ndarray:
+def _best_parameters(family: Family, u: np.ndarray, means: np.ndarray, errors: np.ndarray) -> np.ndarray:
     """The parameters with the smallest residuals, over all starts."""
     if not family.parameters:
         return np.empty(0)
@@ -91,7 +91,7 @@ def _covariance(family: Family, values: np.ndarray, ends: np.ndarray, u: np.ndar
     everything = np.concatenate([values, ends])
 
     def curve(x: np.ndarray) -> np.ndarray:
-        f = family.law(u, *x[: len(values)])
+        f = family.function(u, *x[: len(values)])
         return x[-2] * f + x[-1] * (1 - f)
 
     slopes = []
@@ -121,8 +121,8 @@ def fit(family: Family, u: np.ndarray, means: np.ndarray, errors: np.ndarray) ->
     count, free = len(u), len(family.parameters) + 2
     if count - free < _MIN_SPARE:
         return None
-    values = _searched(family, u, means, errors)
-    f = family.law(u, *values)
+    values = _best_parameters(family, u, means, errors)
+    f = family.function(u, *values)
     ends = _ends(f, means, errors)
     squares = float(np.sum(_residuals(values, family, u, means, errors) ** 2))
     birge = max(1.0, math.sqrt(squares / (count - free)))
@@ -143,7 +143,7 @@ def fit(family: Family, u: np.ndarray, means: np.ndarray, errors: np.ndarray) ->
     )
 
 
-def fitted(u: np.ndarray, means: np.ndarray, errors: np.ndarray) -> list[tuple[Fit, float]]:
+def fit_families(u: np.ndarray, means: np.ndarray, errors: np.ndarray) -> list[tuple[Fit, float]]:
     """Every family that the number of labels allows, the best first, each with its QAICc above the best.
 
     Empty where no family with a free parameter can be fitted: a straight line alone is no choice.

@@ -20,13 +20,13 @@ from tfds_copper.errors import SettingError
 __all__ = [
     "HYPOTHESES",
     "MIN_VARIANCE",
-    "Law",
+    "HypothesisFunction",
     "check_informative",
     "hypothesis_values",
     "normalised_time",
 ]
 
-Law = Callable[[np.ndarray], np.ndarray]
+HypothesisFunction = Callable[[np.ndarray], np.ndarray]
 
 # Below this variance over the labels a hypothesis says nothing that an error could contradict.
 MIN_VARIANCE = 0.005
@@ -40,7 +40,7 @@ def _alternating(u: np.ndarray) -> np.ndarray:
     return 1.0 - (np.argsort(np.argsort(u)) % 2)
 
 
-HYPOTHESES: dict[str, Law] = {
+HYPOTHESES: dict[str, HypothesisFunction] = {
     "linear": lambda u: 1 - u,
     "sqrt": lambda u: power(u, 1 / 2),
     "square": lambda u: power(u, 2),
@@ -54,12 +54,12 @@ HYPOTHESES: dict[str, Law] = {
 }
 
 
-def normalised_time(times: Sequence[float], reading: str = NUMBER) -> np.ndarray:
+def normalised_time(times: Sequence[float], time_scale: str = NUMBER) -> np.ndarray:
     """u = (t - t_min) / (t_max - t_min) of each label, shape (K,).
 
     Args:
         times: the stress times t of the labels, ascending.
-        reading: one of `config.READINGS`; by rank, the labels are equally far apart.
+        time_scale: one of `config.TIME_SCALES`; by rank, the labels are equally far apart.
 
     Raises:
         SettingError: if there are fewer than two different times.
@@ -67,7 +67,7 @@ def normalised_time(times: Sequence[float], reading: str = NUMBER) -> np.ndarray
     t = np.asarray(times, np.float64)
     if t.size < 2 or t.max() <= t.min():
         raise SettingError(f"a hypothesis needs at least two different times t. Received: {list(map(float, t))}")
-    if reading == RANK:
+    if time_scale == RANK:
         t = np.arange(t.size, dtype=np.float64)
     return (t - t.min()) / (t.max() - t.min())
 
@@ -86,20 +86,20 @@ def _from_table(table: Mapping[str, float], times: Sequence[float], source: str)
     return values
 
 
-def hypothesis_values(name: str, times: Sequence[float], reading: str = NUMBER) -> np.ndarray:
+def hypothesis_values(name: str, times: Sequence[float], time_scale: str = NUMBER) -> np.ndarray:
     """g at each time, shape (K,), float64 in [0, 1].
 
     Args:
         name: a name in `HYPOTHESES`; or a table keyed by t, as JSON text ``{"0": 1, "15": 0.4}`` or as the path of a
             JSON file that holds one.
         times: the stress times t of the labels, ascending, in any one unit.
-        reading: one of `config.READINGS`, for a named law; a table always goes by t.
+        time_scale: one of `config.TIME_SCALES`, for a named law; a table always goes by t.
 
     Raises:
         SettingError: if the name is unknown, the table incomplete, or a value outside [0, 1].
     """
     if name in HYPOTHESES:
-        return np.clip(HYPOTHESES[name](normalised_time(times, reading)), 0.0, 1.0)
+        return np.clip(HYPOTHESES[name](normalised_time(times, time_scale)), 0.0, 1.0)
     path = Path(name)
     text = (
         name if name.lstrip().startswith("{") else path.read_text() if path.suffix == ".json" and path.is_file() else ""

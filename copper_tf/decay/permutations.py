@@ -15,22 +15,22 @@ from tfds_copper.errors import SettingError
 __all__ = ["other_orders", "permuted"]
 
 
-def other_orders(name: str, times: Sequence[float], reading: str = NUMBER) -> int:
+def other_orders(name: str, times: Sequence[float], time_scale: str = NUMBER) -> int:
     """How many other orders the levels of a hypothesis have.
 
     Args:
         name: a hypothesis as `hypothesis_values` takes it.
         times: the stress times t of the labels, ascending.
-        reading: how the hypothesis reads t, one of `config.READINGS`.
+        time_scale: how the hypothesis reads t, one of `config.TIME_SCALES`.
     """
-    values = hypothesis_values(name, times, reading)
+    values = hypothesis_values(name, times, time_scale)
     orders = math.factorial(values.size)
     for equal in np.unique(values, return_counts=True)[1]:
         orders //= math.factorial(int(equal))
     return orders - 1
 
 
-def permuted(name: str, times: Sequence[float], count: int, seed: int = 0, reading: str = NUMBER) -> list[str]:
+def permuted(name: str, times: Sequence[float], count: int, seed: int = 0, time_scale: str = NUMBER) -> list[str]:
     """Tables that give the levels of a hypothesis to the labels in another order, each order once.
 
     Their NMSE is the null distribution against which a ranking of hypotheses counts as evidence. It holds every order
@@ -41,7 +41,7 @@ def permuted(name: str, times: Sequence[float], count: int, seed: int = 0, readi
         times: the stress times t of the labels, ascending.
         count: how many.
         seed: of the orders.
-        reading: how the hypothesis reads t, one of `config.READINGS`.
+        time_scale: how the hypothesis reads t, one of `config.TIME_SCALES`.
 
     Returns:
         `count` tables as JSON text, which `hypothesis_values` and the setting ``hypothesis`` take.
@@ -49,7 +49,7 @@ def permuted(name: str, times: Sequence[float], count: int, seed: int = 0, readi
     Raises:
         SettingError: if the hypothesis is unknown, or its levels have fewer other orders.
     """
-    values, most = hypothesis_values(name, times, reading), other_orders(name, times, reading)
+    values, most = hypothesis_values(name, times, time_scale), other_orders(name, times, time_scale)
     if not 0 <= count <= most:
         raise SettingError(
             f"count of permuted hypotheses must be from 0 to {most}, the other orders of the levels of {name!r}. "

@@ -12,13 +12,14 @@ import keras_tuner
 import pytest
 
 from tfds_copper.errors import RunError
-from tuning import heartbeat as signs_of_life
-from tuning.heartbeat import ALIVE, Pulse, dismiss, wait_for_plan
-from tuning.oracles import ORACLES, Bounded, epochs_asked, point_of, trains_in_full
-from tuning.search_space import Space, name_of
-from tuning.sweep import CHIEF, ORACLE_IP, TUNER_ID
+from tuning import workers
+from tuning.compat import requeue_trial, set_project_dir
+from tuning.heartbeat import HEARTBEATS, Heartbeat
+from tuning.oracles import ORACLES, Bounded, epochs_of, point_of, trains_in_full
+from tuning.search_space import SearchSpace, name_of
+from tuning.workers import CHIEF, ORACLE_IP, TUNER_ID, wait_for_plan
 
-SPACE = Space({"n": (1, 2), "N": (1, 2), "c": (8, 16), "d": (2, 3, 4)})
+SPACE = SearchSpace({"n": (1, 2), "N": (1, 2), "c": (8, 16), "d": (2, 3, 4)})
 NAMES = list(SPACE.points())
 EPOCHS, STEPS = 27, 10
 
@@ -36,13 +37,13 @@ def _oracle(name: str, place: Path, budget: float = 0.25, seed: int = 1, feasibl
         budget=int(budget * len(feasible) * EPOCHS * STEPS), epochs=EPOCHS, seed=seed,
         objective=keras_tuner.Objective("accuracy", "max"),
     )  # fmt: skip
-    oracle._set_project_dir(str(place), name)
+    set_project_dir(oracle, place, name)
     return oracle
 
 
 def _ended(oracle: Bounded, trial: Any, score: Callable[[str, int], float | None]) -> tuple[str, int]:
     values = trial.hyperparameters.values
-    name, epochs = name_of(point_of(values)), epochs_asked(values, EPOCHS)
+    name, epochs = name_of(point_of(values)), epochs_of(values, EPOCHS)
     found = score(name, epochs)
     if found is not None:
         oracle.update_trial(trial.trial_id, {"accuracy": found})
@@ -185,44 +186,44 @@ def test_the_trial_of_a_worker_that_is_gone_goes_to_the_next(tmp_path: Path) -> 
     oracle = _oracle("grid", tmp_path)
     lost, other = oracle.create_trial("worker0"), oracle.create_trial("worker1")
     assert lost.trial_id != other.trial_id
-    dismiss(oracle, "worker0")
+    requeue_trial(oracle, "worker0")
     assert oracle.tuner_ids == {"worker1"}
     _ended(oracle, other, _score)
     again = oracle.create_trial("worker1")
     assert again.trial_id == lost.trial_id
     # A worker that never had a trial is dismissed as well.
-    dismiss(oracle, "worker9")
+    requeue_trial(oracle, "worker9")
 
 
-def test_who_falls_silent_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_waits_for_a_process_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setenv(ORACLE_IP, "127.0.0.1")
     monkeypatch.setenv(TUNER_ID, CHIEF)
     oracle = _oracle("grid", tmp_path)
-    pulse = Pulse(tmp_path, oracle)
-    signs = tmp_path / ALIVE
-    signs.mkdir()
+    heartbeat = Heartbeat(tmp_path, oracle)
+    folder = tmp_path / HEARTBEATS
+    folder.mkdir()
     lost = oracle.create_trial("worker0")
     oracle.create_trial("worker1")
     for beat in range(20):
         now[0] += 30
-        (signs / "worker1").write_text(str(beat))
-        assert pulse._look() == ""
-    # The silent one's trial waits for the next that asks, the other goes on.
+        (folder / "worker1").write_text(str(beat))
+        assert heartbeat.check() == ""
+    # The trial of the one without heartbeat waits for the next that asks, the other continues.
     assert oracle.tuner_ids == {"worker1"} and oracle._retry_queue == [lost.trial_id]
     # Without any worker a chief gives up in the end.
     for _ in range(50):
         now[0] += 30
-        reason = pulse._look()
+        reason = heartbeat.check()
     assert reason.startswith("a worker must be there within")
     # And so does a worker whose chief is gone.
     monkeypatch.setenv(TUNER_ID, "worker1")
-    mine = Pulse(tmp_path, oracle)
-    assert mine._look() == ""
+    mine = Heartbeat(tmp_path, oracle)
+    assert mine.check() == ""
     now[0] += 1000
-    mine.reason = mine._look()
-    with pytest.raises(RunError, match="the chief must answer within 300 s. Received: no sign of life"):
+    mine.reason = mine.check()
+    with pytest.raises(RunError, match="the chief must answer within 300 s. Received: no heartbeat"):
         mine.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
     # A user's own interrupt is his own.
     mine.reason = ""
@@ -231,7 +232,7 @@ def test_who_falls_silent_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_worker_waits_for_its_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "sleep", lambda _: None)
-    monkeypatch.setattr(signs_of_life, "_PATIENCE", 3)
+    monkeypatch.setattr(workers, "_PLAN_TIMEOUT", 3)
     asked = iter([False, True])
     wait_for_plan(tmp_path, "search", lambda: next(asked))
     with pytest.raises(RunError, match="the chief must plan the search within 3 s. Received: no plan"):

@@ -18,14 +18,13 @@ from copper_tf.config import LOSSES, default_config
 from copper_tf.runs.run import open_run
 from tests.conftest import ROOT
 from tfds_copper.errors import CopperError, InputError, RunError, SettingError
-from tuning import workers
-from tuning.heartbeat import Silence, check_address
+from tuning import compat, workers
+from tuning.heartbeat import LastSeen
 from tuning.search_plan import planned_points, start_search
-from tuning.search_space import Space, name_of, parse_space, searchable, seed_of
-from tuning.summary import FOUND, summarise
-from tuning.sweep import CHIEF, ORACLE_IP, ORACLE_PORT, TUNER_ID
+from tuning.search_space import SearchSpace, name_of, parse_space, searchable, seed_of
+from tuning.summary import RESULT, summarise
 from tuning.trials import Search, open_search
-from tuning.workers import spread
+from tuning.workers import CHIEF, ORACLE_IP, ORACLE_PORT, TUNER_ID, check_address, run_workers
 
 BASE = default_config("segmenter")
 SMALL = ("--crop", "48", "--batch-size", "6", "--epochs", "4", "--policy", "float32", "--space", "n=1",
@@ -80,17 +79,19 @@ def test_seeds_hang_on_the_point_and_not_on_the_order() -> None:
 
 
 def test_points_over_the_limit_are_planned_as_infeasible() -> None:
-    space = Space({"c": (8, 16, 32), "d": (2, 3)})
+    space = SearchSpace({"c": (8, 16, 32), "d": (2, 3)})
     free, memory = planned_points(space, BASE, 4, "float32", None, 0, 0)
-    assert not any(point.role for point in free.values()) and memory["c32-d2"] > memory["c8-d2"] > 0
+    assert not any(point.infeasible for point in free.values()) and memory["c32-d2"] > memory["c8-d2"] > 0
     limit = sorted(memory.values())[2]
     plan, same = planned_points(space, BASE, 4, "float32", limit, 0, 0)
     assert same == memory
-    assert {name for name, point in plan.items() if not point.role} == {n for n, m in memory.items() if m <= limit}
-    assert "a training step needs" in plan["c32-d3"].role
+    assert {name for name, point in plan.items() if not point.infeasible} == {
+        n for n, m in memory.items() if m <= limit
+    }
+    assert "a training step needs" in plan["c32-d3"].infeasible
     # The batch is what can give way.
     auto, fitting = planned_points(space, BASE, 4, "float32", limit, 100, 0)
-    assert all(m <= limit for m in fitting.values()) and not any(point.role for point in auto.values())
+    assert all(m <= limit for m in fitting.values()) and not any(point.infeasible for point in auto.values())
     assert auto["c32-d3"].settings["batch_size"] < auto["c8-d2"].settings["batch_size"] <= 64
     assert {p.settings["batch_size"] for p in planned_points(space, BASE, 4, "float32", 10**12, 5, 0)[0].values()} == {
         4
@@ -104,7 +105,7 @@ def _words(dataset: Any, output: Path, *more: str) -> list[str]:
 
 
 def _table(output: Path) -> list[Any]:
-    found = json.loads((output / FOUND).read_text())
+    found = json.loads((output / RESULT).read_text())
     return [(row["name"], row["status"], row["epochs"], row["objective"], row["rungs"]) for row in found["trials"]]
 
 
@@ -117,7 +118,7 @@ def unbroken(dataset: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_command_writes_runs_table_and_page(unbroken: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = json.loads((unbroken / FOUND).read_text())
+    found = json.loads((unbroken / RESULT).read_text())
     assert found["cost"]["steps"] <= 0.7 * found["cost"]["grid_steps"]
     assert {row["status"] for row in found["trials"]} == {"done", "stopped"}
     best = found["trials"][0]
@@ -142,7 +143,7 @@ def test_killed_and_gone_on_with_finds_the_same(dataset: Any, tmp_path: Path, un
     process = started(copper_command(*_words(dataset, output, "--resume", "--budget", "0.7")))
     wait_until(lambda: len(list(output.glob("runs/*/scores/trial.json"))) >= 2, process)
     kill_all(process)
-    assert not (output / FOUND).exists()
+    assert not (output / RESULT).exists()
     done = {file: file.stat().st_mtime_ns for file in output.glob("runs/*/scores/trial.json")}
     # No more is needed than where it is.
     assert main(["search", "classifier", str(dataset.path), "-o", str(output), "--resume"]) == 0
@@ -158,7 +159,7 @@ def test_a_search_goes_on_only_as_it_was_begun(
     dataset: Any, unbroken: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(_words(dataset, unbroken)) == 2
-    assert "--resume goes on with it, --force replaces it" in capsys.readouterr().err
+    assert "--resume continues it, --force replaces it" in capsys.readouterr().err
     for words, message in (
         (("--oracle", "grid"), "the search's own oracle, hyperband. Received: grid"),
         (("--budget", "0.5"), "a budget of at least what the search has, 0.7. Received: 0.5"),
@@ -176,11 +177,11 @@ def test_a_larger_budget_goes_on_also_where_the_dataset_has_moved(
 ) -> None:
     output, moved = tmp_path / "s", tmp_path / "moved"
     assert main(_words(dataset, output, "--epochs", "1", "--oracle", "random")) == 0
-    assert open_search(output).budget == 0.25 and json.loads((output / FOUND).read_text())["best"]
+    assert open_search(output).budget == 0.25 and json.loads((output / RESULT).read_text())["best"]
     shutil.copytree(dataset.path, moved)
     again = ["search", "classifier", str(moved), "-o", str(output), "--resume"]
     assert main([*again, "--budget", "0.5"]) == 0
-    found = json.loads((output / FOUND).read_text())
+    found = json.loads((output / RESULT).read_text())
     assert len([row for row in found["trials"] if row["status"] == "done"]) == 2
     assert open_search(output).sweep.data == moved and str(moved) in found["command"]
     # Another dataset is another search.
@@ -199,12 +200,12 @@ def test_two_workers_one_of_them_killed_find_what_one_process_finds(dataset: Any
     search = start_search(dataclasses.replace(alone, sweep=dataclasses.replace(alone.sweep, path=path)))
     killed: list[int] = []
 
-    def progress(*told: Any) -> None:
+    def progress(*now: Any) -> None:
         if not killed and list(path.glob("runs/*/history.csv")):
             killed.extend(kill_named("worker0", path))
 
-    spread(path, 2, search.look, progress)
-    assert killed and summarise(search)["cost"]["share"] == 1
+    run_workers(path, 2, search.status, progress)
+    assert killed and summarise(search).cost.share == 1
     assert _table(path) == _table(tmp_path / "alone")
 
 
@@ -221,7 +222,7 @@ def test_a_trial_that_fails_is_in_the_table(
     monkeypatch.setattr(Search, "perform", perform)
     grid = ("--oracle", "grid", "--epochs", "1", "--memory-limit", "1GB", "--budget", "1")
     assert main(_words(dataset, tmp_path / "s", *grid)) == 0
-    rows = {row["name"]: row for row in json.loads((tmp_path / "s" / FOUND).read_text())["trials"]}
+    rows = {row["name"]: row for row in json.loads((tmp_path / "s" / RESULT).read_text())["trials"]}
     assert rows["n1-N1-c4-d2"]["status"] == "failed"
     assert rows["n1-N1-c4-d2"]["reason"] == "OOM when allocating tensor"
     assert rows["n1-N1-c6-d1"]["status"] == "done"
@@ -240,7 +241,7 @@ def test_a_trial_that_fails_is_in_the_table(
         (["--c", "16", "--space", "c=4,8"], "c is either searched or given by its flag. Received: both"),
         (["--batch-size", "²"], "batch_size must be auto or a whole number of at least 1. Received: '²'"),
         (["--budget", "0.01", "--space", "c=4,8"], "hyperband train at least one of 2 points in full; --budget 1 does"),
-        (["--resume", "--force", "--space", "c=4,8"], "ask for one of them. Received: both"),
+        (["--resume", "--force", "--space", "c=4,8"], "only one of them can be given. Received: both"),
         (["--report"], "must be a folder of a search"),
         (["--memory-limit", "12 apples"], "Received: '12 apples'"),
         (["--memory-limit", "1kB", "--space", "c=8"], "memory limit must leave at least one point"),
@@ -257,17 +258,17 @@ def test_mistakes_are_one_line(
     assert not (tmp_path / "s").exists()
 
 
-def test_silence_is_counted_by_ones_own_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_heartbeats_are_timed_by_ones_own_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    silence = Silence(tmp_path)
-    assert silence.of("worker0") == 0
+    last_seen = LastSeen(tmp_path)
+    assert last_seen.seconds_since("worker0") == 0
     now[0] += 50
-    assert silence.of("worker0") == 50
+    assert last_seen.seconds_since("worker0") == 50
     (tmp_path / "worker0").write_text("1 1")
-    assert silence.of("worker0") == 0
+    assert last_seen.seconds_since("worker0") == 0
     now[0] += 5
-    assert silence.of("worker0") == 5
+    assert last_seen.seconds_since("worker0") == 5
 
 
 def test_the_module_is_the_command_by_another_name(capsys: pytest.CaptureFixture[str]) -> None:
@@ -285,7 +286,7 @@ def test_the_slurm_script_names_what_chief_and_workers_read() -> None:
         assert name in text
 
 
-def test_every_worker_gets_a_card_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_worker_gets_a_gpu_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started: dict[str, dict[str, str]] = {}
 
     def popen(command: list[str], env: dict[str, str], **more: Any) -> None:
@@ -293,12 +294,12 @@ def test_every_worker_gets_a_card_of_its_own(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(workers.subprocess, "Popen", popen)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
-    workers._Crew(tmp_path, 3)
-    cards = [started[name]["CUDA_VISIBLE_DEVICES"] for name in (CHIEF, "worker0", "worker1", "worker2")]
-    assert cards == ["", "2", "5", "2"]
+    workers._WorkerPool(tmp_path, 3)
+    gpus = [started[name]["CUDA_VISIBLE_DEVICES"] for name in (CHIEF, "worker0", "worker1", "worker2")]
+    assert gpus == ["", "2", "5", "2"]
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
-    monkeypatch.setattr(workers, "_DRIVER", tmp_path / "none")
-    workers._Crew(tmp_path, 2)
+    monkeypatch.setattr(compat, "_NVIDIA_GPUS", tmp_path / "none")
+    workers._WorkerPool(tmp_path, 2)
     assert "CUDA_VISIBLE_DEVICES" not in started["worker1"]
 
 

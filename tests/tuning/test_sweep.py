@@ -1,4 +1,4 @@
-"""Sweeps: planned, walked, killed and gone on with, by one process or by several."""
+"""Sweeps: planned, run, killed and resumed, by one process or by several."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from benchmarks.search.killing import copper_command, kill_all, kill_named, started, wait_until
-from copper_tf.analysis.hypotheses.study import STUDY
+from copper_tf.analysis.hypotheses.results import STUDY
 from copper_tf.cli.main import main
 from copper_tf.config import ANCHORS, ITERATIVE
 from tests.conftest import small, worked_in
 from tfds_copper.errors import OutputError, RunError, SettingError
-from tuning.engine import walk
-from tuning.hypothesis_plan import planned, runs_of
-from tuning.sweep import PLAN, Planned, Sweep, open_sweep, start_sweep
-from tuning.workers import spread
+from tuning.engine import run_sweep
+from tuning.hypothesis_plan import finished_runs, plan_runs
+from tuning.sweep import PLAN, PlannedRun, Sweep, open_sweep, start_sweep
+from tuning.workers import run_workers
 
 TIMES = (0.0, 1.0, 2.0)
 SMALL = (
@@ -40,13 +40,13 @@ SMALL = (
 
 
 def _sweep(path: Path, dataset: Any, *names: str, seeds: int = 1, **settings: Any) -> Sweep:
-    plan = planned(names, (), 0, range(seeds), TIMES, "number")
+    plan = plan_runs(names, (), 0, range(seeds), TIMES, "number")
     base = small("segmenter", **{"d": 1, "policy": "float32", **settings})
     return Sweep(path, base, dataset.path, dataset.fingerprint, plan)
 
 
 def test_the_plan_names_every_run_once() -> None:
-    plan = planned(("sqrt", "linear"), (ANCHORS, ITERATIVE), 2, range(3, 5), TIMES, "number")
+    plan = plan_runs(("sqrt", "linear"), (ANCHORS, ITERATIVE), 2, range(3, 5), TIMES, "number")
     assert len(plan) == (2 + 1 + 2) * 2 + 2
     assert plan["sqrt-seed4"].settings == {"hypothesis": "sqrt", "learn": "fixed", "seed": 4}
     assert plan["anchors-seed3"].settings["learn"] == ANCHORS and plan["anchors-seed3"].composites
@@ -55,14 +55,14 @@ def test_the_plan_names_every_run_once() -> None:
     order = plan["levels-permuted-01"]
     assert order.settings["hypothesis"].startswith("{") and order.settings["seed"] == 0 and not order.composites
     # All orders but its own, where there are fewer than twenty.
-    every = planned(("sqrt",), (), None, [0], TIMES, "number")
+    every = plan_runs(("sqrt",), (), None, [0], TIMES, "number")
     assert sum(name.startswith("levels-permuted") for name in every) == 5
 
 
 def test_a_table_is_planned_by_its_content(tmp_path: Path) -> None:
     table = tmp_path / "mine.json"
     table.write_text('{"0": 1,\n "1": 0.3, "2": 0}')
-    plan = planned((str(table),), (), 0, [0], TIMES, "number")
+    plan = plan_runs((str(table),), (), 0, [0], TIMES, "number")
     table.unlink()
     assert json.loads(plan["mine-seed0"].settings["hypothesis"]) == {"0": 1, "1": 0.3, "2": 0}
 
@@ -77,13 +77,13 @@ def test_a_table_is_planned_by_its_content(tmp_path: Path) -> None:
 )
 def test_what_can_not_be_compared_is_refused_before_anything_is_trained(compare: tuple[str, ...], message: str) -> None:
     with pytest.raises(SettingError, match=message):
-        planned(compare, (), 0, [0], TIMES, "number")
+        plan_runs(compare, (), 0, [0], TIMES, "number")
 
 
 def test_a_sweep_goes_on_only_with_its_own_settings(tmp_path: Path, dataset: Any) -> None:
     first = _sweep(tmp_path / "s", dataset, "sqrt")
     start_sweep(first)
-    with pytest.raises(OutputError, match="--resume goes on with it, --force replaces it. Received: neither"):
+    with pytest.raises(OutputError, match="--resume continues it, --force replaces it. Received: neither"):
         start_sweep(first)
     more = start_sweep(_sweep(tmp_path / "s", dataset, "linear", seeds=2), resume=True)
     assert set(more.plan) == {"sqrt-seed0", "linear-seed0", "linear-seed1"}
@@ -91,7 +91,7 @@ def test_a_sweep_goes_on_only_with_its_own_settings(tmp_path: Path, dataset: Any
     with pytest.raises(RunError, match="sweep's own settings, epochs = 2. Received: epochs = 3"):
         start_sweep(_sweep(tmp_path / "s", dataset, "sqrt", epochs=3), resume=True)
     # What can't be trained is refused before anything is deleted.
-    bad = dataclasses.replace(first, plan={"x": Planned("x", {"learn": ITERATIVE}), **first.plan})
+    bad = dataclasses.replace(first, plan={"x": PlannedRun("x", {"learn": ITERATIVE}), **first.plan})
     bad = dataclasses.replace(bad, base=bad.base.replace(patience=3))
     with pytest.raises(SettingError, match="patience must be 0"):
         start_sweep(bad, force=True)
@@ -124,15 +124,15 @@ def test_a_run_that_fails_is_noted_and_the_others_go_on(
 
     monkeypatch.setattr(Sweep, "perform", perform)
     seen: list[tuple[int, int, str]] = []
-    walk(sweep, lambda *told: seen.append(told))
-    supposed, _, failed = runs_of(sweep)
+    run_sweep(sweep, lambda *now: seen.append(now))
+    supposed, _, failed = finished_runs(sweep)
     assert list(supposed) == ["linear"] and failed == {"sqrt-seed0": "no room for it"}
     assert seen[-1][1] == 2000 and 0 <= seen[0][0] <= seen[-1][0] <= 2000
     # Tried anew by the next call, while what is done stays.
     kept = (sweep.folder("linear-seed0") / "scores" / "evaluation.json").stat().st_mtime_ns
     monkeypatch.undo()
-    walk(sweep)
-    assert runs_of(sweep)[2] == {}
+    run_sweep(sweep)
+    assert finished_runs(sweep)[2] == {}
     assert (sweep.folder("linear-seed0") / "scores" / "evaluation.json").stat().st_mtime_ns == kept
 
 
@@ -147,15 +147,15 @@ def test_a_run_in_which_its_process_dies_again_and_again_is_given_up(tmp_path: P
 def test_a_run_killed_while_it_was_being_made_is_made_anew(tmp_path: Path, dataset: Any) -> None:
     sweep = start_sweep(_sweep(tmp_path / "s", dataset, "sqrt"))
     (sweep.folder("sqrt-seed0") / "checkpoints").mkdir(parents=True)
-    walk(sweep)
-    assert runs_of(sweep)[2] == {}
+    run_sweep(sweep)
+    assert finished_runs(sweep)[2] == {}
 
 
 def test_a_sweep_in_which_another_process_works_is_left_alone(tmp_path: Path, dataset: Any) -> None:
     sweep = start_sweep(_sweep(tmp_path / "s", dataset, "sqrt"))
     with worked_in(sweep.path):
         with pytest.raises(OutputError, match="one process at a time may work in it"):
-            walk(sweep)
+            run_sweep(sweep)
         with pytest.raises(OutputError, match="one process at a time may work in it"):
             start_sweep(sweep, force=True)
     assert open_sweep(sweep.path).plan == sweep.plan and not sweep.is_done("sqrt-seed0")
@@ -183,7 +183,7 @@ def unbroken(dataset: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_command_writes_table_page_and_figures(unbroken: Path) -> None:
     found = json.loads((unbroken / STUDY).read_text())
     assert {row["name"] for row in found["hypotheses"]} == {"linear", "sqrt"} and found["failed"] == {}
-    page = (unbroken / "report" / "ageing.html").read_text()
+    page = (unbroken / "report" / "hypotheses.html").read_text()
     for text in ("What is assumed", "linear", "permuted", "neither adhesion itself"):
         assert text in page
     assert {p.name for p in (unbroken / "report" / "figures").iterdir()} == {
@@ -207,13 +207,13 @@ def test_two_workers_one_of_them_killed_do_all_runs_once(dataset: Any, tmp_path:
     sweep = start_sweep(_sweep(tmp_path / "s", dataset, "linear", "sqrt", "square"))
     killed: list[int] = []
 
-    def progress(*told: Any) -> None:
+    def progress(*now: Any) -> None:
         if not killed and list(sweep.path.glob("runs/*/history.csv")):
             killed.extend(kill_named("worker0", sweep.path))
 
-    spread(sweep.path, 2, sweep.look, progress)
+    run_workers(sweep.path, 2, sweep.status, progress)
     assert killed and all(sweep.is_done(name) for name in sweep.plan)
-    assert runs_of(sweep)[2] == {}
+    assert finished_runs(sweep)[2] == {}
 
 
 @pytest.mark.parametrize(

@@ -1,25 +1,25 @@
-"""The ageing curve as the runs of one group give it, with a band; how far the groups' curves lie apart; its law."""
+"""The ageing curve that the runs of one group give, with a band; the gap between curves; the families fitted to it."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from scipy import stats
 
 from copper_tf.analysis.hypotheses.groups import Group
+from copper_tf.analysis.hypotheses.results import AgeingCurve, CurveFits, FamilyFit
 from copper_tf.decay.estimation import MOST, curve_gap, without_borders
 from copper_tf.decay.families import FAMILIES
-from copper_tf.decay.fitting import ALIKE, Fit, fit, fitted
+from copper_tf.decay.fitting import INDISTINGUISHABLE_QAICC, Fit, fit, fit_families
 from copper_tf.decay.hypotheses import normalised_time
 from copper_tf.statistics.scores import READABLE_SPAN, Rows, anchored
 
-__all__ = ["LIMIT", "curve", "gap", "law"]
+__all__ = ["MAX_GAP", "ageing_curve", "curve_fits", "gap"]
 
 # Re-anchored curves of a local network on a binary surface lie within this, whatever g each was trained for.
-LIMIT = 0.15
+MAX_GAP = 0.15
 _RESAMPLES = 1000
 # No mean potency is known better than this.
 _LEAST = 1e-4
@@ -62,99 +62,86 @@ def _resampled(means: _Means, runs: int, excess: np.ndarray, seed: int) -> np.nd
     return np.array(curves)
 
 
-def curve(group: Group, pictures: Rows, labels: int, seed: int = 0) -> dict[str, Any]:
-    """The ageing curve as the mean over a group's seeds gives it, with a 95 % band over seeds and sheets.
+def ageing_curve(group: Group, pictures: Rows, labels: int, seed: int = 0) -> AgeingCurve:
+    """The ageing curve that the mean over a group's seeds gives, with a 95 % band over seeds and sheets.
 
     Args:
         group: of one hypothesis or way of learning g.
-        pictures: from `gather`.
+        pictures: from `read_groups`.
         labels: number K of labels.
         seed: of the resampling.
-
-    Returns:
-        ``name``, ``learn``, ``falls``, ``g``, ``means`` (mean potency of each label), ``each`` (that of every run),
-        ``span`` (of the ends), ``errors`` (standard error of each mean over its sheets; None where a label has fewer
-        than 2), ``excess`` (what borders add to each mean, by composites; None where it was not measured), ``curve``
-        (the means re-anchored), ``estimate`` (the same without what borders likely add), ``without`` (without the most
-        that they may add) and ``band`` (of the estimate; None as ``errors``).
     """
     means = _means(group, pictures, labels)
-    levels, counts = means.of(slice(None)), [m.shape[1] for m in means.by_label]
-    excess = group.excess.mean(0)
-    found: dict[str, Any] = {
-        "name": group.name,
-        "learn": group.learn,
-        "falls": group.falls,
-        "g": group.mean_g.tolist(),
-        "means": levels.tolist(),
-        "each": [means.of(r).tolist() for r in range(len(group.potency))],
-        "span": float(levels[0] - levels[-1]),
-        "curve": anchored(levels).tolist(),
-        "band": None,
-        "errors": None,
-        "excess": None,
-        "without": None,
-        "estimate": anchored(without_borders(levels, excess)).tolist(),
-    }
-    if np.isfinite(excess).all():
-        found |= {"excess": excess.tolist(), "without": anchored(without_borders(levels, excess, MOST)).tolist()}
-    if min(counts) >= 2:
+    levels, excess = means.of(slice(None)), group.excess.mean(0)
+    measured, errors, band = bool(np.isfinite(excess).all()), None, None
+    if min(m.shape[1] for m in means.by_label) >= 2:
         with np.errstate(invalid="ignore"):
             tails = np.quantile(
                 _resampled(means, len(group.potency), excess, seed), ((1 - _LEVEL) / 2, (1 + _LEVEL) / 2), 0
             )
-        found["band"] = tails.T.tolist()
-        found["errors"] = [float(m.mean(0).std(ddof=1) / np.sqrt(m.shape[1])) for m in means.by_label]
-    return found
+        band = tuple((low, high) for low, high in tails.T.tolist())
+        errors = tuple(float(m.mean(0).std(ddof=1) / np.sqrt(m.shape[1])) for m in means.by_label)
+    return AgeingCurve(
+        name=group.name,
+        learn=group.learn,
+        falls=group.falls,
+        g=tuple(group.mean_g.tolist()),
+        means=tuple(levels.tolist()),
+        each=tuple(tuple(means.of(r).tolist()) for r in range(len(group.potency))),
+        span=float(levels[0] - levels[-1]),
+        curve=tuple(anchored(levels).tolist()),
+        estimate=tuple(anchored(without_borders(levels, excess)).tolist()),
+        excess=tuple(excess.tolist()) if measured else None,
+        without_borders=tuple(anchored(without_borders(levels, excess, MOST)).tolist()) if measured else None,
+        errors=errors,
+        band=band,
+    )
 
 
-def gap(curves: Sequence[dict[str, Any]]) -> float:
+def gap(curves: Sequence[AgeingCurve]) -> float:
     """How far the estimates of falling g that can be read lie apart; NaN where there are fewer than two.
 
     Estimates and not curves as they are: the longer a network is trained for a wrong g, the more it lets the borders of
     areas do what the areas don't, and re-anchored curves drift apart on the soundest surface.
     """
-    readable = [c["estimate"] for c in curves if c["falls"] and c["span"] >= READABLE_SPAN]
+    readable = [curve.estimate for curve in curves if curve.falls and curve.span >= READABLE_SPAN]
     return curve_gap(readable) if len(readable) > 1 else float("nan")
 
 
-def law(found: dict[str, Any], times: Sequence[float], reading: str) -> dict[str, Any] | None:
-    """The families fitted to one curve, the best first.
+def curve_fits(curve: AgeingCurve, times: Sequence[float], time_scale: str) -> CurveFits | None:
+    """The families fitted to one curve; None where it can't be read or there are too few labels or sheets.
 
     Args:
-        found: from `curve`.
+        curve: from `ageing_curve`.
         times: the stress time t of each label.
-        reading: how a law reads them, one of `config.READINGS`.
-
-    Returns:
-        ``reading``, ``fits`` (each as a dict, with ``behind``, its QAICc above the best) and ``alike`` (families that
-        can't be told apart from the best); None where the curve can't be read or there are too few labels or sheets.
+        time_scale: how a family reads them, one of `config.TIME_SCALES`.
     """
-    if found["errors"] is None or not found["span"] >= READABLE_SPAN:
+    if curve.errors is None or not curve.span >= READABLE_SPAN:
         return None
-    errors = np.array(found["errors"])
+    errors = np.array(curve.errors)
     # A label whose few sheets happen to agree is not known without error.
     errors = np.maximum(errors, max(float(np.median(errors)) / 2, _LEAST))
-    u, means = normalised_time(times, reading), np.array(found["means"])
-    excess = np.zeros_like(means) if found["excess"] is None else np.array(found["excess"])
-    fits = fitted(u, without_borders(means, excess), errors)
+    u, means = normalised_time(times, time_scale), np.array(curve.means)
+    excess = np.zeros_like(means) if curve.excess is None else np.array(curve.excess)
+    fits = fit_families(u, without_borders(means, excess), errors)
     if not fits:
         return None
     most = without_borders(means, excess, MOST)
-    sides = [{f.family: f for f, _ in fitted(u, side, errors)} for side in (means, most)]
+    sides = [{f.family: f for f, _ in fit_families(u, side, errors)} for side in (means, most)]
     rows = []
     for middle, behind in fits:
         others = (side[middle.family].intervals for side in sides)
         wide = [_hull(each) for each in zip(middle.intervals, *others, strict=True)]
-        row = dataclasses.asdict(middle) | {"behind": behind}
-        rows.append(row | {"intervals": _over_seeds(middle, wide, found["each"], (u, excess, errors))})
-    return {"reading": reading, "fits": rows, "alike": [r["family"] for r in rows[1:] if r["behind"] < ALIKE]}
+        bounds = tuple(_over_seeds(middle, wide, curve.each, (u, excess, errors)))
+        rows.append(FamilyFit(**{**dataclasses.asdict(middle), "intervals": bounds}, behind=behind))
+    near = tuple(row.family for row in rows[1:] if row.behind < INDISTINGUISHABLE_QAICC)
+    return CurveFits(time_scale, tuple(rows), near)
 
 
 def _over_seeds(
     middle: Fit, intervals: list[tuple[float, float]], each: Sequence[Sequence[float]], data: tuple[np.ndarray, ...]
 ) -> list[tuple[float, float]]:
-    """Intervals widened by how far the law of one seed lies from that of another."""
+    """Intervals widened by how far the fit to one seed lies from that to another."""
     u, excess, errors = data
     if len(each) < 2:
         return intervals

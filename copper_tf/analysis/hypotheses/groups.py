@@ -1,4 +1,4 @@
-"""What the runs of several hypotheses and seeds say of the same pictures, as arrays."""
+"""The results of the runs of several hypotheses and seeds on the same pictures, as arrays."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from copper_tf.runs.run import COMPOSITES, EVALUATION, Run, open_run
 from copper_tf.statistics.scores import Rows, groups_of
 from tfds_copper.errors import RunError
 
-__all__ = ["Group", "gather"]
+__all__ = ["Group", "read_groups"]
 
 _COLUMNS = ("file", "sheet", "label", "split")
 
@@ -23,7 +23,7 @@ class Group:
     """The evaluated runs of one hypothesis, or of one way of learning g, which differ in their seed alone.
 
     Attributes:
-        name: what it is called.
+        name: of the hypothesis or way of learning.
         learn: where g comes from, a name in `config.LEARN`.
         paths: the runs.
         g: of every run and label, ``(runs, K)``; NaN at labels that were left out.
@@ -86,7 +86,7 @@ def _group(name: str, runs: Sequence[Run], pictures: Rows) -> Group:
     )
 
 
-def gather(paths: Mapping[str, Sequence[Path]]) -> tuple[list[Group], Rows, Run]:
+def read_groups(paths: Mapping[str, Sequence[Path]]) -> tuple[list[Group], Rows, Run]:
     """Reads evaluated segmenters of one dataset.
 
     Args:
@@ -99,12 +99,12 @@ def gather(paths: Mapping[str, Sequence[Path]]) -> tuple[list[Group], Rows, Run]
     Raises:
         RunError: if a run is none, not evaluated, or of other data than the first.
     """
-    runs = {name: [open_run(path) for path in members] for name, members in paths.items()}
+    runs = {name: [open_run(path) for path in folders] for name, folders in paths.items()}
     first = next(iter(runs.values()))[0]
     held = first.read_scores(EVALUATION)["pictures"]
     pictures: dict[str, np.ndarray] = {name: np.array(held[name]) for name in _COLUMNS}
     pictures["group"], _ = groups_of(held["sheet"], held["file"])
-    for run in (run for members in runs.values() for run in members):
+    for run in (run for group in runs.values() for run in group):
         if run.data["fingerprint"] != first.data["fingerprint"]:
             raise RunError(f"{run.path}: must be of the dataset of {first.path}. Received: another one")
-    return [_group(name, members, pictures) for name, members in runs.items()], pictures, first
+    return [_group(name, group, pictures) for name, group in runs.items()], pictures, first

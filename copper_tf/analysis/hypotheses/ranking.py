@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import dataclasses
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from copper_tf.analysis.hypotheses.groups import Group
+from copper_tf.analysis.hypotheses.results import Difference, NullDistribution, RankedHypothesis
 from copper_tf.statistics.scores import Rows, Scores, bootstrap, holm, intervals, two_sided
 
-__all__ = ["ALIKE", "LEVEL", "floors", "null_distribution", "ranked"]
+__all__ = ["INDISTINGUISHABLE", "LEVEL", "floors", "null_distribution", "rank"]
 
-# Hypotheses whose attainable floors lie closer than this can't be told apart by the error, whatever the data.
-ALIKE = 0.02
+# The error can't distinguish hypotheses with a floor under this, whatever the data.
+INDISTINGUISHABLE = 0.02
 # Differences count from this p on, corrected for their number.
 LEVEL = 0.05
 TEST = "test"
@@ -45,34 +46,20 @@ def floors(groups: Sequence[Group]) -> np.ndarray:
     return np.asarray(1 - np.atleast_2d(correlation) ** 2)
 
 
-def null_distribution(permuted: Sequence[Group], pictures: Rows) -> dict[str, Any]:
-    """What hypotheses with permuted levels reach: any order that the pictures don't follow.
+def null_distribution(permuted: Sequence[Group], pictures: Rows) -> NullDistribution:
+    """The errors of hypotheses with permuted levels: of orders that the pictures don't follow.
 
     Args:
         permuted: the groups, of one order each.
-        pictures: from `gather`.
+        pictures: from `read_groups`.
     """
     chosen = pictures["split"] == TEST
     label = pictures["label"][chosen]
-    values = [_nmse(group, label, group.potency[:, chosen]) for group in permuted]
-    return {"nmse": values, "median": float(np.median(values)) if values else None}
+    values = tuple(_nmse(group, label, group.potency[:, chosen]) for group in permuted)
+    return NullDistribution(values, float(np.median(values)) if values else None)
 
 
-def _row(group: Group, scores: Scores, sure: dict[str, Any], each: list[float]) -> dict[str, Any]:
-    return {
-        "name": group.name,
-        "runs": list(group.paths),
-        "g": group.mean_g.tolist(),
-        "falls": group.falls,
-        "nmse": scores[group.name],
-        "range": [min(each), max(each)],
-        "interval": sure[group.name],
-        "validation_nmse": float(np.mean(group.validation_nmse)),
-        "binarity": float(np.mean(group.binarity)),
-    }
-
-
-def ranked(groups: Sequence[Group], pictures: Rows, seed: int = 0) -> list[dict[str, Any]]:
+def rank(groups: Sequence[Group], pictures: Rows, seed: int = 0) -> tuple[RankedHypothesis, ...]:
     """The hypotheses by NMSE on the test pictures, the best first, each with its difference to the best.
 
     NMSE is the mean over the seeds; intervals and p values come from one bootstrap over whole sheets for all
@@ -80,14 +67,8 @@ def ranked(groups: Sequence[Group], pictures: Rows, seed: int = 0) -> list[dict[
 
     Args:
         groups: of supposed hypotheses.
-        pictures: from `gather`.
+        pictures: from `read_groups`.
         seed: of the resampling.
-
-    Returns:
-        For each ``name``, ``runs``, ``g``, ``falls``, ``nmse``, its ``range`` over the seeds and ``interval``,
-        ``validation_nmse``, ``binarity``, and ``behind``: the ``difference`` to the best with ``interval``, ``p`` and
-        ``p_holm`` (None for the best itself and where there are too few sheets), and ``alike``: the names of those
-        that it can't be told apart from, by the floor or by these data.
     """
     chosen = pictures["split"] == TEST
     columns = {"label": pictures["label"][chosen]}
@@ -99,35 +80,52 @@ def ranked(groups: Sequence[Group], pictures: Rows, seed: int = 0) -> list[dict[
 
     scores = score(columns)
     resampled = bootstrap(columns, pictures["group"][chosen], score, seed=seed)
-    sure = intervals(resampled, list(scores))
+    bounds = intervals(resampled, list(scores))
     order = sorted(groups, key=lambda g: np.inf if np.isnan(scores[g.name]) else scores[g.name])
+    behind = _behind([group.name for group in order], scores, resampled)
     rows = []
     for group in order:
         single = _each(group, columns["label"], group.potency[:, chosen])
-        rows.append(_row(group, scores, sure, single))
-    _behind(rows, scores, resampled)
-    _alike(rows, floors(order))
-    return rows
+        rows.append(
+            RankedHypothesis(
+                name=group.name,
+                runs=group.paths,
+                g=tuple(group.mean_g.tolist()),
+                falls=group.falls,
+                nmse=scores[group.name],
+                range=(min(single), max(single)),
+                interval=_pair(bounds[group.name]),
+                validation_nmse=float(np.mean(group.validation_nmse)),
+                binarity=float(np.mean(group.binarity)),
+                behind=behind[group.name],
+            )
+        )
+    return _with_indistinguishable(rows, floors(order))
 
 
-def _behind(rows: list[dict[str, Any]], scores: Scores, resampled: dict[str, np.ndarray]) -> None:
-    """Gives every row its difference to the first."""
-    best = rows[0]["name"]
-    for row in rows:
-        found: dict[str, Any] = {"difference": scores[row["name"]] - scores[best], "interval": None, "p": None}
-        if resampled and row["name"] != best:
-            apart = resampled[row["name"]] - resampled[best]
-            finite = apart[np.isfinite(apart)]
-            found |= {"interval": intervals({"d": apart}, ["d"])["d"], "p": two_sided(finite) if finite.size else None}
-        row["behind"] = found
-    known = [row["behind"] for row in rows if row["behind"]["p"] is not None]
-    for found, p in zip(known, holm([found["p"] for found in known]), strict=True):
-        found["p_holm"] = p
+def _pair(bounds: Sequence[float] | None) -> tuple[float, float] | None:
+    return (bounds[0], bounds[1]) if bounds else None
 
 
-def _alike(rows: list[dict[str, Any]], floor: np.ndarray) -> None:
-    """Names for each row the others that neither the floor nor these data tell apart from it."""
+def _behind(names: Sequence[str], scores: Scores, resampled: Mapping[str, np.ndarray]) -> dict[str, Difference]:
+    """The difference of each hypothesis to the first."""
+    found = {name: Difference(scores[name] - scores[names[0]]) for name in names}
+    for name in names[1:] if resampled else ():
+        apart = resampled[name] - resampled[names[0]]
+        finite = apart[np.isfinite(apart)]
+        p = two_sided(finite) if finite.size else None
+        found[name] = dataclasses.replace(found[name], interval=_pair(intervals({"d": apart}, ["d"])["d"]), p=p)
+    tested = {name: row.p for name, row in found.items() if row.p is not None}
+    corrected = zip(tested, holm(list(tested.values())), strict=True)
+    return found | {name: dataclasses.replace(found[name], p_holm=p) for name, p in corrected}
+
+
+def _with_indistinguishable(rows: Sequence[RankedHypothesis], floor: np.ndarray) -> tuple[RankedHypothesis, ...]:
+    """Names for each row the others that neither the floor nor these data distinguish from it."""
+    found = []
     for k, row in enumerate(rows):
-        near = {rows[j]["name"] for j in range(len(rows)) if j != k and floor[k, j] < ALIKE}
-        unsure = k > 0 and row["behind"].get("p_holm", 1.0) > LEVEL
-        row["alike"] = sorted(near | ({rows[0]["name"]} if unsure else set()))
+        near = {rows[j].name for j in range(len(rows)) if j != k and floor[k, j] < INDISTINGUISHABLE}
+        p = 1.0 if row.behind.p_holm is None else row.behind.p_holm
+        unsure = {rows[0].name} if k > 0 and p > LEVEL else set()
+        found.append(dataclasses.replace(row, indistinguishable=tuple(sorted(near | unsure))))
+    return tuple(found)

@@ -13,6 +13,7 @@ import numpy as np
 
 from copper_tf.analysis.baselines.names import BASELINES
 from copper_tf.analysis.comparison import SCORES, Grader, compare, grouped, read_all
+from copper_tf.analysis.hypotheses.results import HypothesisStudy
 from copper_tf.analysis.trust.verdict import TRUST
 from copper_tf.report.full.acquisition import acquisition, recorded
 from copper_tf.report.full.examples import Exhibit, chosen, exhibits
@@ -141,10 +142,10 @@ def _over_seeds(grader: Grader) -> dict[str, Any]:
     }
 
 
-def _study_without_places(study: dict[str, Any]) -> dict[str, Any]:
-    """A study that names folders, but not where on this machine they lie: a report is handed on."""
-    rows = [row | {"runs": [Path(run).name for run in row["runs"]]} for row in study["hypotheses"]]
-    return study | {"data": Path(study["data"]).name, "hypotheses": rows}
+def _without_paths(study: HypothesisStudy) -> HypothesisStudy:
+    """A study with the names of folders, but not where on this machine they lie: a report is handed on."""
+    rows = [dataclasses.replace(row, runs=tuple(Path(run).name for run in row.runs)) for row in study.hypotheses]
+    return dataclasses.replace(study, data=Path(study.data).name, hypotheses=tuple(rows))
 
 
 def _test_without_places(blindtest: dict[str, Any]) -> dict[str, Any]:
@@ -166,7 +167,7 @@ def _compared(found: Sequence[Member]) -> dict[str, Any] | None:
 
 def gather(
     found: Sequence[Member],
-    study: dict[str, Any] | None = None,
+    study: HypothesisStudy | None = None,
     blindtest: dict[str, Any] | None = None,
     extra: Sequence[str] = (),
     progress: Progress | None = None,
@@ -206,7 +207,7 @@ def gather(
         "acquisition": acquisition(recorded(datasets[0], progress)),
         "dataset": _dataset(datasets, first.way == FOLDS),
         "comparison": _compared(found),
-        "hypotheses": study and _study_without_places(study),
+        "hypotheses": study and _without_paths(study).to_dict(),
         "blindtest": blindtest and _test_without_places(blindtest),
         "missing": _missing(found, study, blindtest),
         "repeat": {"commands": _repeat(found, datasets[0].metadata, extra), "software": software()},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from copper_tf.analysis.hypotheses.results import HypothesisStudy
 from copper_tf.report.baselines.section import baseline_figures, baseline_tables
 from copper_tf.report.blindtest.page import blindtest_figures, blindtest_tables, verdicts
 from copper_tf.report.common.page import write_page
@@ -15,7 +16,7 @@ from copper_tf.report.full.contents import lead
 from copper_tf.report.full.cover import exhibits_figure, sheets_figure
 from copper_tf.report.full.models import ONE, SEEDS
 from copper_tf.report.full.summary import FINDING_LEVELS, known_of, limits_of, one_sentence, sound
-from copper_tf.report.hypotheses.page import AGEING_ALTS, AGEING_CAPTIONS, ageing_figures, ageing_tables
+from copper_tf.report.hypotheses.page import HYPOTHESES_ALTS, HYPOTHESES_CAPTIONS, hypotheses_figures, hypotheses_tables
 from copper_tf.report.trust.section import trust_figures, trust_section
 from copper_tf.runs.run import EVALUATION
 from tfds_copper.micrograph import ReadSettings
@@ -60,7 +61,7 @@ def _figures(
     told: dict[str, Any], found: Sequence[Member], shown_pictures: Sequence[Exhibit]
 ) -> tuple[dict[str, Figure], dict[str, str], dict[str, str]]:
     """(figures, captions, texts for those who can't see them), by name."""
-    captions, alts = {**CAPTIONS, **AGEING_CAPTIONS}, {**ALTS, **AGEING_ALTS, **_ALTS}
+    captions, alts = {**CAPTIONS, **HYPOTHESES_CAPTIONS}, {**ALTS, **HYPOTHESES_ALTS, **_ALTS}
     drawn: dict[str, Figure] = {}
     maps = lead(found, "segmenter")
     if maps:
@@ -81,8 +82,8 @@ def _figures(
     if told["blindtest"]:
         figures, texts = blindtest_figures(told["blindtest"])
         drawn, alts = drawn | figures, alts | texts
-    if told["hypotheses"]:
-        drawn |= ageing_figures(told["hypotheses"])
+    if study := _study(told):
+        drawn |= hypotheses_figures(study)
     return drawn, captions, alts
 
 
@@ -166,11 +167,15 @@ def _footer(name: str) -> str:
     return "".join(c if c.isalnum() or c in " -_." else "_" for c in name)[:60]
 
 
+def _study(told: dict[str, Any]) -> HypothesisStudy | None:
+    return HypothesisStudy.from_dict(told["hypotheses"]) if told["hypotheses"] else None
+
+
 def _sections(told: dict[str, Any], found: Sequence[Member]) -> dict[str, Any]:
     """What the sections of the page take from the first segmenter and the first classifier."""
     maps, grades = lead(found, "segmenter"), lead(found, "classifier")
     scores = {m.kind: m.run.read_scores(EVALUATION) for m in (grades, maps) if m}
-    study, blind = told["hypotheses"], told["blindtest"]
+    study, blind = _study(told), told["blindtest"]
     tables = (baseline_tables(m.tested) for m in (maps, grades) if m)
     return {
         "maps": next((m for m in told["members"] if m["kind"] == "segmenter"), None),
@@ -184,7 +189,7 @@ def _sections(told: dict[str, Any], found: Sequence[Member]) -> dict[str, Any]:
         "blind": blind,
         "blind_verdicts": verdicts(blind) if blind else [],
         **(blindtest_tables(blind) if blind else {}),
-        **(ageing_tables(study) if study else {"ranking": [], "floors": [], "laws": [], "alike": 0, "untold": 0}),
+        **(hypotheses_tables(study) if study else {}),
     }  # fmt: skip
 
 

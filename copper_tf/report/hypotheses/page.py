@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from typing import TYPE_CHECKING, Any
 
-from copper_tf.analysis.hypotheses.ranking import ALIKE
-from copper_tf.analysis.hypotheses.sentence import parameters_text
+from copper_tf.analysis.hypotheses.ranking import INDISTINGUISHABLE
+from copper_tf.analysis.hypotheses.verdict import parameters_text
 from copper_tf.decay.families import number_text
-from copper_tf.decay.fitting import ALIKE as UNTOLD
+from copper_tf.decay.fitting import INDISTINGUISHABLE_QAICC
 from copper_tf.report.common.page import write_page
 from copper_tf.report.common.text import POTENCY_NOTE, shown
 from copper_tf.report.hypotheses.figures import curves_figure, errors_figure, potencies_figure
@@ -18,9 +18,17 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-__all__ = ["AGEING_ALTS", "AGEING_CAPTIONS", "ageing_figures", "ageing_tables", "render_ageing"]
+    from copper_tf.analysis.hypotheses.results import HypothesisStudy
 
-AGEING_CAPTIONS = {
+__all__ = [
+    "HYPOTHESES_ALTS",
+    "HYPOTHESES_CAPTIONS",
+    "hypotheses_figures",
+    "hypotheses_tables",
+    "render_hypotheses",
+]
+
+HYPOTHESES_CAPTIONS = {
     "curves": "The ageing curve as every falling g gives it: label means of validation and test pictures, less what "
     "borders of areas likely add (measured on composites: texture of the first t laid into the last along the areas of "
     "the maps), put on 1 to 0, with 95 % bands over sheets and seeds. On a surface of two phases a local network "
@@ -35,90 +43,84 @@ AGEING_CAPTIONS = {
 }
 # Families shown of each curve, the best first.
 _FAMILIES = 3
-AGEING_ALTS = {
+HYPOTHESES_ALTS = {
     "curves": "Line plot of estimated ageing curves over stress time, one for each hypothesis, with bands",
     "errors": "Dot plot of the NMSE of every hypothesis with intervals, and of permuted levels",
     "potencies": "Panels of potency over stress time, one for each hypothesis, with the hypothesis as a line",
 }
 
 
-def _ranking(study: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]], str, str]]:
-    """(name, cells with intervals, corrected p, what it isn't told apart from) of every hypothesis."""
+def _ranking(study: HypothesisStudy) -> list[tuple[str, list[tuple[str, str]], str, str]]:
+    """(name, cells with intervals, corrected p, what it isn't distinguishable from) of every hypothesis."""
     rows = []
-    for row in study["hypotheses"]:
-        behind = row["behind"]
-        best = row is study["hypotheses"][0]
-        cells = [
-            shown(row["nmse"], row["interval"]),
-            ("best", "") if best else shown(behind["difference"], behind["interval"]),
-        ]
-        p = behind.get("p_holm")
-        rows.append((row["name"], cells, "–" if p is None else f"{p:.3f}", ", ".join(row["alike"]) or "–"))
+    for row in study.hypotheses:
+        behind = ("best", "") if row is study.hypotheses[0] else _cell(row.behind.difference, row.behind.interval)
+        p = "–" if row.behind.p_holm is None else f"{row.behind.p_holm:.3f}"
+        rows.append((row.name, [_cell(row.nmse, row.interval), behind], p, ", ".join(row.indistinguishable) or "–"))
     return rows
 
 
-def _floors(study: Mapping[str, Any]) -> tuple[list[str], list[tuple[str, list[str]]]]:
+def _cell(value: float, interval: tuple[float, float] | None) -> tuple[str, str]:
+    return shown(value if math.isfinite(value) else None, list(interval) if interval else None)
+
+
+def _floors(study: HypothesisStudy) -> tuple[list[str], list[tuple[str, list[str]]]]:
     """(names, rows of the lowest NMSE that the row's hypothesis reaches where the column's is true)."""
-    names = [row["name"] for row in study["hypotheses"]]
-    cells = [["–" if v is None else f"{v:.3f}" for v in row] for row in study["floors"]]
+    names = [row.name for row in study.hypotheses]
+    cells = [[f"{v:.3f}" if math.isfinite(v) else "–" for v in row] for row in study.floors]
     return names, list(zip(names, cells, strict=True))
 
 
-def _laws(study: Mapping[str, Any]) -> list[tuple[str, str, str, str, str]]:
+def _fits(study: HypothesisStudy) -> list[tuple[str, str, str, str, str]]:
     """(curve, family, intervals of parameters with the best value, QAICc above the best, scatter) of the best few."""
     rows = []
-    for name, law in study["laws"].items():
-        for fit in law["fits"][:_FAMILIES] if law else ():
-            found = zip(fit["values"], parameters_text(fit), strict=True)
-            numbers = ", ".join(f"{text} ({number_text(value)})" for value, text in found)
-            rows.append((name, fit["family"], numbers or "–", f"{fit['behind']:.1f}", f"{fit['birge']:.1f}"))
+    for name, curve in study.fits.items():
+        for fit in curve.fits[:_FAMILIES] if curve else ():
+            parameters = zip(fit.values, parameters_text(fit), strict=True)
+            numbers = ", ".join(f"{text} ({number_text(value)})" for value, text in parameters)
+            rows.append((name, fit.family, numbers or "–", f"{fit.behind:.1f}", f"{fit.birge:.1f}"))
     return rows
 
 
-def ageing_figures(study: dict[str, Any]) -> dict[str, Figure]:
-    """The figures of a study, by name, as far as there are results.
-
-    Args:
-        study: what `ageing.study.study` gave, as it was written to JSON.
-    """
+def hypotheses_figures(study: HypothesisStudy) -> dict[str, Figure]:
+    """The figures of a study, by name, as far as there are results."""
     drawn = {"curves": curves_figure(study)}
-    if study["hypotheses"]:
+    if study.hypotheses:
         drawn["errors"] = errors_figure(study)
     return drawn | {"potencies": potencies_figure(study)}
 
 
-def ageing_tables(study: dict[str, Any]) -> dict[str, Any]:
-    """What ``hypotheses/section.html.j2`` needs beside the figures and the study itself, see `ageing_figures`."""
+def hypotheses_tables(study: HypothesisStudy) -> dict[str, Any]:
+    """The variables of ``hypotheses/section.html.j2`` beside the figures and the study itself."""
     return {
         "ranking": _ranking(study),
         "floors": _floors(study),
-        "alike": ALIKE,
-        "untold": UNTOLD,
-        "laws": _laws(study),
+        "floor_limit": INDISTINGUISHABLE,
+        "qaicc_limit": INDISTINGUISHABLE_QAICC,
+        "fits": _fits(study),
     }
 
 
-def render_ageing(folder: Path, study: dict[str, Any]) -> Path:
-    """Writes ``report/ageing.html`` and its figures as PNG beside it.
+def render_hypotheses(folder: Path, study: HypothesisStudy) -> Path:
+    """Writes ``report/hypotheses.html`` and its figures as PNG beside it.
 
     Args:
-        folder: of the sweep.
-        study: what `ageing.study.study` gave, as it was written to JSON, with ``failed``: reasons by run.
+        folder: of the runs.
+        study: of the runs.
 
     Returns:
         The path of the page.
     """
-    labels = study["labels"]
-    names = [f"{t:g} {labels['unit']}".strip() for t in (labels["times"][0], labels["times"][-1])]
+    names = study.labels.names
     return write_page(
         "hypotheses/page.html.j2",
-        folder / "report" / "ageing.html",
-        figures=ageing_figures(study),
-        alts=AGEING_ALTS,
-        captions=AGEING_CAPTIONS,
+        folder / "report" / "hypotheses.html",
+        figures=hypotheses_figures(study),
+        alts=HYPOTHESES_ALTS,
+        captions=HYPOTHESES_CAPTIONS,
         name=folder.resolve().name,
         study=study,
         opened=False,
-        **ageing_tables(study),
-        note=POTENCY_NOTE.format(first=names[0], last=names[1]),
+        **hypotheses_tables(study),
+        note=POTENCY_NOTE.format(first=names[0], last=names[-1]),
     )

@@ -12,14 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from copper_tf.analysis.search import DONE, FAILED, INFEASIBLE, RUNNING, STATUS, STOPPED, SearchResult, Trial
 from copper_tf.report.common.style import HYPOTHESIS_COLOUR, INK, figure, tidy
-from copper_tf.report.search.trials import (
-    DONE,
-    FAILED,
-    INFEASIBLE,
-    RUNNING,
-    STATUS,
-    STOPPED,
+from copper_tf.report.search.formatting import (
     cost,
     cost_text,
     known,
@@ -56,15 +51,15 @@ _LONG = 12
 _LEGEND = 170
 
 
-def _objective_axis(axes: Axes, found: dict[str, Any], ends: Sequence[float], below: float = _PAD) -> None:
+def _objective_axis(axes: Axes, result: SearchResult, ends: Sequence[float], below: float = _PAD) -> None:
     """The objective upwards, with room for intervals where they aren't much wider than all values together."""
-    low, high = span(found)
+    low, high = span(result)
     width = high - low
     low, high = max(min(low, *ends), low - width / 2), min(max(high, *ends), high + width / 2)
     limits = low - below * (high - low), high + _PAD * (high - low)
     axes.set_ylim(limits)
     # No score goes beyond its perfect value, so no mark should.
-    first, last = (-math.inf, 1.0) if found["objective"]["better"] == "max" else (0.0, math.inf)
+    first, last = (-math.inf, 1.0) if result.objective.better == "max" else (0.0, math.inf)
     axes.set_yticks([t for t in axes.get_yticks() if max(first, limits[0]) - 1e-9 <= t <= min(last, limits[1]) + 1e-9])
     axes.set_ylim(limits)
 
@@ -82,18 +77,18 @@ def _dots(axes: Axes, places: Sequence[float], values: Sequence[float], **style:
         axes.plot(x, [at] * len(x), linestyle="none", marker=mark, **{**style, "label": ""})
 
 
-def _beyond(axes: Axes, found: dict[str, Any]) -> None:
+def _beyond(axes: Axes, result: SearchResult) -> None:
     """Names the triangles, if there are any."""
     low, high = axes.get_ylim()
-    if count := sum(not low <= t["objective"] <= high for t in rated(found, *STATUS)):
-        mark = "v" if found["objective"]["better"] == "max" else "^"
+    if count := sum(not low <= t.value <= high for t in rated(result, *STATUS)):
+        mark = "v" if result.objective.better == "max" else "^"
         axes.plot([], [], linestyle="none", marker=mark, color=FAINT, markersize=5, label=f"beyond the axis ({count})")
 
 
-def _numbered(axes: Axes, found: dict[str, Any], points: list[tuple[float, float]], dots: list[tuple[float, float]],
+def _numbered(axes: Axes, result: SearchResult, points: list[tuple[float, float]], dots: list[tuple[float, float]],
               best: int | None) -> None:  # fmt: skip
     """Numbers points, each number where it meets neither a dot nor another number."""
-    side = 1 if found["objective"]["better"] == "max" else -1
+    side = 1 if result.objective.better == "max" else -1
     drawn = axes.figure
     drawn.canvas.draw()
     scale = 72 / drawn.dpi
@@ -120,12 +115,12 @@ def _lines(name: str) -> list[str]:
     return [line.replace("- ", "-") for line in textwrap.wrap(name.replace("-", "- "), _WIDEST)]
 
 
-def _key_height(front: list[dict[str, Any]]) -> float:
+def _key_height(front: list[Trial]) -> float:
     more = 1.6 if len(front) <= _LONG else 0.15
-    return _LINE * (1.7 + sum(len(_lines(t["name"])) + more for t in front))
+    return _LINE * (1.7 + sum(len(_lines(t.name)) + more for t in front))
 
 
-def _key(axes: Axes, found: dict[str, Any], front: list[dict[str, Any]]) -> None:
+def _key(axes: Axes, result: SearchResult, front: list[Trial]) -> None:
     """The names behind the numbers, with objective and cost."""
     axes.set_axis_off()
     axes.set(xlim=(0, 1), ylim=(0, 1))
@@ -136,41 +131,41 @@ def _key(axes: Axes, found: dict[str, Any], front: list[dict[str, Any]]) -> None
                       **{"fontsize": 8.5, "color": INK, **style})  # fmt: skip
 
     if front:
-        write("The front, from cheap to dear:", 0, 0)
+        write("The front, from cheap to expensive:", 0, 0)
     down = 1.7 * _LINE
     for k, trial in enumerate(front):
-        best = trial["name"] == found["best"]
+        best = trial.name == result.best
         style = {"color": BEST_COLOUR, "fontweight": "bold"} if best else {}
         write(f"{k + 1}", 14, down, ha="right", **style)
-        for line in _lines(trial["name"]):
+        for line in _lines(trial.name):
             write(line, 20, down, **style)
             down += _LINE
         if len(front) > _LONG:
             down += 0.15 * _LINE
             continue
-        about = f"{trial['objective']:.3f} at {cost_text(found, trial)}".replace("-", "−") + (" (best)" if best else "")
+        about = f"{trial.value:.3f} at {cost_text(result, trial)}".replace("-", "−") + (" (best)" if best else "")
         write(about, 20, down, fontsize=8, color="#5b6470")
         down += 1.6 * _LINE
 
 
-def _front(found: dict[str, Any]) -> list[dict[str, Any]]:
-    """The members of the Pareto front from cheap to dear, and the best where it isn't one of them."""
-    trials = {t["name"]: t for t in found["trials"]}
-    names = [*found["pareto"], *([found["best"]] if found["best"] not in (None, *found["pareto"]) else [])]
+def _front(result: SearchResult) -> list[Trial]:
+    """The Pareto front from cheap to expensive, and the best where it isn't one of them."""
+    trials = {t.name: t for t in result.trials}
+    names = [*result.pareto, *([result.best] if result.best not in (None, *result.pareto) else [])]
     chosen = [trials[n] for n in names if n in trials]
-    return [t for t in chosen if known(t["objective"]) is not None and cost(found, t) is not None]
+    return [t for t in chosen if known(t.objective) is not None and cost(result, t) is not None]
 
 
-def _cost_axis(axes: Axes, found: dict[str, Any], costs: list[float]) -> float | None:
+def _cost_axis(axes: Axes, result: SearchResult, costs: list[float]) -> float | None:
     """The cost to the right; returns the memory limit in GB where it is to be shown."""
-    against = found["against"]
-    unit = "GB" if against["unit"] == "GB" else "ms"
-    limit = known(found["memory"]["limit_bytes"]) if against["name"] == "memory" else None
-    beyond = [c for t in found["trials"] if t["status"] == INFEASIBLE and (c := cost(found, t)) is not None]
+    against = result.against
+    unit = "GB" if against.unit == "GB" else "ms"
+    limit = known(result.memory.limit_bytes) if against.name == "memory" else None
+    beyond = [c for t in result.trials if t.status == INFEASIBLE and (c := cost(result, t)) is not None]
     # A limit far from all that was tried would squash them.
     shown = limit is not None and (bool(beyond) or limit / 1e9 < 2 * max(costs))
     everything = [*costs, *beyond, *([limit / 1e9] if shown and limit else [])]
-    title = against["title"][0].upper() + against["title"][1:]
+    title = against.title[0].upper() + against.title[1:]
     if min(everything) > 0 and max(everything) > _LOGARITHMIC * min(everything):
         axes.set_xscale("log")
         axes.set_xlim(min(everything) / 1.25, max(everything) * 1.25)
@@ -186,52 +181,52 @@ def _cost_axis(axes: Axes, found: dict[str, Any], costs: list[float]) -> float |
     return limit / 1e9 if shown and limit else None
 
 
-def _untold(axes: Axes, found: dict[str, Any]) -> None:
+def _best_band(axes: Axes, result: SearchResult) -> None:
     """The band of one standard error about the best, on its worse side."""
-    best = next((t for t in found["trials"] if t["name"] == found["best"]), None)
-    error = known(found["standard_error"])
-    if best and error and (value := known(best["objective"])) is not None:
-        side = -error if found["objective"]["better"] == "max" else error
+    best = result.best_trial
+    error = known(result.standard_error)
+    if best and error and (value := known(best.objective)) is not None:
+        side = -error if result.objective.better == "max" else error
         axes.axhspan(min(value, value + side), max(value, value + side), color=BEST_COLOUR, alpha=0.1, linewidth=0,
                      label="within one standard error\nof the best", zorder=0.5)  # fmt: skip
 
 
-def _unrated(axes: Axes, found: dict[str, Any]) -> None:
+def _without_objective(axes: Axes, result: SearchResult) -> None:
     """What has a cost but no objective, as marks on the axis of costs."""
     for state, mark in ((FAILED, "x"), (INFEASIBLE, "+")):
-        costs = [c for t in found["trials"] if t["status"] == state and (c := cost(found, t)) is not None]
+        costs = [c for t in result.trials if t.status == state and (c := cost(result, t)) is not None]
         if costs:
             axes.plot(costs, [0.03] * len(costs), linestyle="none", marker=mark, color=FAINT, markersize=6,
                       transform=axes.get_xaxis_transform(), label=f"{STATUS[state]} ({len(costs)})")  # fmt: skip
 
 
-def _trial_dots(axes: Axes, found: dict[str, Any]) -> None:
+def _trial_dots(axes: Axes, result: SearchResult) -> None:
     styles: dict[str, dict[str, Any]] = {
         DONE: {"color": DONE_COLOUR, "markersize": 5, "alpha": 0.75, "markeredgewidth": 0},
         STOPPED: {"color": FAINT, "markersize": 4.5, "alpha": 0.7, "markerfacecolor": "white"},
         RUNNING: {"color": FAINT, "markersize": 3, "alpha": 0.7},
     }
     for state, style in styles.items():
-        trials = [(c, t["objective"]) for t in rated(found, state) if (c := cost(found, t)) is not None]
+        trials = [(c, t.value) for t in rated(result, state) if (c := cost(result, t)) is not None]
         if trials:
             costs, values = zip(*trials, strict=True)
             _dots(axes, costs, values, label=f"{STATUS[state]} ({len(trials)})", zorder=3, **style)
 
 
-def _step(axes: Axes, found: dict[str, Any]) -> list[tuple[float, float]]:
-    """The front as steps, each member with its interval; its corners."""
-    front = _front(found)
-    points = [(cost(found, t) or 0.0, float(t["objective"])) for t in front]
-    line = [p for t, p in zip(front, points, strict=True) if t["name"] in found["pareto"]]
+def _step(axes: Axes, result: SearchResult) -> list[tuple[float, float]]:
+    """The front as steps, each trial with its interval; its corners."""
+    front = _front(result)
+    points = [(cost(result, t) or 0.0, t.value) for t in front]
+    line = [p for t, p in zip(front, points, strict=True) if t.name in result.pareto]
     if line:
         x, y = zip(*[*line, (axes.get_xlim()[1], line[-1][1])], strict=True)
         axes.step(x, y, where="post", color=INK, linewidth=1.2, zorder=4, label="Pareto front")
-    named = [(p, t) for p, t in zip(points, front, strict=True) if t["interval"]]
-    for k, ((x0, _), trial) in enumerate(named):
-        axes.plot([x0, x0], trial["interval"], color=INK, linewidth=1, alpha=0.35, zorder=2.5, solid_capstyle="butt",
+    sure = [(p, t.interval) for p, t in zip(points, front, strict=True) if t.interval]
+    for k, ((x0, _), interval) in enumerate(sure):
+        axes.plot([x0, x0], interval, color=INK, linewidth=1, alpha=0.35, zorder=2.5, solid_capstyle="butt",
                   label="" if k else "95 % interval")  # fmt: skip
     for point, trial in zip(points, front, strict=True):
-        if trial["name"] == found["best"]:
+        if trial.name == result.best:
             axes.plot(*point, linestyle="none", marker="*", color=BEST_COLOUR, markersize=13, zorder=6, label="best",
                       markeredgecolor="white", markeredgewidth=0.8)  # fmt: skip
         else:
@@ -240,65 +235,65 @@ def _step(axes: Axes, found: dict[str, Any]) -> list[tuple[float, float]]:
     return points
 
 
-def cost_figure(found: dict[str, Any]) -> Figure | None:
+def cost_figure(result: SearchResult) -> Figure | None:
     """Objective against cost: a dot for each trial, the Pareto front numbered, its names beside.
 
     Args:
-        found: what the search found.
+        result: of the search.
 
     Returns:
         The figure, None where no trial has both.
     """
-    dots = [(c, t["objective"]) for t in rated(found, *STATUS) if (c := cost(found, t)) is not None]
+    dots = [(c, t.value) for t in rated(result, *STATUS) if (c := cost(result, t)) is not None]
     if not dots:
         return None
-    front = _front(found)
+    front = _front(result)
     height = (_key_height(front) + _LEGEND) / 72
     drawn = figure(9.6, max(4.6, height))
     axes, key = drawn.subplots(1, 2, width_ratios=(2.9, 1))
-    ends = [v for t in front if t["interval"] for v in t["interval"]]
-    _objective_axis(axes, found, ends or dots[0][1:], below=2 * _PAD)
-    limit = _cost_axis(axes, found, [c for c, _ in dots])
-    _trial_dots(axes, found)
-    _unrated(axes, found)
-    _beyond(axes, found)
-    points = _step(axes, found)
-    _untold(axes, found)
+    ends = [v for t in front if t.interval for v in t.interval]
+    _objective_axis(axes, result, ends or dots[0][1:], below=2 * _PAD)
+    limit = _cost_axis(axes, result, [c for c, _ in dots])
+    _trial_dots(axes, result)
+    _without_objective(axes, result)
+    _beyond(axes, result)
+    points = _step(axes, result)
+    _best_band(axes, result)
     if limit is not None:
         axes.axvline(limit, color=INK, linewidth=0.9, linestyle="--", label=f"memory limit, {limit:g} GB")
     tidy(axes)
-    axes.set_ylabel(objective_title(found), fontsize=9)
-    _key(key, found, front)
+    axes.set_ylabel(objective_title(result), fontsize=9)
+    _key(key, result, front)
     key.legend(*axes.get_legend_handles_labels(), loc="lower left", bbox_to_anchor=(-0.02, 0), borderaxespad=0,
                fontsize=8, frameon=False)  # fmt: skip
     if points:
-        place = next((k for k, t in enumerate(front) if t["name"] == found["best"]), None)
-        _numbered(axes, found, points, dots, place)
+        place = next((k for k, t in enumerate(front) if t.name == result.best), None)
+        _numbered(axes, result, points, dots, place)
     return drawn
 
 
-def _effect_panel(axes: Axes, found: dict[str, Any], name: str, values: list[Any]) -> None:
+def _effect_panel(axes: Axes, result: SearchResult, name: str, values: list[Any]) -> None:
     draw = np.random.default_rng(0)
     places = {value: k for k, value in enumerate(values)}
     style = {"color": DONE_COLOUR, "markersize": 3.6, "alpha": 0.4, "markeredgewidth": 0}
-    label = f"a trial after {found['shared_epochs']} epochs"
-    trials = [t for t in found["trials"] if known(t.get("shared")) is not None and t["settings"].get(name) in places]
+    label = f"a trial after {result.shared_epochs} epochs"
+    trials = [t for t in result.trials if known(t.shared) is not None and t.settings.get(name) in places]
     side = draw.uniform(-_SPREAD, _SPREAD, len(trials))
-    x = [places[t["settings"][name]] + s for t, s in zip(trials, side, strict=True)]
-    _dots(axes, x, [t["shared"] for t in trials], zorder=2, label=label, **style)
+    x = [places[t.settings[name]] + s for t, s in zip(trials, side, strict=True)]
+    _dots(axes, x, [t.shared or 0.0 for t in trials], zorder=2, label=label, **style)
     for place, trial in zip(x, trials, strict=True):
-        if trial["name"] == found["best"]:
-            axes.plot(place, trial["shared"], linestyle="none", marker="*", color=BEST_COLOUR, markersize=9,
+        if trial.name == result.best:
+            axes.plot(place, trial.shared or 0.0, linestyle="none", marker="*", color=BEST_COLOUR, markersize=9,
                       zorder=6, label="best", markeredgecolor="white", markeredgewidth=0.6)  # fmt: skip
-    means = [(places[e["value"]], e) for e in found["effects"].get(name, ()) if e["value"] in places]
-    means = sorted((m for m in means if known(m[1]["mean"]) is not None), key=lambda m: m[0])
+    means = [(places[e.value], e) for e in result.effects.get(name, ()) if e.value in places]
+    means = sorted((m for m in means if known(m[1].mean) is not None), key=lambda m: m[0])
     numbers = all(isinstance(v, int | float) for v in values)
-    axes.plot([p for p, _ in means], [e["mean"] for _, e in means], color=INK, marker="D", markersize=5, zorder=5,
+    axes.plot([p for p, _ in means], [e.mean for _, e in means], color=INK, marker="D", markersize=5, zorder=5,
               linewidth=1.2 if numbers else 0, label="mean, with its 95 % interval")  # fmt: skip
     for place, effect in means:
-        if known(effect["low"]) is not None and known(effect["high"]) is not None:
-            axes.plot([place] * 2, [effect["low"], effect["high"]], color=INK, linewidth=2, zorder=4, alpha=0.8)
-    counts = {p: e["count"] for p, e in means}
+        if effect.interval:
+            axes.plot([place] * 2, effect.interval, color=INK, linewidth=2, zorder=4, alpha=0.8)
+    counts = {p: e.count for p, e in means}
     slanted = not numbers and max(len(value_text(v)) for v in values) * len(values) > 18
     between = " " if slanted else "\n"
     ticks = [value_text(v) + (f"{between}({counts[k]})" if k in counts else "") for k, v in enumerate(values)]
@@ -310,31 +305,31 @@ def _effect_panel(axes: Axes, found: dict[str, Any], name: str, values: list[Any
     axes.grid(visible=False, axis="x")
 
 
-def effects_figure(found: dict[str, Any]) -> Figure | None:
+def effects_figure(result: SearchResult) -> Figure | None:
     """The effect of each searched setting: mean and interval at each value, the trials behind, one panel each.
 
     Args:
-        found: what the search found.
+        result: of the search.
 
     Returns:
         The figure, None where no trial has an objective.
     """
-    if not rated(found, DONE, STOPPED):
+    if not rated(result, DONE, STOPPED):
         return None
-    space = searched(found)
+    space = searched(result)
     columns = min(len(space), _COLUMNS)
     rows = math.ceil(len(space) / columns)
     drawn = figure(max(2.35 * columns + 0.3, 5.2), 2.7 * rows + 0.5)
     panels = drawn.subplots(rows, columns, sharey=True, squeeze=False).ravel()
-    ends = [v for name in space for e in found["effects"].get(name, ()) for v in (e["low"], e["high"]) if known(v)]
-    _objective_axis(panels[0], found, ends or span(found))
+    ends = [v for name in space for e in result.effects.get(name, ()) for v in e.interval or ()]
+    _objective_axis(panels[0], result, ends or span(result))
     for axes, (name, values) in zip(panels, space.items(), strict=False):
-        _effect_panel(axes, found, name, values)
+        _effect_panel(axes, result, name, values)
     for axes in panels[len(space) :]:
         axes.set_visible(False)
     for axes in panels[::columns]:
-        axes.set_ylabel("\n".join(textwrap.wrap(objective_title(found), 34)), fontsize=9)
-    _beyond(panels[0], found)
+        axes.set_ylabel("\n".join(textwrap.wrap(objective_title(result), 34)), fontsize=9)
+    _beyond(panels[0], result)
     # Not every panel has trials of every kind.
     entries = {
         label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)

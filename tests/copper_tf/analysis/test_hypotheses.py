@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 import pytest
 
-from copper_tf.analysis.hypotheses.curves import curve, gap, law
+from copper_tf.analysis.hypotheses.curves import ageing_curve, curve_fits, gap
 from copper_tf.analysis.hypotheses.groups import Group
-from copper_tf.analysis.hypotheses.ranking import floors, null_distribution, ranked
-from copper_tf.analysis.hypotheses.sentence import law_sentence, time_text
-from copper_tf.analysis.hypotheses.verdict import BRIGHTNESS, GAP, NOT_SUPPORTED, NOTHING, SUPPORTED, UNDECIDED, judged
+from copper_tf.analysis.hypotheses.ranking import floors, null_distribution, rank
+from copper_tf.analysis.hypotheses.results import Difference, NullDistribution, RankedHypothesis
+from copper_tf.analysis.hypotheses.verdict import (
+    BRIGHTNESS,
+    GAP,
+    NOT_SUPPORTED,
+    NOTHING,
+    SUPPORTED,
+    UNDECIDED,
+    judge,
+    law_sentence,
+    time_text,
+)
 from copper_tf.config import ANCHORS, FIXED
 from copper_tf.decay.estimation import curve_gap
 from copper_tf.decay.hypotheses import hypothesis_values
+from copper_tf.runs.labels import Labels
 
 K, SHEETS, EACH = 16, 5, 2
 TIMES = tuple(float(t) for t in range(K))
@@ -47,14 +57,15 @@ def _group(name: str, local: bool = True, noise: float = 0.02, learn: str = FIXE
 
 
 def test_the_true_law_is_first_and_what_differs_is_sure() -> None:
-    rows = ranked([_group(n) for n in ("linear", "square", "sqrt", "logarithmic")], PICTURES)
-    assert rows[0]["name"] == "sqrt" and rows[-1]["name"] == "square"
-    assert rows[0]["behind"] == {"difference": 0.0, "interval": None, "p": None}
-    square = rows[-1]["behind"]
-    assert square["interval"][0] > 0 and square["p_holm"] < 0.02
-    # 1 - r^2 of sqrt and logarithmic is .009: no error tells them apart, however sure the difference is.
-    assert "logarithmic" in rows[0]["alike"] and "square" not in rows[0]["alike"]
-    assert rows[0]["range"][0] <= rows[0]["nmse"] <= rows[0]["range"][1]
+    rows = rank([_group(n) for n in ("linear", "square", "sqrt", "logarithmic")], PICTURES)
+    assert rows[0].name == "sqrt" and rows[-1].name == "square"
+    assert rows[0].behind == Difference(0.0)
+    square = rows[-1].behind
+    assert square.interval is not None and square.interval[0] > 0
+    assert square.p_holm is not None and square.p_holm < 0.02
+    # 1 - r^2 of sqrt and logarithmic is .009: no error distinguishes them, however sure the difference is.
+    assert "logarithmic" in rows[0].indistinguishable and "square" not in rows[0].indistinguishable
+    assert rows[0].range[0] <= rows[0].nmse <= rows[0].range[1]
 
 
 def test_the_floor_is_what_a_local_network_reaches() -> None:
@@ -63,26 +74,26 @@ def test_the_floor_is_what_a_local_network_reaches() -> None:
     # A network free to choose its ends reaches it exactly.
     f, g = F, groups[1].mean_g
     best = np.polyval(np.polyfit(f, g, 1), f)
-    rows = ranked([_group("linear", noise=1e-6, low=float(best[-1]), high=float(best[0]))], PICTURES)
-    assert rows[0]["nmse"] == pytest.approx(0.073, abs=0.001)
+    rows = rank([_group("linear", noise=1e-6, low=float(best[-1]), high=float(best[0]))], PICTURES)
+    assert rows[0].nmse == pytest.approx(0.073, abs=0.001)
 
 
 def test_too_few_sheets_give_no_interval_and_no_p() -> None:
     few = {**PICTURES, "group": PICTURES["group"] % 4}
-    rows = ranked([_group(n) for n in ("linear", "sqrt")], few)
-    assert rows[0]["interval"] is None and rows[1]["behind"]["p"] is None
-    assert rows[1]["alike"] == ["sqrt"]
+    rows = rank([_group(n) for n in ("linear", "sqrt")], few)
+    assert rows[0].interval is None and rows[1].behind.p is None
+    assert rows[1].indistinguishable == ("sqrt",)
 
 
 def test_curves_of_a_local_network_agree_and_those_of_a_painter_do_not() -> None:
     names = ("sqrt", "linear", "square")
-    near, far = ([curve(_group(n, local), PICTURES, K) for n in names] for local in (True, False))
+    near, far = ([ageing_curve(_group(n, local), PICTURES, K) for n in names] for local in (True, False))
     assert gap(near) < 0.1 and gap(far) > 0.4
     for found in near:
-        low, high = np.array(found["band"]).T
+        low, high = np.array(found.band).T
         assert np.mean((low <= F + 1e-9) & (high >= F - 1e-9)) > 0.8
     # A g that doesn't fall can't be re-anchored, and one curve has nothing to agree with.
-    assert np.isnan(gap([near[0], curve(_group("sine"), PICTURES, K)]))
+    assert np.isnan(gap([near[0], ageing_curve(_group("sine"), PICTURES, K)]))
 
 
 def test_what_borders_add_is_taken_away_before_curves_are_compared() -> None:
@@ -93,63 +104,63 @@ def test_what_borders_add_is_taken_away_before_curves_are_compared() -> None:
         swayed, potency=swayed.potency + 0.75 * hump[PICTURES["label"]], excess=np.tile(hump, (3, 1))
     )
     plain = dataclasses.replace(plain, excess=np.zeros((3, K)))
-    found = [curve(group, PICTURES, K) for group in (plain, swayed)]
-    assert curve_gap([c["curve"] for c in found]) > 0.15 and gap(found) < 0.05
-    low, high = np.array(found[1]["without"]), np.array(found[1]["curve"])
+    found = [ageing_curve(group, PICTURES, K) for group in (plain, swayed)]
+    assert curve_gap([c.curve for c in found]) > 0.15 and gap(found) < 0.05
+    low, high = np.array(found[1].without_borders), np.array(found[1].curve)
     assert np.all(low[1:-1] < F[1:-1] + 0.02) and np.all(high[2:-2] > F[2:-2])
-    assert found[1]["excess"] == pytest.approx(hump.tolist())
+    assert found[1].excess == pytest.approx(hump.tolist())
 
 
 def test_the_law_is_named_with_its_interval() -> None:
-    found = law(curve(_group("sqrt"), PICTURES, K), TIMES, "number")
-    assert found is not None and found["fits"][0]["family"] == "power"
-    low, high = found["fits"][0]["intervals"][0]
+    found = curve_fits(ageing_curve(_group("sqrt"), PICTURES, K), TIMES, "number")
+    assert found is not None and found.fits[0].family == "power"
+    low, high = found.fits[0].intervals[0]
     assert low < 0.5 < high and high - low < 0.1
-    text = law_sentence(found, "anchors", {"times": TIMES, "unit": "h"})
+    text = law_sentence(found, "anchors", Labels(TIMES, "h"))
     assert text.startswith("f(t) = 1 - (t/15 h)^0.") and "(95 %), read off anchors" in text
-    assert law_sentence(None, "anchors", {"times": TIMES, "unit": "h"}).startswith("no law is named")
-    far = {**found, "fits": [{**found["fits"][0], "birge": 5.0}]}
-    assert "5.0 times as far from the best family" in law_sentence(far, "anchors", {"times": TIMES, "unit": "h"})
+    assert law_sentence(None, "anchors", Labels(TIMES, "h")).startswith("no law is named")
+    far = dataclasses.replace(found, fits=(dataclasses.replace(found.fits[0], birge=5.0),))
+    assert "5.0 times as far from the best family" in law_sentence(far, "anchors", Labels(TIMES, "h"))
 
 
 def test_one_seed_that_learnt_nothing_does_not_bend_the_curve() -> None:
     group = _group("linear", noise=0.01)
     group.potency[1] = 0.5
-    whole, rest = curve(group, PICTURES, K), curve(_group("sqrt", noise=0.01), PICTURES, K)
+    whole, rest = ageing_curve(group, PICTURES, K), ageing_curve(_group("sqrt", noise=0.01), PICTURES, K)
     assert gap([whole, rest]) < 0.06
 
 
 def test_seeds_that_disagree_widen_the_law() -> None:
-    close = law(curve(_group("sqrt"), PICTURES, K), TIMES, "number")
+    close = curve_fits(ageing_curve(_group("sqrt"), PICTURES, K), TIMES, "number")
     group = _group("sqrt")
     for run, power in enumerate((0.35, 0.5, 0.65)):
         group.potency[run] += 0.8 * (1 - (PICTURES["label"] / (K - 1)) ** power) - 0.8 * F[PICTURES["label"]]
-    apart = law(curve(group, PICTURES, K), TIMES, "number")
+    apart = curve_fits(ageing_curve(group, PICTURES, K), TIMES, "number")
     assert close is not None and apart is not None
-    wide, narrow = (float(np.diff(found["fits"][0]["intervals"][0])[0]) for found in (apart, close))
+    wide, narrow = (float(np.diff(found.fits[0].intervals[0])[0]) for found in (apart, close))
     assert wide > 0.3 > 0.1 > narrow
 
 
 def test_both_readings_of_uneven_times() -> None:
     times = (0.0, 1, 2, 4, 8, 16, 32)
-    by_number, by_rank = (hypothesis_values("sqrt", times, reading) for reading in ("number", "rank"))
+    by_number, by_rank = (hypothesis_values("sqrt", times, time_scale) for time_scale in ("number", "rank"))
     np.testing.assert_allclose(by_rank, hypothesis_values("sqrt", range(7)))
     assert by_number[3] == pytest.approx(1 - (4 / 32) ** 0.5)
-    assert time_text({"times": (2.0, 8.0), "unit": "min"}, "number") == "((t - 2)/6 min)"
-    assert time_text({"times": times, "unit": ""}, "rank") == "(k/6)"
+    assert time_text(Labels((2.0, 8.0), "min"), "number") == "((t - 2)/6 min)"
+    assert time_text(Labels(times, ""), "rank") == "(k/6)"
 
 
 def test_a_curve_whose_ends_are_close_names_nothing() -> None:
-    assert law(curve(_group("sqrt", low=0.4, high=0.55), PICTURES, K), TIMES, "number") is None
+    assert curve_fits(ageing_curve(_group("sqrt", low=0.4, high=0.55), PICTURES, K), TIMES, "number") is None
 
 
 def test_anchors_count_as_falling_and_have_no_say_in_the_ranking() -> None:
-    found = curve(_group("anchors", learn=ANCHORS), PICTURES, K)
-    assert found["falls"] and np.isnan(found["g"][1])
+    found = ageing_curve(_group("anchors", learn=ANCHORS), PICTURES, K)
+    assert found.falls and np.isnan(found.g[1])
 
 
-def _row(nmse: float, name: str = "sqrt") -> dict[str, Any]:
-    return {"name": name, "nmse": nmse, "alike": []}
+def _row(nmse: float, name: str = "sqrt") -> RankedHypothesis:
+    return RankedHypothesis(name, (), (), True, nmse, (nmse, nmse), None, nmse, 0.9, Difference(0.0))
 
 
 @pytest.mark.parametrize(
@@ -167,17 +178,22 @@ def _row(nmse: float, name: str = "sqrt") -> dict[str, Any]:
 def test_the_verdict_refuses_for_the_right_reason(
     nmse: float, median: float | None, apart: float, qwk: float, verdict: str, kinds: list[str]
 ) -> None:
-    found = judged([_row(nmse), _row(2 * nmse, "linear")], {"median": median, "nmse": [median]}, apart, qwk)
-    assert found["verdict"] == verdict and found["kinds"] == kinds
-    assert bool(found["ranking"]) is (verdict == SUPPORTED) and bool(found["reasons"]) is (verdict != SUPPORTED)
+    found = judge(
+        [_row(nmse), _row(2 * nmse, "linear")],
+        NullDistribution(() if median is None else (median,), median),
+        apart,
+        qwk,
+    )
+    assert found.verdict == verdict and found.kinds == tuple(kinds)
+    assert bool(found.ranking) is (verdict == SUPPORTED) and bool(found.reasons) is (verdict != SUPPORTED)
 
 
 def test_without_hypotheses_nothing_is_ranked() -> None:
-    assert judged([], {"median": None}, float("nan"), None)["verdict"] == UNDECIDED
-    assert judged([_row(0.02)], {"median": 0.9, "nmse": [0.9]}, 0.1, 0.1)["verdict"] == UNDECIDED
+    assert judge([], NullDistribution((), None), float("nan"), None).verdict == UNDECIDED
+    assert judge([_row(0.02)], NullDistribution((0.9,), 0.9), 0.1, 0.1).verdict == UNDECIDED
 
 
 def test_the_null_distribution_is_over_the_test_pictures() -> None:
     painter = _group("square", local=False)
-    assert null_distribution([painter], PICTURES)["median"] < 0.05
-    assert null_distribution([], PICTURES) == {"nmse": [], "median": None}
+    assert (null_distribution([painter], PICTURES).median or 1) < 0.05
+    assert null_distribution([], PICTURES) == NullDistribution((), None)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from copper_tf.decay.families import FAMILIES
-from copper_tf.decay.fitting import ALIKE, fit, fitted
+from copper_tf.decay.fitting import INDISTINGUISHABLE_QAICC, fit, fit_families
 from copper_tf.decay.hypotheses import hypothesis_values, normalised_time
 
 U = normalised_time(range(16))
@@ -17,13 +17,13 @@ ERRORS = np.full(16, 0.01)
 @pytest.mark.parametrize("u", [U, normalised_time((0, 1, 2, 4, 8, 16))], ids=["even", "uneven"])
 def test_every_family_falls_from_one_to_zero(family: object, u: np.ndarray) -> None:
     for start in zip(*(p.starts[:2] for p in family.parameters), strict=True) if family.parameters else [()]:  # type: ignore[attr-defined]
-        f = family.law(u, *start)  # type: ignore[attr-defined]
+        f = family.function(u, *start)  # type: ignore[attr-defined]
         assert f[0] == pytest.approx(1) and f[-1] == pytest.approx(0, abs=1e-9)
         assert np.all(np.diff(f) < 0)
 
 
 def test_the_exponential_is_straight_at_rate_zero() -> None:
-    law = FAMILIES["exponential"].law
+    law = FAMILIES["exponential"].function
     np.testing.assert_allclose(law(U, 0.0), 1 - U)
     np.testing.assert_allclose(law(U, 1e-5), 1 - U, atol=1e-5)
 
@@ -39,12 +39,12 @@ def test_the_exponential_is_straight_at_rate_zero() -> None:
     ],
 )
 def test_a_law_is_found_again_whatever_its_scale_and_shift(family: str, true: tuple[float, ...]) -> None:
-    means = 0.1 + 0.7 * FAMILIES[family].law(U, *true)
+    means = 0.1 + 0.7 * FAMILIES[family].function(U, *true)
     found = fit(FAMILIES[family], U, means, ERRORS)
     assert found is not None
     np.testing.assert_allclose(found.values, true, rtol=1e-3)
     np.testing.assert_allclose(found.ends, (0.8, 0.1), atol=1e-3)
-    assert fitted(U, means, ERRORS)[0][0].family == family
+    assert fit_families(U, means, ERRORS)[0][0].family == family
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
@@ -73,10 +73,10 @@ def test_means_that_scatter_more_than_their_errors_widen_the_interval() -> None:
 def test_noise_leaves_families_untold_and_too_few_labels_leave_none() -> None:
     draw = np.random.default_rng(2)
     f = 1 - U**0.6
-    rows = fitted(U, f + draw.normal(0, 0.1, 16), np.full(16, 0.1))
-    assert rows[0][1] == 0 and sum(behind < ALIKE for _, behind in rows) > 1
+    rows = fit_families(U, f + draw.normal(0, 0.1, 16), np.full(16, 0.1))
+    assert rows[0][1] == 0 and sum(behind < INDISTINGUISHABLE_QAICC for _, behind in rows) > 1
     # A straight line alone is no choice.
-    assert fitted(normalised_time(range(4)), f[:4], np.full(4, 0.1)) == []
+    assert fit_families(normalised_time(range(4)), f[:4], np.full(4, 0.1)) == []
 
 
 @pytest.mark.parametrize("law", ["sqrt", "square", "exponential"])
@@ -86,7 +86,7 @@ def test_few_labels_do_not_turn_a_bent_law_into_a_straight_one(law: str, labels:
     straight = 0
     for _ in range(20):
         means = hypothesis_values(law, times) + draw.normal(0, 0.03, labels)
-        straight += fitted(normalised_time(times), means, np.full(labels, 0.03))[0][0].family == "linear"
+        straight += fit_families(normalised_time(times), means, np.full(labels, 0.03))[0][0].family == "linear"
     assert straight <= 2
 
 
@@ -100,5 +100,5 @@ def test_formulas_can_be_read() -> None:
 def test_labels_without_a_mean_are_left_out() -> None:
     means = hypothesis_values("sqrt", range(16))
     means[5] = np.nan
-    found = fitted(U, means, ERRORS)[0][0]
+    found = fit_families(U, means, ERRORS)[0][0]
     assert found.family == "power" and found.values[0] == pytest.approx(0.5, abs=1e-3) and len(found.curve) == 15

@@ -49,14 +49,15 @@ def blind(runs: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Pat
 @pytest.fixture(scope="module")
 def hypotheses(runs: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `copper hypotheses` leaves of one hypothesis on the dataset of the runs."""
-    from copper_tf.analysis.hypotheses.study import STUDY, study
+    from copper_tf.analysis.hypotheses.results import STUDY
+    from copper_tf.analysis.hypotheses.study import study_runs
     from tuning.sweep import Sweep, start_sweep
 
     run, folder = runs["segmenter"], tmp_path_factory.mktemp("hypotheses") / "h"
     start_sweep(
         Sweep(folder, run.config, Path(run.data["path"]), run.data["fingerprint"], {}), resume=False, force=False
     )
-    write_json(folder / STUDY, study({"linear": [run.path]}, {}, None) | {"failed": {}})
+    study_runs({"linear": [run.path]}, {}, None).write(folder / STUDY)
     return folder
 
 
@@ -238,7 +239,7 @@ def test_bad_input_is_one_line(runs: dict[str, Any], blind: Path, tmp_path: Path
     assert "Received: another dataset" in line(run, other)
     assert "blind test on the dataset of the runs" in line(other, "--blindtest", blind)
     assert "made by `copper blindtest`" in line(run, "--blindtest", tmp_path)
-    assert "ageing.json: must be written by `copper hypotheses`" in line(run, "--hypotheses", tmp_path)
+    assert "hypotheses.json: must be written by `copper hypotheses`" in line(run, "--hypotheses", tmp_path)
     assert "SPDX" in line(run, "--license", "do what you like")
     (blind_copy := tmp_path / "blind").mkdir()
     shutil.copy(blind / "test.json", blind_copy)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import dataclasses
 import html
 import itertools
 import json
@@ -10,6 +10,7 @@ import math
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from copper_tf.analysis.search import STATUS, Cost, SearchResult, Trial, ordered
 from copper_tf.report.search.page import render_search, search_verdict
-from copper_tf.report.search.trials import ordered
 from tests.conftest import ROOT
 
 FIGURES = {"cost", "effects", "settings", "curves"}
@@ -80,15 +81,15 @@ def _effects(trials: list[dict[str, Any]], space: dict[str, list[Any]]) -> dict[
             if found:
                 sure = 2 * np.std(found) / math.sqrt(len(found)) if len(found) > 1 else math.nan
                 mean = float(np.mean(found))
-                ends = {"low": mean - sure, "high": mean + sure} if len(found) > 1 else {"low": None, "high": None}
-                effects[name].append({"value": value, "mean": mean, **ends, "count": len(found)})
+                interval = [mean - sure, mean + sure] if len(found) > 1 else None
+                effects[name].append({"value": value, "mean": mean, "interval": interval, "count": len(found)})
     return effects
 
 
 def made_up(
     space: dict[str, list[Any]] = SPACE, count: int = 24, kind: str = "classifier", none: bool = False
-) -> dict[str, Any]:
-    """What a search over a space found, made up by hand: trials in every state unless `none` has a result."""
+) -> SearchResult:
+    """The result of a search over a space, made up by hand: trials in every state unless `none` has a result."""
     draw = np.random.default_rng(0)
     grid = [dict(zip(space, values, strict=True)) for values in itertools.product(*space.values())]
     chosen = [grid[k] for k in sorted(draw.permutation(len(grid))[:count])]
@@ -103,23 +104,30 @@ def made_up(
     near = [t["name"] for t in done if best and t is not best and abs(t["objective"] - best["objective"]) < 0.021]
     title = {"classifier": ("qwk", "validation QWK", "max"), "segmenter": ("nmse", "validation NMSE", "min")}[kind]
     steps = sum(t["steps"] for t in trials)
-    return {
-        "kind": kind, "oracle": "hyperband", "seed": 0, "epochs": 27,
+    values = {
+        "format": SearchResult.FORMAT, "kind": kind, "oracle": "hyperband", "seed": 0, "epochs": 27,
         "objective": dict(zip(("name", "title", "better"), title, strict=True)),
-        "against": {"name": "memory", "title": "peak memory of a training step", "unit": "GB", "key": "memory_bytes"},
-        "space": space, "trials": trials, "monitor": {"name": "val_loss", "title": "validation loss"},
-        "shared_epochs": 27, "best": best and best["name"], "pareto": _front(done, sign), "alike": near,
+        "against": {"name": "memory", "title": "peak memory of a training step", "unit": "GB", "field": "memory_bytes"},
+        "space": space, "trials": trials, "monitor": "val_loss",
+        "shared_epochs": 27, "best": best and best["name"], "pareto": _front(done, sign), "within_standard_error": near,
         "standard_error": 0.021 if best else None, "effects": _effects(done, space),
         "cost": {"steps": steps, "grid_steps": 4 * steps, "share": 0.25, "seconds": 812.0, "grid_seconds": 3300.0},
         "memory": {"limit_bytes": 4e9, "device": "CPU", "measured": True}, "policy": "mixed_bfloat16",
         "caveats": ["Only <i>two</i> sheets are in the validation split."],
         "command": "copper train classifier DATA -o BEST --n 2",
     }  # fmt: skip
-
-
-def _rendered(folder: Path, found: dict[str, Any]) -> str:
     # What is read back is what was written to JSON.
-    page = render_search(folder, json.loads(json.dumps(found)))
+    result = SearchResult.from_dict(json.loads(json.dumps(values)))
+    return dataclasses.replace(result, trials=ordered(result.trials, result.objective))
+
+
+def _changed(result: SearchResult, change: Callable[[Trial], dict[str, Any]]) -> SearchResult:
+    trials = tuple(dataclasses.replace(trial, **change(trial)) for trial in result.trials)
+    return dataclasses.replace(result, trials=trials)
+
+
+def _rendered(folder: Path, result: SearchResult) -> str:
+    page = render_search(folder, result)
     assert page == folder / "report" / "search.html"
     text = page.read_text()
     assert not re.findall(r"(?:src|href)\s*=\s*[\"'](?!data:)", text) and "<script" not in text
@@ -136,58 +144,55 @@ def _drawn(folder: Path) -> set[str]:
     return names
 
 
-def test_the_page_says_what_was_found_and_shows_every_trial(tmp_path: Path) -> None:
-    found = made_up()
-    text = _rendered(tmp_path, found)
+def test_the_page_names_the_best_and_shows_every_trial(tmp_path: Path) -> None:
+    result = made_up()
+    text = _rendered(tmp_path, result)
     assert _drawn(tmp_path) == FIGURES and text.count("<img ") == len(FIGURES)
     assert all(re.findall(r'<img alt="([^"]{20,})"', text))
     top = html.unescape(re.sub("<.*?>", "", text.split("</header>")[0])).replace("\u00a0", " ")
-    assert search_verdict(found) in top and found["best"] in top
+    assert search_verdict(result) in top and result.best in top
     for words in ("validation QWK", "95 % interval", "within one standard error (0.021)", "25 % of the training steps"):
         assert words in top
-    assert all(f'class="name">{t["name"]}<' in text for t in found["trials"] if t["name"] != found["best"])
+    assert all(f'class="name">{t.name}<' in text for t in result.trials if t.name != result.best)
     assert "<b>epoch" not in text and "&lt;b&gt;epoch&lt;/b&gt;" in text and "<i>two" not in text
-    assert "over the memory limit: " in text and found["command"] in text
+    assert "over the memory limit: " in text and result.command in text
     assert "The test split has not been used." in text and "not a balanced design" in text
     assert "stopped early</td>" in text
 
 
 def test_the_table_has_the_best_first_and_what_never_ran_last(tmp_path: Path) -> None:
-    found = made_up(kind="segmenter")
-    table = _rendered(tmp_path, found).split("<h2>Every trial</h2>")[1]
-    place = {t["name"]: table.index(f">{t['name']}<") for t in found["trials"]}
-    rank = ["done", "stopped", "running", "failed", "infeasible"]
-    states = [t["status"] for t in sorted(found["trials"], key=lambda t: place[t["name"]])]
-    assert states == sorted(states, key=rank.index)
-    assert min(place, key=place.__getitem__) == found["best"]
-    found = made_up()
-    assert ordered(found["trials"], found["objective"]["better"])[0]["name"] == found["best"]
+    result = made_up(kind="segmenter")
+    table = _rendered(tmp_path, result).split("<h2>Every trial</h2>")[1]
+    place = {t.name: table.index(f">{t.name}<") for t in result.trials}
+    states = [t.status for t in sorted(result.trials, key=lambda t: place[t.name])]
+    assert states == sorted(states, key=list(STATUS).index)
+    assert min(place, key=place.__getitem__) == result.best
+    result = made_up()
+    assert result.trials[0].name == result.best
 
 
 def test_the_cheapest_that_cannot_be_told_from_the_best_is_named() -> None:
-    found = made_up()
-    trials = {t["name"]: t for t in found["trials"]}
-    cheapest = min((found["best"], *found["alike"]), key=lambda name: trials[name]["memory_bytes"])
-    assert cheapest != found["best"] and len(found["alike"]) == 1
-    assert f"{cheapest} lies within one standard error (0.021) of it, and is cheaper" in search_verdict(found)
-    others = [t["name"] for t in found["trials"] if t["status"] == "done" and t["name"] != found["best"]]
-    found["alike"] = others
-    cheapest = min(others, key=lambda name: trials[name]["memory_bytes"])
-    assert f"10 more), of which {cheapest} is the cheapest" in search_verdict(found)
-    found["alike"] = []
-    assert "no other lies within one standard error (0.021) of it" in search_verdict(found)
-    found["standard_error"] = None
-    assert "its standard error is unknown" in search_verdict(found)
+    result = made_up()
+    trials = {t.name: t for t in result.trials}
+    cheapest = min((result.best, *result.within_standard_error), key=lambda name: trials[name].memory_bytes)
+    assert cheapest != result.best and len(result.within_standard_error) == 1
+    assert f"{cheapest} lies within one standard error (0.021) of it, and is cheaper" in search_verdict(result)
+    others = [t.name for t in result.trials if t.status == "done" and t.name != result.best]
+    result = dataclasses.replace(result, within_standard_error=tuple(others))
+    cheapest = min(others, key=lambda name: trials[name].memory_bytes)
+    assert f"10 more), of which {cheapest} is the cheapest" in search_verdict(result)
+    result = dataclasses.replace(result, within_standard_error=())
+    assert "no other lies within one standard error (0.021) of it" in search_verdict(result)
+    result = dataclasses.replace(result, standard_error=None)
+    assert "its standard error is unknown" in search_verdict(result)
 
 
 def test_without_a_result_there_is_no_best(tmp_path: Path) -> None:
-    found = made_up(none=True)
-    text = _rendered(tmp_path, found)
+    result = made_up(none=True)
+    text = _rendered(tmp_path, result)
     assert "There is no best configuration" in text and "12 failed, 12 infeasible" in text
     assert _drawn(tmp_path) == {"curves"} and "unsound" in text.split("</header>")[0]
-    for trial in found["trials"]:
-        trial["curve"] = []
-    _rendered(tmp_path / "none", found)
+    _rendered(tmp_path / "none", _changed(result, lambda trial: {"curve": ()}))
     assert _drawn(tmp_path / "none") == set()
 
 
@@ -199,15 +204,20 @@ def test_any_number_of_settings(tmp_path: Path, space: dict[str, list[Any]]) -> 
 
 
 def test_far_outliers_long_fronts_and_a_single_trial_can_be_drawn(tmp_path: Path) -> None:
-    found = made_up({"c": [4 * k for k in range(1, 9)], "d": [2, 3, 4]}, 24)
-    done = [t for t in found["trials"] if t["status"] == "done"]
-    for trial in done:
-        trial["objective"] = 0.5 + 1e-10 * trial["memory_bytes"]
-    done[0]["objective"] = -3.0
-    found |= {"pareto": _front(done, 1), "effects": _effects(done, found["space"]), "oracle": "grid", "alike": []}
-    found["best"] = max(done, key=lambda t: t["objective"])["name"]
-    assert len(found["pareto"]) > 12
-    text = _rendered(tmp_path / "many", found)
+    result = made_up({"c": [4 * k for k in range(1, 9)], "d": [2, 3, 4]}, 24)
+    worst = next(t.name for t in result.trials if t.status == "done")
+
+    def spread_out(trial: Trial) -> dict[str, Any]:
+        value = -3.0 if trial.name == worst else 0.5 + 1e-10 * trial.memory_bytes
+        return {"objective": value} if trial.status == "done" else {}
+
+    result = _changed(result, spread_out)
+    done = [dataclasses.asdict(t) for t in result.trials if t.status == "done"]
+    values = result.to_dict() | {"pareto": _front(done, 1), "effects": _effects(done, result.to_dict()["space"])}
+    values |= {"oracle": "grid", "within_standard_error": [], "best": max(done, key=lambda t: t["objective"])["name"]}
+    result = SearchResult.from_dict(values)
+    assert len(result.pareto) > 12
+    text = _rendered(tmp_path / "many", result)
     assert "a balanced design, but for the configurations without a result" in text
     alone = _rendered(tmp_path / "one", made_up({"d": [3]}, 1))
     assert _drawn(tmp_path / "many") == _drawn(tmp_path / "one") == FIGURES
@@ -215,20 +225,26 @@ def test_far_outliers_long_fronts_and_a_single_trial_can_be_drawn(tmp_path: Path
 
 
 def test_missing_values_are_dashes(tmp_path: Path) -> None:
-    found = copy.deepcopy(made_up())
-    against = {"name": "speed", "title": "time of a validation picture", "unit": "s", "key": "seconds_per_picture"}
-    found["against"] = against
-    found["memory"] |= {"limit_bytes": None, "measured": False}
-    found["cost"] |= {"grid_seconds": None, "share": None}
-    for k, trial in enumerate(found["trials"]):
-        trial |= {"seconds": None, "interval": None}
-        if k % 2 or trial["name"] == found["best"]:
-            trial["seconds_per_picture"] = None
-        if trial["status"] == "stopped":
-            trial["objective"] = None
-        if trial["status"] == "infeasible":
-            trial |= {"curve": None, "scores": None, "epochs": None, "reason": None, "memory_bytes": None}
-    text = _rendered(tmp_path, found)
+    whole = made_up()
+    places = {trial.name: k for k, trial in enumerate(whole.trials)}
+
+    def missing(trial: Trial) -> dict[str, Any]:
+        changes: dict[str, Any] = {"seconds": None, "interval": None}
+        if places[trial.name] % 2 or trial.name == whole.best:
+            changes["seconds_per_picture"] = None
+        if trial.status == "stopped":
+            changes["objective"] = None
+        if trial.status == "infeasible":
+            changes |= {"curve": (), "scores": {}, "epochs": 0, "reason": ""}
+        return changes
+
+    result = dataclasses.replace(
+        _changed(whole, missing),
+        against=Cost("speed", "time of a validation picture", "s", "seconds_per_picture"),
+        memory=dataclasses.replace(whole.memory, limit_bytes=None, measured=False),
+        cost=dataclasses.replace(whole.cost, grid_seconds=None, share=math.nan),
+    )
+    text = _rendered(tmp_path, result)
     assert "no interval is known" in text and "take it as a guess" in text and "had no limit" in text
     assert "of the full grid." not in text.split("</header>")[0]
     assert "<td>–</td>" in text
