@@ -1,3 +1,10 @@
+from .api.data import build as build
+from .api.data import build_folds as build_folds
+from .api.data import check as check
+from .api.data import open_dataset as open_dataset
+from .api.data import open_folds as open_folds
+from .api.data import preview_build as preview_build
+from .api.data import simulate as simulate
 from .api.studies import HypothesisStudy as HypothesisStudy
 from .api.studies import SearchResult as SearchResult
 from .api.studies import SearchSettings as SearchSettings
@@ -9,8 +16,19 @@ from .api.studies import search_result as search_result
 from .api.training import train as train
 from .api.training import train_runs as train_runs
 from .api.training import training_config as training_config
+from .api.types import CopperError as CopperError
+from .api.types import Dataset as Dataset
+from .api.types import InputError as InputError
+from .api.types import OutputError as OutputError
+from .api.types import Progress as Progress
+from .api.types import ReadSettings as ReadSettings
+from .api.types import RunError as RunError
+from .api.types import SettingError as SettingError
+from .api.types import SimulationSettings as SimulationSettings
+from .api.types import SplitSettings as SplitSettings
 from .config import Config as Config
 from .config import default_config as default_config
+from .report.check.summary import Check as Check
 from .runs.run import Run as Run
 
 __version__: str

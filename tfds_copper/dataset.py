@@ -9,8 +9,11 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfds_copper.copper_sem.build_dir import METADATA_FORMAT, NAME, built_datasets, read_metadata
-from tfds_copper.errors import InputError
+from tfds_copper.copper_sem.build_dir import NAME, built_datasets, read_metadata
+from tfds_copper.copper_sem.metadata import DatasetMetadata
+from tfds_copper.errors import InputError, RunError
+from tfds_copper.folder.times import time_text
+from tfds_copper.results import FORMAT_KEY
 from tfds_copper.splits.assign import SPLITS
 
 if TYPE_CHECKING:
@@ -25,24 +28,48 @@ class Dataset:
 
     Args:
         path: its version directory.
-        times: the stress times, ascending; label k is ``times[k]``.
-        unit: the unit of the stress times; empty where none was written.
-        fingerprint: of files, labels and split settings.
         split_sizes: pictures in each split.
         metadata: everything the build recorded.
     """
 
     path: Path
-    times: tuple[float, ...]
-    unit: str
-    fingerprint: str
     split_sizes: Mapping[str, int]
-    metadata: Mapping[str, Any]
+    metadata: DatasetMetadata
+
+    @property
+    def times(self) -> tuple[float, ...]:
+        """The stress times, ascending; label k is ``times[k]``."""
+        return self.metadata.times
+
+    @property
+    def unit(self) -> str:
+        """The unit of the stress times; empty where none was written."""
+        return self.metadata.unit
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The labels as a reader should see them: ``0 h``, ``2.5 h``."""
+        return tuple(f"{time_text(t)} {self.unit}".strip() for t in self.times)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of files, labels and settings, 64 hex digits."""
+        return self.metadata.fingerprint
 
     @property
     def caveats(self) -> tuple[str, ...]:
         """What every result on this dataset must say."""
-        return tuple(self.metadata.get("caveats", ()))
+        return self.metadata.caveats
+
+    @property
+    def folds(self) -> int:
+        """Folds of the cross-validation that it belongs to; 0 where there is none."""
+        return self.metadata.settings.folds
+
+    @property
+    def fold(self) -> int:
+        """The fold that is its test split, from 1; 0 where there are no folds."""
+        return self.metadata.settings.fold
 
     def records(self, split: str, pictures: bool = True) -> tf.data.Dataset:
         """The records of one split, in the order in which they lie on disk.
@@ -97,6 +124,12 @@ def open_folds(path: str | PathLike[str]) -> list[Dataset]:
 
     Raises:
         InputError: if there is no dataset, or several that are no folds of each other.
+
+    Example:
+        >>> folder = copper_tf.simulate("copper", labels=3, pictures=6, sheets=3, height=64, width=80)
+        >>> datasets = copper_tf.build_folds(folder, "built", folds=3)
+        >>> copper_tf.open_folds("built") == datasets
+        True
     """
     found = {} if read_metadata(Path(path)) is not None else dict(built_datasets(path))
     # The settings without the fold, which all folds share.
@@ -129,15 +162,20 @@ def open_dataset(path: str | PathLike[str]) -> Dataset:
 
     Raises:
         InputError: if there is none, several, or an incomplete one.
+
+    Example:
+        >>> folder = copper_tf.simulate("copper", labels=3, pictures=6, sheets=3, height=64, width=80)
+        >>> dataset = copper_tf.build(folder, "built", split="1/1/1")
+        >>> copper_tf.open_dataset("built") == dataset
+        True
     """
     where, metadata = _located(Path(path))
-    if metadata.get("format") != METADATA_FORMAT:
+    if metadata.get(FORMAT_KEY) != DatasetMetadata.FORMAT:
         raise InputError(
-            f"{where}: must be of dataset format {METADATA_FORMAT}; build it again. Received: {metadata.get('format')}"
+            f"{where}: must be of format {DatasetMetadata.FORMAT!r}; build it again. "
+            f"Received: {metadata.get(FORMAT_KEY)!r}"
         )
     try:
-        sizes = _split_sizes(where)
-        times = tuple(float(t) for t in metadata["times"])
-        return Dataset(where, times, str(metadata["unit"]), str(metadata["fingerprint"]), sizes, metadata)
-    except (KeyError, TypeError, ValueError) as error:
+        return Dataset(where, _split_sizes(where), DatasetMetadata.from_dict(metadata, str(where)))
+    except (KeyError, TypeError, ValueError, RunError) as error:
         raise InputError(f"{where}: must be an intact dataset; build it again. Received: {error!r}") from error

@@ -13,7 +13,10 @@ from typing import Any, TypeVar
 
 from tfds_copper.errors import SettingError
 
-__all__ = ["Group", "check_value", "field_types", "setting", "setting_fields"]
+__all__ = ["Group", "Value", "check_value", "field_types", "setting", "setting_fields"]
+
+# What a setting can be.
+Value = bool | int | float | str
 
 GroupType = TypeVar("GroupType", bound="Group")
 

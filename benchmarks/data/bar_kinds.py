@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from copper_tf.simulation import SimulationSettings, picture
+from copper_tf.simulation import SimulationSettings, simulate_picture
 from tfds_copper.micrograph.record import BOTTOM, TOP, Bar
 
 __all__ = ["BARS", "TRAPS", "Sample", "bar_sample", "trap_sample"]
@@ -66,7 +66,7 @@ def _micrograph(rng: np.random.Generator, height: int, width: int) -> np.ndarray
         world=world,
         seed=int(rng.integers(2**31)),
     )
-    pixels, _ = picture(settings, int(rng.integers(4)), int(rng.integers(4)))
+    pixels, _ = simulate_picture(settings, int(rng.integers(4)), int(rng.integers(4)))
     grey = pixels[:height, :width].astype(np.float32)
     change = rng.integers(6)
     if change == 0:  # underexposed

@@ -23,12 +23,12 @@ import numpy as np
 from PIL import Image
 
 from copper_tf.cli.tables import print_table
-from copper_tf.simulation import SimulationSettings, picture
+from copper_tf.simulation import SimulationSettings, simulate_picture
 from tfds_copper.audit.candidates import candidates
-from tfds_copper.audit.duplicates import find_likenesses, groups
-from tfds_copper.audit.fingerprints import Print, print_of
-from tfds_copper.audit.keypoints import DIMENSION, Marks
-from tfds_copper.audit.verification import Likeness
+from tfds_copper.audit.duplicates import duplicate_groups, find_duplicates
+from tfds_copper.audit.fingerprints import Fingerprint, fingerprint
+from tfds_copper.audit.keypoints import DIMENSION, Keypoints
+from tfds_copper.audit.verification import DuplicatePair
 
 __all__ = ["main"]
 
@@ -40,7 +40,7 @@ _JPEG, _FACTORS = (50, 75, 90), (0.4, 0.6, 1.7, 2.5)
 
 
 def _surface(height: int, width: int, t: int, seed: int) -> np.ndarray:
-    return picture(SimulationSettings(height=height, width=width, seed=seed), t, 0)[0].astype(np.float64)
+    return simulate_picture(SimulationSettings(height=height, width=width, seed=seed), t, 0)[0].astype(np.float64)
 
 
 def _recorded(surface: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -58,11 +58,11 @@ def _fields(size: tuple[int, int], t: int, share: float, along: str, rng: np.ran
     return [_recorded(part, rng) for part in (surface[: size[0], : size[1]], surface[down:, right:])]
 
 
-def _found(pictures: Sequence[np.ndarray]) -> list[Likeness]:
-    return find_likenesses([print_of(p) for p in pictures], lambda k: pictures[k])
+def _found(pictures: Sequence[np.ndarray]) -> list[DuplicatePair]:
+    return find_duplicates([fingerprint(p) for p in pictures], lambda k: pictures[k])
 
 
-def _partners(found: Sequence[Likeness], count: int) -> tuple[int, int]:
+def _partners(found: Sequence[DuplicatePair], count: int) -> tuple[int, int]:
     """Of pictures 2k and 2k + 1, which belong together: how many pairs were found, and how many others."""
     true = {(p.first, p.second) for p in found if p.first % 2 == 0 and p.second == p.first + 1}
     return len(true), len(found) - len(true)
@@ -128,40 +128,43 @@ def _unlike() -> int:
     for size, each in zip(_SIZES, (24, 12, 4), strict=True):
         pictures = [_recorded(_surface(*size, t, 1000 + k), rng) for t in _TIMES for k in range(each)]
         started = time.perf_counter()
-        prints = [print_of(p) for p in pictures]
-        printed = time.perf_counter()
-        wrong = len(find_likenesses(prints, lambda k, held=pictures: held[k]))
+        fingerprints = [fingerprint(p) for p in pictures]
+        hashed = time.perf_counter()
+        wrong = len(find_duplicates(fingerprints, lambda k, held=pictures: held[k]))
         ended = time.perf_counter()
-        each_ms = [1e3 * seconds / len(pictures) for seconds in (printed - started, ended - printed)]
+        each_ms = [1e3 * seconds / len(pictures) for seconds in (hashed - started, ended - hashed)]
         rows.append([f"{size[0]}x{size[1]}", str(len(pictures)), str(wrong), *(f"{ms:.1f}" for ms in each_ms)])
         invented += wrong
-    print_table(["unlike pictures", "n", "called alike", "ms per print", "ms per join and check"], rows)
+    print_table(["unlike pictures", "n", "called alike", "ms per fingerprint", "ms per match and check"], rows)
     return invented
 
 
-def _random_print(number: int, like: Print, rng: np.random.Generator) -> Print:
-    """A print with as many marks as a real one, which look as real ones do on average."""
-    marks = []
-    for real in like.marks:
-        mixed = rng.normal(size=(len(real.look), len(real.look))) @ real.look.astype(np.float32)
-        look = mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
-        marks.append(Marks(real.factor, real.where, look.reshape(-1, DIMENSION).astype(np.float16)))
+def _random_fingerprint(number: int, like: Fingerprint, rng: np.random.Generator) -> Fingerprint:
+    """A fingerprint with as many keypoints as a real one, which look as real ones do on average."""
+    keypoints = []
+    for real in like.keypoints:
+        mixed = rng.normal(size=(len(real.descriptors), len(real.descriptors))) @ real.descriptors.astype(np.float32)
+        descriptors = mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
+        keypoints.append(Keypoints(real.factor, real.positions, descriptors.reshape(-1, DIMENSION).astype(np.float16)))
     return dataclasses.replace(
-        like, digest=number.to_bytes(32, "big"), look=int(rng.integers(2**63)) * 2 + 1, marks=tuple(marks)
+        like,
+        digest=number.to_bytes(32, "big"),
+        perceptual_hash=int(rng.integers(2**63)) * 2 + 1,
+        keypoints=tuple(keypoints),
     )
 
 
 def _speed(counts: Sequence[int]) -> None:
     rng = np.random.default_rng(3)
-    real = [print_of(_recorded(_surface(960, 1280, t, 5), rng)) for t in _TIMES]
+    real = [fingerprint(_recorded(_surface(960, 1280, t, 5), rng)) for t in _TIMES]
     rows = []
     for count in counts:
-        prints = [_random_print(k, real[k % len(real)], rng) for k in range(count)]
+        fingerprints = [_random_fingerprint(k, real[k % len(real)], rng) for k in range(count)]
         started = time.perf_counter()
-        found = candidates(prints)
+        found = candidates(fingerprints)
         seconds = time.perf_counter() - started
         rows.append([str(count), f"{seconds:.1f}", f"{1e3 * seconds / count:.1f}", str(len(found))])
-    print_table(["random prints", "s", "ms per picture", "candidates"], rows)
+    print_table(["random fingerprints", "s", "ms per picture", "candidates"], rows)
 
 
 def _tiles(folder: Path) -> int:
@@ -183,7 +186,7 @@ def _tiles(folder: Path) -> int:
         true = [pair for pair, value in shares.items() if value == share]
         table.append([f"{share:.0%} in common", f"{sum(pair in pairs for pair in true)}/{len(true)}"])
     wrong = [pair for pair in pairs if rows[pair[0]]["sheet"] != rows[pair[1]]["sheet"]]
-    linked = groups(len(rows), [Likeness(*pair, "overlap", 1.0, 1.0) for pair in sorted(pairs)])
+    linked = duplicate_groups(len(rows), [DuplicatePair(*pair, "overlap", 1.0, 1.0) for pair in sorted(pairs)])
     table += [["of two sheets", str(len(wrong))], ["groups", str(max(linked) + 1)], ["seconds", f"{seconds:.0f}"]]
     print_table(["tiles", "found"], table)
     return len(wrong)
@@ -193,13 +196,13 @@ def main() -> int:
     """Measures and prints the tables; 1 where pictures that have nothing in common were called alike."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tiles", type=Path, help="a folder of tiles with labels.csv, cut from larger pictures")
-    parser.add_argument("--prints", type=int, nargs="*", default=[500, 2000, 8000], help="sizes of the random sets")
+    parser.add_argument("--fingerprints", type=int, nargs="*", default=[500, 2000, 8000], help="sizes of random sets")
     options = parser.parse_args()
     invented = _tiles(options.tiles) if options.tiles else 0
     for measure in (_overlaps, _copies, _unlike):
         invented += measure()
         print(flush=True)
-    _speed(options.prints)
+    _speed(options.fingerprints)
     print(f"\npairs invented, in all: {invented}")
     return 1 if invented else 0
 

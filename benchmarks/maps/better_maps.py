@@ -179,7 +179,7 @@ def measured(folder: Path, seed: int, built: Dataset, g: Sequence[float], settin
     model, how = _trained(chosen, built, g, variant)
     one, truths, labels = _maps(model, how.apply, built, variant, 1)
     many, _, _ = _maps(model, how.apply, built, variant, chosen.tta_views)
-    file = folder / "maps" / f"{built.metadata['settings']['fold']} {idea}.npz".replace(" ", "_")
+    file = folder / "maps" / f"{built.fold} {idea}.npz".replace(" ", "_")
     file.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(file, one=one.astype(np.float16), many=many.astype(np.float16), truths=truths, labels=labels)
     return {

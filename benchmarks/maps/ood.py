@@ -28,8 +28,8 @@ from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
 from copper_tf.ood.features import Traits, traits
 from copper_tf.ood.reference import Familiar
-from copper_tf.simulation import plan
-from copper_tf.simulation.picture import exposure_of, look_of, picture
+from copper_tf.simulation import plan_picture
+from copper_tf.simulation.picture import appearance_of, exposure_of, simulate_picture
 from tfds_copper.files import write_json
 from tfds_copper.folder.scan import scan
 from tfds_copper.micrograph import Windows, read
@@ -60,12 +60,12 @@ def _drawn(seed: int, side: int, indices: Sequence[int], **other: float) -> list
     settings = dataclasses.replace(settings, **{k: v for k, v in other.items() if k == "scale"})
     for label in range(settings.labels):
         for index in indices:
-            made = plan(settings, label, index)
-            look, exposure = look_of(settings, made), exposure_of(settings, made)
+            made = plan_picture(settings, label, index)
+            look, exposure = appearance_of(settings, made), exposure_of(settings, made)
             look = dataclasses.replace(look, **{k: v for k, v in other.items() if k == "defocus"})
             names = {f.name for f in dataclasses.fields(exposure)}
             exposure = dataclasses.replace(exposure, **{k: v for k, v in other.items() if k in names})
-            pixels, _ = picture(settings, label, index, look, exposure)
+            pixels, _ = simulate_picture(settings, label, index, look, exposure)
             found.append((_traits(pixels, 8), label, label * settings.sheets + made.sheet))
     return found
 

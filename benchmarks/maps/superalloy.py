@@ -110,7 +110,7 @@ def folds(folder: Path, output: Path, parts: int = _FOLDS) -> list[Dataset]:
         output: the built datasets go to its ``data``.
         parts: how many folds.
     """
-    from tfds_copper.audit.survey import survey
+    from tfds_copper.audit.survey import survey_folder
     from tfds_copper.copper_sem import build_survey
     from tfds_copper.dataset import is_dataset, open_dataset, open_folds
     from tfds_copper.folder.scan import scan
@@ -123,9 +123,9 @@ def folds(folder: Path, output: Path, parts: int = _FOLDS) -> list[Dataset]:
             raise SystemExit(f"{data}: must hold {parts} folds; give another --output. Received: {len(found)}")
         return found
     with progress_bar() as progress:
-        looked = survey(scan(folder), ReadSettings(), progress)
+        survey = survey_folder(scan(folder), ReadSettings(), progress)
         settings = SplitSettings(folds=parts, min_sheets=_MIN_SHEETS)
-        return [open_dataset(path) for path in build_survey(looked, data, settings, progress)]
+        return [open_dataset(path) for path in build_survey(survey, data, settings, progress)]
 
 
 def _tested(run: Run, built: Dataset) -> Iterator[dict[str, Any]]:
@@ -183,7 +183,7 @@ def measured(folder: Path, seed: int, source: Path, recipe: str, count: int, par
     rows: list[dict[str, Any]] = []
     with progress_bar() as progress:
         for built in folds(source, folder.parent, parts)[:count]:
-            path = folder / recipe.replace(" ", "_") / FOLD.format(built.metadata["settings"]["fold"])
+            path = folder / recipe.replace(" ", "_") / FOLD.format(built.fold)
             rows += _tested(train(settings, built, path, resume=True, progress=progress), built)
     with replacing(folder / recipe.replace(" ", "_") / MAPS) as file:
         np.savez_compressed(file, **{row["file"]: row["mask"].astype(np.float16) for row in rows})
@@ -192,7 +192,7 @@ def measured(folder: Path, seed: int, source: Path, recipe: str, count: int, par
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Trains what is missing, prints each seed and the mean."""
+    """Trains what is missing, fingerprints each seed and the mean."""
     flags = parser(__doc__, 5, "acceptance/superalloy")
     flags.add_argument("folder", type=Path)
     flags.add_argument("--recipes", nargs="*", default=list(RECIPES)[:1], choices=list(RECIPES))

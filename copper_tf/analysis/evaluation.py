@@ -348,7 +348,7 @@ def evaluate_folds(path: Path, runs: Sequence[Run], progress: Progress | None = 
         RunError: if a fold is missing, not trained or of other settings than the first.
     """
     datasets = [dataset_of(run) for run in runs]
-    folds = int(datasets[0].metadata["settings"]["folds"])
+    folds = datasets[0].folds
     if len(runs) != folds:
         raise RunError(f"{path}: must hold the runs of all {folds} folds. Received: {len(runs)}")
     for run in runs[1:]:

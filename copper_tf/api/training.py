@@ -152,5 +152,5 @@ def train_runs(
     import_tensorflow()
     for seed, dataset in itertools.product(range(first, first + seeds), datasets):
         where = root / SEED.format(seed) if seeds > 1 else root
-        where = where / FOLD.format(dataset.metadata["settings"]["fold"]) if len(datasets) > 1 else where
+        where = where / FOLD.format(dataset.fold) if len(datasets) > 1 else where
         yield _train_on(kind, dataset, where, resume, force, progress, {**settings, "seed": seed})

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from copper_tf.cli.options import flags, folder_option, group_of
+from copper_tf.api.data import build_folds, preview_build
+from copper_tf.api.types import ReadSettings, SplitSettings
+from copper_tf.cli.options import flags, folder_option
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
-from tfds_copper.micrograph import ReadSettings
-from tfds_copper.splits.assign import SplitSettings
 
 __all__ = ["command"]
 
 
-def _print_splits(looked: Any, split: SplitSettings) -> None:
+def _print_splits(
+    fold: int, labels: Sequence[str], pictures: Mapping[str, Sequence[int]], sheets: Mapping[str, int]
+) -> None:
     """Pictures and sheets of every label in every split."""
-    from tfds_copper.splits.assign import SPLITS, assign
+    rows = [[name, *(str(counts[k]) for counts in pictures.values())] for k, name in enumerate(labels)]
+    rows.append(["sheets", *(str(n) if n else "–" for n in sheets.values())])
+    print_table([f"fold {fold}, t" if fold else "t", *pictures], rows)
 
-    pictures = looked.folder.pictures
-    where = assign(pictures, split, looked.links)
-    rows = []
-    for label, name in enumerate(looked.folder.class_names):
-        files = [where[p.file] for p in pictures if p.label == label]
-        rows.append([name, *(str(files.count(s)) for s in SPLITS)])
-    sheets = [len({p.sheet for p in pictures if p.sheet and where[p.file] == s}) for s in SPLITS]
-    rows.append(["sheets", *(str(n) if n else "–" for n in sheets)])
-    print_table([f"fold {split.fold}, t" if split.folds else "t", *SPLITS], rows)
+
+def _print_findings(found: Iterable[tuple[str, str]]) -> None:
+    for level, text in found:
+        click.echo(text if level == "note" else f"{level}: {text}")
 
 
 @click.command("build")
@@ -37,27 +37,23 @@ def _print_splits(looked: Any, split: SplitSettings) -> None:
 @flags(SplitSettings)
 @flags(ReadSettings)
 @click.option("--dry-run", is_flag=True, help="Only show what would go where.")
-@click.option("--force", is_flag=True, help="Build what `copper check` calls unsound all the same.")
+@click.option("--force", is_flag=True, help="Also build what `copper check` calls unsound.")
 def command(folder: Path, output: Path | None, dry_run: bool, force: bool, **settings: Any) -> None:
     """Convert a SEM folder into a dataset of sharded TFRecords, split by whole sheets where sheets are known."""
-    from copper_tf.data.sources import require_sound, survey_folder
-    from copper_tf.utils.tensorflow import import_tensorflow
-    from tfds_copper.audit.findings import UNSOUND, WARNING, findings
-
-    split, reading = group_of(SplitSettings, settings), group_of(ReadSettings, settings)
+    if dry_run:
+        with progress_bar() as progress:
+            preview = preview_build(folder, force=force, progress=progress, **settings)
+        for counts in preview.splits:
+            _print_splits(counts.fold, [row.t for row in preview.labels], counts.per_label, counts.sheets)
+        _print_findings((f.level, f.text) for f in preview.findings)
+        return
     with progress_bar() as progress:
-        looked = survey_folder(folder, split, reading, progress)
-        found = findings(looked, split)
-        if not force:
-            require_sound(looked, split)
-        if not dry_run:
-            import_tensorflow()
-            from tfds_copper.copper_sem import build_survey
-
-            target = output or folder.resolve().with_name(f"{folder.resolve().name}.tfds")
-            for path in build_survey(looked, target, split, progress):
-                click.echo(path)
-    for one in split.each_fold:
-        _print_splits(looked, one)
-    for finding in found:
-        click.echo(finding.text if finding.level not in (UNSOUND, WARNING) else f"{finding.level}: {finding.text}")
+        datasets = build_folds(folder, output, force=force, progress=progress, **settings)
+    for dataset in datasets:
+        click.echo(dataset.path)
+    for dataset in datasets:
+        splits = dataset.metadata.splits
+        pictures = {name: counts.per_label for name, counts in splits.items()}
+        sheets = {name: len(counts.sheets) for name, counts in splits.items()}
+        _print_splits(dataset.fold, dataset.class_names, pictures, sheets)
+    _print_findings((f.level, f.text) for f in datasets[0].metadata.findings)

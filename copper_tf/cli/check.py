@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from copper_tf.cli.options import flags, folder_option, group_of
+from copper_tf.api.data import check
+from copper_tf.api.types import ReadSettings, SplitSettings
+from copper_tf.cli.options import flags, folder_option
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
-from tfds_copper.micrograph import ReadSettings
-from tfds_copper.splits.assign import SplitSettings
+
+if TYPE_CHECKING:
+    from copper_tf.report.check.summary import Check
 
 __all__ = ["command"]
 
 _UNSOUND = 1
 
 
-def _print(told: dict[str, Any]) -> None:
-    """The terminal's page: a row for each label, what follows t, and what was found."""
-    columns = list(told["labels"][0])
-    print_table(columns, [[row[c] for c in columns] for row in told["labels"]])
-    for fold in told["splits"] or []:
-        of = f"fold {fold['fold']}: " if fold["fold"] else ""
-        click.echo(of + ", ".join(
-            f"{name} {n} pictures" + (f" of {fold['sheets'][name]} sheets" if fold["sheets"][name] else "")
-            for name, n in fold["pictures"].items()
+def _print(result: Check) -> None:
+    """A row for each label, the splits, and the findings."""
+    print_table(result.labels[0].titles(), [row.cells() for row in result.labels])
+    for counts in result.splits:
+        fold = f"fold {counts.fold}: " if counts.fold else ""
+        click.echo(fold + ", ".join(
+            f"{name} {n} pictures" + (f" of {counts.sheets[name]} sheets" if counts.sheets[name] else "")
+            for name, n in counts.pictures.items()
         ))  # fmt: skip
-    for finding in told["findings"]:
-        click.echo(f"{finding['level']}: {finding['text']}")
-    problems = [f for f in told["findings"] if f["level"] != "note"]
-    click.echo("sound: nothing found that training could trip over" if not problems else
-               "sound, with warnings" if told["sound"] else "unsound: a model would learn something else")  # fmt: skip
+    for finding in result.findings:
+        click.echo(f"{finding.level}: {finding.text}")
+    click.echo("sound: nothing found that training could trip over" if not result.problems else
+               "sound, with warnings" if result.sound else "unsound: a model would learn something else")  # fmt: skip
 
 
 @click.command("check")
@@ -46,23 +47,10 @@ def command(folder: Path, output: Path | None, open_page: bool, **settings: Any)
 
     Writes check.html, check.json and pictures.csv.
     """
-    from copper_tf.data.sources import survey_folder
-    from tfds_copper.audit.findings import findings
-    from tfds_copper.audit.summary import picture_table, summary
-    from tfds_copper.files import write_json, write_text
-
-    split, reading = group_of(SplitSettings, settings), group_of(ReadSettings, settings)
     with progress_bar() as progress:
-        looked = survey_folder(folder, split, reading, progress)
-        told = summary(looked, split, findings(looked, split))
-    target = output or folder.resolve().with_name(f"{folder.resolve().name}.check")
-    write_json(target / "check.json", told)
-    write_text(target / "pictures.csv", picture_table(looked), encoding="utf-8-sig")
-    from copper_tf.report.check.page import render_check
-
-    page = render_check(looked, told, target)
-    _print(told)
-    click.echo(page)
+        result = check(folder, output, progress=progress, **settings)
+    _print(result)
+    click.echo(result.page)
     if open_page:
-        click.launch(str(page))
-    return 0 if told["sound"] else _UNSOUND
+        click.launch(str(result.page))
+    return 0 if result.sound else _UNSOUND

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ from tfds_copper.dataset import Dataset, is_dataset, open_dataset, open_folds
 from tfds_copper.errors import InputError, SettingError
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.progress import Progress
-from tfds_copper.settings import Group, setting_fields
+from tfds_copper.settings import Group, Value, setting_fields
 from tfds_copper.splits.assign import SplitSettings
 
 if TYPE_CHECKING:
@@ -22,11 +23,12 @@ __all__ = [
     "Data",
     "data_settings",
     "default_data_dir",
+    "named_settings",
     "open_or_build",
     "open_single",
     "require_sound",
+    "scan_and_survey",
     "settings_of",
-    "survey_folder",
 ]
 
 # A built dataset's path, a SEM folder, or a dataset that is open.
@@ -69,6 +71,27 @@ def settings_of(group: type[GroupType], values: GroupType | Mapping[str, Any] | 
     return group.from_dict(dict(values or {}))
 
 
+def named_settings(
+    split: SplitSettings | None, reading: ReadSettings | None, values: Mapping[str, Value]
+) -> tuple[SplitSettings, ReadSettings]:
+    """How a SEM folder is split and read: both groups, with what is given by name in place of theirs.
+
+    Raises:
+        SettingError: if a name is unknown or a value is not allowed.
+    """
+    groups: list[Any] = [split or SplitSettings(), reading or ReadSettings()]
+    known = [f.name for group in groups for f in setting_fields(group)]
+    for name in values:
+        if name not in known:
+            raise SettingError(f"unknown setting {name!r}; known are {', '.join(known)}. Received: {name}")
+    changed = (
+        dataclasses.replace(group, **{f.name: values[f.name] for f in setting_fields(group) if f.name in values})
+        for group in groups
+    )
+    splitting, read_as = changed
+    return splitting, read_as
+
+
 def _given(values: Group | Mapping[str, Any] | None) -> dict[str, Any]:
     """What was asked for: all that a mapping holds, and of a dataclass what differs from the defaults."""
     if isinstance(values, Group):
@@ -87,17 +110,17 @@ def _built(data: Data, given: dict[str, Any]) -> list[Dataset]:
             f"Received: {', '.join(sorted(given))}"
         )
     datasets = [data] if isinstance(data, Dataset) else open_folds(data)
-    folds = max(d.metadata["settings"]["folds"] for d in datasets)
+    folds = max(d.folds for d in datasets)
     SplitSettings(folds=folds, fold=fold)
     if not fold:
         return datasets
-    chosen = [d for d in datasets if d.metadata["settings"]["fold"] == fold]
+    chosen = [d for d in datasets if d.fold == fold]
     if not chosen:
-        raise InputError(f"{name}: holds fold {datasets[0].metadata['settings']['fold']} alone. Received: fold {fold}")
+        raise InputError(f"{name}: holds fold {datasets[0].fold} alone. Received: fold {fold}")
     return chosen
 
 
-def survey_folder(
+def scan_and_survey(
     folder: str | os.PathLike[str], split: SplitSettings, reading: ReadSettings, progress: Progress | None = None
 ) -> Survey:
     """Scans a SEM folder and looks once at each of its pictures.
@@ -111,10 +134,10 @@ def survey_folder(
     Raises:
         InputError: if the folder or its labels can't be used.
     """
-    from tfds_copper.audit.survey import survey
+    from tfds_copper.audit.survey import survey_folder
     from tfds_copper.folder.scan import scan
 
-    return survey(scan(folder, split.sheet_from), reading, progress)
+    return survey_folder(scan(folder, split.sheet_from), reading, progress)
 
 
 def require_sound(survey: Survey, split: SplitSettings) -> None:
@@ -166,7 +189,7 @@ def open_or_build(
     if isinstance(data, Dataset) or is_dataset(data):
         return _built(data, _given(split) | _given(reading))
     splitting, read_as = settings_of(SplitSettings, split), settings_of(ReadSettings, reading)
-    survey = survey_folder(data, splitting, read_as, progress)
+    survey = scan_and_survey(data, splitting, read_as, progress)
     require_sound(survey, splitting)
     import_tensorflow()
     from tfds_copper.copper_sem import build_survey

@@ -1,21 +1,8 @@
 """SEM folders with a known truth: synthetic micrographs of etched copper, their masks, and controls that must fail."""
 
-from copper_tf.simulation.calibration import calibrate
-from copper_tf.simulation.contact_sheet import contact_sheet
-from copper_tf.simulation.folder import read_settings, simulate
-from copper_tf.simulation.gradients import fine_coarse
-from copper_tf.simulation.picture import picture, plan
-from copper_tf.simulation.settings import LAWS, WORLDS, SimulationSettings
+from __future__ import annotations
 
-__all__ = [
-    "LAWS",
-    "WORLDS",
-    "SimulationSettings",
-    "calibrate",
-    "contact_sheet",
-    "fine_coarse",
-    "picture",
-    "plan",
-    "read_settings",
-    "simulate",
-]
+import lazy_loader
+
+__getattr__, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
+__all__ = sorted(_names)

@@ -9,7 +9,7 @@ from scipy.special import ndtr
 
 from copper_tf.simulation.equalisation import LEVELS
 from copper_tf.simulation.noise import generator
-from copper_tf.simulation.surface import Look, phase_signals
+from copper_tf.simulation.surface import Appearance, phase_signals
 
 __all__ = ["calibrate", "write_constants"]
 
@@ -18,11 +18,11 @@ _PHASES = ("rough", "smooth")
 _SCALES = (0.5, 0.7, 1.0, 2.0, 4.0)
 
 
-def _looks(rng: np.random.Generator, count: int, scale: float) -> list[Look]:
+def _appearances(rng: np.random.Generator, count: int, scale: float) -> list[Appearance]:
     """Looks that cover what `picture` draws, evenly."""
     draws = rng.permuted(np.tile((np.arange(count) + 0.5) / count * 2 - 1, (4, 1)), axis=1)
     return [
-        Look(scale * np.exp(0.05 * s), exponent=1 + 0.2 * n, azimuth=np.pi / 3 + 0.3 * a, defocus=0.65 + 0.2 * d)
+        Appearance(scale * np.exp(0.05 * s), exponent=1 + 0.2 * n, azimuth=np.pi / 3 + 0.3 * a, defocus=0.65 + 0.2 * d)
         for s, n, a, d in draws.T
     ]
 
@@ -41,8 +41,8 @@ def calibrate(
         For each phase the quantiles of its signal at the probabilities of `LEVELS`, and the correlation of the
         phases' standard scores.
     """
-    looks = _looks(generator(20_220), count, scale)
-    pairs = [phase_signals(generator(20_221, k), shape, look) for k, look in enumerate(looks)]
+    appearances = _appearances(generator(20_220), count, scale)
+    pairs = [phase_signals(generator(20_221, k), shape, appearance) for k, appearance in enumerate(appearances)]
     quantiles, standard = {}, []
     for number, phase in enumerate(_PHASES):
         pooled = np.concatenate([pair[number].ravel() for pair in pairs]).astype(np.float64)

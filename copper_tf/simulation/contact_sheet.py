@@ -10,11 +10,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from copper_tf.simulation.folder import picture_path, read_settings
 from copper_tf.simulation.information_bar import scale_bar_length
-from copper_tf.simulation.picture import picture, plan
+from copper_tf.simulation.picture import plan_picture, simulate_picture
 from copper_tf.simulation.settings import SimulationSettings
 from tfds_copper.errors import InputError
 
-__all__ = ["contact_sheet"]
+__all__ = ["render_contact_sheet"]
 
 _GAP, _TOP, _CAPTION, _FOOT = 8, 44, 26, 34
 _INK, _PAPER = 32, 255
@@ -32,7 +32,7 @@ def _load(path: Path) -> np.ndarray:
 def _pair(folder: Path | None, settings: SimulationSettings, label: int) -> tuple[np.ndarray, np.ndarray | None]:
     """The first picture of a label as 8-bit greys, and its mask, from the folder or drawn anew."""
     if folder is None:
-        pixels, mask = picture(settings, label, 0)
+        pixels, mask = simulate_picture(settings, label, 0)
     else:
         name = picture_path(settings, label, 0)
         pixels = _load(folder / name)
@@ -50,7 +50,7 @@ def _headline(settings: SimulationSettings, tile: int) -> str:
     return f"Simulated micrographs: {line}; {tile} px crops at 100%"
 
 
-def contact_sheet(
+def render_contact_sheet(
     source: str | os.PathLike[str] | SimulationSettings, *, columns: int = 8, tile: int = 200
 ) -> Image.Image:
     """Micrographs over their masks, one column per label, with t, the drawn area and a scale bar.
@@ -86,7 +86,7 @@ def contact_sheet(
             y += tile + _GAP
             sheet.paste(Image.fromarray(mask[:tile, :tile].astype(np.uint8) * np.uint8(255)), (x, y))
             draw.rectangle([x, y, x + tile - 1, y + tile - 1], outline=160)
-        caption = f"t = {settings.times()[label]}   {noun} {plan(settings, label, 0).share:.3f}"
+        caption = f"t = {settings.times()[label]}   {noun} {plan_picture(settings, label, 0).share:.3f}"
         _text(draw, (x, _TOP + _CAPTION / 2), caption, 15)
     _foot(draw, settings, size, tile)
     return sheet

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from copper_tf.simulation.picture import picture, plan
+from copper_tf.simulation.picture import plan_picture, simulate_picture
 from copper_tf.simulation.settings import SimulationSettings
 from tfds_copper.errors import CopperError, OutputError, SettingError
 from tfds_copper.files import replacing
@@ -34,7 +34,7 @@ def picture_path(settings: SimulationSettings, label: int, index: int) -> str:
     """The picture's path relative to its folder, e.g. ``t03/t03-s01-p007.png``; its mask lies in ``truth/``."""
     digits = max(2, len(str(settings.labels - 1)))
     name = f"t{label:0{digits}d}"
-    return f"{name}/{name}-s{plan(settings, label, index).sheet:02d}-p{index:03d}.png"
+    return f"{name}/{name}-s{plan_picture(settings, label, index).sheet:02d}-p{index:03d}.png"
 
 
 @contextmanager
@@ -62,7 +62,7 @@ def _png(pixels: np.ndarray) -> bytes:
 def _write_picture(folder: str, settings: SimulationSettings, label: int, index: int) -> str:
     """Draws and writes one picture and its mask; returns the picture's relative path."""
     name = picture_path(settings, label, index)
-    pixels, mask = picture(settings, label, index)
+    pixels, mask = simulate_picture(settings, label, index)
     # The mask goes first: where a picture exists, its mask does.
     if mask is not None:
         _write(Path(folder, "truth", name), _png(mask.astype(np.uint8) * np.uint8(255)))
@@ -125,7 +125,7 @@ def _labels_csv(settings: SimulationSettings) -> bytes:
     writer.writerow(["file", "t", "sheet", "lot", "pixel_size_nm", "area_law", drawn])
     for label, time in enumerate(settings.times()):
         for index in range(settings.pictures):
-            made = plan(settings, label, index)
+            made = plan_picture(settings, label, index)
             name = picture_path(settings, label, index)
             share = made.share if gradual else round(made.share * size) / size
             sheet = name.split("/")[1].rsplit("-", 1)[0]

@@ -12,10 +12,10 @@ from copper_tf.simulation.imaging import Exposure, expose, quantise
 from copper_tf.simulation.information_bar import information_bar
 from copper_tf.simulation.noise import Shape, gauss_response, generator, smooth_field, stratified
 from copper_tf.simulation.settings import SimulationSettings
-from copper_tf.simulation.surface import Look, phase_signals
+from copper_tf.simulation.surface import Appearance, phase_signals
 from tfds_copper.errors import SettingError
 
-__all__ = ["Plan", "draw_mask", "exposure_of", "look_of", "picture", "plan"]
+__all__ = ["Plan", "appearance_of", "draw_mask", "exposure_of", "plan_picture", "simulate_picture"]
 
 # A Gaussian field of sigma 9 px, cut at its median, has a mean chord of 40 px.
 _DOMAIN_SIGMA = 9.0
@@ -49,7 +49,7 @@ class Plan:
     share: float
 
 
-def plan(settings: SimulationSettings, label: int, index: int) -> Plan:
+def plan_picture(settings: SimulationSettings, label: int, index: int) -> Plan:
     """The plan of one picture.
 
     Args:
@@ -83,9 +83,9 @@ def _vary(settings: SimulationSettings, plan: Plan, what: int, of_sheet: float, 
     return of_sheet * (2 * sheet - 1) + of_picture * (2 * single - 1)
 
 
-def look_of(settings: SimulationSettings, plan: Plan) -> Look:
+def appearance_of(settings: SimulationSettings, plan: Plan) -> Appearance:
     """How the microscope sees the surface of one picture."""
-    return Look(
+    return Appearance(
         scale=settings.scale * math.exp(_vary(settings, plan, _SCALE, 0.04, 0.02)),
         exponent=1 + _vary(settings, plan, _YIELD, 0.1, 0.1),
         azimuth=math.pi / 3 + _vary(settings, plan, _AZIMUTH, 0.2, 0.1),
@@ -131,8 +131,12 @@ def draw_mask(rng: np.random.Generator, shape: Shape, share: float, scale: float
     return mask.reshape(shape), soft
 
 
-def picture(
-    settings: SimulationSettings, label: int, index: int, look: Look | None = None, exposure: Exposure | None = None
+def simulate_picture(
+    settings: SimulationSettings,
+    label: int,
+    index: int,
+    appearance: Appearance | None = None,
+    exposure: Exposure | None = None,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """One micrograph and its true mask.
 
@@ -140,7 +144,7 @@ def picture(
         settings: the simulation.
         label: rank of t, 0 .. labels - 1.
         index: number of the picture within the label, 0 .. pictures - 1.
-        look: how it is seen instead of by its settings, as by a microscope that is out of focus.
+        appearance: how it is seen instead of by its settings, as by a microscope that is out of focus.
         exposure: how it is recorded instead.
 
     Returns:
@@ -150,15 +154,15 @@ def picture(
     Raises:
         SettingError: if label or index lie outside the settings.
     """
-    drawn = plan(settings, label, index)
+    drawn = plan_picture(settings, label, index)
     shape = (settings.height - settings.bar, settings.width)
     key = (settings.seed, label, drawn.sheet, index)
-    look = look or look_of(settings, drawn)
-    rough, smooth = phase_signals(generator(_SURFACE, *key), shape, look)
+    appearance = appearance or appearance_of(settings, drawn)
+    rough, smooth = phase_signals(generator(_SURFACE, *key), shape, appearance)
     mask: np.ndarray | None = None
     share: float | np.ndarray = drawn.share
     if settings.world != "gradual":
-        mask, share = draw_mask(generator(_DOMAINS, *key), shape, drawn.share, look.scale)
+        mask, share = draw_mask(generator(_DOMAINS, *key), shape, drawn.share, appearance.scale)
     scale = settings.scale
     surface = blend(scores(rough, "rough", scale), scores(smooth, "smooth", scale), share, scale)
     grey = expose(generator(_RECORDING, *key), surface, exposure or exposure_of(settings, drawn))

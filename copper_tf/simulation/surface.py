@@ -9,7 +9,7 @@ from scipy import fft, ndimage
 
 from copper_tf.simulation.noise import Shape, banded, caps, gauss_response, smooth_field, spectrum_noise
 
-__all__ = ["Look", "phase_signals"]
+__all__ = ["Appearance", "phase_signals"]
 
 # Lengths in px at scale 1 (1 px = 100 nm).
 _GRAIN, _NODULE, _LEVELLING = 26.0, 10.0, 2.4
@@ -18,7 +18,7 @@ _MAX_SECANT = 3.5
 
 
 @dataclasses.dataclass(frozen=True)
-class Look:
+class Appearance:
     """How one picture is seen.
 
     Attributes:
@@ -73,15 +73,16 @@ def _slope(height: np.ndarray) -> np.ndarray:
     return slope
 
 
-def _signal(height: np.ndarray, ridge: np.ndarray, hollow: np.ndarray, look: Look) -> np.ndarray:
+def _signal(height: np.ndarray, ridge: np.ndarray, hollow: np.ndarray, appearance: Appearance) -> np.ndarray:
     """The secondary-electron yield of a relief: edges and ridges are bright, hollows dark."""
-    cosine, sine, unit = np.float32(np.cos(look.azimuth)), np.float32(np.sin(look.azimuth)), np.float32(1 / look.scale)
+    cosine, sine = np.float32(np.cos(appearance.azimuth)), np.float32(np.sin(appearance.azimuth))
+    unit = np.float32(1 / appearance.scale)
 
     def signal(dy: np.ndarray, dx: np.ndarray, ridge: np.ndarray, hollow: np.ndarray) -> np.ndarray:
         square = 1 + dy * dy + dx * dx
         tilt = (cosine * dx + sine * dy) / np.sqrt(square)
         # sec(theta)^n by exp and log: float32 power is several times slower.
-        result = np.exp(np.float32(look.exponent / 2) * np.log(np.minimum(square, np.float32(_MAX_SECANT**2))))
+        result = np.exp(np.float32(appearance.exponent / 2) * np.log(np.minimum(square, np.float32(_MAX_SECANT**2))))
         result *= 1 + np.float32(0.18) * tilt
         result += np.float32(0.55) * unit * np.maximum(ridge, 0)
         return result * np.exp(np.float32(0.55) * unit * np.minimum(hollow, 0))
@@ -89,18 +90,18 @@ def _signal(height: np.ndarray, ridge: np.ndarray, hollow: np.ndarray, look: Loo
     return banded(signal, _slope(height), _slope(height.T).T, ridge, hollow)
 
 
-def phase_signals(rng: np.random.Generator, shape: Shape, look: Look) -> tuple[np.ndarray, np.ndarray]:
+def phase_signals(rng: np.random.Generator, shape: Shape, appearance: Appearance) -> tuple[np.ndarray, np.ndarray]:
     """The detector signal of a wholly rough and of a wholly smooth surface with the same grains.
 
     Args:
         rng: the source of randomness.
         shape: (height, width).
-        look: how the picture is seen.
+        appearance: how the picture is seen.
 
     Returns:
         Two arrays of shape (height, width), float32, in units of a flat surface's signal.
     """
-    scale = look.scale
+    scale = appearance.scale
     relief, brightness = _relief(rng, shape, scale)
     band = gauss_response(shape, 0.8 * scale) - gauss_response(shape, 2.2 * scale)
     spectrum = fft.rfft2(relief) + np.float32(0.65 * scale) * spectrum_noise(rng, shape, band)
@@ -113,8 +114,8 @@ def phase_signals(rng: np.random.Generator, shape: Shape, look: Look) -> tuple[n
         ridge = np.zeros_like(height)
         if height_spectrum is spectrum:
             ridge = height - fft.irfft2(height_spectrum * gauss_response(shape, _RIDGE * scale), s=shape)
-        signals.append(_signal(height, ridge, hollow, look))
+        signals.append(_signal(height, ridge, hollow, appearance))
     signals[1] += np.float32(0.05) * brightness
-    blur = {"sigma": look.defocus * scale, "mode": "wrap", "truncate": 3.0}
+    blur = {"sigma": appearance.defocus * scale, "mode": "wrap", "truncate": 3.0}
     rough, smooth = (ndimage.gaussian_filter(signal, **blur) for signal in signals)
     return rough, smooth

@@ -86,8 +86,8 @@ def _new_run(config: Config, dataset: Dataset, workdir: Path, g: tuple[float, ..
             "fingerprint": dataset.fingerprint,
             "pictures": dict(dataset.split_sizes),
             "window": stream.window,
-            "fold": dataset.metadata["settings"]["fold"],
-            "pixel_sizes_nm": dict(dataset.metadata["pixel_sizes_nm"]),
+            "fold": dataset.fold,
+            "pixel_sizes_nm": dict(dataset.metadata.pixel_sizes_nm),
             "caveats": list(dataset.caveats),
         },
     )

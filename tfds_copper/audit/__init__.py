@@ -1,8 +1,9 @@
-"""What a set of pictures hides: the same place of one sample seen twice, as a copy or in part.
+"""What a set of pictures hides: duplicates, overlapping fields of view, and short cuts to the stress time.
 
-prints.print_of              what is kept of one picture, a few kB
-likeness.find_likenesses     which pictures show the same place
-likeness.groups              the sets of pictures that must stay in one split
+survey.survey_folder         reads every picture once
+duplicates.find_duplicates   pairs of pictures that show the same place
+shortcuts.shortcuts          what follows the stress time besides the surface
+findings.findings            what is wrong with the folder, by rules
 """
 
 from __future__ import annotations

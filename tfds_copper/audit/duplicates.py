@@ -9,10 +9,10 @@ import numpy as np
 from scipy.cluster.hierarchy import DisjointSet
 
 from tfds_copper.audit.candidates import Candidate, candidates
-from tfds_copper.audit.fingerprints import Print
-from tfds_copper.audit.verification import Likeness, View, confirm_views
+from tfds_copper.audit.fingerprints import Fingerprint
+from tfds_copper.audit.verification import DuplicatePair, PreparedImage, verify_prepared
 
-__all__ = ["find_likenesses", "groups"]
+__all__ = ["duplicate_groups", "find_duplicates"]
 
 # Pictures held at once, as thumbnails: of 240x320 px they take 2 MB each, of 128x128 px 0.5 MB.
 _HELD, _HELD_PIXELS = 512, 8e6
@@ -20,17 +20,17 @@ _HELD, _HELD_PIXELS = 512, 8e6
 _LIKELY = 5
 
 
-def find_likenesses(
-    prints: Sequence[Print],
+def find_duplicates(
+    fingerprints: Sequence[Fingerprint],
     load: Callable[[int], np.ndarray],
     progress: Callable[[int, int], None] | None = None,
-) -> list[Likeness]:
+) -> list[DuplicatePair]:
     """The pairs of pictures that show the same place, each checked on its pixels.
 
     Args:
-        prints: of all pictures, by number.
-        load: gives the grey values of a picture by its number, shape (height, width), uint8 or uint16; pictures that
-            resemble no other are never loaded, others perhaps more than once.
+        fingerprints: of all pictures, by number.
+        load: gives the grey values of a picture by its number, shape (height, width), uint8 or uint16; pictures
+            without candidates are never loaded, others perhaps more than once.
         progress: called with the pairs checked and those to check.
 
     Returns:
@@ -41,62 +41,62 @@ def find_likenesses(
         InputError: if a loaded picture is not of shape (height, width), or empty.
     """
 
-    largest = max((p.shape[0] * p.shape[1] / p.factor**2 for p in prints), default=1)
+    largest = max((p.shape[0] * p.shape[1] / p.factor**2 for p in fingerprints), default=1)
 
     @functools.lru_cache(maxsize=int(min(_HELD, max(8, _HELD_PIXELS / largest))))
-    def view(number: int) -> View:
-        return View(load(number))
+    def prepared(number: int) -> PreparedImage:
+        return PreparedImage(load(number))
 
-    found: dict[tuple[int, int], Likeness] = {}
-    asked = _ordered(candidates(prints), len(prints))
-    for done, candidate in enumerate(asked):
+    found: dict[tuple[int, int], DuplicatePair] = {}
+    ordered = _ordered(candidates(fingerprints), len(fingerprints))
+    for done, candidate in enumerate(ordered):
         one, other = candidate.first, candidate.second
         if (one, other) not in found:
-            likeness = _checked(candidate, view)
-            if likeness:
-                found[one, other] = likeness
+            duplicate = _verified(candidate, prepared)
+            if duplicate:
+                found[one, other] = duplicate
         if progress:
-            progress(done + 1, len(asked))
+            progress(done + 1, len(ordered))
     return sorted(found.values())
 
 
-def _checked(candidate: Candidate, view: Callable[[int], View]) -> Likeness | None:
+def _verified(candidate: Candidate, prepared: Callable[[int], PreparedImage]) -> DuplicatePair | None:
     if candidate.kind == "copy":
-        return Likeness(candidate.first, candidate.second, "copy", 1.0, 1.0)
-    return confirm_views(view(candidate.first), view(candidate.second), candidate)
+        return DuplicatePair(candidate.first, candidate.second, "copy", 1.0, 1.0)
+    return verify_prepared(prepared(candidate.first), prepared(candidate.second), candidate)
 
 
 def _firsts(sets: DisjointSet) -> dict[int, int]:
-    """The smallest member of the set that each member is in."""
-    return {k: min(members) for members in sets.subsets() for k in members}
+    """The smallest number in the set of each picture."""
+    return {k: min(subset) for subset in sets.subsets() for k in subset}
 
 
-def _ordered(found: Sequence[Candidate], count: int) -> list[Candidate]:
+def _ordered(pairs: Sequence[Candidate], count: int) -> list[Candidate]:
     """So that few pictures are loaded twice: by likely group, then by picture; of one pair the copy comes first."""
     sets = DisjointSet(range(count))
-    for candidate in found:
+    for candidate in pairs:
         if candidate.kind != "overlap" or candidate.votes >= _LIKELY:
             sets.merge(candidate.first, candidate.second)
     first = _firsts(sets)
     place = np.empty(count, int)
     place[sorted(range(count), key=lambda k: (first[k], k))] = np.arange(count)
     kinds = ("copy", "resaved", "overlap")
-    return sorted(found, key=lambda c: (*sorted(place[[c.first, c.second]]), kinds.index(c.kind)))
+    return sorted(pairs, key=lambda c: (*sorted(place[[c.first, c.second]]), kinds.index(c.kind)))
 
 
-def groups(count: int, likenesses: Iterable[Likeness]) -> list[int]:
-    """The sets of pictures that are linked by likenesses, directly or through others.
+def duplicate_groups(count: int, duplicates: Iterable[DuplicatePair]) -> list[int]:
+    """The sets of pictures that duplicates link, directly or through others.
 
     Args:
         count: number of pictures.
-        likenesses: pairs of them.
+        duplicates: pairs of them.
 
     Returns:
-        The group of each picture: 0, 1, ... in the order of their first pictures; alone where nothing is alike.
+        The group of each picture: 0, 1, ... in the order of their first pictures; alone where it has no duplicate.
     """
     sets = DisjointSet(range(count))
-    for likeness in likenesses:
-        sets.merge(likeness.first, likeness.second)
+    for duplicate in duplicates:
+        sets.merge(duplicate.first, duplicate.second)
     first = _firsts(sets)
     numbers: dict[int, int] = {}
     return [numbers.setdefault(first[k], len(numbers)) for k in range(count)]

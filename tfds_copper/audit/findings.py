@@ -7,9 +7,10 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from tfds_copper.audit.shortcuts import shortcuts
-from tfds_copper.audit.survey import Seen, Survey
+from tfds_copper.audit.survey import Survey, SurveyedPicture
 from tfds_copper.errors import InputError
 from tfds_copper.splits.assign import SplitSettings, assign, caveats
+from tfds_copper.splits.groups import opened_labels
 
 __all__ = ["NOTE", "UNSOUND", "WARNING", "Finding", "findings"]
 
@@ -24,14 +25,14 @@ _BLACK, _WHITE = 0.5, 0.2
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One thing found.
+    """One thing that is wrong with a folder, or worth knowing.
 
     Args:
         level: `UNSOUND`, `WARNING` or `NOTE`.
         rule: the rule's name, one word.
         text: one line in plain words, with what can be done.
-        files: the pictures concerned, if some are more than others.
-        pairs: pairs of pictures that show the same place, if that is what was found.
+        files: all files that it is about; empty where it is about the whole folder.
+        pairs: pairs of pictures that show the same place, if that is what was found; `files` holds them too.
     """
 
     level: str
@@ -41,8 +42,8 @@ class Finding:
     pairs: tuple[tuple[str, str], ...] = ()
 
 
-def _names(seen: Iterable[Seen]) -> tuple[str, ...]:
-    return tuple(s.picture.file for s in seen)
+def _names(surveyed: Iterable[SurveyedPicture]) -> tuple[str, ...]:
+    return tuple(s.picture.file for s in surveyed)
 
 
 def _such_as(names: Sequence[str]) -> str:
@@ -54,13 +55,13 @@ def _pictures(count: int) -> str:
 
 
 def _unreadable(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
-    for seen in survey.seen:
-        if seen.error:
-            yield Finding(UNSOUND, "unreadable", seen.error, (seen.picture.file,))
+    for surveyed in survey.pictures:
+        if surveyed.error:
+            yield Finding(UNSOUND, "unreadable", surveyed.error, (surveyed.picture.file,))
 
 
 def _empty(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
-    readable = [s for s in survey.seen if not s.error]
+    readable = [s for s in survey.pictures if not s.error]
     blank = [s for s in readable if s.contrast == 0]
     if blank:
         names = _names(blank)
@@ -73,7 +74,7 @@ def _empty(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
 
 
 def _small(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
-    readable = [s for s in survey.seen if not s.error]
+    readable = [s for s in survey.pictures if not s.error]
     for level, low, high in ((UNSOUND, 0, _USELESS), (WARNING, _USELESS, _SMALL)):
         names = _names(s for s in readable if low <= min(s.shape) < high)
         if names:
@@ -82,7 +83,7 @@ def _small(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
 
 
 def _pixel_sizes(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
-    readable = [s for s in survey.seen if not s.error]
+    readable = [s for s in survey.pictures if not s.error]
     unknown = _names(s for s in readable if s.pixel_size_nm != s.pixel_size_nm)
     if len(unknown) == len(readable):
         yield Finding(
@@ -96,39 +97,44 @@ def _pixel_sizes(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
     if sizes and max(sizes) > 1.005 * min(sizes):
         shown = ", ".join(f"{size:g} nm ({n})" for size, n in sorted(sizes.items())[:6])
         text = f"{len(sizes)} pixel sizes: {shown}; --resample {max(sizes):g} brings all pictures to the largest"
-        yield Finding(WARNING, "pixel-size", text)
+        yield Finding(WARNING, "pixel-size", text, _names(s for s in readable if s.pixel_size_nm < max(sizes)))
 
 
 def _metadata(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
-    rescaled = [s for s in survey.seen if any("cut or rescaled since" in n for n in s.notes)]
+    rescaled = [s for s in survey.pictures if any("cut or rescaled since" in n for n in s.notes)]
     if rescaled:
         note = next(n for n in rescaled[0].notes if "cut or rescaled since" in n)
         names = _names(rescaled)
         yield Finding(WARNING, "contradiction", f"{_pictures(len(names))}, {_such_as(names)}: {note}", names)
-    dropped = collections.Counter(d for s in survey.seen for d in s.metadata.dropped)
-    for value, count in sorted(dropped.items()):
-        yield Finding(NOTE, "metadata", f"metadata that can't be right, used for nothing: {value} ({count})")
+    dropped: dict[str, list[SurveyedPicture]] = collections.defaultdict(list)
+    for surveyed in survey.pictures:
+        for value in surveyed.metadata.dropped:
+            dropped[value].append(surveyed)
+    for value, of in sorted(dropped.items()):
+        text = f"metadata that can't be right, used for nothing: {value} ({len(of)})"
+        yield Finding(NOTE, "metadata", text, _names(of))
 
 
 def _lossy(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
-    names = _names(s for s in survey.seen if any(n.startswith("JPEG") for n in s.notes))
+    names = _names(s for s in survey.pictures if any(n.startswith("JPEG") for n in s.notes))
     if names:
         text = f"{_pictures(len(names))} saved as JPEG, which changes fine texture: {_such_as(names)}"
         yield Finding(WARNING, "lossy", text, names)
 
 
 def _bars(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
-    rows = collections.Counter((s.bar.rows, s.bar.side) if s.bar else None for s in survey.seen if not s.error)
+    rows = collections.Counter((s.bar.rows, s.bar.side) if s.bar else None for s in survey.pictures if not s.error)
     if set(rows) - {None}:
-        found = (f"{_pictures(n)}: {k[0]} rows at the {k[1]}" for k, n in sorted(rows.items(), key=str) if k)
+        cut = (f"{_pictures(n)}: {k[0]} rows at the {k[1]}" for k, n in sorted(rows.items(), key=str) if k)
         rest = f"; {_pictures(rows[None])} without" if rows[None] else ""
-        yield Finding(NOTE, "bar", f"information bars cut off, {', '.join(found)}{rest}")
+        names = _names(s for s in survey.pictures if s.bar and not s.error)
+        yield Finding(NOTE, "bar", f"information bars cut off, {', '.join(cut)}{rest}", names)
 
 
 def _linked(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
     kinds: dict[tuple[str, str, str], list[tuple[str, str]]] = collections.defaultdict(list)
-    for alike in survey.likenesses:
-        a, b = survey.seen[alike.first].picture, survey.seen[alike.second].picture
+    for alike in survey.duplicates:
+        a, b = survey.pictures[alike.first].picture, survey.pictures[alike.second].picture
         what = "overlap" if alike.kind == "overlap" else "copy"
         where = "one sheet" if a.sheet and a.sheet == b.sheet else "different sheets" if a.sheet or b.sheet else ""
         kinds[what, "one label" if a.label == b.label else "different labels", where].append((a.file, b.file))
@@ -142,7 +148,8 @@ def _linked(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
         verb = "one of each must go, or its label is wrong" if level == UNSOUND else "they are kept in one split"
         text = f"{len(pairs)} pairs of pictures{of} {shows}{under}: {verb}; such as {pairs[0][0]} and {pairs[0][1]}"
         near = ", near-duplicates" if what == "overlap" and where == "one sheet" else ""
-        yield Finding(level, what, text.replace(shows, shows + near), pairs=tuple(pairs))
+        files = tuple(dict.fromkeys(file for pair in pairs for file in pair))
+        yield Finding(level, what, text.replace(shows, shows + near), files, tuple(pairs))
 
 
 def _splits(survey: Survey, settings: SplitSettings) -> Iterator[Finding]:
@@ -152,20 +159,21 @@ def _splits(survey: Survey, settings: SplitSettings) -> Iterator[Finding]:
             assign(pictures, one, survey.links)
     except InputError as error:
         yield Finding(UNSOUND, "split", str(error))
+    opened = set(opened_labels(pictures)) if any(p.sheet for p in pictures) else set()
     for text in caveats(pictures, settings):
-        yield Finding(WARNING, "sheets", text)
+        yield Finding(WARNING, "sheets", text, tuple(p.file for p in pictures if p.t in opened))
 
 
 def _skipped(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
-    for reason, count in survey.folder.skipped.items():
-        yield Finding(NOTE, "skipped", f"skipped {count}: {reason}")
+    for reason, names in survey.folder.skipped_files.items():
+        yield Finding(NOTE, "skipped", f"skipped {len(names)}: {reason}", names)
 
 
 def _shortcuts(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
-    for found in shortcuts(survey):
-        if found.association.strong or found.association.weak:
-            level = UNSOUND if found.association.strong else WARNING
-            yield Finding(level, found.rule, found.text)
+    for shortcut in shortcuts(survey):
+        if shortcut.association.strong or shortcut.association.weak:
+            level = UNSOUND if shortcut.association.strong else WARNING
+            yield Finding(level, shortcut.rule, shortcut.text)
 
 
 _RULES: tuple[Callable[[Survey, SplitSettings], Iterator[Finding]], ...] = (
@@ -174,7 +182,7 @@ _RULES: tuple[Callable[[Survey, SplitSettings], Iterator[Finding]], ...] = (
 
 
 def findings(survey: Survey, settings: SplitSettings | None = None) -> list[Finding]:
-    """Everything worth telling of a folder, the worst first.
+    """Everything worth knowing of a folder, the worst first.
 
     Args:
         survey: of the folder.

@@ -1,4 +1,4 @@
-"""What is kept of a picture to know it again: its hashes and the marks of the place it shows; some kB."""
+"""Fingerprints of pictures: their hashes and the keypoints of the place that they show; some kB each."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import hashlib
 import numpy as np
 from scipy import fft
 
-from tfds_copper.audit.keypoints import Marks, find_marks
-from tfds_copper.audit.preprocessing import area_resize, checked, factor_of, high_pass, shrink
+from tfds_copper.audit.keypoints import Keypoints, find_keypoints
+from tfds_copper.audit.preprocessing import area_resize, high_pass, require_grey_image, scale_factor, shrink
 
-__all__ = ["Print", "print_of"]
+__all__ = ["Fingerprint", "fingerprint"]
 
 # Scales per picture: its own and coarser ones, at which it meets larger pictures of the same pixel size.
 _SCALES = 3
@@ -19,27 +19,27 @@ _HASH_SIDE, _HASH_KEPT = 32, 8
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Print:
-    """What is kept of one picture; 5 to 14 kB, and it can be pickled.
+class Fingerprint:
+    """What a picture is recognised by; 5 to 14 kB, picklable.
 
     Attributes:
         digest: SHA-256 of size and grey values, whatever the bit depth; 32 bytes.
         shape: (height, width), px.
         flat: whether all grey values are equal; then only the digest counts.
-        look: the perceptual hash, 64 bits.
-        marks: the marks of the place at one scale each, finest first.
+        perceptual_hash: of the grey values, 64 bits.
+        keypoints: of one scale each, finest first.
     """
 
     digest: bytes
     shape: tuple[int, int]
     flat: bool
-    look: int
-    marks: tuple[Marks, ...]
+    perceptual_hash: int
+    keypoints: tuple[Keypoints, ...]
 
     @property
     def factor(self) -> int:
         """The factor of the finest scale, px per thumbnail px."""
-        return factor_of(self.shape)
+        return scale_factor(self.shape)
 
 
 def _digest(pixels: np.ndarray) -> bytes:
@@ -47,17 +47,17 @@ def _digest(pixels: np.ndarray) -> bytes:
     return hashlib.sha256(f"{pixels.shape}{kind}".encode() + np.ascontiguousarray(pixels, kind).data).digest()
 
 
-def _perceptual(thumb: np.ndarray) -> int:
+def _perceptual_hash(thumbnail: np.ndarray) -> int:
     """The signs about their median of the lowest frequencies of the picture at 32x32 px, 64 bits."""
-    small = area_resize(thumb, _HASH_SIDE, _HASH_SIDE)
+    small = area_resize(thumbnail, _HASH_SIDE, _HASH_SIDE)
     low = fft.dctn(small, norm="ortho")[:_HASH_KEPT, :_HASH_KEPT].ravel()
     # The mean grey value says nothing; 0 in its place keeps 64 bits.
     low[0] = 0
     return int.from_bytes(np.packbits(low > np.median(low[1:])).tobytes(), "big")
 
 
-def print_of(pixels: np.ndarray) -> Print:
-    """What is kept of one picture.
+def fingerprint(pixels: np.ndarray) -> Fingerprint:
+    """The fingerprint of one picture.
 
     Args:
         pixels: grey values, shape (height, width), uint8 or uint16; without an information bar if possible.
@@ -65,18 +65,18 @@ def print_of(pixels: np.ndarray) -> Print:
     Raises:
         InputError: if the shape is another, or empty.
     """
-    shape = (int(checked(pixels).shape[0]), int(pixels.shape[1]))
-    factor = factor_of(shape)
+    shape = (int(require_grey_image(pixels).shape[0]), int(pixels.shape[1]))
+    factor = scale_factor(shape)
     flat = bool(pixels.min() == pixels.max())
     if flat:
-        return Print(_digest(pixels), shape, True, 0, ())
-    thumb = shrink(pixels, factor)
-    look = _perceptual(thumb if min(thumb.shape) >= _HASH_SIDE else pixels)
-    marks = []
+        return Fingerprint(_digest(pixels), shape, True, 0, ())
+    thumbnail = shrink(pixels, factor)
+    perceptual_hash = _perceptual_hash(thumbnail if min(thumbnail.shape) >= _HASH_SIDE else pixels)
+    keypoints = []
     for scale in range(_SCALES):
-        found = find_marks(high_pass(thumb), factor << scale)
-        if not len(found.look):
+        found = find_keypoints(high_pass(thumbnail), factor << scale)
+        if not len(found.descriptors):
             break
-        marks.append(found)
-        thumb = shrink(thumb, 2)
-    return Print(_digest(pixels), shape, False, look, tuple(marks))
+        keypoints.append(found)
+        thumbnail = shrink(thumbnail, 2)
+    return Fingerprint(_digest(pixels), shape, False, perceptual_hash, tuple(keypoints))

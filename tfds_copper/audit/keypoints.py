@@ -1,4 +1,4 @@
-"""Marks of a place: blobs that a second picture of the same place shows too, and the look of their surroundings."""
+"""Keypoints: blobs that a second picture of the same place shows too, each with a descriptor of what surrounds it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import functools
 import numpy as np
 from scipy import ndimage
 
-__all__ = ["DIMENSION", "Marks", "find_marks"]
+__all__ = ["DIMENSION", "Keypoints", "find_keypoints"]
 
 # Numbers per mark, and half the side of the square they describe, thumbnail px.
 DIMENSION = 24
@@ -16,27 +16,27 @@ _HALF = 9
 # The two blurs whose difference answers to blobs.
 _INNER, _OUTER = 1.6, 2.8
 # A blob must be the strongest of a square of such a side, thumbnail px: unlike the best of each cell of a fixed grid,
-# it then stays a mark when the field of view shifts. Small pictures need denser marks to have some in any overlap.
+# it stays a keypoint when the field of view shifts. Small pictures need denser ones to have some in any overlap.
 _APART, _DENSEST, _PER_SIDE = 21, 9, 13
 # A blob below it, in standard deviations of the blob response, is noise.
 _WEAKEST = 0.6
-# Two marks of one picture that look so much alike say nothing of where they are.
+# Two keypoints of one picture that look so alike say nothing of where they are.
 _SELF = 0.95
 
 
 @dataclasses.dataclass(frozen=True)
-class Marks:
-    """The marks of a picture at one scale.
+class Keypoints:
+    """The keypoints of a picture at one scale.
 
     Attributes:
         factor: px of the picture per thumbnail px.
-        where: (row, column), shape (marks, 2), float16, thumbnail px.
-        look: unit vectors, shape (marks, `DIMENSION`), float16.
+        positions: (row, column), shape (keypoints, 2), float16, thumbnail px.
+        descriptors: unit vectors, shape (keypoints, `DIMENSION`), float16.
     """
 
     factor: int
-    where: np.ndarray
-    look: np.ndarray
+    positions: np.ndarray
+    descriptors: np.ndarray
 
 
 @functools.cache
@@ -72,30 +72,30 @@ def _refined(response: np.ndarray, blobs: np.ndarray) -> np.ndarray:
     return found
 
 
-def _patches(smooth: np.ndarray, where: np.ndarray) -> np.ndarray:
+def _patches(smooth: np.ndarray, positions: np.ndarray) -> np.ndarray:
     """The surroundings of each place by bilinear interpolation, shape (places, side * side), float32."""
     offsets = np.arange(2 * _HALF, dtype=np.float32) - (_HALF - 0.5)
-    low = np.floor(where + offsets[0])
-    share = where + offsets[0] - low
+    low = np.floor(positions + offsets[0])
+    share = positions + offsets[0] - low
     steps = np.arange(2 * _HALF + 1)
     rows, columns = (low[:, axis, None].astype(int) + steps for axis in (0, 1))
     window = smooth[rows[:, :, None], columns[:, None, :]]
     down, right = share[:, 0, None, None], share[:, 1, None, None]
     window = window[:, :-1] * (1 - down) + window[:, 1:] * down
-    return (window[:, :, :-1] * (1 - right) + window[:, :, 1:] * right).reshape(len(where), -1)
+    return (window[:, :, :-1] * (1 - right) + window[:, :, 1:] * right).reshape(len(positions), -1)
 
 
-def find_marks(passed: np.ndarray, factor: int) -> Marks:
-    """The marks of one picture at one scale.
+def find_keypoints(passed: np.ndarray, factor: int) -> Keypoints:
+    """The keypoints of one picture at one scale.
 
     Args:
         passed: the high-passed thumbnail, shape (height, width), float32.
         factor: px of the picture per thumbnail px.
 
     Returns:
-        None, one or many of them; marks of a repeating pattern are left out.
+        None, one or many of them; keypoints of a repeating pattern are left out.
     """
-    nothing = Marks(factor, np.zeros((0, 2), np.float16), np.zeros((0, DIMENSION), np.float16))
+    nothing = Keypoints(factor, np.zeros((0, 2), np.float16), np.zeros((0, DIMENSION), np.float16))
     if min(passed.shape) < 2 * _HALF + 4 or not passed.any():
         return nothing
     smooth = ndimage.gaussian_filter(passed, _INNER, truncate=3)
@@ -103,11 +103,11 @@ def find_marks(passed: np.ndarray, factor: int) -> Marks:
     blobs = _blobs(response)
     if not len(blobs):
         return nothing
-    where = _refined(response, blobs)
-    look = _patches(smooth, where) @ _basis().T
-    length = np.linalg.norm(look, axis=1, keepdims=True)
-    look = look / np.maximum(length, 1e-6)
-    alike = look @ look.T
+    positions = _refined(response, blobs)
+    descriptors = _patches(smooth, positions) @ _basis().T
+    length = np.linalg.norm(descriptors, axis=1, keepdims=True)
+    descriptors = descriptors / np.maximum(length, 1e-6)
+    alike = descriptors @ descriptors.T
     np.fill_diagonal(alike, 0)
     distinct = (alike.max(axis=1) < _SELF) & (length[:, 0] > 1e-3)
-    return Marks(factor, where[distinct].astype(np.float16), look[distinct].astype(np.float16))
+    return Keypoints(factor, positions[distinct].astype(np.float16), descriptors[distinct].astype(np.float16))

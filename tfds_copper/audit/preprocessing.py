@@ -1,4 +1,4 @@
-"""A picture made small, flat and even: its thumbnail by area averaging, and the same high-passed."""
+"""Thumbnails by area averaging, and high-pass filtered thumbnails of even contrast."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from tfds_copper.errors import InputError
 
-__all__ = ["area_resize", "checked", "factor_of", "high_pass", "shrink"]
+__all__ = ["area_resize", "high_pass", "require_grey_image", "scale_factor", "shrink"]
 
 # The side of the square that a thumbnail has at most the area of.
 _SIDE = 300
@@ -21,8 +21,8 @@ _FINE, _COARSE, _EVEN = 0.8, 19, 39
 _CLIP = 3.0
 
 
-def checked(pixels: np.ndarray) -> np.ndarray:
-    """The pixels themselves, if they are one picture of grey values.
+def require_grey_image(pixels: np.ndarray) -> np.ndarray:
+    """Returns the pixels if they are one picture of grey values.
 
     Raises:
         InputError: if they are not of shape (height, width), or empty.
@@ -32,7 +32,7 @@ def checked(pixels: np.ndarray) -> np.ndarray:
     return pixels
 
 
-def factor_of(shape: tuple[int, ...]) -> int:
+def scale_factor(shape: tuple[int, ...]) -> int:
     """The factor that a picture is shrunk by, a power of two, so that pictures of unlike sizes have some in common.
 
     Args:
@@ -77,23 +77,23 @@ def _broad(values: np.ndarray, side: int) -> np.ndarray:
     return ndimage.uniform_filter(ndimage.uniform_filter(values, side), side)
 
 
-def high_pass(thumb: np.ndarray) -> np.ndarray:
+def high_pass(thumbnail: np.ndarray) -> np.ndarray:
     """What of a thumbnail tells places apart: without shading, of even contrast, clipped.
 
     Args:
-        thumb: grey values, shape (height, width), float32.
+        thumbnail: grey values, shape (height, width), float32.
 
     Returns:
         The same shape, float32, of a standard deviation near 1; all 0 where the thumbnail is constant.
     """
-    if not thumb.size or thumb.min() == thumb.max():
-        return np.zeros(thumb.shape, np.float32)
-    level = thumb - np.float32(thumb.mean(dtype=np.float64))
+    if not thumbnail.size or thumbnail.min() == thumbnail.max():
+        return np.zeros(thumbnail.shape, np.float32)
+    level = thumbnail - np.float32(thumbnail.mean(dtype=np.float64))
     passed = ndimage.gaussian_filter(level, _FINE, truncate=3) - _broad(level, _COARSE)
     spread = float(passed.std(dtype=np.float64))
     # The rounding of float32 is no structure.
-    if spread <= 1e-5 * float(np.abs(thumb).max()):
-        return np.zeros(thumb.shape, np.float32)
+    if spread <= 1e-5 * float(np.abs(thumbnail).max()):
+        return np.zeros(thumbnail.shape, np.float32)
     around = _broad(passed**2, _EVEN)
     even = passed / np.sqrt(np.maximum(around, 0) + np.float32((0.3 * spread) ** 2))
     return np.clip(even, -_CLIP, _CLIP)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tfds_copper.audit.association import Association, association
-from tfds_copper.audit.survey import Seen, Survey
+from tfds_copper.audit.survey import Survey, SurveyedPicture
 from tfds_copper.micrograph.record import described
 
 __all__ = ["Shortcut", "shortcuts"]
@@ -55,19 +55,19 @@ class Shortcut:
         return f"{self.name} {how} ({a.measure} {a.strength:.2f}, {p}, {a.units} units): {advice}"
 
 
-def _day(seen: Seen) -> float:
-    text = seen.metadata.date or seen.picture.columns.get("date", "")
+def _day(surveyed: SurveyedPicture) -> float:
+    text = surveyed.metadata.date or surveyed.picture.columns.get("date", "")
     try:
         return float(datetime.date.fromisoformat(text[:10].replace("/", "-")).toordinal())
     except ValueError:
         return math.nan
 
 
-def _metadata_value(field: str) -> Callable[[Seen], float | str]:
-    return lambda seen: getattr(seen.metadata, field)
+def _metadata_value(field: str) -> Callable[[SurveyedPicture], float | str]:
+    return lambda surveyed: getattr(surveyed.metadata, field)
 
 
-def _looked_at() -> Iterator[tuple[str, str, Callable[[Seen], float | str]]]:
+def _quantities() -> Iterator[tuple[str, str, Callable[[SurveyedPicture], float | str]]]:
     """(rule, name, value of a picture) of everything that should not follow t; NaN and empty text are unknown."""
     yield "brightness", "mean brightness", lambda s: s.mean
     yield "contrast", "contrast", lambda s: s.contrast
@@ -90,15 +90,15 @@ def shortcuts(survey: Survey) -> list[Shortcut]:
     Args:
         survey: of a folder; sheets are the units where they are known, else pictures.
     """
-    readable = [s for s in survey.seen if not s.error and s.contrast > 0]
+    readable = [s for s in survey.pictures if not s.error and s.contrast > 0]
     found = []
-    for rule, name, value in _looked_at():
+    for rule, name, value in _quantities():
         known = [(s, v) for s in readable if _known(v := value(s))]
         if len(known) < _COVERED * len(readable):
             continue
         labels = [s.picture.label for s, _ in known]
         units = [s.picture.sheet or f"\0{s.picture.file}" for s, _ in known]
-        association_ = association(labels, units, [v for _, v in known])  # type: ignore[arg-type]
-        if association_ is not None:
-            found.append(Shortcut(rule, name, association_))
+        measured = association(labels, units, [v for _, v in known])  # type: ignore[arg-type]
+        if measured is not None:
+            found.append(Shortcut(rule, name, measured))
     return found

@@ -1,4 +1,4 @@
-"""One look at every picture of a SEM folder: what it is, and what is needed to judge the set."""
+"""Reads every picture of a SEM folder once: what it is, and what is needed to judge the set."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from tfds_copper.audit.duplicates import Likeness, find_likenesses
-from tfds_copper.audit.fingerprints import Print, print_of
+from tfds_copper.audit.duplicates import DuplicatePair, find_duplicates
+from tfds_copper.audit.fingerprints import Fingerprint, fingerprint
 from tfds_copper.errors import InputError
 from tfds_copper.folder.scan import Picture, SemFolder
 from tfds_copper.micrograph import Bar, Metadata, ReadSettings, read
 from tfds_copper.progress import Progress
 from tfds_copper.splits.groups import Link
 
-__all__ = ["Progress", "Seen", "Survey", "survey"]
+__all__ = ["Survey", "SurveyedPicture", "survey_folder"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Seen:
-    """What one look at a picture showed; a few kB.
+class SurveyedPicture:
+    """What reading a picture showed; a few kB.
 
     Args:
         picture: as scanned.
@@ -39,7 +39,7 @@ class Seen:
         notes: what reading did to it.
         metadata: what the microscope wrote.
         bar: the information bar that was cut off.
-        print: what it is recognised by; dropped once all pictures have been compared.
+        fingerprint: of its pixels; dropped once all pictures have been compared.
     """
 
     picture: Picture
@@ -55,38 +55,38 @@ class Seen:
     notes: tuple[str, ...] = ()
     metadata: Metadata = Metadata()
     bar: Bar | None = None
-    print: Print | None = None
+    fingerprint: Fingerprint | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Survey:
-    """All looks at the pictures of a folder, and which of them show the same place.
+    """What reading all pictures of a folder showed, and which of them show the same place.
 
     Args:
         folder: as scanned.
         settings: how its pictures were read.
-        seen: one for each picture, in the folder's order.
-        likenesses: by indices into `seen`.
+        pictures: one for each picture, in the folder's order.
+        duplicates: by indices into `pictures`.
     """
 
     folder: SemFolder
     settings: ReadSettings
-    seen: tuple[Seen, ...]
-    likenesses: tuple[Likeness, ...]
+    pictures: tuple[SurveyedPicture, ...]
+    duplicates: tuple[DuplicatePair, ...]
 
     @property
     def links(self) -> list[Link]:
         """The pairs of files that show the same place."""
-        return [(self.seen[a.first].picture.file, self.seen[a.second].picture.file) for a in self.likenesses]
+        return [(self.pictures[a.first].picture.file, self.pictures[a.second].picture.file) for a in self.duplicates]
 
 
-def _look(folder: SemFolder, picture: Picture, settings: ReadSettings) -> Seen:
+def _survey_picture(folder: SemFolder, picture: Picture, settings: ReadSettings) -> SurveyedPicture:
     try:
         found = read(folder.root / picture.file, settings, picture.pixel_size_nm)
     except InputError as error:
-        return Seen(picture, str(error))
+        return SurveyedPicture(picture, str(error))
     top = 2**found.bit_depth - 1
-    return Seen(
+    return SurveyedPicture(
         picture,
         shape=(found.pixels.shape[0], found.pixels.shape[1]),
         recorded=found.recorded,
@@ -99,22 +99,22 @@ def _look(folder: SemFolder, picture: Picture, settings: ReadSettings) -> Seen:
         notes=found.notes,
         metadata=found.metadata,
         bar=found.bar,
-        print=print_of(found.pixels),
+        fingerprint=fingerprint(found.pixels),
     )
 
 
-def _looks(folder: SemFolder, settings: ReadSettings, progress: Progress | None) -> Iterator[Seen]:
+def _survey_all(folder: SemFolder, settings: ReadSettings, progress: Progress | None) -> Iterator[SurveyedPicture]:
     # Decoders and filters let other threads run; more threads than this only hold more pictures at once.
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        jobs = pool.map(lambda picture: _look(folder, picture, settings), folder.pictures)
-        for done, seen in enumerate(jobs, start=1):
+        jobs = pool.map(lambda picture: _survey_picture(folder, picture, settings), folder.pictures)
+        for done, picture in enumerate(jobs, start=1):
             if progress is not None:
                 progress(done, len(folder.pictures), "looking at pictures")
-            yield seen
+            yield picture
 
 
-def survey(folder: SemFolder, settings: ReadSettings | None = None, progress: Progress | None = None) -> Survey:
-    """Looks once at every picture; those that can't be read are told of, not raised.
+def survey_folder(folder: SemFolder, settings: ReadSettings | None = None, progress: Progress | None = None) -> Survey:
+    """Reads every picture once; those that can't be read are recorded, not raised.
 
     Args:
         folder: a scanned folder.
@@ -122,19 +122,19 @@ def survey(folder: SemFolder, settings: ReadSettings | None = None, progress: Pr
         progress: called with (done, total, what).
     """
     settings = settings or ReadSettings()
-    seen = tuple(_looks(folder, settings, progress))
-    readable = [i for i, s in enumerate(seen) if s.print is not None]
+    pictures = tuple(_survey_all(folder, settings, progress))
+    readable = [i for i, s in enumerate(pictures) if s.fingerprint is not None]
 
     def load(k: int) -> np.ndarray:
-        picture = seen[readable[k]].picture
+        picture = pictures[readable[k]].picture
         return read(folder.root / picture.file, settings, picture.pixel_size_nm).pixels
 
-    def tell(done: int, total: int) -> None:
+    def report(done: int, total: int) -> None:
         if progress is not None:
             progress(done, total, "comparing pictures")
 
-    prints = [p for s in seen if (p := s.print) is not None]
-    alike = find_likenesses(prints, load, tell)
+    fingerprints = [p for s in pictures if (p := s.fingerprint) is not None]
+    alike = find_duplicates(fingerprints, load, report)
     mapped = (dataclasses.replace(a, first=readable[a.first], second=readable[a.second]) for a in alike)
-    # The prints have done their work; kept, they would be most of what a long build holds.
-    return Survey(folder, settings, tuple(dataclasses.replace(s, print=None) for s in seen), tuple(mapped))
+    # The fingerprints have done their work; kept, they would be most of what a long build holds.
+    return Survey(folder, settings, tuple(dataclasses.replace(s, fingerprint=None) for s in pictures), tuple(mapped))

@@ -1,4 +1,4 @@
-"""Whether two pictures show the same place: what their pixels say."""
+"""Verification of candidates on the pixels: do two pictures show the same place?."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from scipy import fft
 
 from tfds_copper.audit.candidates import Candidate, Kind
-from tfds_copper.audit.preprocessing import area_resize, checked, factor_of, high_pass, shrink
+from tfds_copper.audit.preprocessing import area_resize, high_pass, require_grey_image, scale_factor, shrink
 
-__all__ = ["Likeness", "View", "confirm", "confirm_views"]
+__all__ = ["DuplicatePair", "PreparedImage", "verify", "verify_prepared"]
 
 # The least correlation of the common area, and of what is left of it without its most alike third.
 _LEAST, _LEAST_REST = 0.5, 0.4
@@ -28,7 +28,7 @@ _BLOCKS = 6
 
 
 @dataclasses.dataclass(frozen=True, order=True)
-class Likeness:
+class DuplicatePair:
     """Two pictures that show the same place.
 
     Attributes:
@@ -47,38 +47,38 @@ class Likeness:
     correlation: float
 
 
-class View:
-    """A picture made ready for comparing: its high-passed thumbnails and what follows from them, made when asked.
+class PreparedImage:
+    """A picture prepared for comparison: its high-passed thumbnails, each made when it is first needed.
 
     Args:
-        pixels: grey values, shape (height, width); shrunk at once, so that a view is small.
+        pixels: grey values, shape (height, width); shrunk at once, so that it stays small.
 
     Raises:
         InputError: if the shape is another, or empty.
     """
 
     def __init__(self, pixels: np.ndarray) -> None:
-        self.shape = (int(checked(pixels).shape[0]), int(pixels.shape[1]))
-        self.factor = factor_of(self.shape)
-        self.thumb = shrink(pixels, self.factor)
-        self._made: dict[tuple[int, int], _Ready] = {}
+        self.shape = (int(require_grey_image(pixels).shape[0]), int(pixels.shape[1]))
+        self.factor = scale_factor(self.shape)
+        self.thumbnail = shrink(pixels, self.factor)
+        self._made: dict[tuple[int, int], _HighPassed] = {}
 
-    def at_factor(self, factor: int) -> _Ready:
+    def at_factor(self, factor: int) -> _HighPassed:
         """The high-passed thumbnail at a factor of at least the picture's own."""
         key = (factor, 0)
         if key not in self._made:
-            self._made[key] = _Ready(high_pass(shrink(self.thumb, factor // self.factor)))
+            self._made[key] = _HighPassed(high_pass(shrink(self.thumbnail, factor // self.factor)))
         return self._made[key]
 
-    def at_size(self, height: int, width: int) -> _Ready:
+    def at_size(self, height: int, width: int) -> _HighPassed:
         """The high-passed thumbnail at a size, px."""
         key = (height, width)
         if key not in self._made:
-            self._made[key] = _Ready(high_pass(area_resize(self.thumb, height, width)))
+            self._made[key] = _HighPassed(high_pass(area_resize(self.thumbnail, height, width)))
         return self._made[key]
 
 
-class _Ready:
+class _HighPassed:
     """A high-passed thumbnail, its sums of squares and its spectra."""
 
     def __init__(self, passed: np.ndarray) -> None:
@@ -114,14 +114,16 @@ def _sums(table: np.ndarray, rows: tuple[np.ndarray, np.ndarray], columns: tuple
     return banded[:, columns[1]] - banded[:, columns[0]]
 
 
-def _products(a: _Ready, b: _Ready) -> np.ndarray:
+def _products(a: _HighPassed, b: _HighPassed) -> np.ndarray:
     """The sum of products of the common parts at every shift; a negative shift counts from the end."""
     (ha, wa), (hb, wb) = a.passed.shape, b.passed.shape
     size = (fft.next_fast_len(ha + hb - 1, True), fft.next_fast_len(wa + wb - 1, True))
     return fft.irfft2(a.spectrum(size) * np.conj(b.spectrum(size)), size)
 
 
-def _correlations(a: _Ready, b: _Ready, products: np.ndarray, down: _Spans, right: _Spans) -> tuple[np.ndarray, ...]:
+def _correlations(
+    a: _HighPassed, b: _HighPassed, products: np.ndarray, down: _Spans, right: _Spans
+) -> tuple[np.ndarray, ...]:
     """For each pair of shifts the correlation of the common part, and the root of its share of the smaller picture."""
     power = _sums(a.energy, down.here, right.here) * _sums(b.energy, down.there, right.there)
     area = np.outer(down.length, right.length)
@@ -149,7 +151,7 @@ def _rest(a: np.ndarray, b: np.ndarray) -> float:
     return float(cross[kept].sum()) / math.sqrt(power) if power > 0 else 0.0
 
 
-def _promising(a: _Ready, b: _Ready, products: np.ndarray, near: tuple[float, float], reach: float) -> bool:
+def _promising(a: _HighPassed, b: _HighPassed, products: np.ndarray, near: tuple[float, float], reach: float) -> bool:
     """Whether the pictures agree at all where they should; most chance candidates end here, at little cost."""
     spans = [
         _Spans(n, m, np.arange(math.ceil(at - reach), math.floor(at + reach) + 1))
@@ -160,7 +162,9 @@ def _promising(a: _Ready, b: _Ready, products: np.ndarray, near: tuple[float, fl
     return float(_correlations(a, b, products, *spans)[0].max()) >= _LEAST
 
 
-def _peak(a: _Ready, b: _Ready, near: tuple[float, float] | None, reach: float) -> tuple[int, int, float] | None:
+def _peak(
+    a: _HighPassed, b: _HighPassed, near: tuple[float, float] | None, reach: float
+) -> tuple[int, int, float] | None:
     """The one shift at which two thumbnails agree, as (down, right, correlation); None where there is none."""
     if not a.passed.any() or not b.passed.any():
         return None
@@ -184,17 +188,17 @@ def _peak(a: _Ready, b: _Ready, near: tuple[float, float] | None, reach: float) 
     return int(rows[y]), int(columns[x]), found
 
 
-def _as_resaved(a: View, b: View, candidate: Candidate) -> Likeness | None:
-    height, width = (min(n) for n in zip(a.thumb.shape, b.thumb.shape, strict=True))
+def _as_resaved(a: PreparedImage, b: PreparedImage, candidate: Candidate) -> DuplicatePair | None:
+    height, width = (min(n) for n in zip(a.thumbnail.shape, b.thumbnail.shape, strict=True))
     stretch = math.log(a.shape[0] / a.shape[1] * b.shape[1] / b.shape[0])
     # Rounding to whole px changes the sides of a small copy a little.
     if abs(stretch) > 0.02 + 1 / min(*a.shape, *b.shape) or min(height, width) < 16:
         return None
     peak = _peak(a.at_size(height, width), b.at_size(height, width), (0, 0), 1.5)
-    return peak and Likeness(candidate.first, candidate.second, "resaved", 1.0, round(peak[2], 4))
+    return peak and DuplicatePair(candidate.first, candidate.second, "resaved", 1.0, round(peak[2], 4))
 
 
-def _as_overlap(a: View, b: View, candidate: Candidate) -> Likeness | None:
+def _as_overlap(a: PreparedImage, b: PreparedImage, candidate: Candidate) -> DuplicatePair | None:
     factor = max(a.factor, b.factor)
     near = (candidate.shift[0] / factor, candidate.shift[1] / factor) if candidate.kind == "overlap" else None
     peak = _peak(a.at_factor(factor), b.at_factor(factor), near, _REACH)
@@ -205,25 +209,25 @@ def _as_overlap(a: View, b: View, candidate: Candidate) -> Likeness | None:
         for n, m, shift in zip(a.shape, b.shape, peak[:2], strict=True)
     ]
     share = sides[0] * sides[1] / min(math.prod(a.shape), math.prod(b.shape))
-    return Likeness(candidate.first, candidate.second, "overlap", round(min(1.0, share), 4), round(peak[2], 4))
+    return DuplicatePair(candidate.first, candidate.second, "overlap", round(min(1.0, share), 4), round(peak[2], 4))
 
 
-def confirm_views(a: View, b: View, candidate: Candidate) -> Likeness | None:
-    """As `confirm`, of pictures made ready before; for a picture that is compared with many."""
+def verify_prepared(a: PreparedImage, b: PreparedImage, candidate: Candidate) -> DuplicatePair | None:
+    """As `verify`, of prepared images; for a picture that is compared with many."""
     if candidate.kind == "copy":
-        return Likeness(candidate.first, candidate.second, "copy", 1.0, 1.0)
+        return DuplicatePair(candidate.first, candidate.second, "copy", 1.0, 1.0)
     # Like hashes may also come of fields a little apart.
     resaved = _as_resaved(a, b, candidate) if candidate.kind == "resaved" else None
     return resaved or _as_overlap(a, b, candidate)
 
 
-def confirm(a_pixels: np.ndarray, b_pixels: np.ndarray, candidate: Candidate) -> Likeness | None:
-    """Checks a candidate on the pixels.
+def verify(a_pixels: np.ndarray, b_pixels: np.ndarray, candidate: Candidate) -> DuplicatePair | None:
+    """Verifies a candidate on the pixels.
 
     Args:
         a_pixels: grey values of the first picture, shape (height, width).
         b_pixels: those of the second.
-        candidate: what the prints say of the two; a ``copy`` is believed, since its digests are equal.
+        candidate: as the fingerprints suggest; a ``copy`` is accepted, since its digests are equal.
 
     Returns:
         What they share; None if they show the same place neither as copies nor by overlapping.
@@ -231,4 +235,4 @@ def confirm(a_pixels: np.ndarray, b_pixels: np.ndarray, candidate: Candidate) ->
     Raises:
         InputError: if a picture has another shape, or is empty.
     """
-    return confirm_views(View(a_pixels), View(b_pixels), candidate)
+    return verify_prepared(PreparedImage(a_pixels), PreparedImage(b_pixels), candidate)

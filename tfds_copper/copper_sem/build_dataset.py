@@ -39,7 +39,7 @@ def _quiet() -> Iterator[None]:
         absl_logging.set_verbosity(before)
 
 
-def _build_one(looked: Survey, data_dir: str, settings: SplitSettings, progress: Progress | None) -> Path:
+def _build_one(survey: Survey, data_dir: str, settings: SplitSettings, progress: Progress | None) -> Path:
     with _quiet():
         import tensorflow as tf
         import tensorflow_datasets as tfds
@@ -48,11 +48,12 @@ def _build_one(looked: Survey, data_dir: str, settings: SplitSettings, progress:
 
         tfds.disable_progress_bar()
         try:
-            config = CopperSemConfig(**settings.to_dict(), **looked.settings.to_dict())
+            config = CopperSemConfig(**settings.to_dict(), **survey.settings.to_dict())
             builder = Builder(data_dir=data_dir, config=config)
-            builder.progress, builder.survey = progress, looked
-            where = str(looked.folder.root)
-            builder.download_and_prepare(download_config=tfds.download.DownloadConfig(manual_dir=where))
+            builder.progress, builder.survey = progress, survey
+            builder.download_and_prepare(
+                download_config=tfds.download.DownloadConfig(manual_dir=str(survey.folder.root))
+            )
         except CopperError:
             raise
         except (OSError, tf.errors.OpError) as error:
@@ -64,7 +65,7 @@ def _build_one(looked: Survey, data_dir: str, settings: SplitSettings, progress:
 
 
 def build_survey(
-    looked: Survey,
+    survey: Survey,
     data_dir: str | PathLike[str],
     settings: SplitSettings | None = None,
     progress: Progress | None = None,
@@ -72,7 +73,7 @@ def build_survey(
     """Builds a surveyed folder: one dataset, or one for each fold.
 
     Args:
-        looked: the folder and a look at each of its pictures.
+        survey: of the folder.
         data_dir: the folder of datasets, made where missing.
         settings: how pictures are shared out; the defaults where None.
         progress: called with pictures done, their total, and what is being done.
@@ -86,12 +87,12 @@ def build_survey(
     """
     settings = settings or SplitSettings()
     # Mistakes in the folder show before TensorFlow's slow import.
-    for seen in looked.seen:
-        if seen.error:
-            raise InputError(seen.error)
+    for surveyed in survey.pictures:
+        if surveyed.error:
+            raise InputError(surveyed.error)
     for one in settings.each_fold:
-        assign(looked.folder.pictures, one, looked.links)
-    return [_build_one(looked, str(data_dir), one, progress) for one in settings.each_fold]
+        assign(survey.folder.pictures, one, survey.links)
+    return [_build_one(survey, str(data_dir), one, progress) for one in settings.each_fold]
 
 
 def build(
@@ -121,6 +122,6 @@ def build(
     found = scan(folder, settings.sheet_from)
     if not settings.folds:  # a folder that can't be split shows before its pictures are read
         assign(found.pictures, settings)
-    from tfds_copper.audit.survey import survey
+    from tfds_copper.audit.survey import survey_folder
 
-    return build_survey(survey(found, reading, progress), data_dir, settings, progress)[0]
+    return build_survey(survey_folder(found, reading, progress), data_dir, settings, progress)[0]

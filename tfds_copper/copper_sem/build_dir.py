@@ -17,9 +17,8 @@ try:
 except ImportError:
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["METADATA_FORMAT", "NAME", "build_lock", "built_datasets", "read_metadata", "remove_unfinished"]
+__all__ = ["NAME", "build_lock", "built_datasets", "read_metadata", "remove_unfinished"]
 
-METADATA_FORMAT = 2
 NAME = "copper_sem"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from tfds_copper.audit.survey import Survey, survey
+from tfds_copper.audit.survey import Survey, survey_folder
 from tfds_copper.copper_sem.build_dir import build_lock, built_datasets, remove_unfinished
 from tfds_copper.copper_sem.example import example, keyed_example
 from tfds_copper.copper_sem.metadata import SPLIT_TABLE, dataset_metadata, write_split_table
@@ -51,9 +51,9 @@ class CopperSemConfig(_Settings):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         split, reading = self.split_settings, self.read_settings
-        words = [f"split_{split.split.replace('/', '_')}", f"sheets_{split.min_sheets}", f"seed_{split.seed}"]
+        parts = [f"split_{split.split.replace('/', '_')}", f"sheets_{split.min_sheets}", f"seed_{split.seed}"]
         if split.folds:
-            words[0] = f"fold_{split.fold}_of_{split.folds}"
+            parts[0] = f"fold_{split.fold}_of_{split.folds}"
         changed = [
             f"{f.name}_{re.sub('[^0-9A-Za-z.]+', '_', f'{value:g}' if isinstance(value, float) else str(value))}"
             for group in (split, reading)
@@ -61,7 +61,7 @@ class CopperSemConfig(_Settings):
             if f.name not in (*_ALWAYS_NAMED, "folds", "fold") and (value := getattr(group, f.name)) != f.default
         ]
         plain = not changed and not split.folds and split.to_dict() == SplitSettings().to_dict()
-        self.name = "_".join((["beam"] if self.beam else []) + ([] if self.beam and plain else [*words, *changed]))
+        self.name = "_".join((["beam"] if self.beam else []) + ([] if self.beam and plain else [*parts, *changed]))
         self.description = f"{split.split} train/validation/test pictures per label, seed {split.seed}."
 
     def _group(self, group: type[Group]) -> Any:
@@ -83,11 +83,8 @@ class CopperSemConfig(_Settings):
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Builds `copper_sem` from the SEM folder given as manual_dir."""
 
-    VERSION = tfds.core.Version("2.0.0")
-    RELEASE_NOTES = {
-        "1.0.0": "Initial release.",
-        "2.0.0": "Vendor metadata, information bars cut off, pictures of one place kept in one split.",
-    }
+    VERSION = tfds.core.Version("1.0.0")
+    RELEASE_NOTES = {"1.0.0": "Initial release."}
     MANUAL_DOWNLOAD_INSTRUCTIONS = "Give your SEM folder, FOLDER/<class>/<picture>, as --manual_dir FOLDER."
     BUILDER_CONFIGS = [CopperSemConfig(), CopperSemConfig(beam=True)]
 
@@ -151,17 +148,17 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         pass
 
     def _check(self, manual_dir: Any) -> tuple[Survey, str]:
-        """The folder with a look at each of its pictures, and its fingerprint; taken once.
+        """The survey of the folder and its fingerprint, each made once.
 
         Raises:
             InputError: if a picture can't be used.
         """
         config = self.builder_config
         if self.survey is None or str(self.survey.folder.root) != str(manual_dir):
-            self.survey = survey(scan(str(manual_dir), config.sheet_from), config.read_settings, self.progress)
-        for seen in self.survey.seen:
-            if seen.error:
-                raise InputError(seen.error)
+            self.survey = survey_folder(scan(str(manual_dir), config.sheet_from), config.read_settings, self.progress)
+        for surveyed in self.survey.pictures:
+            if surveyed.error:
+                raise InputError(surveyed.error)
         if not self._fingerprint:
             self._fingerprint = folder_fingerprint(self.survey.folder, self.progress)
         return self.survey, self._fingerprint
@@ -183,24 +180,24 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             manual_dir = dl_manager.manual_dir
         except AssertionError as error:
             raise InputError("manual_dir must be the SEM folder, FOLDER/<class>/<picture>. Received: none") from error
-        looked, fingerprint = self._check(manual_dir)
-        pictures, settings = looked.folder.pictures, self.builder_config.split_settings
-        where = assign(pictures, settings, looked.links)
-        self.info.features["label"].names = [time_text(t) for t in looked.folder.times]
-        self.info.metadata.update(dataset_metadata(looked, fingerprint, settings, where))
+        survey, fingerprint = self._check(manual_dir)
+        pictures, settings = survey.folder.pictures, self.builder_config.split_settings
+        split_of = assign(pictures, settings, survey.links)
+        self.info.features["label"].names = [time_text(t) for t in survey.folder.times]
+        self.info.metadata.update(dataset_metadata(survey, fingerprint, settings, split_of).to_dict())
         # TFDS renames this folder when all is done, so the table is there exactly where the records are.
-        write_split_table(Path(self.data_dir) / SPLIT_TABLE, looked, settings, where)
+        write_split_table(Path(self.data_dir) / SPLIT_TABLE, survey, settings, split_of)
         self._done = 0
-        shares = {name: [p for p in pictures if where[p.file] == name] for name in SPLITS}
+        shares = {name: [p for p in pictures if split_of[p.file] == name] for name in SPLITS}
         make = self._beam_examples if self.builder_config.beam else self._generate_examples
-        return {name: make(looked.folder.root, share) for name, share in shares.items()}
+        return {name: make(survey.folder.root, share) for name, share in shares.items()}
 
     def _generate_examples(self, root: Path, pictures: list[Picture]) -> Iterator[tuple[str, dict[str, Any]]]:
         for picture in pictures:
             yield picture.file, example(root, picture, self.builder_config.read_settings)
             self._done += 1
             if self.progress is not None:
-                self.progress(self._done, len(self.survey.seen) if self.survey else 0, "writing")
+                self.progress(self._done, len(self.survey.pictures) if self.survey else 0, "writing")
 
     def _beam_examples(self, root: Path, pictures: list[Picture]) -> Any:
         """The same examples as a Beam transform; what it holds must pickle, which this builder does not."""

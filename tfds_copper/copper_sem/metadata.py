@@ -4,82 +4,155 @@ from __future__ import annotations
 
 import collections
 import csv
+import dataclasses
 import hashlib
 import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, ClassVar
 
-from tfds_copper.audit.findings import findings
-from tfds_copper.audit.survey import Survey
-from tfds_copper.copper_sem.build_dir import METADATA_FORMAT
 from tfds_copper.files import write_text
 from tfds_copper.folder.times import time_text
+from tfds_copper.micrograph import ReadSettings
+from tfds_copper.results import Result
 from tfds_copper.splits.assign import SPLITS, SplitSettings, caveats
-from tfds_copper.splits.groups import units
+from tfds_copper.splits.groups import split_groups
 
-__all__ = ["SPLIT_TABLE", "dataset_metadata", "write_split_table"]
+if TYPE_CHECKING:
+    from tfds_copper.audit.survey import Survey
+
+__all__ = [
+    "SPLIT_TABLE",
+    "DatasetMetadata",
+    "RecordedFinding",
+    "SplitContents",
+    "dataset_metadata",
+    "write_split_table",
+]
 
 SPLIT_TABLE = "splits.csv"
 
 
+@dataclasses.dataclass(frozen=True)
+class SplitContents:
+    """What one split holds.
+
+    Attributes:
+        pictures: number of pictures.
+        per_label: number of pictures of every label.
+        sheets: names of the known sheets.
+    """
+
+    pictures: int
+    per_label: tuple[int, ...]
+    sheets: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class RecordedFinding:
+    """A finding of `copper check` without the files it is about; fields as in `Finding`."""
+
+    level: str
+    rule: str
+    text: str
+
+
+@dataclasses.dataclass(frozen=True)
+class DatasetMetadata(Result):
+    """What is recorded of a build.
+
+    Attributes:
+        fingerprint: of files, labels and settings, 64 hex digits.
+        folder_fingerprint: of files and labels alone.
+        source: the SEM folder.
+        times: the stress times, ascending.
+        unit: their unit; empty where none is written.
+        settings: how the folder was split.
+        reading: how its pictures were read.
+        splits: what every split holds.
+        columns: names of the further columns of labels.csv.
+        skipped: number of files that were left out, by reason.
+        pixel_sizes_nm: number of pictures of each pixel size.
+        duplicate_pairs: number of pairs of pictures that show the same place.
+        caveats: what every result on this dataset must say.
+        findings: what `copper check` finds, the worst first.
+        notes: what reading did to pictures, and to how many.
+    """
+
+    FORMAT: ClassVar[str] = "copper-dataset 1"
+
+    fingerprint: str
+    folder_fingerprint: str
+    source: str
+    times: tuple[float, ...]
+    unit: str
+    settings: SplitSettings
+    reading: ReadSettings
+    splits: Mapping[str, SplitContents]
+    columns: tuple[str, ...]
+    skipped: Mapping[str, int]
+    pixel_sizes_nm: Mapping[str, int]
+    duplicate_pairs: int
+    caveats: tuple[str, ...]
+    findings: tuple[RecordedFinding, ...]
+    notes: Mapping[str, int]
+
+
 def dataset_metadata(
-    looked: Survey, fingerprint: str, settings: SplitSettings, where: Mapping[str, str]
-) -> dict[str, Any]:
-    """What is recorded of a build, plain values.
+    survey: Survey, fingerprint: str, settings: SplitSettings, split_of: Mapping[str, str]
+) -> DatasetMetadata:
+    """What is recorded of a build.
 
     Args:
-        looked: the folder and a look at each of its pictures.
+        survey: of the folder.
         fingerprint: of the folder.
         settings: how it is split.
-        where: the split of each file.
+        split_of: the split of each file.
     """
-    folder, reading = looked.folder, looked.settings.to_dict()
-    identity = json.dumps([METADATA_FORMAT, fingerprint, settings.to_dict(), reading])
-    counts: dict[str, Any] = {}
+    from tfds_copper.audit.findings import findings
+
+    folder, reading = survey.folder, survey.settings
+    identity = json.dumps([DatasetMetadata.FORMAT, fingerprint, settings.to_dict(), reading.to_dict()])
+    contents = {}
     for name in SPLITS:
-        share = [p for p in folder.pictures if where[p.file] == name]
-        counts[name] = {
-            "pictures": len(share),
-            "per_label": [sum(p.label == k for p in share) for k in range(len(folder.times))],
-            "sheets": sorted({p.sheet for p in share if p.sheet}),
-        }
-    sizes = collections.Counter(f"{s.pixel_size_nm:g}" for s in looked.seen)
-    return {
-        "format": METADATA_FORMAT,
-        "fingerprint": hashlib.sha256(identity.encode()).hexdigest(),
-        "folder_fingerprint": fingerprint,
-        "source": str(folder.root.resolve()),
-        "times": list(folder.times),
-        "unit": folder.unit,
-        "settings": settings.to_dict(),
-        "reading": reading,
-        "splits": counts,
-        "columns": list(folder.column_names),
-        "skipped": dict(folder.skipped),
-        "pixel_sizes_nm": dict(sorted(sizes.items())),
-        "same_place": len(looked.likenesses),
-        "caveats": list(caveats(folder.pictures, settings)),
-        "findings": [{"level": f.level, "rule": f.rule, "text": f.text} for f in findings(looked, settings)],
-        "notes": dict(sorted(collections.Counter(note for s in looked.seen for note in s.notes).items())),
-    }
+        share = [p for p in folder.pictures if split_of[p.file] == name]
+        per_label = tuple(sum(p.label == k for p in share) for k in range(len(folder.times)))
+        contents[name] = SplitContents(len(share), per_label, tuple(sorted({p.sheet for p in share if p.sheet})))
+    sizes = collections.Counter(f"{s.pixel_size_nm:g}" for s in survey.pictures)
+    return DatasetMetadata(
+        fingerprint=hashlib.sha256(identity.encode()).hexdigest(),
+        folder_fingerprint=fingerprint,
+        source=str(folder.root.resolve()),
+        times=tuple(folder.times),
+        unit=folder.unit,
+        settings=settings,
+        reading=reading,
+        splits=contents,
+        columns=folder.column_names,
+        skipped=folder.skipped,
+        pixel_sizes_nm=dict(sorted(sizes.items())),
+        duplicate_pairs=len(survey.duplicates),
+        caveats=tuple(caveats(folder.pictures, settings)),
+        findings=tuple(RecordedFinding(f.level, f.rule, f.text) for f in findings(survey, settings)),
+        notes=dict(sorted(collections.Counter(note for s in survey.pictures for note in s.notes).items())),
+    )
 
 
-def write_split_table(path: Path, looked: Survey, settings: SplitSettings, where: Mapping[str, str]) -> None:
-    """Writes who went where: file, t, sheet, unit (what stays together) and split.
+def write_split_table(path: Path, survey: Survey, settings: SplitSettings, split_of: Mapping[str, str]) -> None:
+    """Writes which picture went where: file, t, sheet, group (what stays together) and split.
 
     Args:
         path: the table.
-        looked: the folder and which of its pictures show the same place.
+        survey: of the folder.
         settings: how it is split.
-        where: the split of each file.
+        split_of: the split of each file.
     """
-    pictures = looked.folder.pictures
-    unit = units(pictures, looked.links, settings.within_sheet)
+    pictures = survey.folder.pictures
+    groups = split_groups(pictures, survey.links, settings.within_sheet)
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["file", "t", "sheet", "unit", "split"])
+    writer.writerow(["file", "t", "sheet", "group", "split"])
     for p in pictures:
-        writer.writerow([p.file, time_text(p.t), p.sheet, unit[p.file].lstrip("\0"), where[p.file]])
+        writer.writerow([p.file, time_text(p.t), p.sheet, groups[p.file].lstrip("\0"), split_of[p.file]])
     write_text(path, text.getvalue())

@@ -60,14 +60,19 @@ class SemFolder:
         unit: the unit of all stress times; empty where none is written.
         times: the stress times, ascending; label k is ``times[k]``.
         pictures: sorted by file.
-        skipped: how many files were left out, by reason.
+        skipped_files: the files that were left out, by reason, as paths below the folder.
     """
 
     root: Path
     unit: str
     times: tuple[float, ...]
     pictures: tuple[Picture, ...]
-    skipped: Mapping[str, int]
+    skipped_files: Mapping[str, tuple[str, ...]]
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        """How many files were left out, by reason."""
+        return {reason: len(files) for reason, files in self.skipped_files.items()}
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -81,13 +86,18 @@ class SemFolder:
 
 
 @dataclasses.dataclass
-class _Walk:
+class _Listing:
     """Every file below the root, sorted into what it can be; paths are relative, with ``/``."""
 
     labels: Path | None
     pictures: dict[str, list[str]]
     truths: dict[str, list[Path]]
-    skipped: collections.Counter[str]
+    skipped: dict[str, list[str]] = dataclasses.field(default_factory=lambda: collections.defaultdict(list))
+
+
+def _text(name: str) -> str:
+    """A name that can be written as UTF-8, whatever bytes the file system holds."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 def _stem(file: str) -> str:
@@ -103,14 +113,15 @@ def _leaves(root: str, path: str) -> bool:
     return os.path.islink(path) and not os.path.join(os.path.realpath(path), "").startswith(os.path.join(root, ""))
 
 
-def _walk(root: Path) -> _Walk:
-    walk, real = _Walk(None, {}, {}, collections.Counter()), os.path.realpath(root)
+def _list_files(root: Path) -> _Listing:
+    listing, real = _Listing(None, {}, {}), os.path.realpath(root)
     for folder, names, files in os.walk(root, onerror=_unreadable):
         names.sort()
         where = Path(folder).relative_to(root)
-        walk.skipped[_LEAVES] += sum(_leaves(real, os.path.join(folder, name)) for name in names)
+        links = [name for name in names if _leaves(real, os.path.join(folder, name))]
+        listing.skipped[_LEAVES] += [(where / name).as_posix() for name in links]
         if len(where.parts) >= _DEEPEST and names:
-            walk.skipped[f"folder more than {_DEEPEST} levels down"] += len(names)
+            listing.skipped[f"folder more than {_DEEPEST} levels down"] += [(where / name).as_posix() for name in names]
             names.clear()
         for name in sorted(files):
             file = (where / name).as_posix()
@@ -119,44 +130,44 @@ def _walk(root: Path) -> _Walk:
                 if _leaves(real, os.path.join(folder, name)):
                     to = os.path.realpath(root / name)
                     raise InputError(f"{root / name}: must lie inside {root}. Received: a link to {to}")
-                walk.labels = root / name
+                listing.labels = root / name
             elif any(part.startswith(".") for part in (*where.parts, name)):
-                walk.skipped["hidden file"] += 1
+                listing.skipped["hidden file"].append(file)
             elif extension not in EXTENSIONS:
-                walk.skipped["not a picture"] += 1
+                listing.skipped["not a picture"].append(file)
             elif _leaves(real, os.path.join(folder, name)):
-                walk.skipped[_LEAVES] += 1
+                listing.skipped[_LEAVES].append(file)
             elif where.parts and where.parts[0].casefold() == _TRUTH:
-                walk.truths.setdefault(_stem(file.partition("/")[2]), []).append(root / file)
+                listing.truths.setdefault(_stem(file.partition("/")[2]), []).append(root / file)
             else:
-                walk.pictures.setdefault(where.as_posix(), []).append(file)
-    return walk
+                listing.pictures.setdefault(where.as_posix(), []).append(file)
+    return listing
 
 
-def _empty_classes(root: Path, walk: _Walk) -> None:
+def _empty_classes(root: Path, listing: _Listing) -> None:
     # A class folder someone forgot to fill would silently change the rank of every later label.
     for entry in sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")):
-        if entry.casefold() != _TRUTH and entry not in walk.pictures and len(numbers_in(entry)) == 1:
+        if entry.casefold() != _TRUTH and entry not in listing.pictures and len(numbers_in(entry)) == 1:
             raise InputError(
                 f"{root / entry}: a class folder must hold pictures ({', '.join(EXTENSIONS)}), directly and not "
                 "behind a link. Received: none"
             )
 
 
-def _from_names(root: Path, walk: _Walk) -> list[LabelRow]:
+def _from_names(root: Path, listing: _Listing) -> list[LabelRow]:
     by_time: dict[str, Time] = {}
     rows: list[tuple[str, str]] = []
-    for folder, files in walk.pictures.items():
+    for folder, files in listing.pictures.items():
         top = folder.partition("/")[0]
         if folder == ".":
-            walk.skipped["picture outside a class folder"] += len(files)
+            listing.skipped["picture outside a class folder"] += files
             continue
         by_time.setdefault(top, parse_name(top, str(root / top)))
         if folder != top:
-            walk.skipped["picture in a folder inside a class folder"] += len(files)
+            listing.skipped["picture in a folder inside a class folder"] += files
             continue
         rows += [(file, top) for file in files]
-    _empty_classes(root, walk)
+    _empty_classes(root, listing)
     _, values = common_unit(by_time.values())
     seen: dict[float, str] = {}
     for top, value in zip(by_time, values, strict=True):
@@ -169,12 +180,11 @@ def _from_names(root: Path, walk: _Walk) -> list[LabelRow]:
     return [LabelRow(file, by_time[top], "", "", math.nan, {}) for file, top in rows]
 
 
-def _from_table(walk: _Walk, table: Path) -> list[LabelRow]:
+def _from_table(listing: _Listing, table: Path) -> list[LabelRow]:
     rows = read_labels(table)
     listed = {row.file for row in rows}
-    absent = sum(file not in listed for files in walk.pictures.values() for file in files)
-    if absent:
-        walk.skipped["picture not listed in labels.csv"] += absent
+    unlisted = [file for files in listing.pictures.values() for file in files if file not in listed]
+    listing.skipped["picture not listed in labels.csv"] += unlisted
     return rows
 
 
@@ -200,7 +210,7 @@ def _check_text(root: Path, rows: list[LabelRow]) -> None:
             raise InputError(f"{root}: a picture's path must be text in UTF-8. Received: {row.file!r}") from error
 
 
-def _assemble(root: Path, rows: list[LabelRow], walk: _Walk) -> SemFolder:
+def _assemble(root: Path, rows: list[LabelRow], listing: _Listing) -> SemFolder:
     _check_text(root, rows)
     unit, values = common_unit(row.time for row in rows)
     times = tuple(sorted(set(values)))
@@ -210,13 +220,13 @@ def _assemble(root: Path, rows: list[LabelRow], walk: _Walk) -> SemFolder:
     pictures = [
         Picture(row.file, t, rank[t], row.sheet, row.split, row.pixel_size_nm, row.columns, truth)
         for row, t in zip(rows, values, strict=True)
-        for truth in [_truth_of(row.file, walk.truths)]
+        for truth in [_truth_of(row.file, listing.truths)]
     ]
-    orphans = set(walk.truths) - {_stem(row.file) for row in rows}
-    if orphans:
-        walk.skipped["true mask without a picture"] += sum(len(walk.truths[stem]) for stem in orphans)
+    orphans = set(listing.truths) - {_stem(row.file) for row in rows}
+    masks = [path.relative_to(root).as_posix() for stem in sorted(orphans) for path in listing.truths[stem]]
+    listing.skipped["true mask without a picture"] += masks
     pictures.sort(key=lambda picture: picture.file)
-    skipped = {reason: count for reason, count in sorted(walk.skipped.items()) if count}
+    skipped = {reason: tuple(map(_text, files)) for reason, files in sorted(listing.skipped.items()) if files}
     return SemFolder(root, unit, times, tuple(pictures), skipped)
 
 
@@ -257,12 +267,12 @@ def scan(folder: str | PathLike[str], sheet_from: str = "") -> SemFolder:
     if not root.is_dir():
         what = "a file" if root.exists() else "nothing there"
         raise InputError(f"{root}: a SEM folder must be an existing folder. Received: {what}")
-    walk = _walk(root)
-    if walk.labels is None and set(walk.pictures) <= {"."}:
+    listing = _list_files(root)
+    if listing.labels is None and set(listing.pictures) <= {"."}:
         raise InputError(
             f"{root}: a SEM folder must hold class folders (t03, 15min, 2.5h) with pictures "
-            f"({', '.join(EXTENSIONS)}). Received: no picture in a folder, {len(walk.pictures.get('.', []))} beside"
+            f"({', '.join(EXTENSIONS)}). Received: no picture in a folder, {len(listing.pictures.get('.', []))} beside"
         )
-    rows = _from_names(root, walk) if walk.labels is None else _from_table(walk, walk.labels)
-    found = _assemble(root, rows, walk)
+    rows = _from_names(root, listing) if listing.labels is None else _from_table(listing, listing.labels)
+    found = _assemble(root, rows, listing)
     return dataclasses.replace(found, pictures=_sheets_by_name(found.pictures, sheet_from)) if sheet_from else found

@@ -1,4 +1,4 @@
-"""Who goes to train, validation and test: by proportions per label, and nothing of one unit in two splits."""
+"""Who goes to train, validation and test: by proportions per label, and no split group in two splits."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tfds_copper.folder.labels import SPLITS
 from tfds_copper.folder.scan import Picture
 from tfds_copper.folder.times import time_text
 from tfds_copper.settings import Group, setting
-from tfds_copper.splits.groups import Link, opened_labels, units
-from tfds_copper.splits.optimisation import assign_sheets
+from tfds_copper.splits.groups import Link, opened_labels, split_groups
+from tfds_copper.splits.optimisation import optimise
 
 __all__ = ["SPLITS", "SplitSettings", "assign", "caveats"]
 
@@ -97,19 +97,19 @@ def _by_picture(pictures: Sequence[Picture], settings: SplitSettings) -> dict[st
 
 
 def _counts_of(
-    pictures: Sequence[Picture], unit: Mapping[str, str], seed: int
+    pictures: Sequence[Picture], groups: Mapping[str, str], seed: int
 ) -> tuple[list[str], list[float], np.ndarray]:
-    """The units in an order that the seed decides, the times, and the pictures of each `(units, labels)`."""
+    """The groups in an order that the seed decides, the times, and the pictures of each `(groups, labels)`."""
     times = sorted({p.t for p in pictures})
-    names = _order(seed, set(unit.values()))
+    names = _order(seed, set(groups.values()))
     row, column = {s: i for i, s in enumerate(names)}, {t: k for k, t in enumerate(times)}
     counts = np.zeros((len(names), len(times)), np.int64)
     for picture in pictures:
-        counts[row[unit[picture.file]], column[picture.t]] += 1
+        counts[row[groups[picture.file]], column[picture.t]] += 1
     return names, times, counts
 
 
-def _refuse_few(times: Sequence[float], counts: np.ndarray, least: int, what: str, for_each: str) -> None:
+def _require_enough(times: Sequence[float], counts: np.ndarray, least: int, what: str, for_each: str) -> None:
     for t, n in zip(times, np.count_nonzero(counts, axis=0), strict=True):
         if n < least:
             hint = "; --within-sheet splits it within its sheets" if what == "sheets" else ""
@@ -119,46 +119,46 @@ def _refuse_few(times: Sequence[float], counts: np.ndarray, least: int, what: st
             )
 
 
-def _what(pictures: Sequence[Picture]) -> str:
+def _group_noun(pictures: Sequence[Picture]) -> str:
     return "sheets" if any(p.sheet for p in pictures) else "different places"
 
 
-def _by_unit(pictures: Sequence[Picture], unit: Mapping[str, str], settings: SplitSettings) -> dict[str, str]:
-    names, times, counts = _counts_of(pictures, unit, settings.seed)
-    _refuse_few(times, counts, len(SPLITS), _what(pictures), ", ".join(SPLITS))
+def _by_group(pictures: Sequence[Picture], groups: Mapping[str, str], settings: SplitSettings) -> dict[str, str]:
+    names, times, counts = _counts_of(pictures, groups, settings.seed)
+    _require_enough(times, counts, len(SPLITS), _group_noun(pictures), ", ".join(SPLITS))
     least = settings.min_sheets if any(p.sheet for p in pictures) else 1
-    where = assign_sheets(counts, settings.parts, least, settings.seed)
-    if where is None:
+    assignment = optimise(counts, settings.parts, least, settings.seed)
+    if assignment is None:
         raise InputError(
             f"sheets: no way was found to give every label a whole sheet in each of {', '.join(SPLITS)} with "
             f"min_sheets {settings.min_sheets}. Received: {len(names)} sheets over {len(times)} labels"
         )
-    home = {name: SPLITS[k] for name, k in zip(names, where, strict=True)}
-    return {p.file: home[unit[p.file]] for p in pictures}
+    split_of = {name: SPLITS[k] for name, k in zip(names, assignment, strict=True)}
+    return {p.file: split_of[groups[p.file]] for p in pictures}
 
 
-def _by_fold(pictures: Sequence[Picture], unit: Mapping[str, str], settings: SplitSettings) -> dict[str, str]:
+def _by_fold(pictures: Sequence[Picture], groups: Mapping[str, str], settings: SplitSettings) -> dict[str, str]:
     """Fold `fold` is test, the next one validation, the others train; the same folds whichever is asked for."""
     from sklearn.model_selection import StratifiedGroupKFold
 
-    _, times, counts = _counts_of(pictures, unit, settings.seed)
-    _refuse_few(times, counts, settings.folds, _what(pictures), f"{settings.folds} folds")
-    labels, groups = [p.label for p in pictures], [unit[p.file] for p in pictures]
-    cutter = StratifiedGroupKFold(settings.folds, shuffle=True, random_state=settings.seed)
-    home = np.zeros(len(pictures), np.int64)
-    for k, (_, tested) in enumerate(cutter.split(np.zeros(len(pictures)), labels, groups), start=1):
-        home[tested] = k
-    held = len(set(zip(home.tolist(), labels, strict=True)))
+    _, times, counts = _counts_of(pictures, groups, settings.seed)
+    _require_enough(times, counts, settings.folds, _group_noun(pictures), f"{settings.folds} folds")
+    labels, group_of = [p.label for p in pictures], [groups[p.file] for p in pictures]
+    splitter = StratifiedGroupKFold(settings.folds, shuffle=True, random_state=settings.seed)
+    split_of = np.zeros(len(pictures), np.int64)
+    for k, (_, tested) in enumerate(splitter.split(np.zeros(len(pictures)), labels, group_of), start=1):
+        split_of[tested] = k
+    held = len(set(zip(split_of.tolist(), labels, strict=True)))
     if held < settings.folds * len(times):
         raise InputError(
             f"folds: every label must have a whole sheet in each of {settings.folds} folds; try fewer. "
             f"Received: {settings.folds * len(times) - held} folds without one"
         )
     split = {settings.fold: "test", settings.fold % settings.folds + 1: "validation"}
-    return {p.file: split.get(int(k), "train") for p, k in zip(pictures, home, strict=True)}
+    return {p.file: split.get(int(k), "train") for p, k in zip(pictures, split_of, strict=True)}
 
 
-def _refuse_leaks(pictures: Sequence[Picture], links: Sequence[Link]) -> None:
+def _require_no_leaks(pictures: Sequence[Picture], links: Sequence[Link]) -> None:
     split = {p.file: p.split for p in pictures}
     for first, second in links:
         if split[first] != split[second]:
@@ -175,12 +175,12 @@ def _as_given(pictures: Sequence[Picture]) -> dict[str, str]:
             f"labels.csv: split must be given for every picture or for none. Received: none for {len(missing)} of "
             f"{len(pictures)}, such as {missing[0]!r}"
         )
-    home: dict[str, str] = {}
+    split_of: dict[str, str] = {}
     for picture in pictures:
-        if picture.sheet and home.setdefault(picture.sheet, picture.split) != picture.split:
+        if picture.sheet and split_of.setdefault(picture.sheet, picture.split) != picture.split:
             raise InputError(
                 f"labels.csv: all pictures of a sheet must be in one split. Received: sheet {picture.sheet!r} in "
-                f"{home[picture.sheet]} and {picture.split}"
+                f"{split_of[picture.sheet]} and {picture.split}"
             )
     per_split = collections.Counter(p.split for p in pictures)
     trained = {p.t for p in pictures if p.split == "train"}
@@ -195,8 +195,8 @@ def _as_given(pictures: Sequence[Picture]) -> dict[str, str]:
 def assign(pictures: Sequence[Picture], settings: SplitSettings, links: Sequence[Link] = ()) -> dict[str, str]:
     """The split of each picture, by file name.
 
-    Splits given in labels.csv are honoured as they are. Else whole units are shared out, see `units.units`, so that
-    every label comes as close to the proportions as they allow; where neither sheets nor links are known, pictures
+    Splits given in labels.csv are honoured as they are. Else whole split groups are shared out, see `split_groups`, so
+    that every label comes as close to the proportions as they allow; where neither sheets nor links are known, pictures
     are, label by label. Only file names, labels, sheets, links and settings decide, not the order in which pictures
     come.
 
@@ -215,13 +215,13 @@ def assign(pictures: Sequence[Picture], settings: SplitSettings, links: Sequence
     if any(p.split for p in pictures):
         if settings.folds:
             raise SettingError(f"folds must be 0 where labels.csv gives splits. Received: {settings.folds}")
-        _refuse_leaks(pictures, links)
+        _require_no_leaks(pictures, links)
         return _as_given(pictures)
-    unit = units(pictures, links, settings.within_sheet)
+    groups = split_groups(pictures, links, settings.within_sheet)
     if settings.folds:
-        return _by_fold(pictures, unit, settings)
+        return _by_fold(pictures, groups, settings)
     if links or any(p.sheet for p in pictures):
-        return _by_unit(pictures, unit, settings)
+        return _by_group(pictures, groups, settings)
     return _by_picture(pictures, settings)
 
 

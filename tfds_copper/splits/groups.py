@@ -5,11 +5,9 @@ from __future__ import annotations
 import collections
 from collections.abc import Sequence
 
-from scipy.cluster.hierarchy import DisjointSet
-
 from tfds_copper.folder.scan import Picture
 
-__all__ = ["FEWEST_SHEETS", "Link", "opened_labels", "units"]
+__all__ = ["FEWEST_SHEETS", "Link", "opened_labels", "split_groups"]
 
 Link = tuple[str, str]
 
@@ -26,18 +24,21 @@ def opened_labels(pictures: Sequence[Picture]) -> list[float]:
     return sorted(t for t, names in sheets.items() if len(names) < FEWEST_SHEETS)
 
 
-def units(pictures: Sequence[Picture], links: Sequence[Link], within_sheet: bool = False) -> dict[str, str]:
-    """The unit of each picture, by file: pictures of one unit never lie in two splits.
+def split_groups(pictures: Sequence[Picture], links: Sequence[Link], within_sheet: bool = False) -> dict[str, str]:
+    """The split group of each picture, by file: pictures of one group never lie in two splits.
 
     Args:
         pictures: of one SEM folder.
         links: pairs of files that show the same place, whatever their sheets and labels.
-        within_sheet: take the sheets of labels that have fewer than three of them apart, into places.
+        within_sheet: take the sheets of labels that have fewer than three of them apart, into single pictures.
 
     Returns:
-        For each file the name of its unit: its sheet, ``\\0`` and its own name where no sheet is known, or the
-        first of those that links join.
+        For each file the name of its group: its sheet, ``\\0`` and its own name where no sheet is known, or the
+        first of those that links connect.
     """
+    # Its import takes longer than all others of reading a folder.
+    from scipy.cluster.hierarchy import DisjointSet
+
     pictures = sorted(pictures, key=lambda picture: picture.file)
     opened = set(opened_labels(pictures)) if within_sheet else set()
     apart = {p.sheet for p in pictures if p.t in opened}
@@ -50,5 +51,5 @@ def units(pictures: Sequence[Picture], links: Sequence[Link], within_sheet: bool
         together.merge(i, first[key])
     for a, b in links:
         together.merge(place[a], place[b])
-    names = {i: keys[min(members)] for members in together.subsets() for i in members}
+    names = {i: keys[min(subset)] for subset in together.subsets() for i in subset}
     return {p.file: names[i] for i, p in enumerate(pictures)}

@@ -1,4 +1,4 @@
-"""The search for the best way to share whole sheets out among splits."""
+"""Optimisation: which split each group goes to, as close to the proportions as whole groups allow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["assign_sheets"]
+__all__ = ["optimise"]
 
 # Every combination is tried up to this many sheets (3^11 = 177,147), else a local search runs.
 _EXACT_SHEETS = 11
@@ -41,20 +41,20 @@ class _Cost:
 
 
 def _exact(counts: np.ndarray, cost: _Cost) -> np.ndarray:
-    best, where = np.inf, np.zeros(len(counts), np.int64)
+    best, assignment = np.inf, np.zeros(len(counts), np.int64)
     states = itertools.product(range(3), repeat=len(counts))
     while len(block := np.array(list(itertools.islice(states, 20_000)), np.int64)):
         chosen = (block[:, None, :] == np.arange(3)[:, None]).astype(np.float64)
         costs = cost(chosen @ counts, chosen.sum(axis=-1))
         if costs.min() < best:
-            best, where = costs.min(), block[costs.argmin()]
-    return where
+            best, assignment = costs.min(), block[costs.argmin()]
+    return assignment
 
 
-class _Search:
+class _LocalSearch:
     """A local search over how many sheets of each kind lie in each split.
 
-    Sheets with equal counts in every label are of one kind: which of them goes where does not matter here.
+    Sheets with equal counts in every label are of one kind: which of them goes assignment does not matter here.
     """
 
     def __init__(self, kinds: np.ndarray, amounts: np.ndarray, cost: _Cost, rng: random.Random) -> None:
@@ -64,7 +64,7 @@ class _Search:
         return self.cost(self.counts + change, self.sheets + sheets)
 
     def _greedy(self) -> None:
-        self.where = np.zeros((len(self.kinds), 3), np.int64)
+        self.assignment = np.zeros((len(self.kinds), 3), np.int64)
         self.counts = np.zeros((3, self.kinds.shape[1]), np.int64)
         self.sheets = np.zeros(3, np.int64)
         order = [k for k, n in enumerate(self.amounts) for _ in range(n)]
@@ -78,14 +78,14 @@ class _Search:
     def _move(self, kind: int, source: int | None, target: int) -> None:
         for split, step in ((source, -1), (target, 1)):
             if split is not None:
-                self.where[kind, split] += step
+                self.assignment[kind, split] += step
                 self.counts[split] += step * self.kinds[kind]
                 self.sheets[split] += step
 
     def _best_move(self, current: float) -> bool:
         best: tuple[float, int, int, int] = (current, -1, 0, 0)
         for source, target in itertools.permutations(range(3), 2):
-            movable = np.flatnonzero(self.where[:, source])
+            movable = np.flatnonzero(self.assignment[:, source])
             if not len(movable):
                 continue
             step = np.zeros(3, np.int64)
@@ -100,7 +100,7 @@ class _Search:
     def _best_swap(self, current: float) -> bool:
         best: tuple[float, int, int, int, int] = (current, -1, -1, 0, 0)
         for a, b in itertools.combinations(range(3), 2):
-            there, here = (self._some(np.flatnonzero(self.where[:, split])) for split in (a, b))
+            there, here = (self._some(np.flatnonzero(self.assignment[:, split])) for split in (a, b))
             if not len(there) or not len(here):
                 continue
             step = np.zeros(3, np.int64)
@@ -124,29 +124,29 @@ class _Search:
 
     def run(self) -> np.ndarray:
         """The best numbers of sheets found, `(kinds, splits)`."""
-        best, where = np.inf, np.zeros((len(self.kinds), 3), np.int64)
+        best, assignment = np.inf, np.zeros((len(self.kinds), 3), np.int64)
         for _ in range(_RESTARTS):
             self._greedy()
             while self._best_move(self._now()) or self._best_swap(self._now()):
                 pass
             if self._now() < best:
-                best, where = self._now(), self.where.copy()
+                best, assignment = self._now(), self.assignment.copy()
             if best == 0:
                 break
-        return where
+        return assignment
 
 
 def _local(counts: np.ndarray, cost: _Cost, seed: int) -> np.ndarray:
     kinds, kind_of = np.unique(counts, axis=0, return_inverse=True)
     kind_of = kind_of.reshape(-1)
-    where = _Search(kinds, np.bincount(kind_of), cost, random.Random(seed)).run()
+    assignment = _LocalSearch(kinds, np.bincount(kind_of), cost, random.Random(seed)).run()
     chosen = np.zeros(len(counts), np.int64)
     for kind in range(len(kinds)):
-        chosen[np.flatnonzero(kind_of == kind)] = np.repeat(np.arange(3), where[kind])
+        chosen[np.flatnonzero(kind_of == kind)] = np.repeat(np.arange(3), assignment[kind])
     return chosen
 
 
-def assign_sheets(counts: np.ndarray, parts: Sequence[int], min_sheets: int, seed: int) -> np.ndarray | None:
+def optimise(counts: np.ndarray, parts: Sequence[int], min_sheets: int, seed: int) -> np.ndarray | None:
     """The split of each sheet, or None where no way keeps every rule.
 
     Args:
@@ -159,7 +159,7 @@ def assign_sheets(counts: np.ndarray, parts: Sequence[int], min_sheets: int, see
         0, 1 or 2 for each sheet, `(sheets,)`.
     """
     cost = _Cost(counts.sum(axis=0), parts, min_sheets)
-    where = _exact(counts, cost) if len(counts) <= _EXACT_SHEETS else _local(counts, cost, seed)
-    chosen = where[None, :] == np.arange(3)[:, None]
+    assignment = _exact(counts, cost) if len(counts) <= _EXACT_SHEETS else _local(counts, cost, seed)
+    chosen = assignment[None, :] == np.arange(3)[:, None]
     final = cost(chosen.astype(np.int64) @ counts, chosen.sum(axis=1))
-    return None if final >= _BROKEN else where
+    return None if final >= _BROKEN else assignment

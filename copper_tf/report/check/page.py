@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from markupsafe import Markup
@@ -13,10 +13,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
+from copper_tf.report.check.summary import Check, LabelSummary
 from copper_tf.report.common.page import embed_image, write_page
 from copper_tf.report.common.style import INK, figure, tidy, time_axis
 from copper_tf.utils.drawing import grey_image, scale_bar_length
-from tfds_copper.audit.survey import Seen, Survey
+from tfds_copper.audit.findings import NOTE, Finding
+from tfds_copper.audit.survey import Survey, SurveyedPicture
 from tfds_copper.errors import InputError
 from tfds_copper.micrograph import read
 
@@ -30,17 +32,19 @@ _DOT = "#0072B2"
 
 
 def _pixels(survey: Survey, file: str) -> np.ndarray:
-    (picture,) = (s.picture for s in survey.seen if s.picture.file == file)
+    (picture,) = (s.picture for s in survey.pictures if s.picture.file == file)
     return read(survey.folder.root / file, survey.settings, picture.pixel_size_nm).pixels
 
 
-def _typical(survey: Survey) -> list[Seen | None]:
+def _typical(survey: Survey) -> list[SurveyedPicture | None]:
     """For each label its picture of median brightness; None where none can be read."""
-    found: list[Seen | None] = []
+    typical: list[SurveyedPicture | None] = []
     for label in range(len(survey.folder.times)):
-        seen = sorted((s for s in survey.seen if s.picture.label == label and not s.error), key=lambda s: s.mean)
-        found.append(seen[len(seen) // 2] if seen else None)
-    return found
+        readable = sorted(
+            (s for s in survey.pictures if s.picture.label == label and not s.error), key=lambda s: s.mean
+        )
+        typical.append(readable[len(readable) // 2] if readable else None)
+    return typical
 
 
 def _bar(axes: Axes, shape: tuple[int, ...], pixel_size_nm: float) -> None:
@@ -68,16 +72,16 @@ def _examples_figure(survey: Survey) -> Figure:
     grid = drawn.subplots(2 * rows, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
-    for k, seen in enumerate(typical):
-        if seen is None:
+    for k, surveyed in enumerate(typical):
+        if surveyed is None:
             continue
         row, column = divmod(k, columns)
         above, below = grid[2 * row, column], grid[2 * row + 1, column]
-        pixels = _pixels(survey, seen.picture.file)
+        pixels = _pixels(survey, surveyed.picture.file)
         side = min(_ZOOM, *pixels.shape)
         top, left = ((s - side) // 2 for s in pixels.shape)
-        _show(above, pixels, seen.pixel_size_nm)
-        _show(below, pixels[top : top + side, left : left + side], seen.pixel_size_nm)
+        _show(above, pixels, surveyed.pixel_size_nm)
+        _show(below, pixels[top : top + side, left : left + side], surveyed.pixel_size_nm)
         above.add_patch(Rectangle((left, top), side, side, fill=False, edgecolor="#E69F00", linewidth=1.2))
         above.set_title(f"t = {names[k]}", fontsize=9, color=INK)
         for axes in (above, below):
@@ -85,17 +89,17 @@ def _examples_figure(survey: Survey) -> Figure:
     return drawn
 
 
-def _grey_figure(told: dict[str, Any]) -> Figure:
+def _grey_figure(check: Check) -> Figure:
     """Mean and contrast of every picture over t: what a model could grade by without looking at the surface."""
-    grey, labels = told["grey"], {"times": told["times"], "unit": told["unit"]}
+    grey, labels = check.grey, {"times": check.times, "unit": check.unit}
     drawn = figure(10, 3.4)
-    times = np.array(grey["t"], float)
-    steps = np.diff(np.array(told["times"], float))
+    times = np.array(grey.t, float)
+    steps = np.diff(np.array(check.times, float))
     shift = np.random.default_rng(0).uniform(-0.25, 0.25, times.size) * steps.min()
     for axes, name in zip(drawn.subplots(1, 2), ("mean", "contrast"), strict=True):
-        values = np.array(grey[name], float)
+        values = np.array(getattr(grey, name), float)
         axes.scatter(times + shift, values, s=9, alpha=0.6, linewidth=0, color=_DOT, label="picture")
-        present = [t for t in told["times"] if (times == t).any()]
+        present = [t for t in check.times if (times == t).any()]
         means = [values[times == t].mean() for t in present]
         axes.plot(present, means, color=INK, marker="D", markersize=4, linewidth=1.4, label="mean of the label")
         tidy(axes)
@@ -117,38 +121,40 @@ def _thumbnail(survey: Survey, file: str) -> Markup:
     return embed_image(stream.getvalue(), file)
 
 
-def _shown_findings(survey: Survey, told: dict[str, Any]) -> list[dict[str, Any]]:
-    """The findings with thumbnails of the first pictures that each is about."""
-    shown = []
-    for finding in told["findings"]:
-        pairs = [[(f, _thumbnail(survey, f)) for f in pair] for pair in finding["pairs"][:_PAIRS]]
-        singles = [] if pairs else [[(f, _thumbnail(survey, f))] for f in finding["files"][:_PAIRS]]
-        rows = [row for row in pairs + singles if all(image for _, image in row)]
-        shown.append(finding | {"rows": rows})
-    return shown
+def _illustrated(survey: Survey, check: Check) -> list[tuple[Finding, list[list[tuple[str, Markup]]]]]:
+    """The findings, each with thumbnails of the first pictures that it is about."""
+    illustrated = []
+    for finding in check.findings:
+        examples: Sequence[tuple[str, ...]] = finding.pairs or [(file,) for file in finding.files]
+        if finding.level == NOTE:
+            examples = []
+        rows = [[(file, _thumbnail(survey, file)) for file in files] for files in examples[:_PAIRS]]
+        illustrated.append((finding, [row for row in rows if all(image for _, image in row)]))
+    return illustrated
 
 
-def render_check(survey: Survey, told: dict[str, Any], output: Path) -> Path:
-    """Writes ``check.html`` and its figures as PNG beside it.
+def render_check(survey: Survey, check: Check) -> Path:
+    """Writes ``check.html`` and its figures as PNG beside it, into the check's own output folder.
 
     Args:
         survey: of the folder.
-        told: its `summary`.
-        output: the folder to write to.
+        check: its summary.
 
     Returns:
         The path of the page.
     """
-    figures = {"examples": _examples_figure(survey), "grey": _grey_figure(told)}
+    figures = {"examples": _examples_figure(survey), "grey": _grey_figure(check)}
     alts = {"examples": "A typical picture of each label, whole and enlarged", "grey": "Grey levels over stress time"}
     return write_page(
         "check/page.html.j2",
-        output / "check.html",
+        check.page,
         figures=figures,
         alts=alts,
-        told=told,
-        name=Path(told["folder"]).name,
-        columns=list(told["labels"][0]),
-        findings=_shown_findings(survey, told),
+        check=check,
+        name=Path(check.folder).name,
+        columns=LabelSummary.titles(),
+        findings=_illustrated(survey, check),
+        settings=check.settings.to_dict(),
+        reading=check.reading.to_dict(),
         zoom=_ZOOM,
     )

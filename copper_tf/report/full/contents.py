@@ -32,7 +32,7 @@ FORMAT = "copper-report 1"
 # What of a dataset's metadata stands in the report.
 _KEPT = (
     "fingerprint", "folder_fingerprint", "settings", "reading", "splits", "columns", "skipped", "pixel_sizes_nm",
-    "same_place", "caveats", "notes",
+    "duplicate_pairs", "caveats", "notes",
 )  # fmt: skip
 
 
@@ -68,13 +68,12 @@ def _member(member: Member) -> dict[str, Any]:
 
 
 def _dataset(datasets: Sequence[Dataset], folds: bool) -> dict[str, Any]:
-    described = datasets[0].metadata
+    described = datasets[0].metadata.to_dict()
     return {
         "name": Path(described["source"]).name,
-        **{name: described.get(name) for name in _KEPT},
+        **{name: described[name] for name in _KEPT},
         "fingerprints": [d.fingerprint for d in datasets],
-        # None where it was built before findings were kept.
-        "findings": described.get("findings"),
+        "findings": described["findings"],
         "pictures": sum(datasets[0].split_sizes.values()),
         "folds": len(datasets) if folds else 0,
     }
@@ -210,6 +209,6 @@ def gather(
         "hypotheses": study and _without_paths(study).to_dict(),
         "blindtest": blindtest and _test_without_places(blindtest),
         "missing": _missing(found, study, blindtest),
-        "repeat": {"commands": _repeat(found, datasets[0].metadata, extra), "software": software()},
+        "repeat": {"commands": _repeat(found, datasets[0].metadata.to_dict(), extra), "software": software()},
     }
     return told, shown

@@ -100,8 +100,7 @@ def _split_rows(told: dict[str, Any]) -> list[tuple[str, list[str]]]:
 
 
 def _findings(told: dict[str, Any]) -> list[dict[str, str]]:
-    found = told["dataset"]["findings"] or []
-    return sorted(found, key=lambda f: FINDING_LEVELS.index(f["level"]))
+    return sorted(told["dataset"]["findings"], key=lambda f: FINDING_LEVELS.index(f["level"]))
 
 
 def _members(told: dict[str, Any]) -> list[dict[str, Any]]:

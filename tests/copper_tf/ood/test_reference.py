@@ -18,7 +18,7 @@ from copper_tf.ood.features import GROUPS, SIDE, Traits, traits
 from copper_tf.ood.messages import said
 from copper_tf.ood.reference import Familiar
 from copper_tf.runs.run import open_run
-from copper_tf.simulation import SimulationSettings, picture, plan
+from copper_tf.simulation import SimulationSettings, plan_picture, simulate_picture
 from tfds_copper.errors import RunError
 from tfds_copper.micrograph import Windows, read
 
@@ -34,14 +34,14 @@ def _of(pixels: np.ndarray, depth: int = 8) -> Traits:
 
 def _drawn(indices: range, **other: Any) -> list[np.ndarray]:
     settings = SimulationSettings(**{**_SETTINGS.to_dict(), **other})
-    return [picture(settings, label, index)[0] for label in range(settings.labels) for index in indices]
+    return [simulate_picture(settings, label, index)[0] for label in range(settings.labels) for index in indices]
 
 
 @pytest.fixture(scope="module")
 def familiar() -> Familiar:
     """Of seven sheets of each label."""
     keys = [(label, index) for label in range(4) for index in range(14)]
-    sheets = [10 * label + plan(_SETTINGS, label, index).sheet for label, index in keys]
+    sheets = [10 * label + plan_picture(_SETTINGS, label, index).sheet for label, index in keys]
     found = Familiar.of([_of(p) for p in _drawn(range(14))], [label for label, _ in keys], sheets)
     assert found is not None
     return found

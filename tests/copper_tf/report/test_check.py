@@ -17,9 +17,9 @@ from PIL import Image
 from copper_tf.cli.main import main
 from copper_tf.simulation import SimulationSettings, simulate
 from tfds_copper.audit.association import association
-from tfds_copper.audit.duplicates import Likeness
+from tfds_copper.audit.duplicates import DuplicatePair
 from tfds_copper.audit.findings import NOTE, UNSOUND, WARNING, Finding, findings
-from tfds_copper.audit.survey import Seen, Survey, survey
+from tfds_copper.audit.survey import Survey, SurveyedPicture, survey_folder
 from tfds_copper.folder.scan import Picture, SemFolder, scan
 from tfds_copper.micrograph import Bar, Metadata, ReadSettings
 from tfds_copper.splits.assign import SplitSettings
@@ -37,15 +37,17 @@ def _surveyed(change: Callable[[int, int, int], dict[str, Any]] = lambda *_: {},
             for k in range(2):
                 name = f"t{label}/s{sheet}_{k}.png"
                 picture = Picture(name, float(label), label, sheet=f"{label}-{sheet}" if sheets else "")
-                well = Seen(picture, "", (256, 256), (256, 256), 8, 100.0, *draw.normal(0.4, 0.02, 2), metadata=_GOOD)
+                well = SurveyedPicture(
+                    picture, "", (256, 256), (256, 256), 8, 100.0, *draw.normal(0.4, 0.02, 2), metadata=_GOOD
+                )
                 seen.append(dataclasses.replace(well, **change(label, sheet, k)))
     pictures = tuple(s.picture for s in seen)
     folder = SemFolder(Path("sem"), "h", (0.0, 1.0, 2.0, 3.0), pictures, {})
     return Survey(folder, ReadSettings(), tuple(seen), ())
 
 
-def _found(looked: Survey, split: SplitSettings = _SPLIT) -> dict[str, Finding]:
-    return {f.rule: f for f in findings(looked, split)}
+def _found(survey: Survey, split: SplitSettings = _SPLIT) -> dict[str, Finding]:
+    return {f.rule: f for f in findings(survey, split)}
 
 
 def test_a_sound_folder_is_left_in_peace() -> None:
@@ -113,8 +115,8 @@ def test_associations_by_chance_are_rare() -> None:
     ],
 )  # fmt: skip
 def test_single_pictures(changed: dict[str, Any], level: str, rule: str, words: str) -> None:
-    looked = _surveyed(lambda t, s, k: changed if (t, s, k) == (1, 0, 0) else {})
-    found = _found(looked)
+    survey = _surveyed(lambda t, s, k: changed if (t, s, k) == (1, 0, 0) else {})
+    found = _found(survey)
     assert set(found) == {rule} and found[rule].level == level and words in found[rule].text
 
 
@@ -135,19 +137,19 @@ def test_unknown_scale_and_sheets() -> None:
     ],
 )  # fmt: skip
 def test_pictures_of_one_place(pair: tuple[int, int], kind: str, level: str, rule: str, words: str) -> None:
-    looked = dataclasses.replace(_surveyed(), likenesses=(Likeness(*pair, kind, 0.5, 0.9),))
-    found = _found(looked)
+    survey = dataclasses.replace(_surveyed(), duplicates=(DuplicatePair(*pair, kind, 0.5, 0.9),))
+    found = _found(survey)
     assert found[rule].level == level and words in found[rule].text and len(found[rule].pairs) == 1
 
 
 def test_a_split_that_cant_be_made_is_unsound() -> None:
-    looked = _surveyed()
-    pictures = [dataclasses.replace(p, sheet="A") if p.label == 2 else p for p in looked.folder.pictures]
-    one_sheet = tuple(dataclasses.replace(s, picture=p) for s, p in zip(looked.seen, pictures, strict=True))
-    folder = dataclasses.replace(looked.folder, pictures=tuple(pictures))
-    looked = dataclasses.replace(looked, folder=folder, seen=one_sheet)
-    assert "label t = 2: must have pictures of at least 3 sheets" in _found(looked)["split"].text
-    within = _found(looked, dataclasses.replace(_SPLIT, within_sheet=True))
+    survey = _surveyed()
+    pictures = [dataclasses.replace(p, sheet="A") if p.label == 2 else p for p in survey.folder.pictures]
+    one_sheet = tuple(dataclasses.replace(s, picture=p) for s, p in zip(survey.pictures, pictures, strict=True))
+    folder = dataclasses.replace(survey.folder, pictures=tuple(pictures))
+    survey = dataclasses.replace(survey, folder=folder, pictures=one_sheet)
+    assert "label t = 2: must have pictures of at least 3 sheets" in _found(survey)["split"].text
+    within = _found(survey, dataclasses.replace(_SPLIT, within_sheet=True))
     assert set(within) == {"sheets"} and "Split within sheets for t = 2" in within["sheets"].text
 
 
@@ -169,9 +171,7 @@ def test_the_command_on_a_clean_folder(worlds: dict[str, Path], capsys: pytest.C
         rows = list(csv.DictReader(file))
     assert len(rows) == 32 and {r["pixel_size_nm"] for r in rows} == {"100.0"}
     told = json.loads((folder / "check.json").read_text())
-    assert (
-        told["sound"] and told["labels"][0]["size (px)"] == "192 x 160" and told["splits"][0]["pictures"]["test"] == 8
-    )
+    assert told["sound"] and told["labels"][0]["size_px"] == "192 x 160" and told["splits"][0]["pictures"]["test"] == 8
 
 
 def test_a_confounded_folder_is_refused_unless_forced(
@@ -200,17 +200,17 @@ def test_one_place_under_two_names_is_found_and_never_torn_apart(worlds: dict[st
     noisy = np.clip(1.1 * pixels + 5 + draw.normal(0, 4, pixels.shape), 0, 255).astype(np.uint8)
     Image.fromarray(noisy).save(tmp_path / "sem" / "t01" / "again-s09.jpg", quality=80)
     Image.fromarray(noisy[:, :130]).save(tmp_path / "sem" / "t01" / "left-s10.png")
-    looked = survey(scan(tmp_path / "sem", r"(?P<sheet>s\d+)"))
-    assert len(looked.likenesses) >= 2 and not any(s.error for s in looked.seen)
+    survey = survey_folder(scan(tmp_path / "sem", r"(?P<sheet>s\d+)"))
+    assert len(survey.duplicates) >= 2 and not any(s.error for s in survey.pictures)
     from tfds_copper.copper_sem import build_survey
 
-    (path,) = build_survey(looked, tmp_path / "data", _SPLIT)
+    (path,) = build_survey(survey, tmp_path / "data", _SPLIT)
     with (path / "splits.csv").open(newline="") as file:
         rows = {r["file"]: r for r in csv.DictReader(file)}
-    assert all(rows[a]["split"] == rows[b]["split"] for a, b in looked.links)
+    assert all(rows[a]["split"] == rows[b]["split"] for a, b in survey.links)
     of_sheet: dict[str, set[str]] = {}
     for row in rows.values():
         of_sheet.setdefault(row["sheet"], set()).add(row["split"])
-        of_sheet.setdefault(row["unit"], set()).add(row["split"])
+        of_sheet.setdefault(row["group"], set()).add(row["split"])
     assert all(len(splits) == 1 for splits in of_sheet.values())
     assert len({r["split"] for r in rows.values()}) == 3

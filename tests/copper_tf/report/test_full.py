@@ -136,7 +136,7 @@ def test_the_command_that_trains_has_no_flag_that_its_verb_lacks(kind: str, caps
 
 
 def test_the_command_that_builds_and_what_training_took(dataset: Any, runs: dict[str, Any]) -> None:
-    assert build_command(dataset.metadata) == "copper build copper -o DATA --split 6/2/2"
+    assert build_command(dataset.metadata.to_dict()) == "copper build copper -o DATA --split 6/2/2"
     found = cost(runs["segmenter"])
     assert found is not None and found["steps"] == 2 * math.ceil(18 / 6) and found["receptive_field_px"] == 36
 

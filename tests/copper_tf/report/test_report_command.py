@@ -123,9 +123,9 @@ def test_the_json_holds_what_the_runs_hold(report: Path, runs: dict[str, Any]) -
 
 def test_findings_of_the_check_are_those_of_the_dataset(report: Path, dataset: Any) -> None:
     text = html.unescape((report / "report.html").read_text())
-    assert dataset.metadata["findings"] == _json(report)["dataset"]["findings"] != []
-    for finding in dataset.metadata["findings"]:
-        assert f'<p class="finding {finding["level"]}">' in text and finding["text"] in text
+    assert [vars(f) for f in dataset.metadata.findings] == _json(report)["dataset"]["findings"] != []
+    for finding in dataset.metadata.findings:
+        assert f'<p class="finding {finding.level}">' in text and finding.text in text
 
 
 def test_what_is_missing_is_said_with_its_command(report: Path, capsys: pytest.CaptureFixture[str]) -> None:

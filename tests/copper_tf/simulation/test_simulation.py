@@ -19,19 +19,19 @@ from copper_tf.simulation import (
     SimulationSettings,
     calibrate,
     calibration,
-    contact_sheet,
     fine_coarse,
-    picture,
-    plan,
+    plan_picture,
     read_settings,
+    render_contact_sheet,
     simulate,
+    simulate_picture,
 )
 from copper_tf.simulation import folder as folder_module
 from copper_tf.simulation.equalisation import LEVELS, blend, scores
 from copper_tf.simulation.equalisation_data import CORRELATIONS, QUANTILES, SCALES
 from copper_tf.simulation.information_bar import scale_bar_length
 from copper_tf.simulation.noise import caps, gauss_response, generator, smooth_field, stratified
-from copper_tf.simulation.surface import Look, phase_signals
+from copper_tf.simulation.surface import Appearance, phase_signals
 from tfds_copper.errors import InputError, OutputError, SettingError
 
 SMALL = SimulationSettings(labels=4, pictures=3, sheets=3, lots=2, height=96, width=128)
@@ -67,7 +67,7 @@ def test_a1_area_equals_the_law(law):
     settings = SimulationSettings(labels=6, pictures=1, sheets=1, lots=1, height=100, width=132, law=law, bar=20)
     values = settings.law_values()
     for label in range(settings.labels):
-        pixels, mask = picture(settings, label, 0)
+        pixels, mask = simulate_picture(settings, label, 0)
         assert pixels.shape == mask.shape == (100, 132)
         assert not mask[80:].any()
         assert abs(mask.sum() - values[label] * 80 * 132) <= 0.5
@@ -93,7 +93,7 @@ def test_grey_values_do_not_tell_the_phases_apart():
     inside: dict[bool, list[np.ndarray]] = {True: [], False: []}
     for label in (1, 3, 5):
         for index in range(settings.pictures):
-            pixels, mask = picture(settings, label, index)
+            pixels, mask = simulate_picture(settings, label, index)
             for phase in inside:
                 inside[phase].append(pixels[mask == phase])
     levels = [1, 5, 25, 50, 75, 95, 99]
@@ -127,7 +127,7 @@ def test_constants_are_written_as_they_are_stored(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("scale", [0.6, 1.4, 3.0])
 def test_constants_hold_between_the_calibrated_scales(scale):
-    look = Look(scale=scale, exponent=1.0, azimuth=1.0, defocus=0.65)
+    look = Appearance(scale=scale, exponent=1.0, azimuth=1.0, defocus=0.65)
     rough, smooth = phase_signals(generator(1), (400, 400), look)
     for phase, signal in (("rough", rough), ("smooth", smooth)):
         score = scores(signal, phase, scale)
@@ -152,9 +152,9 @@ def test_same_seed_same_bytes_in_any_order_and_number_of_processes(tmp_path, mon
     assert files == sorted(path.relative_to(two) for path in two.rglob("*.*"))
     assert len(files) == 2 * 12 + 2
     assert all((one / name).read_bytes() == (two / name).read_bytes() for name in files)
-    alone, _ = picture(SMALL, 3, 2)
+    alone, _ = simulate_picture(SMALL, 3, 2)
     assert np.array_equal(alone, grey(one / table(one)[-1]["file"]))
-    other, _ = picture(dataclasses.replace(SMALL, seed=1), 3, 2)
+    other, _ = simulate_picture(dataclasses.replace(SMALL, seed=1), 3, 2)
     assert not np.array_equal(alone, other)
 
 
@@ -218,7 +218,7 @@ def test_controls(tmp_path):
     assert abs(rank_correlation(t, mean)) <= 0.2
     assert not (folders["gradual"] / "truth").exists()
     assert "amplitude_drawn" in table(folders["gradual"])[0]
-    assert picture(read_settings(folders["gradual"]), 3, 0)[1] is None
+    assert simulate_picture(read_settings(folders["gradual"]), 3, 0)[1] is None
 
 
 def test_resume_keeps_what_is_there(tmp_path):
@@ -280,23 +280,23 @@ def test_settings_that_are_not_allowed(values, message):
 
 def test_arguments_that_are_not_allowed(tmp_path):
     with pytest.raises(SettingError, match=r"label must be a whole number from 0 to 3. Received: 4$"):
-        picture(SMALL, 4, 0)
+        simulate_picture(SMALL, 4, 0)
     with pytest.raises(SettingError, match=r"index must be a whole number from 0 to 2. Received: -1$"):
-        plan(SMALL, 0, -1)
+        plan_picture(SMALL, 0, -1)
     with pytest.raises(SettingError, match=r"workers must be a whole number of at least 1. Received: 0$"):
         simulate(tmp_path / "sem", SMALL, workers=0)
 
 
 def test_sixteen_bits_and_the_information_bar(tmp_path):
     settings = dataclasses.replace(SMALL, width=320, height=128, bar=32, bit_depth=16)
-    pixels, _ = picture(settings, 1, 0)
+    pixels, _ = simulate_picture(settings, 1, 0)
     assert pixels.dtype == np.uint16
     assert len(np.unique(pixels[:96])) > 5000
     assert (pixels[97:] == 0).mean() > 0.5
     assert (pixels[97:] == 65535).any()
     folder = simulate(tmp_path / "sem", settings)
     assert np.array_equal(grey(folder / "t01/t01-s00-p000.png"), pixels)
-    eight, _ = picture(dataclasses.replace(settings, bit_depth=8), 1, 0)
+    eight, _ = simulate_picture(dataclasses.replace(settings, bit_depth=8), 1, 0)
     assert np.abs(eight.astype(int) - pixels / 257).max() <= 0.51
     assert scale_bar_length(1280, 100.0) == (200, "20 um")
     assert scale_bar_length(1280, 2.0) == (250, "500 nm")
@@ -304,15 +304,15 @@ def test_sixteen_bits_and_the_information_bar(tmp_path):
 
 def test_contact_sheet(tmp_path):
     folder = simulate(tmp_path / "sem", SMALL)
-    sheet = contact_sheet(folder, tile=90)
+    sheet = render_contact_sheet(folder, tile=90)
     assert sheet.mode == "L"
     assert sheet.size == (8 + 4 * 98, 44 + 26 + 2 * 98 + 34)
-    assert np.array_equal(np.asarray(sheet), np.asarray(contact_sheet(SMALL, tile=90)))
-    gradual = contact_sheet(dataclasses.replace(SMALL, world="gradual", bit_depth=16), tile=90, columns=2)
+    assert np.array_equal(np.asarray(sheet), np.asarray(render_contact_sheet(SMALL, tile=90)))
+    gradual = render_contact_sheet(dataclasses.replace(SMALL, world="gradual", bit_depth=16), tile=90, columns=2)
     assert gradual.size == (8 + 2 * 98, 44 + 26 + 98 + 34)
     (folder / "t00" / "t00-s00-p000.png").write_text("not a picture")
     with pytest.raises(InputError, match=r"picture of the simulation. Received: none that can be read$"):
-        contact_sheet(folder)
+        render_contact_sheet(folder)
 
 
 def test_noise_is_periodic_standard_and_spread():

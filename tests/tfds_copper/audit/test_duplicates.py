@@ -13,17 +13,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from copper_tf.simulation import SimulationSettings, picture
+from copper_tf.simulation import SimulationSettings, simulate_picture
 from tfds_copper.audit.candidates import Candidate, candidates
-from tfds_copper.audit.duplicates import find_likenesses, groups
-from tfds_copper.audit.fingerprints import print_of
-from tfds_copper.audit.verification import Likeness, confirm
+from tfds_copper.audit.duplicates import duplicate_groups, find_duplicates
+from tfds_copper.audit.fingerprints import fingerprint
+from tfds_copper.audit.verification import DuplicatePair, verify
 from tfds_copper.errors import InputError
 
 
 def scene(t: int, height: int = 400, width: int = 480, index: int = 0) -> np.ndarray:
     settings = SimulationSettings(height=height, width=width, seed=7)
-    return picture(settings, t, index)[0].astype(np.float64)
+    return simulate_picture(settings, t, index)[0].astype(np.float64)
 
 
 def taken(surface: np.ndarray, seed: int, gain: float = 1.0, offset: float = 0.0) -> np.ndarray:
@@ -43,8 +43,8 @@ def resized(pixels: np.ndarray, factor: float) -> np.ndarray:
     return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
 
 
-def found(pictures: Sequence[np.ndarray]) -> list[Likeness]:
-    return find_likenesses([print_of(p) for p in pictures], lambda k: pictures[k])
+def found(pictures: Sequence[np.ndarray]) -> list[DuplicatePair]:
+    return find_duplicates([fingerprint(p) for p in pictures], lambda k: pictures[k])
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +59,8 @@ def test_none_is_invented_among_unlike_pictures(unlike: list[np.ndarray]) -> Non
 
 def test_an_exact_copy_is_found_whatever_its_bit_depth(unlike: list[np.ndarray]) -> None:
     assert found([*unlike[:4], unlike[1], unlike[2].astype(np.uint16)]) == [
-        Likeness(1, 4, "copy", 1.0, 1.0),
-        Likeness(2, 5, "copy", 1.0, 1.0),
+        DuplicatePair(1, 4, "copy", 1.0, 1.0),
+        DuplicatePair(2, 5, "copy", 1.0, 1.0),
     ]
 
 
@@ -143,17 +143,21 @@ def test_groups_follow_the_links(unlike: list[np.ndarray]) -> None:
     fields = [taken(surface[:, k : k + 320], k) for k in (0, 100, 200, 300)]
     pictures = [fields[0], unlike[0], *fields[1:], unlike[1]]
     pairs = found(pictures)
-    assert groups(6, pairs) == [0, 1, 0, 0, 0, 2]
+    assert duplicate_groups(6, pairs) == [0, 1, 0, 0, 0, 2]
 
 
 def test_groups_are_numbered_by_their_first_picture() -> None:
-    links = [Likeness(2, 5, "copy", 1.0, 1.0), Likeness(1, 3, "overlap", 0.3, 0.8), Likeness(3, 4, "overlap", 0.3, 0.8)]
-    assert groups(6, links) == [0, 1, 2, 1, 1, 2]
-    assert groups(0, []) == []
+    links = [
+        DuplicatePair(2, 5, "copy", 1.0, 1.0),
+        DuplicatePair(1, 3, "overlap", 0.3, 0.8),
+        DuplicatePair(3, 4, "overlap", 0.3, 0.8),
+    ]
+    assert duplicate_groups(6, links) == [0, 1, 2, 1, 1, 2]
+    assert duplicate_groups(0, []) == []
 
 
 def test_very_many_equal_or_nearly_constant_pictures_stay_cheap() -> None:
-    equal = [print_of(np.full((40, 40), 9, np.uint8))] * 1000
+    equal = [fingerprint(np.full((40, 40), 9, np.uint8))] * 1000
     assert len(candidates(equal)) == 999
     spot = np.full((40, 40), 9, np.uint8)
     nearly = []
@@ -161,12 +165,12 @@ def test_very_many_equal_or_nearly_constant_pictures_stay_cheap() -> None:
         one = spot.copy()
         one[20, 20] = 100 + k % 100
         one[0, k % 40] = 10 + k // 40
-        nearly.append(print_of(one))
+        nearly.append(fingerprint(one))
     assert len(candidates(nearly)) < 40 * 1000
 
 
 def test_a_print_is_small_and_can_be_pickled() -> None:
-    this = print_of(scene(4, 960, 1280).astype(np.uint8))
+    this = fingerprint(scene(4, 960, 1280).astype(np.uint8))
     kept = pickle.dumps(this)
     assert len(kept) < 16_000
     assert pickle.loads(kept).digest == this.digest
@@ -174,9 +178,9 @@ def test_a_print_is_small_and_can_be_pickled() -> None:
 
 def test_pixels_must_be_a_picture() -> None:
     with pytest.raises(InputError, match="Received"):
-        print_of(np.zeros((4, 4, 3), np.uint8))
+        fingerprint(np.zeros((4, 4, 3), np.uint8))
     with pytest.raises(InputError, match="Received"):
-        confirm(np.zeros((0, 4), np.uint8), np.zeros((4, 4), np.uint8), Candidate(0, 1, "overlap"))
+        verify(np.zeros((0, 4), np.uint8), np.zeros((4, 4), np.uint8), Candidate(0, 1, "overlap"))
 
 
 def test_tiles_of_real_pictures_overlap_only_within_one(shared: Path) -> None:

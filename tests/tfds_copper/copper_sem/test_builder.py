@@ -17,7 +17,7 @@ from PIL import Image
 
 from copper_tf.simulation.information_bar import information_bar
 from tests.conftest import ROOT
-from tfds_copper.audit.survey import survey
+from tfds_copper.audit.survey import survey_folder
 from tfds_copper.copper_sem import build, build_survey
 from tfds_copper.dataset import Dataset, is_dataset, open_dataset, open_folds
 from tfds_copper.errors import CopperError, InputError, OutputError, SettingError
@@ -57,11 +57,11 @@ def dataset(built: Path) -> Dataset:
 def test_what_a_dataset_knows(dataset: Dataset, built: Path) -> None:
     assert (dataset.times, dataset.unit) == ((0.0, 30.0, 150.0), "min")
     assert dataset.split_sizes == {"train": 6, "validation": 6, "test": 6}
-    assert dataset.metadata["columns"] == ["lot", "operator"]
-    assert dataset.metadata["settings"] == SplitSettings().to_dict()
-    assert dataset.metadata["source"] == str(DUMMY)
-    assert dataset.metadata["splits"]["test"]["per_label"] == [2, 2, 2]
-    assert len(dataset.metadata["splits"]["test"]["sheets"]) == 3
+    assert dataset.metadata.columns == ("lot", "operator")
+    assert dataset.metadata.settings == SplitSettings()
+    assert dataset.metadata.source == str(DUMMY)
+    assert dataset.metadata.splits["test"].per_label == (2, 2, 2)
+    assert len(dataset.metadata.splits["test"].sheets) == 3
     assert len(dataset.fingerprint) == 64
     assert open_dataset(built.parents[2]) == dataset
     assert is_dataset(built) and is_dataset(built.parents[2]) and not is_dataset(DUMMY)
@@ -139,8 +139,8 @@ def test_16_bit_mixed_sizes_and_notes(tmp_path: Path) -> None:
     np.testing.assert_array_equal(by_file["t0/p#0 [a].png"]["picture"][..., 0], deep)
     assert by_file["t0/p#0 [a].png"]["bit_depth"] == 16
     assert len({r["picture"].shape for r in records}) == 5
-    assert dataset.metadata["notes"] == {"grey saved as colour: one channel taken": 1}
-    assert dataset.metadata["skipped"] == {"not a picture": 1}
+    assert dataset.metadata.notes == {"grey saved as colour: one channel taken": 1}
+    assert dataset.metadata.skipped == {"not a picture": 1}
 
 
 def refused(folder: Path, out: Path, kind: type[CopperError], message: str) -> None:
@@ -206,7 +206,7 @@ def test_datasets_that_cant_be_opened(built: Path, tmp_path: Path) -> None:
         open_dataset(tmp_path / "cut")
     metadata = json.loads((built / "metadata.json").read_text())
     (tmp_path / "cut" / "metadata.json").write_text(json.dumps({**metadata, "format": 99}))
-    with pytest.raises(InputError, match=r"must be of dataset format 2; build it again. Received: 99"):
+    with pytest.raises(InputError, match=r"must be of format 'copper-dataset 1'; build it again. Received: 99"):
         open_dataset(tmp_path / "cut")
     (tmp_path / "cut" / "metadata.json").write_text("{")
     with pytest.raises(InputError, match=r"Received: no complete dataset"):
@@ -235,7 +235,7 @@ def test_a_killed_build_leaves_nothing_that_counts(tmp_path: Path) -> None:
         open_dataset(out)
     path = build(folder, out)
     assert sum(open_dataset(path).split_sizes.values()) == 120
-    assert [p.name for p in path.parent.iterdir()] == ["2.0.0"]
+    assert [p.name for p in path.parent.iterdir()] == ["1.0.0"]
     assert contents(path) == contents(build(folder, tmp_path / "clean"))
 
 
@@ -314,9 +314,9 @@ def test_bars_metadata_and_notes_reach_the_records(tmp_path: Path) -> None:
 
 def test_folds_lie_side_by_side_and_open_together(tmp_path: Path) -> None:
     folder = sem_folder(tmp_path / "sem", each=6)
-    build_survey(survey(scan(folder)), tmp_path / "out", SplitSettings(folds=3))
+    build_survey(survey_folder(scan(folder)), tmp_path / "out", SplitSettings(folds=3))
     folds = open_folds(tmp_path / "out")
-    assert [d.metadata["settings"]["fold"] for d in folds] == [1, 2, 3]
+    assert [d.fold for d in folds] == [1, 2, 3]
     tested = [r["file"] for d in folds for r in d.records("test").as_numpy_iterator()]
     assert sorted(tested) == sorted(p.file.encode() for p in scan(folder).pictures)
     assert all("No sheets are known" in d.caveats[0] for d in folds)

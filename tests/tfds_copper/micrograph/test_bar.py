@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.data.bar_kinds import BARS, TRAPS, bar_sample, trap_sample
 from benchmarks.data.bars import experiment, verdict
-from copper_tf.simulation import SimulationSettings, picture
+from copper_tf.simulation import SimulationSettings, simulate_picture
 from tfds_copper.micrograph import ReadSettings, read
 from tfds_copper.micrograph.bar import find_bar
 from tfds_copper.micrograph.record import BOTTOM, TOP, Bar
@@ -21,7 +21,7 @@ def _micrograph(height: int = 240, width: int = 320, bar: int = 0, bit_depth: in
     settings = SimulationSettings(
         labels=2, pictures=1, sheets=1, lots=1, height=height, width=width, bar=bar, bit_depth=bit_depth, seed=5
     )
-    return picture(settings, 0, 0)[0]
+    return simulate_picture(settings, 0, 0)[0]
 
 
 def _file(path: Path) -> np.ndarray:

@@ -10,8 +10,8 @@ from typing import ClassVar
 
 import pytest
 
-from copper_tf.utils.results import Result
 from tfds_copper.errors import RunError
+from tfds_copper.results import Result
 
 
 @dataclasses.dataclass(frozen=True)
