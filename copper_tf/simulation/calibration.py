@@ -1,4 +1,4 @@
-"""How the constants of `tones_data` were made; `write_constants` makes them anew after a change of the surface."""
+"""How the constants of `equalisation_data` were made; `write_constants` makes them anew after a change of the surface."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def calibrate(
 
 
 def write_constants(path: Path) -> Path:
-    """Writes what `calibrate` finds, at every scale of the table, as the module `tones_data`.
+    """Writes what `calibrate` finds, at every scale of the table, as the module `equalisation_data`.
 
     Args:
         path: where to write, e.g. ``copper_tf/simulation/equalisation_data.py``.

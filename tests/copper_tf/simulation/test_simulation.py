@@ -121,8 +121,8 @@ def test_constants_are_written_as_they_are_stored(tmp_path, monkeypatch):
         return {phase: values[row] for phase, values in QUANTILES.items()}, CORRELATIONS[row]
 
     monkeypatch.setattr(calibration, "calibrate", stored)
-    written = calibration.write_constants(tmp_path / "tones_data.py").read_text(encoding="utf-8")
-    assert written == Path(calibration.__file__).with_name("tones_data.py").read_text(encoding="utf-8")
+    written = calibration.write_constants(tmp_path / "equalisation_data.py").read_text(encoding="utf-8")
+    assert written == Path(calibration.__file__).with_name("equalisation_data.py").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("scale", [0.6, 1.4, 3.0])
