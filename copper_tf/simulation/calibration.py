@@ -1,4 +1,4 @@
-"""How the constants of `equalisation_data` were made; `write_constants` makes them anew after a change of the surface."""
+"""How the constants of `equalisation_data` are made; `write_constants` makes them again when the surface changes."""
 
 from __future__ import annotations
 
