@@ -9,11 +9,12 @@ CASES ?= 10000
 BENCHMARKS ?= speed.inference speed.prefetch speed.step data.pipeline data.bars data.bar_leak data.duplicates data.building speed.mosaic speed.bulk speed.memory
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo test lint peers bench acceptance fuzz clean
+.PHONY: help demo test test-slow lint peers bench acceptance fuzz clean
 
 help:
 	@echo "make demo        simulate, build, train, evaluate, predict, export, report (OPEN=1 opens it)"
-	@echo "make test        lint and all tests, by JOBS=$(JOBS) processes"
+	@echo "make test        lint and all fast tests, by JOBS=$(JOBS) processes"
+	@echo "make test-slow   the other tests: kills, wheels, browsers, every export format"
 	@echo "make lint        ruff and mypy"
 	@echo "make bench       benchmarks, as ratios against a peer (make peers sets those up), BENCHMARKS=..."
 	@echo "make acceptance  the table of acceptance experiments, SEEDS=$(SEEDS) by JOBS=$(JOBS), resumable"
@@ -30,7 +31,10 @@ demo: $(READY)
 	$(BIN)/copper demo -o demo --force $(if $(OPEN),--open)
 
 test: lint
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow"
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m slow
 
 lint: $(READY)
 	$(BIN)/ruff check .

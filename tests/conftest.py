@@ -1,4 +1,4 @@
-"""What many tests stand on: one small simulated world, built once, and one small run of each kind."""
+"""What many tests stand on: one small simulated world and one small run of each kind, made once for all processes."""
 
 from __future__ import annotations
 
@@ -10,16 +10,47 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 _WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, (os.cpu_count() or 1) // _WORKERS)))
 
+import shutil  # noqa: E402
 import subprocess  # noqa: E402
 import sys  # noqa: E402
-from collections.abc import Iterator  # noqa: E402
+from collections.abc import Callable, Iterator  # noqa: E402
 from contextlib import contextmanager  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
+import fasteners  # noqa: E402
 import pytest  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever needs a browser is slow."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
+Once = Callable[[str, Callable[[Path], Any]], Path]
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Makes a folder in the first process that asks for it; the others wait, and read it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+
+    def made(name: str, make: Callable[[Path], Any]) -> Path:
+        folder, done = shared / name, shared / f"{name}.done"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with fasteners.InterProcessLock(shared / f"{name}.lock"):
+            if not done.exists():
+                make(folder)
+                done.touch()
+        return folder
+
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -32,22 +63,22 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def sem_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sem_folder(once: Once) -> Path:
     """A SEM folder: 3 labels x 10 pictures of 64x80 px from 5 sheets each, with masks."""
     from copper_tf.simulation import SimulationSettings, simulate
 
     settings = SimulationSettings(labels=3, pictures=10, sheets=5, height=64, width=80, seed=3)
-    return simulate(tmp_path_factory.mktemp("sem") / "copper", settings, workers=1)
+    return once("copper", lambda folder: simulate(folder, settings, workers=1))
 
 
 @pytest.fixture(scope="session")
-def dataset(sem_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def dataset(sem_folder: Path, once: Once) -> Any:
     """The built dataset of `sem_folder`: 6/2/2 pictures of every label."""
     from tfds_copper.copper_sem import build
     from tfds_copper.dataset import open_dataset
     from tfds_copper.splits.assign import SplitSettings
 
-    return open_dataset(build(sem_folder, tmp_path_factory.mktemp("built"), SplitSettings(split="6/2/2")))
+    return open_dataset(once("built", lambda folder: build(sem_folder, folder, SplitSettings(split="6/2/2"))))
 
 
 @contextmanager
@@ -92,15 +123,35 @@ def small(kind: str, **settings: Any) -> Any:
     return default_config(kind, **{"crop": 48, "c": 4, "d": 2, "epochs": 2, "batch_size": 6, **margin, **settings})
 
 
+@contextmanager
+def eagerly() -> Iterator[None]:
+    """While it is entered, Keras runs without tracing: half the time for a net that takes only a few steps."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def eager() -> Iterator[None]:
+    """Has a test run without tracing, see `eagerly`."""
+    with eagerly():
+        yield
+
+
 @pytest.fixture(scope="session")
-def runs(dataset: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """A trained and evaluated run of each kind."""
+def runs(dataset: Any, once: Once, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A trained and evaluated run of each kind, of which every process has a copy of its own."""
     from copper_tf.analysis.evaluation import evaluate
+    from copper_tf.runs.run import open_run
     from copper_tf.training.loop import train
 
-    made = {}
-    for kind in ("classifier", "segmenter"):
-        run = train(small(kind), dataset, tmp_path_factory.mktemp("runs") / kind)
-        evaluate(run, dataset)
-        made[kind] = run
-    return made
+    def make(folder: Path) -> None:
+        for kind in ("classifier", "segmenter"):
+            evaluate(train(small(kind), dataset, folder / kind), dataset)
+
+    trained = shutil.copytree(once("runs", make), tmp_path_factory.mktemp("runs") / "runs")
+    return {kind: open_run(trained / kind) for kind in ("classifier", "segmenter")}

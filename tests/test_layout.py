@@ -136,6 +136,7 @@ def test_help_shows_at_once_and_without_tensorflow() -> None:
     assert min(seconds) < 0.5
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_all_that_is_needed(tmp_path: Path) -> None:
     command = [
         sys.executable,

@@ -138,6 +138,7 @@ def test_the_command_writes_runs_table_and_page(unbroken: Path, capsys: pytest.C
     assert "holds a search of a classifier. Received: segmenter" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_killed_and_gone_on_with_finds_the_same(dataset: Any, tmp_path: Path, unbroken: Path) -> None:
     output = tmp_path / "s"
     process = started(copper_command(*_words(dataset, output, "--resume", "--budget", "0.7")))
@@ -192,6 +193,7 @@ def test_a_larger_budget_goes_on_also_where_the_dataset_has_moved(
     assert "--resume needs the dataset of the sweep" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_two_workers_one_of_them_killed_find_what_one_process_finds(dataset: Any, tmp_path: Path) -> None:
     grid = ("--oracle", "grid", "--epochs", "1")
     assert main(_words(dataset, tmp_path / "alone", *grid)) == 0

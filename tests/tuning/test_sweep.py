@@ -192,6 +192,7 @@ def test_the_command_writes_table_page_and_figures(unbroken: Path) -> None:
     assert list((unbroken / "runs" / "sqrt-seed0" / "tensorboard").iterdir())
 
 
+@pytest.mark.slow
 def test_killed_and_gone_on_with_ends_in_the_same_table(dataset: Any, tmp_path: Path, unbroken: Path) -> None:
     output = tmp_path / "s"
     process = started(copper_command(*_arguments(dataset, output, "--resume")))

@@ -232,6 +232,7 @@ def test_a_message_that_is_too_long_ends_its_own_window_only(served: Any) -> Non
     assert process.poll() is None and _send(port, _request(port))[0] == 200
 
 
+@pytest.mark.slow
 def test_a_browser_asks_no_other_server() -> None:
     asked, said = [], []
     with chromium() as browser, _served() as (url, port, _, _):

@@ -97,6 +97,7 @@ def test_maps_are_those_of_predict(
     assert all((predicted["segmenter"] / name).read_bytes() == content for name, content in made.items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("victim", ["all", "worker"])
 def test_a_killed_run_goes_on(victim: str, models: dict[str, Path], many: Path, tmp_path: Path) -> None:
     asked = (models["segmenter"], many, "--shard", 4, "--workers", 2)

@@ -165,6 +165,7 @@ train(Config.from_dict(json.loads(sys.argv[1])), open_dataset(sys.argv[2]), Path
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("learn", "loss", "epochs"), [("fixed", KL, 4), ("iterative", SQUARED, 7)])
 def test_killed_and_resumed_equals_unbroken(
     dataset: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, learn: str, loss: str, epochs: int

@@ -213,6 +213,7 @@ def test_datasets_that_cant_be_opened(built: Path, tmp_path: Path) -> None:
         open_dataset(tmp_path / "cut")
 
 
+@pytest.mark.slow
 def test_a_killed_build_leaves_nothing_that_counts(tmp_path: Path) -> None:
     folder = sem_folder(tmp_path / "sem", each=60, side=300)
     out = tmp_path / "out"
@@ -265,6 +266,7 @@ def test_the_real_command_line(built: Path, tmp_path: Path) -> None:
     assert last.startswith("tfds_copper.errors.OutputError: ") and "holds the dataset of other files or labels" in last
 
 
+@pytest.mark.slow
 def test_beam_gives_the_same_examples_and_splits(tmp_path: Path, built: Path) -> None:
     command = [
         str(Path(sys.executable).with_name("tfds")), "build", "tfds_copper/copper_sem", "--config", "beam",
