@@ -16,7 +16,7 @@ from benchmarks.search.killing import copper_command, kill_all, kill_named, star
 from copper_tf.cli.main import main
 from copper_tf.config import LOSSES, default_config
 from copper_tf.runs.run import open_run
-from tests.conftest import ROOT
+from tests.conftest import ROOT, eagerly
 from tfds_copper.errors import CopperError, InputError, RunError, SettingError
 from tuning import compat, workers
 from tuning.heartbeat import LastSeen
@@ -113,7 +113,8 @@ def _table(output: Path) -> list[Any]:
 def unbroken(dataset: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A search that nothing interrupted."""
     output = tmp_path_factory.mktemp("unbroken") / "s"
-    assert main(_words(dataset, output, "--budget", "0.7")) == 0
+    with eagerly():
+        assert main(_words(dataset, output, "--budget", "0.7")) == 0
     return output
 
 
@@ -139,8 +140,9 @@ def test_the_command_writes_runs_table_and_page(unbroken: Path, capsys: pytest.C
 
 
 @pytest.mark.slow
-def test_killed_and_gone_on_with_finds_the_same(dataset: Any, tmp_path: Path, unbroken: Path) -> None:
-    output = tmp_path / "s"
+def test_killed_and_gone_on_with_finds_the_same(dataset: Any, tmp_path: Path) -> None:
+    output, unbroken = tmp_path / "s", tmp_path / "unbroken"
+    assert main(_words(dataset, unbroken, "--budget", "0.7")) == 0
     process = started(copper_command(*_words(dataset, output, "--resume", "--budget", "0.7")))
     wait_until(lambda: len(list(output.glob("runs/*/scores/trial.json"))) >= 2, process)
     kill_all(process)
@@ -173,6 +175,7 @@ def test_a_search_goes_on_only_as_it_was_begun(
     assert "a search of a classifier. Received: segmenter" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_larger_budget_goes_on_also_where_the_dataset_has_moved(
     dataset: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -211,6 +214,7 @@ def test_two_workers_one_of_them_killed_find_what_one_process_finds(dataset: Any
     assert _table(path) == _table(tmp_path / "alone")
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_trial_that_fails_is_in_the_table(
     dataset: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,7 +13,7 @@ from benchmarks.search.killing import copper_command, kill_all, kill_named, star
 from copper_tf.analysis.hypotheses.results import STUDY
 from copper_tf.cli.main import main
 from copper_tf.config import ANCHORS, ITERATIVE
-from tests.conftest import small, worked_in
+from tests.conftest import eagerly, small, worked_in
 from tfds_copper.errors import OutputError, RunError, SettingError
 from tuning.engine import run_sweep
 from tuning.hypothesis_plan import finished_runs, plan_runs
@@ -111,6 +111,7 @@ def test_a_damaged_plan_is_one_line(tmp_path: Path, text: str) -> None:
         open_sweep(tmp_path)
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_run_that_fails_is_noted_and_the_others_go_on(
     tmp_path: Path, dataset: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +145,7 @@ def test_a_run_in_which_its_process_dies_again_and_again_is_given_up(tmp_path: P
     assert sweep.tried("sqrt-seed0") and not sweep.reason("sqrt-seed0")
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_run_killed_while_it_was_being_made_is_made_anew(tmp_path: Path, dataset: Any) -> None:
     sweep = start_sweep(_sweep(tmp_path / "s", dataset, "sqrt"))
     (sweep.folder("sqrt-seed0") / "checkpoints").mkdir(parents=True)
@@ -176,7 +178,8 @@ def _table(output: Path) -> dict[str, Any]:
 def unbroken(dataset: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A comparison that nothing interrupted."""
     output = tmp_path_factory.mktemp("unbroken") / "s"
-    assert main(_arguments(dataset, output)) in (0, 1)
+    with eagerly():
+        assert main(_arguments(dataset, output)) in (0, 1)
     return output
 
 
@@ -193,8 +196,9 @@ def test_the_command_writes_table_page_and_figures(unbroken: Path) -> None:
 
 
 @pytest.mark.slow
-def test_killed_and_gone_on_with_ends_in_the_same_table(dataset: Any, tmp_path: Path, unbroken: Path) -> None:
-    output = tmp_path / "s"
+def test_killed_and_gone_on_with_ends_in_the_same_table(dataset: Any, tmp_path: Path) -> None:
+    output, unbroken = tmp_path / "s", tmp_path / "unbroken"
+    assert main(_arguments(dataset, unbroken)) in (0, 1)
     process = started(copper_command(*_arguments(dataset, output, "--resume")))
     wait_until(lambda: list(output.glob("runs/*/history.csv")), process)
     kill_all(process)
@@ -204,6 +208,7 @@ def test_killed_and_gone_on_with_ends_in_the_same_table(dataset: Any, tmp_path: 
     assert _table(output) == _table(unbroken)
 
 
+@pytest.mark.slow
 def test_two_workers_one_of_them_killed_do_all_runs_once(dataset: Any, tmp_path: Path) -> None:
     sweep = start_sweep(_sweep(tmp_path / "s", dataset, "linear", "sqrt", "square"))
     killed: list[int] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from copper_tf.report.evaluation.page import render_evaluation
 from copper_tf.runs.run import open_run
 from copper_tf.training.hypothesis_learning import tables
 from copper_tf.training.loop import compile_model, train
-from tests.conftest import small
+from tests.conftest import eagerly, small
 from tfds_copper.errors import InputError, SettingError
 
 TIMES = tuple(range(16))
@@ -147,6 +148,12 @@ def test_labels_that_learning_needs_are_named(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _untraced() -> Iterator[None]:
+    with eagerly():
+        yield
+
+
 @pytest.fixture(scope="module")
 def anchors(dataset: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     run = train(small("segmenter", learn="anchors"), dataset, tmp_path_factory.mktemp("learn") / "anchors")
@@ -263,6 +270,6 @@ def test_uneven_times_are_read_as_numbers_or_as_ranks(
     for old, new in (("t00", "0h"), ("t01", "60 min"), ("t02", "8h")):
         shutil.copytree(sem_folder / old, tmp_path / "sem" / new)
     built = open_dataset(build(tmp_path / "sem", tmp_path / "built", SplitSettings(split="6/2/2")))
-    run = train(small("segmenter", hypothesis="sqrt", time_scale=reading, epochs=1), built, tmp_path / "run")
+    run = train(small("segmenter", hypothesis="sqrt", time_scale=reading, epochs=1, d=1), built, tmp_path / "run")
     assert run.labels.times == (0.0, 60.0, 480.0) and run.labels.unit == "min"
     np.testing.assert_allclose(run.hypothesis, (1, between, 0), atol=1e-6)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from copper_tf.config import MIN_BINARITY
 from copper_tf.runs.run import BEST, RESTARTS, Run, open_run
 from copper_tf.training import restarts
 from copper_tf.training.loop import train
-from tests.conftest import small
+from tests.conftest import eagerly, small
 from tfds_copper.errors import SettingError
 
 _COUNT = 3
@@ -24,7 +24,7 @@ _COUNT = 3
 def _config(**settings: Any) -> Any:
     # All of them, but where a test says otherwise.
     several = {"restarts": _COUNT - 1, "restart_epochs": 1, "restart_binarity": 1}
-    return small("segmenter", **{**several, "epochs": 2, "learning_rate": 0.01, **settings})
+    return small("segmenter", **{**several, "d": 1, "epochs": 2, "learning_rate": 0.01, **settings})
 
 
 def _weights(run: Run) -> list[np.ndarray]:
@@ -35,6 +35,12 @@ def _weights(run: Run) -> list[np.ndarray]:
 
 def _same(one: Run, other: Run) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(_weights(one), _weights(other), strict=True))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _untraced() -> Iterator[None]:
+    with eagerly():
+        yield
 
 
 @pytest.fixture(scope="module")
