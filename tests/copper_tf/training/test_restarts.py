@@ -92,7 +92,7 @@ def test_one_that_is_binary_enough_ends_the_search(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(restarts, "_adopt", killed)
+        patch.setattr(restarts, "_continue_from", killed)
         train(config, dataset, tmp_path / "run", until=1)
     assert _finished(tmp_path / "run") == 2 < _COUNT
     run = train(config, dataset, tmp_path / "run", until=1, resume=True)
