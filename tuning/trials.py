@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from copper_tf.utils.results import Result
-
 from copper_tf.analysis.search import Cost, Objective
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import CopperError, InputError, RunError
 from tfds_copper.files import write_json
 from tfds_copper.progress import Progress
+from tfds_copper.results import Result
 from tuning.search_space import COSTS, OBJECTIVES, SearchSpace
 from tuning.sweep import Sweep, SweepStatus, open_sweep
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from copper_tf.utils.results import Result
+from tfds_copper.results import Result
 
 __all__ = [
     "DONE",

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from copper_tf.decay.fitting import Fit
 from copper_tf.runs.labels import Labels
-from copper_tf.utils.results import Result
+from tfds_copper.results import Result
 
 __all__ = [
     "STUDY",
