@@ -5,6 +5,11 @@ from .api.data import open_dataset as open_dataset
 from .api.data import open_folds as open_folds
 from .api.data import preview_build as preview_build
 from .api.data import simulate as simulate
+from .api.inference import Model as Model
+from .api.inference import bulk as bulk
+from .api.inference import export as export
+from .api.inference import load as load
+from .api.inference import predict as predict
 from .api.studies import HypothesisStudy as HypothesisStudy
 from .api.studies import SearchResult as SearchResult
 from .api.studies import SearchSettings as SearchSettings
@@ -28,6 +33,11 @@ from .api.types import SimulationSettings as SimulationSettings
 from .api.types import SplitSettings as SplitSettings
 from .config import Config as Config
 from .config import default_config as default_config
+from .inference.exported.metadata import ExportResult as ExportResult
+from .inference.predictor import Prediction as Prediction
+from .inference.results import BulkResult as BulkResult
+from .inference.results import PredictionResult as PredictionResult
+from .inference.results import PredictionRow as PredictionRow
 from .report.check.summary import Check as Check
 from .runs.run import Run as Run
 

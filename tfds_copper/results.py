@@ -23,6 +23,8 @@ FORMAT_KEY = "format"
 _converter = cattrs.Converter(forbid_extra_keys=True)
 # JSON has no NaN: it is written as null, see `write_json`, and read back as NaN where a number must be.
 _converter.register_structure_hook(float, lambda value, _: math.nan if value is None else float(value))
+_converter.register_unstructure_hook_func(lambda kind: isinstance(kind, type) and issubclass(kind, Path), str)
+_converter.register_structure_hook(Path, lambda value, _: Path(value))
 
 
 def _renamed(kind: type) -> dict[str, Any]:
@@ -46,9 +48,13 @@ class Result:
 
     Attributes:
         FORMAT: name and version of the JSON form, e.g. ``"copper-evaluation 1"``; another version isn't read.
+        NAME: of its file in a run's ``scores/``, without ``.json``; set by the results that a run keeps.
+        COMMAND: the verb of ``copper`` that writes it, where that isn't its name.
     """
 
     FORMAT: ClassVar[str]
+    NAME: ClassVar[str]
+    COMMAND: ClassVar[str] = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, nested, with the form and version first."""

@@ -19,6 +19,7 @@ from copper_tf.analysis.trust.verdict import NOT_SUPPORTED
 from copper_tf.cli.progress import progress_bar
 from copper_tf.config import ITERATIVE, Config, default_config
 from copper_tf.decay.permutations import permuted
+from copper_tf.runs.records import TrainingRecord
 from copper_tf.runs.run import COMPOSITES
 from copper_tf.simulation import fine_coarse
 from tfds_copper.errors import SettingError
@@ -176,7 +177,7 @@ def learned(
     run = run_of(folder, name_of(seed, law, learn, start, **changed), settings, built)
     scores = _scores(run)
     found = run.hypothesis if learn == ITERATIVE else estimate(run, built)
-    seconds = run.read_scores("training")["seconds"]
+    seconds = run.read(TrainingRecord).seconds
     return {**scores, "g": run.hypothesis, "seconds": seconds, "sup_error": float(np.abs(np.array(found) - f).max())}
 
 

@@ -18,6 +18,7 @@ from benchmarks.acceptance.experiments import CALM, config, name_of, run_of
 from benchmarks.keeping import Results, kept, parser, seeds_of, spread
 from copper_tf.cli.tables import print_table
 from copper_tf.config import HEADS, Config, default_config
+from copper_tf.runs.records import TrainingRecord
 
 __all__ = ["MAP", "classifier", "compared", "graded", "main"]
 
@@ -49,7 +50,7 @@ def graded(folder: Path, seed: int, grader: str) -> Results:
     run = _run(folder, seed, grader)
     scores = run.read_scores("evaluation")
     test = scores["map_grading"] if grader == MAP else scores["splits"]["test"]
-    return {**test["scores"], "seconds": run.read_scores("training")["seconds"]}
+    return {**test["scores"], "seconds": run.read(TrainingRecord).seconds}
 
 
 def _run(folder: Path, seed: int, grader: str) -> Any:

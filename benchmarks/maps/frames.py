@@ -81,15 +81,15 @@ def _pictures(folder: Path, seed: int) -> Iterator[tuple[Path, Path]]:
 
 def measured(folder: Path, seed: int, variant: str) -> Results:
     """The three figures over fresh pictures, with standard errors."""
-    from copper_tf.inference.predictor import Predictor
+    from copper_tf.inference.predictor import RunPredictor
 
-    predictor, middle = Predictor(_run(folder, seed, variant)), (slice(_AROUND, -_AROUND),) * 2
+    predictor, middle = RunPredictor(_run(folder, seed, variant)), (slice(_AROUND, -_AROUND),) * 2
     frame, outermost, inside = ring(_SIDE, _FRAME), ring(_SIDE, _OUTERMOST), ring(_SIDE, _SIDE, _FRAME)
     found = []
     for file, true in _pictures(folder, seed):
         whole = read(file)
         cut = np.ascontiguousarray(whole.pixels[middle])
-        maps = [predictor.predict(pixels, whole.bit_depth, file.name).mask for pixels in (cut, whole.pixels)]
+        maps = [predictor.predict(pixels, whole.bit_depth, file.name).map for pixels in (cut, whole.pixels)]
         alone, among = np.asarray(maps[0]), np.asarray(maps[1])[middle]
         error, change = alone - read_mask(true)[middle], alone - among
         differences = [values[frame].mean() - values[inside].mean() for values in (alone, error)]

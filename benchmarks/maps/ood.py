@@ -26,8 +26,8 @@ from benchmarks.acceptance import worlds
 from benchmarks.keeping import Results, kept, parser, seeds_of
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
-from copper_tf.ood.features import Traits, traits
-from copper_tf.ood.reference import Familiar
+from copper_tf.ood.features import ImageFeatures, image_features
+from copper_tf.ood.reference import ReferenceStatistics
 from copper_tf.simulation import plan_picture
 from copper_tf.simulation.picture import appearance_of, exposure_of, simulate_picture
 from tfds_copper.files import write_json
@@ -53,8 +53,8 @@ _COLUMNS = ("set", "range", "flagged", "worst", "reason")
 _SPECIMEN = re.compile(r"(\d+_\d+|S\d+)_")
 
 
-def _drawn(seed: int, side: int, indices: Sequence[int], **other: float) -> list[tuple[Traits, int, int]]:
-    """Traits, label and number of the sheet of simulated pictures, the microscope set otherwise where asked."""
+def _drawn(seed: int, side: int, indices: Sequence[int], **other: float) -> list[tuple[ImageFeatures, int, int]]:
+    """ImageFeatures, label and number of the sheet of simulated pictures, the microscope set otherwise where asked."""
     found = []
     settings = worlds.settings(seed, side=side)
     settings = dataclasses.replace(settings, **{k: v for k, v in other.items() if k == "scale"})
@@ -70,21 +70,21 @@ def _drawn(seed: int, side: int, indices: Sequence[int], **other: float) -> list
     return found
 
 
-def _traits(pixels: np.ndarray, depth: int) -> Traits:
-    found = traits(Windows.of(pixels, depth))
+def _traits(pixels: np.ndarray, depth: int) -> ImageFeatures:
+    found = image_features(Windows.of(pixels, depth))
     assert found is not None, "pictures of benchmarks are large enough"
     return found
 
 
-def _fitted(pictures: Iterable[tuple[Traits, int, int]]) -> Familiar:
-    found = Familiar.of(*zip(*pictures, strict=True))
+def _fitted(pictures: Iterable[tuple[ImageFeatures, int, int]]) -> ReferenceStatistics:
+    found = ReferenceStatistics.of(*zip(*pictures, strict=True))
     assert found is not None, "pictures of benchmarks are of many sheets"
     return found
 
 
-def _flagged(familiar: Familiar, pictures: Sequence[Traits]) -> tuple[float, str]:
+def _flagged(familiar: ReferenceStatistics, pictures: Sequence[ImageFeatures]) -> tuple[float, str]:
     """The share that is flagged, and the usual reason."""
-    reasons = [familiar.likeness(one).reason.split(": ")[0] for one in pictures]
+    reasons = [familiar.score(one).reason.split(": ")[0] for one in pictures]
     usual = Counter(filter(None, reasons)).most_common(1)
     return float(np.mean([bool(reason) for reason in reasons])), usual[0][0] if usual else ""
 
@@ -114,7 +114,7 @@ def _sheets(names: Sequence[str]) -> np.ndarray:
 
 
 def _turns(
-    pictures: Sequence[Traits], labels: Sequence[int], names: Sequence[str], others: Sequence[Traits]
+    pictures: Sequence[ImageFeatures], labels: Sequence[int], names: Sequence[str], others: Sequence[ImageFeatures]
 ) -> Results:
     """Each sheet held out in turn: shares of its own pictures and of those of others that are flagged."""
     sheets, own, foreign, reasons = _sheets(names), {}, {}, Counter[str]()
@@ -123,8 +123,8 @@ def _turns(
             name = names[int(np.flatnonzero(sheets == sheet)[0])]
             rest = np.flatnonzero(sheets != sheet)
             familiar = _fitted((pictures[k], labels[k], int(sheets[k])) for k in rest)
-            own[name] = [bool(familiar.likeness(pictures[k]).reason) for k in np.flatnonzero(sheets == sheet)]
-            said = [familiar.likeness(one).reason for one in others]
+            own[name] = [bool(familiar.score(pictures[k]).reason) for k in np.flatnonzero(sheets == sheet)]
+            said = [familiar.score(one).reason for one in others]
             foreign[name] = float(np.mean([bool(text) for text in said]))
             reasons.update(text.split(": ")[0] for text in said if text)
             progress(int(sheet) + 1, int(sheets.max()) + 1, "holding sheets out")

@@ -30,7 +30,7 @@ from copper_tf.cli.tables import print_table
 from copper_tf.config import KL, Config, default_config
 from copper_tf.data.normalisation import grey
 from copper_tf.data.pipeline import examples
-from copper_tf.inference.predictor import Predictor
+from copper_tf.inference.predictor import RunPredictor
 from copper_tf.runs.run import FOLD, Run
 from copper_tf.statistics.scores import iou, potency_scores
 from copper_tf.training.loop import train
@@ -130,18 +130,18 @@ def folds(folder: Path, output: Path, parts: int = _FOLDS) -> list[Dataset]:
 
 def _tested(run: Run, built: Dataset) -> Iterator[dict[str, Any]]:
     """One row for each test picture, its map with it."""
-    predictor = Predictor(run)
+    predictor = RunPredictor(run)
     for example in examples(built, "test"):
         if example.truth is None:
             raise InputError(f"{example.file}: this benchmark needs a true mask of every picture. Received: none")
         prediction = predictor.predict(example.pixels, example.bit_depth, example.file)
         values = grey(example.pixels, example.bit_depth)
-        told = {side: grey_map(values, bright) for side, bright in _SIDES.items()} | {_TOLD: prediction.mask}
+        told = {side: grey_map(values, bright) for side, bright in _SIDES.items()} | {_TOLD: prediction.map}
         truth = np.asarray(example.truth) > 0
         yield {
             **picture_row(run, "test", example, prediction),
             **{name: iou(at_area(m, truth.mean()), truth) for name, m in told.items() if m is not None},
-            "mask": prediction.mask,
+            "mask": prediction.map,
         }
 
 

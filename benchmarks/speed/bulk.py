@@ -45,13 +45,13 @@ def _loop(model: Path, folder: Path, output: Path) -> None:
     """What a user would write who has few pictures."""
     from copper_tf.inference.exported.predictor import ExportedPredictor
     from copper_tf.inference.inputs import sources_of
-    from copper_tf.inference.prediction_rows import UNLIKE, row_of
+    from copper_tf.inference.prediction_rows import predict_row
     from copper_tf.utils.tables import write_tables
     from tfds_copper.micrograph import ReadSettings
 
     predictor = ExportedPredictor.load(model)
-    rows = [row_of(source, predictor, ReadSettings()) for source in sources_of([folder])]
-    write_tables(output / "predictions.csv", [row | {UNLIKE: row[UNLIKE].text} for row in rows], [])
+    rows = [predict_row(source, predictor, ReadSettings()) for source in sources_of([folder])]
+    write_tables(output / "predictions.csv", [row.cells(predictor.labels.times) for row in rows], [])
 
 
 def _model(place: Path) -> Path:

@@ -73,7 +73,7 @@ def _contestant(name: str, place: Path) -> None:
 def _made(place: Path, world: Path, settings: dict[str, Any]) -> Any:
     """A run trained for a few epochs, with its exports."""
     from copper_tf.config import default_config
-    from copper_tf.export.export import export_run
+    from copper_tf.exporters.export import export_run
     from copper_tf.inference.exported.predictor import is_export
     from copper_tf.training.loop import train
     from tfds_copper.dataset import open_dataset
@@ -111,19 +111,19 @@ def _commands(place: Path, run: Any) -> dict[str, list[str]]:
 def _deviations(run: Any, export: Path) -> dict[str, dict[str, float]]:
     """The worst deviation of each format from the float32 run, on pictures of the test split, which it has not seen."""
     from copper_tf.data.pipeline import examples
-    from copper_tf.export.export import Deviation
+    from copper_tf.exporters.export import Deviation
     from copper_tf.inference.exported.predictor import ExportedPredictor
-    from copper_tf.inference.predictor import Predictor
+    from copper_tf.inference.predictor import RunPredictor
     from copper_tf.runs.datasets import dataset_of
 
     pictures = list(examples(dataset_of(run), "test"))
-    predictor = Predictor(run)
-    said = [predictor.predict(p.pixels, p.bit_depth).mask for p in pictures]
+    predictor = RunPredictor(run)
+    said = [predictor.predict(p.pixels, p.bit_depth).map for p in pictures]
     found = {}
     for name in _OURS:
         exported, worst = ExportedPredictor.load(export, name), Deviation()
         for picture, mine in zip(pictures, said, strict=True):
-            theirs = exported.predict(picture.pixels, picture.bit_depth).mask
+            theirs = exported.predict(picture.pixels, picture.bit_depth).map
             assert mine is not None and theirs is not None
             worst = worst.worst(Deviation.between(mine, theirs))
         found[name] = {"map": worst.mean, "potency": worst.potency, "pictures": len(pictures)}
@@ -150,7 +150,7 @@ def _raced(name: str, place: Path, world: Path, peaks: dict[str, float]) -> dict
 
 def _real(path: Path, place: Path) -> dict[str, dict[str, float]]:
     """The deviations of a run of real pictures."""
-    from copper_tf.export.export import export_run
+    from copper_tf.exporters.export import export_run
     from copper_tf.runs.run import open_run
 
     print(f"\n{path.name}: real pictures")

@@ -3,8 +3,8 @@
     python -m benchmarks.speed.prefetch
 
 500 pictures of 640x480 px (25 simulated ones under 20 names each) by the default segmenter as `openvino-int8`, with
-maps and overlays. Each part alone, all of them one after the other, and all of them streamed take turns in processes of
-their own, 25 pictures a turn. Then the command itself, on 50 and on 500 of them: its memory may not grow. Where
+maps and overlays. Each part alone, all of them one after the other, and all of them prefetched take turns in processes
+of their own, 25 pictures a turn. Then the command itself, on 50 and on 500 of them: its memory may not grow. Where
 cores are few, what all parts take of the processors together is the other limit.
 """
 
@@ -36,7 +36,7 @@ _PICTURES, _FEW, _TURN = 500, 50, 25
 _HEIGHT, _WIDTH = 480, 640
 _FORMAT = "openvino-int8"
 _PARTS = ("reading", "model", "writing")
-_IN_TURN, _STREAMED = "one after the other", "streamed"
+_IN_TURN, _STREAMED = "one after the other", "prefetched"
 # How much longer than the limit streaming may take, and by how much memory may grow from 50 pictures to 500.
 _LONGER, _GROWTH = 1.25, 1.1
 
@@ -71,13 +71,13 @@ def _made(place: Path) -> None:
 
 
 def _reading(predictor: Any) -> Callable[[Source], Opened]:
-    from copper_tf.inference.predictor import caution, trained_scale
+    from copper_tf.ood.check import check_ood, pixel_size_range
 
-    scale = trained_scale(predictor.pixel_sizes_nm)
+    scale = pixel_size_range(predictor.pixel_sizes_nm)
 
     def read(source: Source) -> Opened:
         with open_windows(source.path, ReadSettings()) as picture:
-            caution(picture.windows, picture.pixel_size_nm, predictor.familiar, scale)
+            check_ood(picture.windows, picture.pixel_size_nm, predictor.reference_statistics, scale)
             return picture
 
     return read
@@ -97,25 +97,25 @@ def _writing(output: Path) -> Callable[[Source, Opened, Any], None]:
 def _contestant(name: str, place: Path) -> None:
     """Serves as one of those that take turns."""
     from copper_tf.inference.exported.predictor import ExportedPredictor
-    from copper_tf.inference.prediction_rows import Drawing, row_of, rows_of
+    from copper_tf.inference.prediction_rows import MapOutput, predict_row, predict_rows
 
     predictor, output = ExportedPredictor.load(place / "export", _FORMAT), place / "out" / name
     sources = list(sources_of((place / "many",)))
     turns = itertools.cycle(sources[k : k + _TURN] for k in range(0, _PICTURES, _TURN))
-    read, write, drawing = _reading(predictor), _writing(output), Drawing(output, "paper")
+    read, write, maps = _reading(predictor), _writing(output), MapOutput(output, "paper")
     if name in ("model", "writing"):
         held = [(source, read(source)) for source in sources[: len(sources) // 20]]
-        mapped = [(source, picture, *predictor.pieces(picture.windows)) for source, picture in held]
+        mapped = [(source, picture, *predictor.map_tiles(picture.windows)) for source, picture in held]
 
     def again(what: list[Any]) -> Iterator[Any]:
         return itertools.islice(itertools.cycle(what), _TURN)
 
     work: dict[str, Callable[[], Any]] = {
         "reading": lambda: [read(source) for source in next(turns)],
-        "model": lambda: [list(predictor.pieces(picture.windows)) for _, picture in again(held)],
+        "model": lambda: [list(predictor.map_tiles(picture.windows)) for _, picture in again(held)],
         "writing": lambda: [write(*one) for one in again(mapped)],
-        _IN_TURN: lambda: [row_of(source, predictor, ReadSettings(), drawing) for source in next(turns)],
-        _STREAMED: lambda: list(rows_of(next(turns), predictor, ReadSettings(), drawing)),
+        _IN_TURN: lambda: [predict_row(source, predictor, ReadSettings(), maps) for source in next(turns)],
+        _STREAMED: lambda: list(predict_rows(next(turns), predictor, ReadSettings(), maps)),
     }
     contend(work[name], warm=1)
 
@@ -152,7 +152,7 @@ def main(arguments: list[str] | None = None) -> int:
     growth = whole["many"]["peak_mb"] / whole["few"]["peak_mb"]
     print_table(["a picture", "ms"], [[name, f"{1e3 * s:.1f}"] for name, s in (times | limits).items()])
     for limit, ratio in ratios.items():
-        print(f"streamed takes {ratio:.2f} times as long as {limit}")
+        print(f"prefetched takes {ratio:.2f} times as long as {limit}")
     peaks = ", ".join(f"{whole[folder]['peak_mb']:.0f} MB on {folder}" for folder in whole)
     print(f"peak memory of the command: {peaks}")
     machine = {"processor": platform.processor() or platform.machine(), "cores": cores}

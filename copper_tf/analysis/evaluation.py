@@ -16,8 +16,9 @@ import numpy as np
 
 from copper_tf.analysis.grading import grade_block, map_grades
 from copper_tf.data.pipeline import Example, examples
-from copper_tf.inference.prediction_rows import UNLIKE
-from copper_tf.inference.predictor import Prediction, Predictor, caution, trained_scale
+from copper_tf.inference.predictor import Prediction, RunPredictor
+from copper_tf.inference.results import OOD_COLUMN
+from copper_tf.ood.check import check_ood, pixel_size_range
 from copper_tf.runs.datasets import dataset_of
 from copper_tf.runs.run import EVALUATION, Run, all_caveats
 from copper_tf.statistics.scores import (
@@ -106,13 +107,13 @@ def picture_row(run: Run, split: str, example: Example, prediction: Prediction) 
     if prediction.probabilities is not None:
         row |= {"grade": prediction.grade, "median_grade": prediction.median_grade}
         row |= {f"p_{k}": float(p) for k, p in enumerate(prediction.probabilities)}
-    if prediction.mask is not None:
+    if prediction.map is not None:
         row |= {"g": run.hypothesis[example.label], "potency": prediction.potency}
-        row["binarity"] = binarity(prediction.mask)
+        row["binarity"] = binarity(prediction.map)
         if prediction.scatter is not None:
             row["scatter"] = float(prediction.scatter.mean())
         unknown = {"iou": math.nan, "auc": math.nan, "true_fraction": math.nan}
-        row |= unknown if example.truth is None else pixel_scores(prediction.mask, example.truth)
+        row |= unknown if example.truth is None else pixel_scores(prediction.map, example.truth)
     return row | {f"column {name}": value for name, value in example.columns.items()}
 
 
@@ -121,19 +122,19 @@ def _rows(
     splits: Sequence[str] = SPLITS,
 ) -> Iterator[Row]:  # fmt: skip
     total, done = sum(dataset.split_sizes[split] for split in splits), 0
-    scale = trained_scale(predictor.pixel_sizes_nm)
+    scale = pixel_size_range(predictor.pixel_sizes_nm)
     for split in splits:
         for example in examples(dataset, split):
             prediction = predictor.predict(example.pixels, example.bit_depth, example.file)
-            if split == "test" and prediction.mask is not None:
-                maps.offer(example, prediction.mask)
+            if split == "test" and prediction.map is not None:
+                maps.offer(example, prediction.map)
             done += 1
             if progress:
                 progress(done, total, f"evaluating {split} pictures")
             row = picture_row(run, split, example, prediction)
             if split == "test":
                 picture = Windows.of(example.pixels, example.bit_depth)
-                row[UNLIKE] = caution(picture, example.pixel_size_nm, predictor.familiar, scale)
+                row[OOD_COLUMN] = check_ood(picture, example.pixel_size_nm, predictor.reference_statistics, scale)
             yield row
 
 
@@ -222,11 +223,11 @@ def _map_grading(run: Run, rows: list[Row]) -> dict[str, Any]:
 
 def _unlike(rows: Sequence[Row]) -> dict[str, Any]:
     """Of how many test pictures which are unlike those of training, and how many were not compared, and why."""
-    found = [(row["file"], row[UNLIKE]) for row in rows]
+    found = [(row["file"], row[OOD_COLUMN]) for row in rows]
     return {
         "of": len(found),
         "pictures": [[file, "; ".join(said.reasons)] for file, said in found if said.reasons],
-        "untold": dict(Counter(said.untold for _, said in found if said.untold)),
+        "untold": dict(Counter(said.not_checked for _, said in found if said.not_checked)),
     }
 
 
@@ -287,7 +288,7 @@ def evaluate(run: Run, dataset: Dataset, progress: Progress | None = None) -> di
     Raises:
         RunError: if the run isn't trained or incomplete.
     """
-    return evaluate_with(run, Predictor(run), dataset, progress)
+    return evaluate_with(run, RunPredictor(run), dataset, progress)
 
 
 def validated(run: Run, dataset: Dataset, progress: Progress | None = None) -> dict[str, Any]:
@@ -302,7 +303,7 @@ def validated(run: Run, dataset: Dataset, progress: Progress | None = None) -> d
         ``scores`` and ``intervals``, as `evaluate` writes them of each split.
     """
     maps = Maps(len(run.labels.times))
-    rows = list(_rows(run, Predictor(run), dataset, maps, progress, ("validation",)))
+    rows = list(_rows(run, RunPredictor(run), dataset, maps, progress, ("validation",)))
     return _split_scores(run, rows)[0]
 
 
@@ -311,7 +312,7 @@ def evaluate_with(run: Run, predictor: Any, dataset: Dataset, progress: Progress
 
     Args:
         run: where the scores go, and what they are scored against.
-        predictor: anything whose `predict` is that of `Predictor`.
+        predictor: anything whose `predict` is that of `RunPredictor`.
         dataset: whose pictures are predicted.
         progress: called with (done, total, what).
     """
@@ -329,7 +330,7 @@ def pooled(path: Path, runs: Sequence[Run]) -> Run:
     # DATA/copper_sem/CONFIG/VERSION of a fold: what all of them lie in is the folder of its name.
     data = {"path": str(Path(runs[0].data["path"]).parents[1]), "folds": len(runs), "caveats": all_caveats(runs)}
     # A g that is learnt is another one in every fold; a supposed one is the same in all.
-    g = np.mean([run.hypothesis for run in runs], 0).tolist() if runs[0].start else runs[0].hypothesis
+    g = np.mean([run.hypothesis for run in runs], 0).tolist() if runs[0].initial_hypothesis else runs[0].hypothesis
     return dataclasses.replace(runs[0], path=path, data=runs[0].data | data, hypothesis=tuple(g))
 
 
@@ -357,7 +358,7 @@ def evaluate_folds(path: Path, runs: Sequence[Run], progress: Progress | None = 
     maps, rows = Maps(len(runs[0].labels.times)), []
     for run, dataset in zip(runs, datasets, strict=True):
         own = Maps(len(run.labels.times))
-        part = list(_rows(run, Predictor(run), dataset, own, progress))
+        part = list(_rows(run, RunPredictor(run), dataset, own, progress))
         _written(run, part, own)
         rows += part
         maps.kept = maps.kept or own.kept

@@ -50,7 +50,7 @@ def _runs(sources: tuple[Path, ...]) -> list[Path]:
 def _prepared(sources: tuple[Path, ...], output: Path, decoding: str, settings: BlindSettings) -> BlindTest:
     """Draws a new test."""
     from copper_tf.analysis.comparison import read_all
-    from copper_tf.cli.sources import predictor_from
+    from copper_tf.inference.loading import open_predictor
     from copper_tf.utils.tensorflow import import_tensorflow
 
     paths = _runs(sources)
@@ -63,7 +63,7 @@ def _prepared(sources: tuple[Path, ...], output: Path, decoding: str, settings: 
 
     dataset = dataset_of((seed_runs(paths[0]) or [open_run(paths[0])])[0]) if paths else open_dataset(sources[0])
     segmenters = [path for path, grader in zip(paths, graders, strict=True) if grader.kind == "segmenter"]
-    mapped = predictor_from(segmenters[0]) if settings.with_map and segmenters else None
+    mapped = open_predictor(segmenters[0]) if settings.with_map and segmenters else None
     with progress_bar() as progress:
         return prepare(output, dataset, graders, settings, mapped, progress)
 

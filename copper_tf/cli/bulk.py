@@ -7,10 +7,9 @@ from typing import Any
 
 import click
 
+from copper_tf.api.inference import PALETTES, RUNTIMES, bulk
 from copper_tf.cli.options import flags, folder_option, force_option, group_of
 from copper_tf.cli.progress import progress_bar
-from copper_tf.inference.exported.runtimes import RUNTIMES
-from copper_tf.utils.drawing import PALETTES
 from tfds_copper.errors import InputError
 from tfds_copper.micrograph import ReadSettings
 
@@ -40,19 +39,18 @@ def command(
     (gs://BUCKET/FOLDER). The table has a row for each picture, as that of `copper predict` has; those that can't be
     read are listed in bad.csv. Called again, it goes on where it was killed.
     """
-    from copper_tf.inference.bulk.predict import Asked, predict_bulk
-
-    asked = Asked(model, pictures, output, sheet, group_of(ReadSettings, settings), runtime, palette if maps else "",
-                  shard, workers, beam_options, force)  # fmt: skip
     with progress_bar() as progress:
-        done = predict_bulk(asked, progress)
-    for text in done.warnings:
+        result = bulk(
+            model, pictures, output, sheet=sheet, runtime=runtime, maps=maps, palette=palette, shard=shard,
+            workers=workers, beam_options=beam_options, force=force, reading=group_of(ReadSettings, settings),
+            progress=progress,
+        )  # fmt: skip
+    for text in result.warnings:
         click.echo(f"warning: {text}")
-    if done.law_note:
-        click.echo(done.law_note)
-    for file in done.files:
+    if result.hypothesis_note:
+        click.echo(result.hypothesis_note)
+    for file in result.files:
         click.echo(file)
-    if done.bad:
-        raise InputError(
-            f"every picture must be readable; the others are done. Received: {done.bad} of {done.pictures} that are not"
-        )
+    if result.failures:
+        count = f"{result.failures} of {result.pictures}"
+        raise InputError(f"every picture must be readable; the others are done. Received: {count} that are not")

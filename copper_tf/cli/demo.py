@@ -40,8 +40,8 @@ def _prepare(output: Path, force: bool) -> None:
 def _run(kind: str, config: Config, output: Path, data: Path) -> dict[str, float]:
     """Trains, evaluates, draws and exports one model; returns its test scores."""
     from copper_tf.analysis.evaluation import evaluate
-    from copper_tf.cli.export import lines
-    from copper_tf.export.export import export_run
+    from copper_tf.cli.export import print_formats
+    from copper_tf.exporters.export import export_run
     from copper_tf.report.evaluation.page import render_evaluation
     from copper_tf.runs.datasets import dataset_of
     from copper_tf.training.loop import train
@@ -51,8 +51,7 @@ def _run(kind: str, config: Config, output: Path, data: Path) -> dict[str, float
         run = train(config, open_dataset(data), output / kind, progress=progress)
         scores = evaluate(run, dataset_of(run), progress)
     model = output / f"{kind}_model"
-    for line in lines(model, export_run(run, model)):
-        click.echo(line)
+    print_formats(model, export_run(run, model))
     click.echo(render_evaluation(run))
     return dict(scores["splits"]["test"]["scores"])
 

@@ -56,8 +56,8 @@ def command(run: Path, open_page: bool) -> None:
     print_scores(scores)
     for text in scores["caveats"]:
         click.echo(f"warning: {text}")
-    if opened.law_note:
-        click.echo(opened.law_note)
+    if opened.hypothesis_note:
+        click.echo(opened.hypothesis_note)
     page = render_evaluation(opened)
     click.echo(page)
     if open_page:

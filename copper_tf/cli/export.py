@@ -6,20 +6,20 @@ from pathlib import Path
 
 import click
 
+from copper_tf.api.inference import FORMATS, ExportResult, export
 from copper_tf.cli.options import folder_option, force_option
 from copper_tf.cli.progress import progress_bar
-from copper_tf.inference.exported.runtimes import FORMATS
 
-__all__ = ["command", "lines"]
+__all__ = ["command", "print_formats"]
 
 
-def lines(output: Path, found: dict[str, dict[str, object]]) -> list[str]:
-    """What to print of the formats written."""
-    return [
-        f"{output / str(of['file'])}: {name}, reloaded; from the run {of['largest']:.1g} at most, {of['mean']:.1g} on "
-        f"average, potency {of['potency']:.1g} ({of['pictures']} pictures)"
-        for name, of in found.items()
-    ]
+def print_formats(output: Path, result: ExportResult) -> None:
+    """Each format that was written, with its distance from the run."""
+    for name, written in result.formats.items():
+        click.echo(
+            f"{output / written.file}: {name}, reloaded; from the run {written.largest:.1g} at most, "
+            f"{written.mean:.1g} on average, potency {written.potency:.1g} ({written.pictures} pictures)"
+        )
 
 
 @click.command("export")
@@ -33,19 +33,10 @@ def lines(output: Path, found: dict[str, dict[str, object]]) -> list[str]:
 )
 @force_option
 def command(run: Path, output: Path, to: str, force: bool) -> None:
-    """Write a run for other programs, and prove that each format says what the run says.
+    """Write a run for other programs, and verify that each format gives the run's results.
 
     The models take pictures of any size. All but savedmodel need copper-tf[export].
     """
-    from copper_tf.runs.run import open_run
-
-    opened = open_run(run)
-    from copper_tf.utils.tensorflow import import_tensorflow
-
-    import_tensorflow()
-    from copper_tf.export.export import export_run
-
     with progress_bar() as progress:
-        found = export_run(opened, output, to.split(","), force=force, progress=progress)
-    for line in lines(output, found):
-        click.echo(line)
+        result = export(run, output, to.split(","), force=force, progress=progress)
+    print_formats(output, result)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 from typing import Any
 
 import click
 
+from copper_tf.api.inference import PALETTES, RUNTIMES, predict
 from copper_tf.cli.options import flags, folder_option, group_of
 from copper_tf.cli.progress import progress_bar
-from copper_tf.inference.exported.runtimes import RUNTIMES
-from copper_tf.inference.inputs import sources_of
-from copper_tf.utils.drawing import PALETTES
-from tfds_copper.errors import CopperError, InputError
+from tfds_copper.errors import InputError
 from tfds_copper.micrograph import ReadSettings
 
 __all__ = ["command"]
@@ -38,41 +35,19 @@ def command(
     scatter/, the standard deviation of their maps at each pixel. Potency is an index
     relative to the end labels of the model's own training: resemblance to the surface at the first t, not adhesion.
     """
-    from copper_tf.cli.sources import predictor_from
-    from copper_tf.inference.prediction_rows import FOLDERS, OVERLAYS, Drawing, Told, rows_of, told, value_column
-    from copper_tf.utils.tables import check_table, sheet_rows, write_tables
-
-    check_table(output / table)
-    reading = group_of(ReadSettings, settings)
-    sources = list(sources_of(pictures, sheet))
-    output.mkdir(parents=True, exist_ok=True)
-    predictor = predictor_from(model, runtime)
-    rows: list[dict[str, Any]] = []
-    failures: list[CopperError] = []
-    with (
-        progress_bar() as progress,
-        contextlib.closing(rows_of(sources, predictor, reading, Drawing(output, palette), progress)) as found,
-    ):
-        for done, row in enumerate(found, start=1):
-            if isinstance(row, CopperError):
-                failures.append(row)
-            else:
-                rows.append(row)
-            progress(done, len(sources), "predicting")
-    for failure in failures:
-        click.echo(f"copper: {failure}", err=True)
-    gathered = Told(predictor.pixel_sizes_nm)
-    rows = list(told(iter(rows), gathered))
-    for text in filter(None, (*predictor.caveats, *gathered.warnings())):
+    with progress_bar() as progress:
+        result = predict(
+            model, pictures, output, table=table, sheet=sheet, runtime=runtime, palette=palette,
+            reading=group_of(ReadSettings, settings), progress=progress,
+        )  # fmt: skip
+    for failure in result.failures:
+        click.echo(f"copper: {failure.reason}", err=True)
+    for text in result.warnings:
         click.echo(f"warning: {text}")
-    if predictor.law_note:
-        click.echo(predictor.law_note)
-    if rows:
-        for file in write_tables(output / table, rows, sheet_rows(rows, value_column(rows[0]))):
-            click.echo(file)
-        for folder in (FOLDERS[what] for what in FOLDERS if what in rows[0]):
-            click.echo(output / folder)
-        if "potency" in rows[0]:
-            click.echo(output / OVERLAYS)
-    if failures:
-        raise InputError(f"every picture must be readable; the others are done. Received: {len(failures)} that are not")
+    if result.hypothesis_note:
+        click.echo(result.hypothesis_note)
+    for file in result.files:
+        click.echo(file)
+    if result.failures:
+        count = len(result.failures)
+        raise InputError(f"every picture must be readable; the others are done. Received: {count} that are not")

@@ -35,8 +35,8 @@ def _print(run: Run) -> None:
     best = history[run.best_epoch()]
     scores = " ".join(f"{k} {v:.4g}" for k, v in best.items() if k.startswith("val_"))
     click.echo(f"{run.path}: {len(history)} epochs, weights of epoch {best['epoch']:.0f}: {scores}")
-    if run.law_note:
-        click.echo(run.law_note)
+    if run.hypothesis_note:
+        click.echo(run.hypothesis_note)
     width = f"receptive field {run.receptive_field} px, grey values relative to {run.config.normalised_over}"
     click.echo(width + (f", mean chord of its maps {run.mean_chord:.0f} px" if run.mean_chord > 0 else ""))
     for caveat in run.caveats:

@@ -106,22 +106,22 @@ def command(
     files or folders; without any, the test pictures of the run's dataset are shown. More can be dropped on the page.
     Maps are computed while the page is used, and kept for the next time.
     """
-    from copper_tf.cli.sources import predictor_from
+    from copper_tf.inference.loading import open_predictor
 
     reading = group_of(ReadSettings, values)
-    predictor = predictor_from(model)
+    predictor = open_predictor(model)
     if predictor.kind != "segmenter":
         raise RunError(f"{model}: must be a segmenter, which draws maps. Received: a {predictor.kind}")
     from copper_tf.apps.viewer.library import Library, model_key
     from copper_tf.apps.viewer.messages import about
     from copper_tf.apps.viewer.notes import NoteBook
     from copper_tf.apps.viewer.server import serve
-    from copper_tf.inference.predictor import trained_scale
+    from copper_tf.ood.check import pixel_size_range
 
     folder = _folder(model, notes)
     book = NoteBook(folder / "notes.json")
-    scale = trained_scale(predictor.pixel_sizes_nm)
-    library = Library(predictor, predictor.labels, model_key(model), folder, scale, predictor.familiar)
+    scale = pixel_size_range(predictor.pixel_sizes_nm)
+    library = Library(predictor, predictor.labels, model_key(model), folder, scale, predictor.reference_statistics)
     with progress_bar() as progress:
         if pictures:
             _add_files(library, pictures, reading, progress)
@@ -133,5 +133,5 @@ def command(
         if open_page:
             click.launch(url)
 
-    text = about(library.labels, model.resolve().name, predictor.law_note, predictor.caveats)
+    text = about(library.labels, model.resolve().name, predictor.hypothesis_note, predictor.caveats)
     serve(library, book, reading, text, address, port, opened)

@@ -8,25 +8,23 @@ from pathlib import Path
 
 import numpy as np
 
-from copper_tf.inference.predictor import TILE, ByPieces, Piece, Predictor
-from copper_tf.ood.reference import Familiar
-from copper_tf.runs.labels import Labels
+from copper_tf.inference.predictor import TILE, MapTile, Predictor, RunPredictor
 from copper_tf.runs.run import Run, all_caveats
 from tfds_copper.micrograph import Windows
 from tfds_copper.progress import Progress
 
-__all__ = ["Ensemble", "together"]
+__all__ = ["Ensemble", "ensemble_run"]
 
 
-def together(path: Path, runs: Sequence[Run]) -> Run:
-    """The runs of an ensemble as one at `path`; a g that each has learnt for itself is their mean."""
+def ensemble_run(path: Path, runs: Sequence[Run]) -> Run:
+    """The runs of an ensemble as one run at `path`; where each of them learned g, its g is the mean of theirs."""
     g = tuple(float(v) for v in np.mean([run.hypothesis for run in runs], 0)) if runs[0].hypothesis else ()
     data = {**runs[0].data, "caveats": all_caveats(runs)}
     return dataclasses.replace(runs[0], path=path, hypothesis=g, data=data)
 
 
-class Ensemble(ByPieces):
-    """The mean of the results of several runs, used like a run's `Predictor`.
+class Ensemble(Predictor):
+    """The mean of the results of several runs, used like one run's `RunPredictor`.
 
     Args:
         runs: at least two trained runs that differ in their seed alone, see `runs.seed_runs`.
@@ -37,41 +35,22 @@ class Ensemble(ByPieces):
     """
 
     def __init__(self, runs: Sequence[Run], tile: int = TILE) -> None:
-        self.run = together(runs[0].path.parent, runs)
-        self.labels: Labels = self.run.labels
-        self.kind = self.run.config.kind
-        self.members = [Predictor(run, tile) for run in runs]
+        self.run = ensemble_run(runs[0].path.parent, runs)
+        self.describe(self.run)
+        # All members were trained on the same pictures.
+        self.reference_statistics = runs[0].reference_statistics
+        self.members = [RunPredictor(run, tile) for run in runs]
 
-    @property
-    def caveats(self) -> tuple[str, ...]:
-        """What every result must say; what one member must, all must."""
-        return tuple(self.run.data["caveats"])
-
-    @property
-    def law_note(self) -> str:
-        """What every result must say of a g that was learned, empty where it wasn't."""
-        return self.run.law_note
-
-    @property
-    def pixel_sizes_nm(self) -> dict[str, int]:
-        """How many pictures of training, validation and test were of each pixel size; ``nan`` is unknown."""
-        return self.members[0].pixel_sizes_nm
-
-    @property
-    def familiar(self) -> Familiar | None:
-        """What pictures the first member knows: all were trained on the same."""
-        return self.members[0].familiar
-
-    def pieces(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> Iterator[Piece]:
-        """The mean map with the standard deviation over the members at each pixel, see `ByPieces.pieces`."""
+    def map_tiles(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> Iterator[MapTile]:
+        """The mean map with the standard deviation over the members at each pixel, see `Predictor.map_tiles`."""
         first, *others = self.members
         # The members differ in their weights alone, so their tiles are the same.
         for parts in zip(
-            *(m.pieces(picture, name) for m in others), first.pieces(picture, name, progress), strict=True
+            *(m.map_tiles(picture, name) for m in others), first.map_tiles(picture, name, progress), strict=True
         ):
             masks = np.array([part.potency for part in parts])
-            yield Piece(parts[0].rows, parts[0].columns, masks.mean(0), masks.std(0, ddof=1))
+            yield MapTile(parts[0].rows, parts[0].columns, masks.mean(0), masks.std(0, ddof=1))
 
-    def grades(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> np.ndarray:
-        """The mean of the members' probabilities, see `ByPieces.grades`."""
-        return np.array([member.grades(picture, name, progress) for member in self.members]).mean(0)
+    def probabilities(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> np.ndarray:
+        """The mean of the members' probabilities, see `Predictor.probabilities`."""
+        return np.array([member.probabilities(picture, name, progress) for member in self.members]).mean(0)

@@ -1,4 +1,4 @@
-"""Which pictures paths stand for, each with a name of its own in the results."""
+"""The pictures that paths stand for, each with a name of its own in the results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from tfds_copper.errors import InputError, SettingError
 from tfds_copper.micrograph import EXTENSIONS
 
-__all__ = ["Source", "distinct", "in_order", "sources_of"]
+__all__ = ["Source", "distinct", "sorted_names", "sources_of"]
 
 
 class _Named(Protocol):
@@ -42,7 +42,7 @@ class Source:
     pixel_size_nm: float = math.nan
 
 
-def in_order(names: Iterable[str]) -> list[str]:
+def sorted_names(names: Iterable[str]) -> list[str]:
     """Names of pictures below a folder, sorted part by part as paths are; those of true masks are left out."""
     return sorted((n for n in names if n.split("/")[0] != "truth"), key=lambda name: name.replace("/", "\0"))
 
@@ -56,20 +56,20 @@ def _of_folder(folder: Path) -> Iterator[Source]:
         return
     files = (p for p in folder.rglob("*") if p.suffix.lower() in EXTENSIONS and p.is_file())
     # A path takes ten times the memory of its name, and there may be very many.
-    names = in_order(p.relative_to(folder).as_posix() for p in files)
+    names = sorted_names(p.relative_to(folder).as_posix() for p in files)
     if not names:
         raise InputError(f"{folder}: must hold pictures ({', '.join(sorted(EXTENSIONS))}). Received: none")
     yield from (Source(folder / name, name) for name in names)
 
 
-def distinct(found: Iterable[Item]) -> Iterator[Item]:
-    """Pictures as they come, each of which has a name of its own.
+def distinct(pictures: Iterable[Item]) -> Iterator[Item]:
+    """The same pictures; each must have a name of its own.
 
     Raises:
         SettingError: if two pictures would have one name.
     """
     stems: set[str] = set()
-    for picture in found:
+    for picture in pictures:
         stem = str(PurePath(picture.name).with_suffix(""))
         if stem in stems:
             raise SettingError(

@@ -15,7 +15,7 @@ from copper_tf.utils.drawing import STRENGTH, potency_picture
 from tfds_copper.files import replacing
 from tfds_copper.micrograph import LARGE
 
-__all__ = ["OVERLAY_SIDE", "Overview", "map_file", "write_map", "write_overlay"]
+__all__ = ["OVERLAY_SIDE", "MapWriter", "Overview", "map_file", "write_map", "write_overlay"]
 
 # Longest side in px of the overlay of a large picture.
 OVERLAY_SIDE = 3000
@@ -26,7 +26,7 @@ _PNG = {"compress_level": 1, "compress_type": zlib.Z_RLE}
 # A TIFF's offsets have 32 bits; BigTIFF's have 64. Some room is left for the tags.
 _CLASSIC = 2**32 - 2**25
 
-Write = Callable[[slice, slice, np.ndarray], None]
+MapWriter = Callable[[slice, slice, np.ndarray], None]
 
 
 def _scale(pixel_size_nm: float) -> tuple[float, str]:
@@ -89,7 +89,7 @@ class _LargeMap:
 
 
 @contextlib.contextmanager
-def map_file(path: Path, shape: tuple[int, int], pixel_size_nm: float = math.nan) -> Iterator[Write]:
+def map_file(path: Path, shape: tuple[int, int], pixel_size_nm: float = math.nan) -> Iterator[MapWriter]:
     """Yields ``write(rows, columns, values)`` for the pieces of a map; the file is there once all went well.
 
     A map of at most `LARGE` px is the file of `write_map`, a larger one has strips, over 4 GB it is a BigTIFF.

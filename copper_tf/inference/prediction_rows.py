@@ -1,4 +1,4 @@
-"""One row for each picture: what a model says of it, how it was read, and in what it is unlike those of training."""
+"""One row for each picture: what a model predicts, how the picture was read, and in what it is out of distribution."""
 
 from __future__ import annotations
 
@@ -6,34 +6,28 @@ import contextlib
 import dataclasses
 import math
 import re
-from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from copper_tf.inference.inputs import Source
-from copper_tf.inference.map_files import Overview, map_file
-from copper_tf.inference.predictor import Piece, Prediction, caution, scale_text, trained_scale
-from copper_tf.inference.prefetch import streamed
+from copper_tf.inference.map_files import MapWriter, Overview, map_file
+from copper_tf.inference.predictor import MapTile, Prediction, Predictor
+from copper_tf.inference.prefetch import prefetched
+from copper_tf.inference.results import PredictionRow
+from copper_tf.ood.check import OodCheck, check_ood, pixel_size_range
 from tfds_copper.errors import CopperError
 from tfds_copper.micrograph import Opened, ReadSettings, open_windows
 from tfds_copper.progress import Progress
 
-__all__ = ["FOLDERS", "OVERLAYS", "UNLIKE", "Drawing", "Told", "row_of", "rows_of", "told", "value_column"]
+__all__ = ["FOLDERS", "OVERLAYS", "MapOutput", "predict_row", "predict_rows"]
 
-Row = dict[str, Any]
-# An open picture, and what its row says before a model has seen it.
-_Found = tuple[Opened, Row]
-
-# The folders of the maps, by column of the table: of potency, and of how far the members of an ensemble lie apart.
+# The folders of the maps, by field of the row: of potency, and of its standard deviation over an ensemble's members.
 FOLDERS = {"potency": "maps", "scatter": "scatter"}
 OVERLAYS = "overlays"
-# The column that says in what a picture is unlike those of training.
-UNLIKE = "unlike training"
 
 
 @dataclasses.dataclass(frozen=True)
-class Drawing:
+class MapOutput:
     """How maps are written.
 
     Attributes:
@@ -45,171 +39,130 @@ class Drawing:
     palette: str
 
 
-def _about(source: Source, picture: Opened, predictor: Any) -> Row:
-    height, width = picture.windows.shape
-    row = {"file": source.name, "sheet": source.sheet, "width": width, "height": height}
-    row |= {"pixel_size_nm": picture.pixel_size_nm, "notes": "; ".join(picture.notes)}
-    scale = trained_scale(predictor.pixel_sizes_nm)
-    return row | {UNLIKE: caution(picture.windows, picture.pixel_size_nm, predictor.familiar, scale)}
+@dataclasses.dataclass(frozen=True)
+class _OpenPicture:
+    """A picture before a model has seen it."""
 
+    source: Source
+    picture: Opened
+    ood: OodCheck
 
-def _graded(probabilities: Any, labels: Any) -> Row:
-    """The results of a classifier."""
-    found = Prediction(None, probabilities)
-    grades = {"grade t": labels.times[found.grade], "median grade t": labels.times[found.median_grade]}
-    return grades | {f"p(t={t:g})": float(p) for t, p in zip(labels.times, probabilities, strict=True)}
-
-
-def _mapped(pieces: Iterator[Piece], picture: Opened) -> dict[str, float]:
-    """The results of a segmenter, averaged as its pieces come."""
-    sums: dict[str, float] = {}
-    for piece in pieces:
-        for what in FOLDERS:
-            values = getattr(piece, what)
-            if values is not None:
-                sums[what] = sums.get(what, 0.0) + float(values.sum(dtype="float64"))
-    return {what: total / math.prod(picture.windows.shape) for what, total in sums.items()}
-
-
-def _drawn(pieces: Iterator[Piece], picture: Opened, name: str, drawing: Drawing) -> Iterator[Piece]:
-    """The same pieces; their maps and the overlay are written on the way."""
-    stem = Path(re.sub(r"[<>:\"|?*]", "_", name)).with_suffix("")
-    shape, size, overview = picture.windows.shape, picture.pixel_size_nm, Overview(picture.windows.shape)
-    with contextlib.ExitStack() as stack:
-        files: dict[str, Any] = {}
-        for piece in pieces:
-            for what in FOLDERS:
-                values = getattr(piece, what)
-                if values is None:
-                    continue
-                if what not in files:
-                    folder = drawing.folder / FOLDERS[what] / stem
-                    files[what] = stack.enter_context(map_file(folder.with_name(f"{stem.name}.tif"), shape, size))
-                files[what](piece.rows, piece.columns, values)
-            overview.add(piece.rows, piece.columns, picture.windows.read(piece.rows, piece.columns), piece.potency)
-            yield piece
-    overview.write((drawing.folder / OVERLAYS / stem).with_name(f"{stem.name}.png"), size, drawing.palette)
+    def row(self) -> PredictionRow:
+        """The row without results."""
+        height, width = self.picture.windows.shape
+        notes = "; ".join(self.picture.notes)
+        size = self.picture.pixel_size_nm
+        return PredictionRow(self.source.name, self.source.sheet, width, height, size, notes, self.ood)
 
 
 @contextlib.contextmanager
-def _looked_at(source: Source, predictor: Any, reading: ReadSettings, progress: Progress | None) -> Iterator[_Found]:
+def _opened(
+    source: Source, predictor: Predictor, reading: ReadSettings, progress: Progress | None
+) -> Iterator[_OpenPicture]:
+    trained = pixel_size_range(predictor.pixel_sizes_nm)
     with open_windows(source.path, reading, source.pixel_size_nm, progress) as picture:
-        yield picture, _about(source, picture, predictor)
+        ood = check_ood(picture.windows, picture.pixel_size_nm, predictor.reference_statistics, trained)
+        yield _OpenPicture(source, picture, ood)
 
 
-def _worked_on(
-    source: Source, found: _Found, predictor: Any, drawing: Drawing | None, progress: Progress | None
-) -> Callable[[], Row]:
-    """Has the model look at a picture; what remains to be done is the writing, but for a large one's."""
-    picture, about = found
-    name, large = str(source.path), picture.windows.large
-    tell = progress if large else None
+def _graded(opened: _OpenPicture, predictor: Predictor, progress: Progress | None) -> PredictionRow:
+    """The row of a classifier."""
+    probabilities = predictor.probabilities(opened.picture.windows, str(opened.source.path), progress)
+    prediction, times = Prediction(None, probabilities), predictor.labels.times
+    return dataclasses.replace(
+        opened.row(),
+        grade=times[prediction.grade],
+        median_grade=times[prediction.median_grade],
+        probabilities=tuple(float(p) for p in probabilities),
+    )
+
+
+def _mapped(opened: _OpenPicture, tiles: Iterator[MapTile]) -> PredictionRow:
+    """The row of a segmenter: means of its maps, summed tile by tile."""
+    sums: dict[str, float] = {}
+    for tile in tiles:
+        for name in FOLDERS:
+            values = getattr(tile, name)
+            if values is not None:
+                sums[name] = sums.get(name, 0.0) + float(values.sum(dtype="float64"))
+    pixels = math.prod(opened.picture.windows.shape)
+    means = {name: total / pixels for name, total in sums.items()}
+    return dataclasses.replace(opened.row(), potency=means["potency"], scatter=means.get("scatter"))
+
+
+def _written(opened: _OpenPicture, tiles: Iterator[MapTile], output: MapOutput) -> Iterator[MapTile]:
+    """The same tiles; their maps and the overlay are written on the way."""
+    picture, size = opened.picture.windows, opened.picture.pixel_size_nm
+    stem = Path(re.sub(r"[<>:\"|?*]", "_", opened.source.name)).with_suffix("")
+    overview = Overview(picture.shape)
+    with contextlib.ExitStack() as stack:
+        writers: dict[str, MapWriter] = {}
+        for tile in tiles:
+            for name, folder in FOLDERS.items():
+                values = getattr(tile, name)
+                if values is None:
+                    continue
+                if name not in writers:
+                    file = (output.folder / folder / stem).with_name(f"{stem.name}.tif")
+                    writers[name] = stack.enter_context(map_file(file, picture.shape, size))
+                writers[name](tile.rows, tile.columns, values)
+            overview.add(tile.rows, tile.columns, picture.read(tile.rows, tile.columns), tile.potency)
+            yield tile
+    overview.write((output.folder / OVERLAYS / stem).with_name(f"{stem.name}.png"), size, output.palette)
+
+
+def _predicted(
+    opened: _OpenPicture, predictor: Predictor, output: MapOutput | None, progress: Progress | None
+) -> Callable[[], PredictionRow]:
+    """Runs the model on a picture; the call that is returned does the writing, which a large one's has behind it."""
+    picture = opened.picture.windows
+    progress = progress if picture.large else None
     if predictor.kind == "classifier":
-        graded = about | _graded(predictor.grades(picture.windows, name, tell), predictor.labels)
+        graded = _graded(opened, predictor, progress)
         return lambda: graded
 
-    def mapped(pieces: Iterator[Piece]) -> Row:
-        drawn = _drawn(pieces, picture, source.name, drawing) if drawing else pieces
-        return about | _mapped(drawn, picture)
+    def mapped(tiles: Iterator[MapTile]) -> PredictionRow:
+        return _mapped(opened, _written(opened, tiles, output) if output else tiles)
 
-    pieces = predictor.pieces(picture.windows, name, tell)
-    if large:
+    tiles = predictor.map_tiles(picture, str(opened.source.path), progress)
+    if picture.large:
         # Its map is nowhere held whole.
-        row = mapped(pieces)
+        row = mapped(tiles)
         return lambda: row
-    held = list(pieces)
+    held = list(tiles)
     return lambda: mapped(iter(held))
 
 
-def row_of(
-    source: Source, predictor: Any, reading: ReadSettings, drawing: Drawing | None = None,
+def predict_row(
+    source: Source, predictor: Predictor, reading: ReadSettings, output: MapOutput | None = None,
     progress: Progress | None = None,
-) -> Row:  # fmt: skip
-    """The row of a picture; its maps are written where they are asked for.
+) -> PredictionRow:  # fmt: skip
+    """Predicts one picture and, where asked, writes its maps.
 
     Args:
         source: the picture.
-        predictor: a `ByPieces` with the model's labels and what pictures it knows.
-        reading: what the user overrules.
-        drawing: how a segmenter's maps are written; not at all where None.
-        progress: called with (done, total, what) while a large picture is looked through and mapped.
-
-    Returns:
-        The cells by column; that of `UNLIKE` is a `Caution`, whose text stands in the table.
+        predictor: the model.
+        reading: settings of reading that the user gave.
+        output: how a segmenter's maps are written; not at all where None.
+        progress: called with (done, total, what) while a large picture is read and mapped.
 
     Raises:
         InputError: if the picture can't be read, or is smaller than the network needs.
     """
-    with _looked_at(source, predictor, reading, progress) as found:
-        return _worked_on(source, found, predictor, drawing, progress)()
+    with _opened(source, predictor, reading, progress) as opened:
+        return _predicted(opened, predictor, output, progress)()
 
 
-def rows_of(
-    sources: Iterable[Source], predictor: Any, reading: ReadSettings, drawing: Drawing | None = None,
+def predict_rows(
+    sources: Iterable[Source], predictor: Predictor, reading: ReadSettings, output: MapOutput | None = None,
     progress: Progress | None = None,
-) -> Generator[Row | CopperError, None, None]:  # fmt: skip
-    """The rows of pictures in their order, and the error of each that has none, see `row_of` and `streamed`."""
+) -> Generator[PredictionRow | CopperError, None, None]:  # fmt: skip
+    """The rows of pictures in their order, and the error of each that has none, see `predict_row` and `prefetched`."""
 
-    def looked_at(source: Source, tell: Progress) -> contextlib.AbstractContextManager[_Found]:
-        return _looked_at(source, predictor, reading, tell)
+    def opened(source: Source, reading_progress: Progress) -> contextlib.AbstractContextManager[_OpenPicture]:
+        return _opened(source, predictor, reading, reading_progress)
 
-    def worked_on(source: Source, found: _Found) -> Callable[[], Row]:
-        return _worked_on(source, found, predictor, drawing, progress)
+    def predicted(source: Source, picture: _OpenPicture) -> Callable[[], PredictionRow]:
+        return _predicted(picture, predictor, output, progress)
 
-    return streamed(sources, looked_at, worked_on, lambda found: found[0].windows.large, progress)
-
-
-def value_column(row: Row) -> str:
-    """The column of a table that is averaged over the pictures of a sheet."""
-    return "potency" if "potency" in row else "median grade t"
-
-
-class Told:
-    """What is to be said of a table as a whole, gathered row by row.
-
-    Args:
-        pixel_sizes_nm: of the model's data, see `Predictor.pixel_sizes_nm`.
-    """
-
-    def __init__(self, pixel_sizes_nm: Mapping[str, int]) -> None:
-        self._scale = trained_scale(pixel_sizes_nm)
-        self._count, self._others, self._unlike = 0, 0, 0
-        self._other = self._example = ""
-        self._why, self._untold = Counter[str](), Counter[str]()
-
-    def add(self, row: Row) -> None:
-        """Takes a row of `row_of` into account."""
-        said = row[UNLIKE]
-        self._count += 1
-        if said.other_scale:
-            self._others += 1
-            self._other = self._other or f"{row['file']} of {row['pixel_size_nm']:g} nm"
-        for reason in said.reasons[said.other_scale :]:
-            self._unlike += 1
-            self._example = self._example or f"{row['file']} ({reason})"
-            self._why[reason.split(": ")[0]] += 1
-        if said.untold:
-            self._untold[said.untold] += 1
-
-    def warnings(self) -> Iterator[str]:
-        """Where pictures are of another pixel size than those of training, unlike them, or that isn't known."""
-        if self._others and self._scale:
-            yield (
-                f"{self._others} of {self._count} pictures are of another pixel size than those of training "
-                f"({scale_text(self._scale)}), such as {self._other}: their results mean nothing"
-            )
-        if self._unlike:
-            why = ", ".join(f"{group} {count}" for group, count in self._why.most_common())
-            yield (
-                f"{self._unlike} of {self._count} pictures are unlike those of training ({why}), such as "
-                f"{self._example}: their results may mean nothing; see the column {UNLIKE!r}"
-            )
-        for untold, count in self._untold.items():
-            yield f"{count} of {self._count} pictures were {untold}"
-
-
-def told(rows: Iterator[Row], gathered: Told) -> Iterator[Row]:
-    """Rows as they stand in a table, taken into account on the way."""
-    for row in rows:
-        gathered.add(row)
-        yield row | {UNLIKE: row[UNLIKE].text}
+    return prefetched(sources, opened, predicted, lambda one: one.picture.windows.large, progress)

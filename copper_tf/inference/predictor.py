@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import abc
 import dataclasses
-import functools
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +12,8 @@ import numpy as np
 from copper_tf.config import Config
 from copper_tf.inference.tiling import Tile, cuts
 from copper_tf.models import geometry
-from copper_tf.ood.features import SIDE, traits
-from copper_tf.ood.reference import Familiar
+from copper_tf.ood.reference import ReferenceStatistics
+from copper_tf.runs.labels import Labels
 from copper_tf.runs.run import Run
 from copper_tf.statistics.scores import posterior_median
 from tfds_copper.errors import InputError
@@ -24,49 +23,46 @@ from tfds_copper.progress import Progress
 if TYPE_CHECKING:
     import keras
 
+    from copper_tf.inference.exported.metadata import ModelMetadata
+
 __all__ = [
     "TILE",
-    "ByPieces",
-    "Caution",
-    "Piece",
+    "MapTile",
     "Prediction",
     "Predictor",
-    "caution",
+    "RunPredictor",
     "check_size",
     "frame",
-    "other_scale",
-    "scale_text",
-    "trained_scale",
 ]
 
 Read = Callable[[slice, slice], np.ndarray]
 
 # Side of a tile in px: a micrograph of 960x1280 goes through in one piece, a mosaic in bounded memory.
 TILE = 1280
-# Pixel sizes that differ by no more than this share are one scale.
-_SAME_SCALE = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
-    """What a model says of one micrograph.
+    """The prediction of one micrograph.
 
     Attributes:
-        mask: potency map ``(height, width)`` float32, None from a classifier.
+        map: potency map ``(height, width)`` float32; None from a classifier.
         probabilities: of each label ``(K,)``, None from a segmenter.
         scatter: standard deviation of the map over the members of an ensemble, ``(height, width)``, else None.
+        warnings: what must be mentioned with it: in what the picture is out of distribution, and the model's caveats.
     """
 
-    mask: np.ndarray | None
+    map: np.ndarray | None
     probabilities: np.ndarray | None
     scatter: np.ndarray | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def potency(self) -> float:
         """m(x) of Eq. 2d."""
-        if self.mask is None:
+        if self.map is None:
             raise ValueError("a classifier gives no potency")
-        return float(self.mask.mean(dtype=np.float64))
+        return float(self.map.mean(dtype=np.float64))
 
     @property
     def grade(self) -> int:
@@ -84,7 +80,7 @@ class Prediction:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Piece:
+class MapTile:
     """A rectangle of a map; those of a map cover it once.
 
     Attributes:
@@ -100,17 +96,36 @@ class Piece:
     scatter: np.ndarray | None = None
 
 
-class ByPieces:
-    """What grades or maps a picture without holding it whole.
+class Predictor(abc.ABC):
+    """Whatever grades or maps micrographs of any size: a run, an ensemble or an exported model.
 
     Attributes:
+        config: settings of the model.
+        labels: its labels, with the unit of t.
         kind: ``"classifier"`` or ``"segmenter"``.
+        caveats: what every result must mention: how the model's data were split, and what speaks against its maps.
+        hypothesis_note: what every result must mention of a g that was learned; empty for a given hypothesis.
+        pixel_sizes_nm: how many pictures of training, validation and test have each pixel size; ``nan`` is unknown.
+        reference_statistics: of the pictures of training; None where there are none.
     """
 
+    config: Config
+    labels: Labels
     kind: str
+    caveats: tuple[str, ...]
+    hypothesis_note: str
+    pixel_sizes_nm: dict[str, int]
+    reference_statistics: ReferenceStatistics | None
 
-    def pieces(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> Iterator[Piece]:
-        """A segmenter's map, piece by piece, row by row.
+    def describe(self, source: Run | ModelMetadata) -> None:
+        """Takes all attributes over from a run, or from the metadata of an exported one."""
+        self.config, self.labels, self.kind = source.config, source.labels, source.config.kind
+        self.caveats, self.hypothesis_note = tuple(source.caveats), source.hypothesis_note
+        self.pixel_sizes_nm, self.reference_statistics = dict(source.pixel_sizes_nm), source.reference_statistics
+
+    @abc.abstractmethod
+    def map_tiles(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> Iterator[MapTile]:
+        """A segmenter's map, tile by tile, row by row.
 
         Args:
             picture: a micrograph without information bar.
@@ -120,14 +135,13 @@ class ByPieces:
         Raises:
             InputError: if the picture is smaller than the network needs.
         """
-        raise NotImplementedError
 
-    def grades(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> np.ndarray:
-        """A classifier's probability of each label, ``(K,)``, see `pieces`."""
-        raise NotImplementedError
+    @abc.abstractmethod
+    def probabilities(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> np.ndarray:
+        """A classifier's probability of each label, ``(K,)`` float64; arguments as of `map_tiles`."""
 
     def predict(self, pixels: np.ndarray, bit_depth: int, name: str = "picture") -> Prediction:
-        """What the model says of one micrograph that is held whole.
+        """Grades or maps one micrograph that is held whole.
 
         Args:
             pixels: raw grey values ``(height, width)``, without information bar.
@@ -137,16 +151,25 @@ class ByPieces:
         Raises:
             InputError: if the picture is smaller than the network needs.
         """
-        picture = Windows.of(pixels, bit_depth)
+        return self.predict_windows(Windows.of(pixels, bit_depth), name)
+
+    def predict_windows(self, picture: Windows, name: str = "picture") -> Prediction:
+        """Grades or maps one micrograph that is read by windows; arguments as of `map_tiles`."""
         if self.kind == "classifier":
-            return Prediction(None, self.grades(picture, name))
-        mask, scatter = np.empty(pixels.shape, np.float32), None
-        for piece in self.pieces(picture, name):
-            mask[piece.rows, piece.columns] = piece.potency
-            if piece.scatter is not None:
-                scatter = np.empty_like(mask) if scatter is None else scatter
-                scatter[piece.rows, piece.columns] = piece.scatter
-        return Prediction(mask, None, scatter)
+            return Prediction(None, self.probabilities(picture, name))
+        potency, scatter = _assembled(self.map_tiles(picture, name), picture.shape)
+        return Prediction(potency, None, scatter)
+
+
+def _assembled(tiles: Iterable[MapTile], shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray | None]:
+    """A whole map and, from an ensemble, its scatter, put together from tiles."""
+    potency, scatter = np.empty(shape, np.float32), None
+    for tile in tiles:
+        potency[tile.rows, tile.columns] = tile.potency
+        if tile.scatter is not None:
+            scatter = np.empty_like(potency) if scatter is None else scatter
+            scatter[tile.rows, tile.columns] = tile.scatter
+    return potency, scatter
 
 
 def frame(config: Config) -> int:
@@ -157,80 +180,6 @@ def frame(config: Config) -> int:
     """
     mirrored = config.kind == "segmenter" and config.model.padding == "reflect"
     return geometry.padded_size(geometry.reach_of(config), config.model.d) if mirrored else 0
-
-
-def trained_scale(pixel_sizes_nm: Mapping[str, int]) -> tuple[float, float] | None:
-    """The smallest and the largest pixel size in nm of a model's data; None where some are unknown.
-
-    Args:
-        pixel_sizes_nm: see `Predictor.pixel_sizes_nm`.
-    """
-    known = [float(size) for size in pixel_sizes_nm if math.isfinite(float(size))]
-    return (min(known), max(known)) if known and len(known) == len(pixel_sizes_nm) else None
-
-
-def other_scale(pixel_size_nm: float, scale: tuple[float, float] | None) -> bool:
-    """Whether a picture is known to be of another scale than a model's data, so that results mean nothing.
-
-    Args:
-        pixel_size_nm: of the picture; NaN where unknown.
-        scale: of `trained_scale`.
-    """
-    if scale is None or not math.isfinite(pixel_size_nm):
-        return False
-    return not scale[0] * (1 - _SAME_SCALE) <= pixel_size_nm <= scale[1] * (1 + _SAME_SCALE)
-
-
-@dataclasses.dataclass(frozen=True)
-class Caution:
-    """Why what a model says of a picture is to be taken with caution.
-
-    Attributes:
-        reasons: in what it is unlike the pictures of training; none where it is like them.
-        untold: why that can't be said, else empty.
-        other_scale: whether one of the reasons is its pixel size.
-    """
-
-    reasons: tuple[str, ...]
-    untold: str = ""
-    other_scale: bool = False
-
-    @property
-    def text(self) -> str:
-        """All of it; empty where there is nothing to say."""
-        return "; ".join(filter(None, (*self.reasons, self.untold)))
-
-    def __str__(self) -> str:
-        """As a cell of a table."""
-        return self.text
-
-
-def caution(
-    picture: Windows, pixel_size_nm: float, familiar: Familiar | None, scale: tuple[float, float] | None
-) -> Caution:
-    """Whether a picture is like those that a model was trained on.
-
-    Args:
-        picture: a micrograph without information bar.
-        pixel_size_nm: NaN where unknown.
-        familiar: what pictures the model knows; None where it keeps no statistics of them.
-        scale: of `trained_scale`.
-    """
-    other = scale is not None and other_scale(pixel_size_nm, scale)
-    reasons = [f"pixel size {pixel_size_nm:g} nm, trained on {scale_text(scale)}"] if scale and other else []
-    if familiar is None:
-        return Caution(tuple(reasons), "not compared: the model keeps no statistics of its pictures", other)
-    found = traits(picture)
-    if found is None:
-        return Caution(tuple(reasons), f"not compared: smaller than {SIDE}x{SIDE} px", other)
-    reasons += filter(None, [familiar.likeness(found).reason])
-    return Caution(tuple(reasons), "", other)
-
-
-def scale_text(scale: tuple[float, float]) -> str:
-    """Pixel sizes as `trained_scale` gives them, in words."""
-    low, high = (f"{size:g}" for size in scale)
-    return f"{low} nm" if low == high else f"{low} to {high} nm"
 
 
 def check_size(picture: Windows, d: int, name: str) -> None:
@@ -245,7 +194,7 @@ def check_size(picture: Windows, d: int, name: str) -> None:
         raise InputError(f"{name}: this network needs pictures of at least {need}x{need} px. Received: {size}")
 
 
-class Predictor(ByPieces):
+class RunPredictor(Predictor):
     """A run's model, ready for pictures of any size.
 
     Args:
@@ -263,10 +212,10 @@ class Predictor(ByPieces):
         from copper_tf.models.classifier import split_head
         from copper_tf.models.tta import average_over_symmetries
 
-        self.run, self.tile, self.labels, self.kind = run, tile, run.labels, run.config.kind
-        self.model = model or run.load_model()
+        self.describe(run)
+        self.run, self.tile, self.model = run, tile, model or run.load_model()
         inner = self.model
-        if run.config.kind == "classifier":
+        if self.kind == "classifier":
             inner, self._head = split_head(self.model)
         signature = [tf.TensorSpec((1, None, None, 1), tf.float32)]
         # training=False keeps batch norm on its moving statistics. One trace for all sizes and views: views that are
@@ -279,36 +228,16 @@ class Predictor(ByPieces):
             tf.function(average_over_symmetries(view, turns), input_signature=signature) if turns > 1 else view
         )
 
-    @property
-    def caveats(self) -> tuple[str, ...]:
-        """What every result must say, because of how the model's data were split."""
-        return self.run.caveats
-
-    @property
-    def law_note(self) -> str:
-        """What every result must say of a g that was learned, empty where it wasn't."""
-        return self.run.law_note
-
-    @property
-    def pixel_sizes_nm(self) -> dict[str, int]:
-        """How many pictures of training, validation and test were of each pixel size; ``nan`` is unknown."""
-        return dict(self.run.data["pixel_sizes_nm"])
-
-    @functools.cached_property
-    def familiar(self) -> Familiar | None:
-        """See `Run.familiar`."""
-        return self.run.familiar
-
-    def pieces(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> Iterator[Piece]:
-        """See `ByPieces.pieces`."""
-        check_size(picture, self.run.config.model.d, name)
+    def map_tiles(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> Iterator[MapTile]:
+        """See `Predictor.map_tiles`."""
+        check_size(picture, self.config.model.d, name)
         values = self.run.normalisation.by_windows(picture)
-        return self._pieces(values, picture.shape, name, progress)
+        return self._map_tiles(values, picture.shape, name, progress)
 
-    def grades(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> np.ndarray:
-        """See `ByPieces.grades`: the features are averaged over all tiles, then the head is applied once."""
-        check_size(picture, self.run.config.model.d, name)
-        cell = 2**self.run.config.model.d
+    def probabilities(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> np.ndarray:
+        """See `Predictor.probabilities`: the features are averaged over all tiles, then the head is applied once."""
+        check_size(picture, self.config.model.d, name)
+        cell = 2**self.config.model.d
         total, cells = np.zeros(0), 0
         values = self.run.normalisation.by_windows(picture)
         for row, column, features in self._tiles(values, picture.shape, name, progress):
@@ -327,19 +256,20 @@ class Predictor(ByPieces):
         Args:
             values: normalised grey values ``(height, width)``, at least as large as the network needs.
         """
-        mask = np.empty(values.shape, np.float32)
-        for piece in self._pieces(lambda rows, columns: values[rows, columns], values.shape, "picture", None):
-            mask[piece.rows, piece.columns] = piece.potency
-        return mask
+        tiles = self._map_tiles(lambda rows, columns: values[rows, columns], values.shape, "picture", None)
+        potency, _ = _assembled(tiles, values.shape)
+        return potency
 
     def _cuts(self, shape: tuple[int, ...]) -> list[tuple[Tile, Tile]]:
         config = self.run.config
         return cuts((shape[0], shape[1]), self.tile, geometry.reach_of(config), config.model.d, frame(config))
 
-    def _pieces(self, values: Read, shape: tuple[int, ...], name: str, progress: Progress | None) -> Iterator[Piece]:
+    def _map_tiles(
+        self, values: Read, shape: tuple[int, ...], name: str, progress: Progress | None
+    ) -> Iterator[MapTile]:
         height, width = shape
         for row, column, mask in self._tiles(values, shape, name, progress):
-            yield Piece(row.kept(height), column.kept(width), mask[row.inner(height), column.inner(width), 0])
+            yield MapTile(row.kept(height), column.kept(width), mask[row.inner(height), column.inner(width), 0])
 
     def _tiles(
         self, values: Read, shape: tuple[int, ...], name: str, progress: Progress | None

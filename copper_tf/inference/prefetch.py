@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 from tfds_copper.errors import CopperError
 from tfds_copper.progress import Progress
 
-__all__ = ["streamed"]
+__all__ = ["prefetched"]
 
 # How many are read ahead, by one thread, and how many may wait to be written or be written, by two.
 _AHEAD, _BEHIND, _WRITERS = 2, 3, 2
@@ -32,9 +32,9 @@ class _Reader(Generic[Item, Opened]):
     """Opens items ahead, in order, in a thread of its own; one that is large only when no other large one is open.
 
     Args:
-        opened: see `streamed`.
-        large: see `streamed`.
-        progress: see `streamed`.
+        opened: see `prefetched`.
+        large: see `prefetched`.
+        progress: see `prefetched`.
     """
 
     def __init__(self, opened: Open[Item, Opened], large: Callable[[Opened], bool], progress: Progress | None) -> None:
@@ -83,7 +83,7 @@ def _failed(error: CopperError) -> CopperError:
     return error
 
 
-def streamed(
+def prefetched(
     items: Iterable[Item],
     opened: Open[Item, Opened],
     work: Callable[[Item, Opened], Callable[[], Result]],

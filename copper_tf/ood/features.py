@@ -15,7 +15,7 @@ from scipy import fft
 from copper_tf.data.normalisation import grey
 from tfds_copper.micrograph import Windows
 
-__all__ = ["GROUPS", "SIDE", "Traits", "traits"]
+__all__ = ["GROUPS", "SIDE", "ImageFeatures", "image_features"]
 
 # Side in px of a window, and how many of them are enough: more would hardly change their means.
 SIDE, _MOST = 64, 100
@@ -45,7 +45,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Traits:
+class ImageFeatures:
     """The traits of one picture.
 
     Attributes:
@@ -149,7 +149,7 @@ def _traits(measured: np.ndarray) -> np.ndarray:
     ], 1)  # fmt: skip
 
 
-def traits(picture: Windows) -> Traits | None:
+def image_features(picture: Windows) -> ImageFeatures | None:
     """The traits of a picture, from at most a hundred windows of it; None where it is smaller than a window.
 
     Args:
@@ -163,4 +163,4 @@ def traits(picture: Windows) -> Traits | None:
     off = _traits(measured) - values
     # Windows overlap: fewer of them are independent, as many as fit side by side.
     scatter = off.T @ off / len(off) * area / (area - 1) if area >= _FEW else None
-    return Traits(values, scatter, area)
+    return ImageFeatures(values, scatter, area)

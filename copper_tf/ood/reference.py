@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from copper_tf.ood.features import GROUPS, Traits
+from copper_tf.ood.features import GROUPS, ImageFeatures
 from copper_tf.ood.messages import in_words, said
 from copper_tf.statistics.scores import MIN_GROUPS
 from tfds_copper.errors import RunError
 
-__all__ = ["Familiar", "Likeness"]
+__all__ = ["OodScore", "ReferenceStatistics"]
 
 # Together these see what none of them does alone: a magnification moves all of them at once.
 _TEXTURE = "texture"
@@ -54,7 +54,7 @@ _FLOOR = np.concatenate([np.full(len(names), _FLOORS[group]) for group, names in
 
 
 @dataclasses.dataclass(frozen=True)
-class Likeness:
+class OodScore:
     """How like the pictures of training a picture is.
 
     Attributes:
@@ -99,7 +99,7 @@ class _Cloud:
         return inverse
 
     def places(self) -> np.ndarray:
-        """Traits along the path, ``(places, traits)``."""
+        """ImageFeatures along the path, ``(places, traits)``."""
         return np.vander(np.linspace(0, 1, _PLACES), len(self.path), increasing=True) @ self.path
 
     def distances(self, values: np.ndarray, area: float) -> dict[str, float]:
@@ -126,7 +126,7 @@ def _tamed(off: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.clip(off, -most, most)
 
 
-def _cloud(of: Sequence[Traits], u: np.ndarray, groups: np.ndarray) -> _Cloud:
+def _cloud(of: Sequence[ImageFeatures], u: np.ndarray, groups: np.ndarray) -> _Cloud:
     """The cloud of some pictures, in which each sheet counts the same.
 
     Args:
@@ -170,7 +170,7 @@ def _width(groups: int) -> float:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Familiar:
+class ReferenceStatistics:
     """What pictures a model knows, in plain numbers.
 
     Attributes:
@@ -186,7 +186,9 @@ class Familiar:
     pictures: int
 
     @classmethod
-    def of(cls, pictures: Sequence[Traits], labels: Sequence[int], groups: Sequence[int]) -> Familiar | None:
+    def of(
+        cls, pictures: Sequence[ImageFeatures], labels: Sequence[int], groups: Sequence[int]
+    ) -> ReferenceStatistics | None:
         """The statistics of some pictures; None where they are of too few sheets to say how another one would look.
 
         Every limit comes from the distances of pictures from those of all other sheets.
@@ -211,7 +213,7 @@ class Familiar:
         largest = np.array([max(one[name] / limits[name] for name in _JUDGED) for one in found])
         return cls(_cloud(pictures, u, own), limits, _upper(largest, own, _width(len(np.unique(own)))), len(own))
 
-    def likeness(self, picture: Traits) -> Likeness:
+    def score(self, picture: ImageFeatures) -> OodScore:
         """How like those pictures another one is."""
         found = self.cloud.distances(picture.values, picture.area)
         shares = {name: found[name] / self.limits[name] / self.limit for name in found}
@@ -219,12 +221,12 @@ class Familiar:
         farthest = max(_JUDGED, key=lambda name: shares[name])
         group = max(_SETS[farthest], key=lambda name: shares[name])
         if distance <= 1:
-            return Likeness(distance, group, "")
+            return OodScore(distance, group, "")
         columns = _COLUMNS[group]
         off = picture.values - self.cloud.places()
         sd = np.sqrt(np.diag(self.cloud.covariance) + _FLOOR**2)
         nearest = np.argmin(np.square(off[:, columns] / sd[columns]).sum(1))
-        return Likeness(distance, group, said(group, picture.values[columns], (off[nearest] / sd)[columns]))
+        return OodScore(distance, group, said(group, picture.values[columns], (off[nearest] / sd)[columns]))
 
     def described(self) -> list[tuple[str, str]]:
         """(name, value) of what a reader may want to know of those pictures.
@@ -244,7 +246,7 @@ class Familiar:
         return {"traits": _named(), "pictures": self.pictures, "limit": self.limit, "limits": self.limits} | cloud
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Familiar:
+    def from_dict(cls, values: dict[str, Any]) -> ReferenceStatistics:
         """The inverse of `to_dict`.
 
         Raises:
@@ -258,7 +260,7 @@ class Familiar:
             limits = {name: float(values["limits"][name]) for name in _COLUMNS}
             return cls(cloud, limits, float(values["limit"]), int(values["pictures"]))
         except (KeyError, TypeError, ValueError) as error:
-            raise RunError(f"statistics of familiar pictures must be as they were written. Received: {error}") from None
+            raise RunError(f"reference statistics must be as they were written. Received: {error}") from None
 
 
 def _named() -> dict[str, list[str]]:

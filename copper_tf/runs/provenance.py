@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import math
 import platform
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from copper_tf.config import Config, default_config, unread_settings
 from copper_tf.models.geometry import receptive_field_of
+from copper_tf.runs.records import TrainingRecord
 from copper_tf.runs.run import BEST, Run
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.settings import setting_fields
@@ -103,12 +105,16 @@ def _steps(run: Run, epochs: int) -> int:
 
 
 def cost(run: Run) -> dict[str, Any] | None:
-    """What training took: as ``scores/training.json`` has it, with ``steps``; None where that is missing.
+    """What training took: as `TrainingRecord` has it, with ``steps``; None where that is missing.
 
     Args:
         run: one run, no folder of several.
     """
-    if not run.scores_file("training").is_file():
+    if not run.has(TrainingRecord):
         return None
-    found = run.read_scores("training")
-    return {**found, "receptive_field_px": receptive_field_of(run.config), "steps": _steps(run, int(found["epochs"]))}
+    record = run.read(TrainingRecord)
+    return {
+        **dataclasses.asdict(record),
+        "receptive_field_px": receptive_field_of(run.config),
+        "steps": _steps(run, record.epochs),
+    }

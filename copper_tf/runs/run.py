@@ -9,14 +9,16 @@ import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from copper_tf.config import ANCHORS, ITERATIVE, MIN_BINARITY, Config
+from copper_tf.config import ANCHORS, ITERATIVE, Config
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.models.geometry import receptive_field_of
-from copper_tf.ood.reference import Familiar
+from copper_tf.ood.reference import ReferenceStatistics
 from copper_tf.runs.labels import Labels
+from copper_tf.runs.records import HypothesisRecord, Restarts, TrainingRecord
 from copper_tf.statistics import chords
+from copper_tf.utils.results import Result
 from tfds_copper.errors import CopperError, RunError
 from tfds_copper.files import alone, write_json, write_text
 
@@ -29,12 +31,13 @@ __all__ = [
     "EVALUATION",
     "FOLD",
     "FORMAT",
+    "HYPOTHESIS",
     "RESTARTS",
     "SEED",
     "TENSORBOARD",
     "Run",
     "all_caveats",
-    "check_place",
+    "check_run_folder",
     "create_run",
     "fold_runs",
     "is_run",
@@ -42,18 +45,20 @@ __all__ = [
     "seed_runs",
 ]
 
+R = TypeVar("R", bound=Result)
+
 FORMAT = "copper-run 1"
 BEST = "best.weights.h5"
-# The names of the scores that `copper evaluate` and `borders.composites` write.
+# The names of the scores that `copper evaluate` and `training.boundary_bias` write.
 EVALUATION, COMPOSITES = "evaluation", "composites"
-# The name of the scores of several tries, and of the folder of the tries while they train.
-RESTARTS = "restarts"
+# The file of g, and the folder of the tries while they train.
+HYPOTHESIS, RESTARTS = "hypothesis.json", "restarts"
+# What a run holds from its start.
+_FILES = ("format", "config.json", "labels.json", HYPOTHESIS, "normalisation.json", "data.json")
 # The folder of what TensorBoard shows.
 TENSORBOARD = "tensorboard"
-# The folder of one fold's run inside that of the cross-validation.
-FOLD = "fold_{}"
-# The folder of one member inside that of an ensemble of seeds.
-SEED = "seed_{}"
+# The folder of one run inside that of a cross-validation, and inside that of an ensemble.
+FOLD, SEED = "fold_{}", "seed_{}"
 _PREFIX, _SUFFIX = "last-", ".keras"
 _MONITOR = {"classifier": "val_loss", "segmenter": "val_nmse"}
 
@@ -70,7 +75,7 @@ class Run:
             out; empty for a classifier.
         normalisation: how its pictures are normalised.
         data: path, fingerprint and splits of the dataset it was trained on.
-        start: the g that learning began with; empty where g was not learnt step by step.
+        initial_hypothesis: the g that learning began with; empty where g was not learned step by step.
     """
 
     path: Path
@@ -79,7 +84,7 @@ class Run:
     hypothesis: tuple[float, ...]
     normalisation: Normalisation
     data: dict[str, Any]
-    start: tuple[float, ...] = ()
+    initial_hypothesis: tuple[float, ...] = ()
 
     @property
     def checkpoints(self) -> Path:
@@ -97,12 +102,15 @@ class Run:
         return (*self.data.get("caveats", ()), *filter(None, [self.locality_warning, self.restarts_warning]))
 
     @property
+    def pixel_sizes_nm(self) -> dict[str, int]:
+        """How many pictures of training, validation and test have each pixel size; ``nan`` is unknown."""
+        return dict(self.data.get("pixel_sizes_nm", {}))
+
+    @property
     def mean_chord(self) -> float:
         """Mean chord in px of the maps that it drew after training, NaN where unknown."""
-        if not self.scores_file("training").is_file():
-            return math.nan
-        chord = self.read_scores("training").get("mean_chord_px")
-        return math.nan if chord is None else float(chord)
+        chord = self.read(TrainingRecord).mean_chord_px if self.has(TrainingRecord) else None
+        return math.nan if chord is None else chord
 
     @property
     def receptive_field(self) -> int:
@@ -116,59 +124,48 @@ class Run:
 
     @property
     def restarts_warning(self) -> str:
-        """Why its maps may mark the wrong places where every try drew grey ones, else empty."""
-        tries = self.read_scores(RESTARTS)["tries"] if self.scores_file(RESTARTS).is_file() else []
-        best = max((attempt["binarity"] for attempt in tries), default=1.0)
-        if best >= MIN_BINARITY:
-            return ""
-        needed = f"binarity {best:.2f} at best, {MIN_BINARITY:g} needed"
-        return (
-            f"none of {len(tries)} tries drew maps of two phases ({needed}): "
-            "this run may mark another texture than the one that decays, or the surface has no two phases; allow more "
-            "--restarts, and see what copper trust says"
-        )
+        """See `Restarts.warning`; empty where there were no restarts."""
+        return self.read(Restarts).warning if self.has(Restarts) else ""
 
     @property
-    def familiar_file(self) -> Path:
+    def reference_statistics_file(self) -> Path:
         """The statistics of its pictures."""
-        return self.path / "familiar.json"
+        return self.path / "reference_statistics.json"
 
     @property
-    def familiar(self) -> Familiar | None:
-        """What pictures it knows; None where it was trained before this was kept, or on pictures of too few sheets.
+    def reference_statistics(self) -> ReferenceStatistics | None:
+        """Statistics of its training pictures; None where there are none, or the pictures are of too few sheets.
 
         Raises:
             RunError: if the file is damaged.
         """
-        values = _read(self.path, self.familiar_file.name) if self.familiar_file.is_file() else {}
-        return Familiar.from_dict(values) if values else None
+        values = (
+            _read(self.path, self.reference_statistics_file.name) if self.reference_statistics_file.is_file() else {}
+        )
+        return ReferenceStatistics.from_dict(values) if values else None
 
-    def write_familiar(self, familiar: Familiar | None) -> None:
-        """Writes ``familiar.json`` atomically; it is empty where there were too few sheets."""
-        write_json(self.familiar_file, familiar.to_dict() if familiar else {})
+    def write_reference_statistics(self, statistics: ReferenceStatistics | None) -> None:
+        """Writes ``reference_statistics.json`` atomically; it is empty where there were too few sheets."""
+        write_json(self.reference_statistics_file, statistics.to_dict() if statistics else {})
+
+    @property
+    def hypothesis_record(self) -> HypothesisRecord:
+        """What g is and where it comes from, for ``hypothesis.json`` and all that shows it."""
+        training = self.config.training
+        name = ANCHORS if training.learn == ANCHORS else training.hypothesis
+        return HypothesisRecord(name, training.learn, self.hypothesis, self.initial_hypothesis)
 
     @property
     def law(self) -> dict[str, Any]:
-        """What g is and where it comes from, for ``hypothesis.json`` and all that shows it.
-
-        ``name`` (the hypothesis, or the start of one that is learnt), ``learn``, ``g`` and, where learnt, ``start``.
-        """
-        training = self.config.training
-        name = ANCHORS if training.learn == ANCHORS else training.hypothesis
-        law = {"name": name, "learn": training.learn, "g": list(self.hypothesis)}
-        return law | ({"start": list(self.start)} if self.start else {})
+        """`hypothesis_record` as the evaluation keeps it."""
+        record = self.hypothesis_record
+        law = {"name": record.name, "learn": record.learn, "g": list(record.g)}
+        return law | ({"start": list(record.initial_g)} if record.initial_g else {})
 
     @property
-    def law_note(self) -> str:
-        """What every result must say of a g that no one supposed; empty for a hypothesis."""
-        learn = self.config.training.learn
-        first, last = self.labels.names[0], self.labels.names[-1]
-        if learn == ANCHORS:
-            return f"g was not supposed: the model was trained on t = {first} (g = 1) and t = {last} (g = 0) alone"
-        if learn == ITERATIVE:
-            pairs = (f"{g:.2f} at {t}" for g, t in zip(self.hypothesis, self.labels.names, strict=True))
-            return f"g was learned ({learn}, from {self.config.training.hypothesis}): {', '.join(pairs)}"
-        return ""
+    def hypothesis_note(self) -> str:
+        """See `HypothesisRecord.note`."""
+        return self.hypothesis_record.note(self.labels.names)
 
     def last_checkpoint(self) -> tuple[int, Path] | None:
         """(finished epochs, file) of the newest complete checkpoint, None where there is none."""
@@ -209,7 +206,7 @@ class Run:
 
     def write_hypothesis(self) -> None:
         """Writes ``hypothesis.json``, atomically."""
-        write_json(self.path / "hypothesis.json", self.law)
+        self.hypothesis_record.write(self.path / HYPOTHESIS)
 
     def write_history(self, rows: list[dict[str, float]]) -> None:
         """Writes all rows, atomically."""
@@ -240,17 +237,34 @@ class Run:
         """Where the scores of that name go."""
         return self.path / "scores" / f"{name}.json"
 
+    def has(self, kind: type[Result]) -> bool:
+        """Whether a result of that kind is kept in ``scores/``."""
+        return self.scores_file(kind.NAME).is_file()
+
+    def write(self, result: Result) -> Path:
+        """Writes a result as ``scores/NAME.json``, atomically, and returns its path."""
+        return result.write(self.scores_file(result.NAME))
+
+    def read(self, kind: type[R]) -> R:
+        """The result of that kind.
+
+        Raises:
+            RunError: if there is none yet, or it is damaged or of another version.
+        """
+        if not self.has(kind):
+            command = kind.COMMAND or kind.NAME
+            raise RunError(
+                f"{self.path}: no scores/{kind.NAME}.json yet; it is written by `copper {command}`. Received: none"
+            )
+        return kind.read(self.scores_file(kind.NAME))
+
     def write_scores(self, name: str, scores: dict[str, Any]) -> Path:
         """Writes ``scores/NAME.json`` atomically and returns its path."""
         write_json(self.scores_file(name), scores)
         return self.scores_file(name)
 
     def read_scores(self, name: str) -> dict[str, Any]:
-        """The scores of that name.
-
-        Raises:
-            RunError: if there are none yet.
-        """
+        """The scores of that name, as plain values; results with a type of their own are read by `read`."""
         file = self.scores_file(name)
         if not file.is_file():
             verb = {EVALUATION: "evaluate", "training": "train"}.get(name, name)
@@ -266,7 +280,7 @@ def is_run(path: Path) -> bool:
     return (path / "format").is_file() or (path / "config.json").is_file()
 
 
-def check_place(path: Path, *, force: bool = False) -> None:
+def check_run_folder(path: Path, *, force: bool = False) -> None:
     """Whether a new run may be made here.
 
     Raises:
@@ -290,10 +304,10 @@ def create_run(run: Run, *, force: bool = False) -> None:
         force: delete a run that is already there.
 
     Raises:
-        RunError: if the folder can't take a run, see `check_place`.
+        RunError: if the folder can't take a run, see `check_run_folder`.
         OutputError: if another process works in the run that is to be deleted.
     """
-    check_place(run.path, force=force)
+    check_run_folder(run.path, force=force)
     if is_run(run.path):
         with alone(run.path):
             shutil.rmtree(run.path)
@@ -307,13 +321,10 @@ def create_run(run: Run, *, force: bool = False) -> None:
 
 
 def _read(path: Path, name: str) -> Any:
-    file = path / name
-    if not file.is_file():
-        raise RunError(f"{path}: a run holds {name}, which is missing. Received: no such file")
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return json.loads((path / name).read_text(encoding="utf-8"))
     except ValueError as error:
-        raise RunError(f"{file}: must be JSON. Received: {error}") from None
+        raise RunError(f"{path / name}: must be JSON. Received: {error}") from None
 
 
 def open_run(path: Path) -> Run:
@@ -324,28 +335,34 @@ def open_run(path: Path) -> Run:
     """
     if not is_run(path):
         raise RunError(f"{path}: must be a run folder made by `copper train`. Received: no run there")
-    if not (path / "format").is_file():
-        raise RunError(f"{path}: a run holds format, which is missing. Received: no such file")
+    missing = [name for name in _FILES if not (path / name).is_file()]
+    if missing:
+        raise RunError(f"{path}: a run holds {missing[0]}, which is missing. Received: no such file")
     version = (path / "format").read_text().strip()
     if version != FORMAT:
         raise RunError(f"{path}: this version of copper-tf reads {FORMAT!r}. Received: {version!r}")
-    files = ("config", "labels", "hypothesis", "normalisation", "data")
-    parts = {name: _read(path, f"{name}.json") for name in files}
+    contents = {name: _read(path, f"{name}.json") for name in ("config", "labels", "normalisation", "data")}
+    hypothesis = HypothesisRecord.read(path / HYPOTHESIS)
     try:
-        labels = Labels(tuple(float(t) for t in parts["labels"]["times"]), str(parts["labels"]["unit"]))
-        g, start = (
-            tuple(math.nan if v is None else float(v) for v in parts["hypothesis"].get(k, ())) for k in ("g", "start")
-        )
-        config = Config.from_dict(parts["config"])
+        labels = Labels(tuple(float(t) for t in contents["labels"]["times"]), str(contents["labels"]["unit"]))
+        config = Config.from_dict(contents["config"])
     except (KeyError, TypeError, ValueError, CopperError) as error:
-        raise RunError(f"{path}: config.json, labels.json or hypothesis.json is damaged. Received: {error}") from None
-    return Run(path, config, labels, g, Normalisation.from_dict(parts["normalisation"]), dict(parts["data"]), start)
+        raise RunError(f"{path}: config.json or labels.json is damaged. Received: {error}") from None
+    return Run(
+        path=path,
+        config=config,
+        labels=labels,
+        hypothesis=hypothesis.g,
+        normalisation=Normalisation.from_dict(contents["normalisation"]),
+        data=dict(contents["data"]),
+        initial_hypothesis=hypothesis.initial_g,
+    )
 
 
-def _parts(path: Path, name: str) -> list[Run]:
+def _numbered_runs(path: Path, name: str) -> list[Run]:
     """The runs in the folders of that name, by number."""
-    found = {p.name.removeprefix(name.format("")): p for p in path.glob(name.format("*")) if is_run(p)}
-    return [open_run(found[number]) for number in sorted(found, key=lambda n: (len(n), n))]
+    folders = {p.name.removeprefix(name.format("")): p for p in path.glob(name.format("*")) if is_run(p)}
+    return [open_run(folders[number]) for number in sorted(folders, key=lambda n: (len(n), n))]
 
 
 def all_caveats(runs: Sequence[Run]) -> list[str]:
@@ -363,7 +380,7 @@ def fold_runs(path: Path) -> list[Run]:
     Raises:
         RunError: if one of them is damaged.
     """
-    return _parts(path, FOLD)
+    return _numbered_runs(path, FOLD)
 
 
 def seed_runs(path: Path) -> list[Run]:
@@ -372,7 +389,7 @@ def seed_runs(path: Path) -> list[Run]:
     Raises:
         RunError: if one of them is damaged, or of other settings or data than the first.
     """
-    runs = _parts(path, SEED)
+    runs = _numbered_runs(path, SEED)
     for run in runs[1:]:
         same = run.config.replace(seed=0) == runs[0].config.replace(seed=0)
         if not same or run.data["fingerprint"] != runs[0].data["fingerprint"]:

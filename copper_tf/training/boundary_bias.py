@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from copper_tf.data.normalisation import Normalisation, grey
 from copper_tf.data.pipeline import examples
-from copper_tf.inference.predictor import Predictor
+from copper_tf.inference.predictor import RunPredictor
 from copper_tf.runs.run import COMPOSITES, Run
 from copper_tf.statistics.chords import SPECK
 from copper_tf.statistics.scores import CUT
@@ -115,7 +115,7 @@ def composites(run: Run, dataset: Dataset, progress: Progress | None = None) -> 
         What was written to ``scores/composites.json``: ``excess`` of each label, 0 at the ends, NaN where a
         label or an end has no held-out picture.
     """
-    predictor = Predictor(run)
+    predictor = RunPredictor(run)
     held = ((e.pixels, e.bit_depth, e.label) for split in _HELD_OUT for e in examples(dataset, split))
     kept = middles(held, run.normalisation, len(dataset.times))
     total, done = _PAIRS * sum(map(len, kept)), 0

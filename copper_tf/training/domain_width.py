@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from copper_tf.data.pipeline import Pictures
-from copper_tf.inference.predictor import Predictor
+from copper_tf.inference.predictor import RunPredictor
 from copper_tf.runs.run import Run
 from copper_tf.statistics.chords import mean_chord
 from copper_tf.statistics.scores import middle
@@ -31,10 +31,10 @@ def middle_maps(run: Run, held_out: Pictures, count: int, progress: Progress | N
     best = np.flatnonzero(middle(held_out.labels, len(run.labels.times)))
     chosen = best if best.size else np.arange(len(held_out.arrays))
     chosen = chosen[np.unique(np.linspace(0, chosen.size - 1, count).round().astype(int))]
-    predictor, maps = Predictor(run), []
+    predictor, maps = RunPredictor(run), []
     for done, k in enumerate(chosen, start=1):
         picture = held_out.arrays[k], int(held_out.bit_depths[k]), held_out.files[k]
-        maps.append(np.asarray(predictor.predict(*picture).mask))
+        maps.append(np.asarray(predictor.predict(*picture).map))
         if progress:
             progress(done, len(chosen), "drawing maps of held-out pictures")
     return maps

@@ -13,7 +13,7 @@ from copper_tf.config import ANCHORS, ITERATIVE, Config
 from copper_tf.data.pipeline import Pictures
 from copper_tf.decay.estimation import READABLE_SPAN, readable, update, without_borders
 from copper_tf.decay.hypotheses import check_informative, hypothesis_values
-from copper_tf.inference.predictor import Predictor
+from copper_tf.inference.predictor import RunPredictor
 from copper_tf.models.losses import LabelTable
 from copper_tf.models.metrics import NMSE
 from copper_tf.runs.run import Run
@@ -101,7 +101,7 @@ class HypothesisLearner(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Makes the model ready for whole pictures."""
-        self.predictor = Predictor(self.run, model=self.model)
+        self.predictor = RunPredictor(self.run, model=self.model)
         held = self.held_out
         raw = zip(held.arrays, held.bit_depths.tolist(), held.labels.tolist(), strict=True)
         self.middles = middles(raw, self.run.normalisation, len(self.run.labels.times))

@@ -19,12 +19,13 @@ from copper_tf.models.losses import GRADE_LOSSES, MEAN_LOSSES
 from copper_tf.models.metrics import NMSE
 from copper_tf.models.policy import resolve_policy
 from copper_tf.runs.labels import Labels
-from copper_tf.runs.run import Run, check_place, create_run, is_run, open_run
+from copper_tf.runs.records import TrainingRecord
+from copper_tf.runs.run import Run, check_run_folder, create_run, is_run, open_run
 from copper_tf.training.batch_norm import Calibrator
 from copper_tf.training.callbacks import Bookkeeper, Reporter, should_stop
 from copper_tf.training.domain_width import measured_domains
 from copper_tf.training.hypothesis_learning import HypothesisLearner, first_hypothesis, learnable
-from copper_tf.training.reference_statistics import familiar_pictures
+from copper_tf.training.reference_statistics import reference_statistics_of
 from copper_tf.training.restarts import choose_try, remove_tries, seconds_of_other_tries
 from copper_tf.training.tensorboard import TensorBoardWriter
 from tfds_copper.dataset import Dataset
@@ -80,7 +81,7 @@ def _new_run(config: Config, dataset: Dataset, workdir: Path, g: tuple[float, ..
         labels=Labels(tuple(dataset.times), dataset.unit),
         hypothesis=g,
         normalisation=stream.normalisation,
-        start=g if config.training.learn == ITERATIVE else (),
+        initial_hypothesis=g if config.training.learn == ITERATIVE else (),
         data={
             "path": str(Path(dataset.path).resolve()),
             "fingerprint": dataset.fingerprint,
@@ -124,7 +125,7 @@ def _model(run: Run, policy: str, steps: int) -> tuple[keras.Model, int]:
     keras.utils.set_random_seed(run.config.training.seed)
     model = build(run.config, len(run.labels.times), policy)
     # No epoch is done yet: a g that is learnt stands where it starts.
-    compile_model(model, run.config, run.start or run.hypothesis, steps)
+    compile_model(model, run.config, run.initial_hypothesis or run.hypothesis, steps)
     return model, 0
 
 
@@ -134,7 +135,7 @@ def peak_memory_mb() -> float:
 
 
 def _finish(run: Run, pictures: tuple[Pictures, Pictures], progress: Progress | None) -> None:
-    """What is kept of a run that is trained: what pictures it knows, what training took, how far its network sees.
+    """Keeps the reference statistics of a trained run, what training took, and how far its network sees.
 
     Args:
         run: a trained run.
@@ -142,28 +143,27 @@ def _finish(run: Run, pictures: tuple[Pictures, Pictures], progress: Progress | 
         progress: called with (done, total, what).
     """
     # Also after a kill between the last epoch and this, and for runs of earlier versions.
-    if not run.familiar_file.is_file():
-        run.write_familiar(familiar_pictures(pictures, progress))
-    if not run.scores_file("training").is_file():
+    if not run.reference_statistics_file.is_file():
+        run.write_reference_statistics(reference_statistics_of(pictures, progress))
+    if not run.has(TrainingRecord):
         _write_cost(run, pictures[1], progress)
 
 
 def _write_cost(run: Run, held_out: Pictures, progress: Progress | None) -> None:
     rows = run.history()
     domains = measured_domains(run, held_out, progress) if run.config.kind == "segmenter" else {}
-    run.write_scores(
-        "training",
-        {
-            "epochs": len(rows),
-            "seconds": sum(row["seconds"] for row in rows) + seconds_of_other_tries(run),
-            "seconds_per_epoch": float(np.median([row["seconds"] for row in rows])),
-            "peak_memory_mb": peak_memory_mb(),
-            "parameters": run.load_model().count_params(),
-            "policy": resolve_policy(run.config.training.policy),
-            "processors": os.cpu_count(),
-            "receptive_field_px": receptive_field_of(run.config),
+    run.write(
+        TrainingRecord(
+            epochs=len(rows),
+            seconds=sum(row["seconds"] for row in rows) + seconds_of_other_tries(run),
+            seconds_per_epoch=float(np.median([row["seconds"] for row in rows])),
+            peak_memory_mb=peak_memory_mb(),
+            parameters=run.load_model().count_params(),
+            policy=resolve_policy(run.config.training.policy),
+            processors=os.cpu_count(),
+            receptive_field_px=receptive_field_of(run.config),
             **domains,
-        },
+        )
     )
 
 
@@ -201,7 +201,7 @@ def train(
     old = _old_run(config, dataset, workdir) if resume and is_run(workdir) else None
     g = old.hypothesis if old else first_hypothesis(config, dataset.times)
     if not old:
-        check_place(workdir, force=force)
+        check_run_folder(workdir, force=force)
     pictures = load_pictures(dataset, "train", progress), load_pictures(dataset, "validation", progress)
     training, held_out = pictures
     normalisation = Normalisation(config.data.normalisation, training.mean, training.sd, config.data.window)

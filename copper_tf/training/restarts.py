@@ -16,7 +16,8 @@ import numpy as np
 
 from copper_tf.config import Config
 from copper_tf.data.pipeline import Pictures
-from copper_tf.runs.run import BEST, RESTARTS, TENSORBOARD, Run, create_run, is_run
+from copper_tf.runs.records import Restarts, RestartTry
+from copper_tf.runs.run import BEST, HYPOTHESIS, RESTARTS, TENSORBOARD, Run, create_run, is_run
 from copper_tf.statistics.scores import binarity
 from copper_tf.training.domain_width import middle_maps
 from tfds_copper.files import replacing
@@ -47,21 +48,21 @@ def _try_run(run: Run, number: int) -> Run:
     return attempt
 
 
-def _scores(attempt: Run, held_out: Pictures) -> dict[str, Any]:
+def _measure(attempt: Run, held_out: Pictures) -> RestartTry:
     """What a try is judged by; kept, so that a killed training doesn't measure it again."""
-    if attempt.scores_file(RESTARTS).is_file():
-        return attempt.read_scores(RESTARTS)
-    each = np.array([binarity(mask) for mask in middle_maps(attempt, held_out, _PICTURES)])
+    if attempt.has(RestartTry):
+        return attempt.read(RestartTry)
+    each = np.array([binarity(potency) for potency in middle_maps(attempt, held_out, _PICTURES)])
     rows = attempt.history()
-    scores = {
-        "seed": attempt.config.training.seed,
+    result = RestartTry(
+        seed=attempt.config.training.seed,
         # The binarity of a constant map is undefined; it is as far from zeros and ones as a grey one.
-        "binarity": float(np.nan_to_num(each).mean()),
-        "val_nmse": rows[-1]["val_nmse"],
-        "seconds": sum(row["seconds"] for row in rows),
-    }
-    attempt.write_scores(RESTARTS, scores)
-    return scores
+        binarity=float(np.nan_to_num(each).mean()),
+        val_nmse=rows[-1]["val_nmse"],
+        seconds=sum(row["seconds"] for row in rows),
+    )
+    attempt.write(result)
+    return result
 
 
 def _continue_from(run: Run, attempt: Run) -> None:
@@ -71,7 +72,7 @@ def _continue_from(run: Run, attempt: Run) -> None:
     run.write_history(attempt.history())
     if (attempt.path / TENSORBOARD).is_dir():
         shutil.copytree(attempt.path / TENSORBOARD, run.path / TENSORBOARD, dirs_exist_ok=True)
-    for source in (attempt.path / "hypothesis.json", attempt.checkpoints / BEST, done[1]):
+    for source in (attempt.path / HYPOTHESIS, attempt.checkpoints / BEST, done[1]):
         with replacing(run.path / source.relative_to(attempt.path)) as file:
             shutil.copyfile(source, file)
 
@@ -84,8 +85,8 @@ def remove_tries(run: Run) -> None:
 def choose_try(run: Run, held_out: Pictures, train: Train, progress: Progress | None = None) -> None:
     """Trains one try after the other until one draws binary maps; the run goes on from the most binary one.
 
-    ``scores/restarts.json`` keeps ``seed``, ``binarity``, ``val_nmse`` and ``seconds`` of each try, and which was
-    ``chosen``. Killed at any moment, it goes on from the last finished epoch of a try.
+    `Restarts` keeps what each try was judged by, and which was chosen. Killed at any moment, it goes on from the last
+    finished epoch of a try.
 
     Args:
         run: a run without a finished epoch whose config allows restarts.
@@ -94,7 +95,7 @@ def choose_try(run: Run, held_out: Pictures, train: Train, progress: Progress | 
         progress: called with (done, total, what).
     """
     most = run.config.training.restarts + 1
-    tries: list[dict[str, Any]] = []
+    tries: list[RestartTry] = []
     for number in range(most):
 
         def report(done: int, total: int, what: str, number: int = number) -> None:
@@ -103,17 +104,17 @@ def choose_try(run: Run, held_out: Pictures, train: Train, progress: Progress | 
 
         attempt = _try_run(run, number)
         train(attempt, report)
-        tries.append(_scores(attempt, held_out))
-        if tries[-1]["binarity"] >= run.config.training.restart_binarity:
+        tries.append(_measure(attempt, held_out))
+        if tries[-1].binarity >= run.config.training.restart_binarity:
             break
-    chosen = int(np.argmax([scores["binarity"] for scores in tries]))
-    run.write_scores(RESTARTS, {"chosen": chosen, "tries": tries})
+    chosen = int(np.argmax([one.binarity for one in tries]))
+    run.write(Restarts(chosen, tuple(tries)))
     _continue_from(run, _try_run(run, chosen))
 
 
 def seconds_of_other_tries(run: Run) -> float:
     """Seconds spent on the tries that were not chosen."""
-    if not run.scores_file(RESTARTS).is_file():
+    if not run.has(Restarts):
         return 0.0
-    scores = run.read_scores(RESTARTS)
-    return float(sum(s["seconds"] for k, s in enumerate(scores["tries"]) if k != scores["chosen"]))
+    restarts = run.read(Restarts)
+    return float(sum(one.seconds for k, one in enumerate(restarts.tries) if k != restarts.chosen))

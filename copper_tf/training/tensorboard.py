@@ -60,7 +60,7 @@ class TensorBoardWriter(keras.callbacks.Callback):
             for name, value in (logs or {}).items():
                 split = "validation" if name.startswith("val_") else "train"
                 tf.summary.scalar(f"{name.removeprefix('val_')}/{split}", float(value), step=epoch + 1)
-            if self.run.start:
+            if self.run.initial_hypothesis:
                 for t, g in zip(self.run.labels.names, tables(self.model)[0].values, strict=True):
                     tf.summary.scalar(f"learned g/t = {t}", g, step=epoch + 1)
             if epoch % self.every == 0 or epoch + 1 == self.run.config.training.epochs:

@@ -17,7 +17,7 @@ from copper_tf.analysis.evaluation import Maps
 from copper_tf.analysis.grading import grade_block
 from copper_tf.data.normalisation import Normalisation, grey
 from copper_tf.data.pipeline import Example, examples
-from copper_tf.inference.predictor import Predictor
+from copper_tf.inference.predictor import RunPredictor
 from copper_tf.runs.run import Run
 from copper_tf.statistics.scores import Rows, Scores, bootstrap, groups_of, intervals, iou, pixel_scores
 from tfds_copper.dataset import Dataset
@@ -87,9 +87,9 @@ def graded(
     }
 
 
-def _net(predictor: Predictor, example: Example) -> np.ndarray:
+def _net(predictor: RunPredictor, example: Example) -> np.ndarray:
     """The map of the run itself."""
-    mask = predictor.predict(example.pixels, example.bit_depth, example.file).mask
+    mask = predictor.predict(example.pixels, example.bit_depth, example.file).map
     if mask is None:
         raise ValueError("a classifier gives no map")
     return mask
@@ -126,7 +126,7 @@ def _choices() -> dict[str, dict[str, Maker]]:
     }
 
 
-def _chosen(run: Run, dataset: Dataset, predictor: Predictor, progress: Progress | None) -> dict[str, str]:
+def _chosen(run: Run, dataset: Dataset, predictor: RunPredictor, progress: Progress | None) -> dict[str, str]:
     """The best candidate of each method on the validation pictures."""
     choices, total = _choices(), dataset.split_sizes["validation"]
     found: dict[str, dict[str, list[float]]] = {m: {name: [] for name in c} for m, c in choices.items()}
@@ -155,7 +155,9 @@ def _means(rows: Rows) -> Scores:
     return {name: float(values.mean()) if values.size else float("nan") for name, values in finite.items()}
 
 
-def _makers(run: Run, dataset: Dataset, predictor: Predictor, classifier: Run | None, progress: Progress | None) -> Any:
+def _makers(
+    run: Run, dataset: Dataset, predictor: RunPredictor, classifier: Run | None, progress: Progress | None
+) -> Any:
     """(the map of each method, what was chosen for it)."""
     chosen = _chosen(run, dataset, predictor, progress)
     makers = {method: candidates[chosen[method]] for method, candidates in _choices().items()}
@@ -167,7 +169,7 @@ def _makers(run: Run, dataset: Dataset, predictor: Predictor, classifier: Run | 
 
 def _mapped(run: Run, dataset: Dataset, classifier: Run | None, progress: Progress | None) -> dict[str, Any]:
     """Every map method on the test pictures; patches of a few are kept for the figure."""
-    predictor = Predictor(run)
+    predictor = RunPredictor(run)
     makers, chosen = _makers(run, dataset, predictor, classifier, progress)
     rows: dict[str, list[Scores]] = {name: [] for name in ("net", *makers)}
     patches = {name: Maps(len(run.labels.times)) for name in rows}

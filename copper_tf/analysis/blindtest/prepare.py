@@ -81,7 +81,7 @@ def _written(
         name = f"{numbers[k]:04d}.png"
         _write(path / what / name, grey_image(example.pixels))
         if mapped is not None:
-            mask = mapped.predict(example.pixels, example.bit_depth, example.file).mask
+            mask = mapped.predict(example.pixels, example.bit_depth, example.file).map
             _write(path / "maps" / name, overlay(example.pixels, mask))
         done += 1
         if progress:
@@ -133,7 +133,7 @@ def prepare(
         dataset: where the pictures are from.
         graders: evaluated runs of that dataset, see `comparison.read`; their grades are kept for the comparison.
         settings: how many pictures, in which order, whether with maps.
-        mapped: what draws the maps of the second round, anything whose `predict` is that of `Predictor`.
+        mapped: what draws the maps of the second round, anything whose `predict` is that of `RunPredictor`.
         progress: called with (done, total, what).
 
     Raises:

@@ -9,7 +9,7 @@ import numpy as np
 from copper_tf.analysis.trust.chimera import Sample
 from copper_tf.data.normalisation import grey
 from copper_tf.data.pipeline import Example, examples
-from copper_tf.inference.predictor import Predictor, check_size
+from copper_tf.inference.predictor import RunPredictor, check_size
 from copper_tf.statistics.scores import binarity
 from tfds_copper.dataset import Dataset
 from tfds_copper.micrograph import Windows
@@ -73,7 +73,7 @@ def _splits(dataset: Dataset) -> tuple[str, ...]:
     return ("test",) if dataset.split_sizes["test"] >= _FEW else ("validation", "test")
 
 
-def look(dataset: Dataset, predictor: Predictor, progress: Progress | None = None) -> Looked:
+def look(dataset: Dataset, predictor: RunPredictor, progress: Progress | None = None) -> Looked:
     """Maps every test picture; those of validation too where the test pictures are few.
 
     Args:
@@ -98,7 +98,7 @@ def look(dataset: Dataset, predictor: Predictor, progress: Progress | None = Non
             mask = predictor.map_of(values)
             kept.append(Kept(example, Sample(values, mask, example.file)))
         else:
-            mask = np.asarray(predictor.predict(example.pixels, example.bit_depth, example.file).mask)
+            mask = np.asarray(predictor.predict(example.pixels, example.bit_depth, example.file).map)
         rows.append((example.label, float(mask.mean(dtype=np.float64)), binarity(mask)))
         if progress:
             progress(len(rows), total, "mapping pictures")

@@ -14,7 +14,7 @@ from copper_tf.analysis.trust.deletion import SHARES, Deletion, delete, deletion
 from copper_tf.analysis.trust.samples import Kept, Looked, look
 from copper_tf.analysis.trust.stability import brightness_errors, shift_error
 from copper_tf.analysis.trust.verdict import BASIS, EXAMPLES, TRUST, judge, verdict
-from copper_tf.inference.predictor import Predictor
+from copper_tf.inference.predictor import RunPredictor
 from copper_tf.models.geometry import reach_of
 from copper_tf.runs.datasets import dataset_of
 from copper_tf.runs.run import Run
@@ -67,7 +67,7 @@ def _deletions(looked: Looked, last: int, width: float, draw: Draw) -> Iterator[
                 yield delete(picture.sample, donor, share, width, draw, top=top)
 
 
-def _stability(looked: Looked, predictor: Predictor, progress: Progress | None) -> dict[str, float]:
+def _stability(looked: Looked, predictor: RunPredictor, progress: Progress | None) -> dict[str, float]:
     run, chosen = predictor.run, _some(looked)
     rows: list[tuple[float, ...]] = []
     for done, k in enumerate(chosen, start=1):
@@ -135,8 +135,8 @@ def _agreement(looked: Looked, run: Run, others: Sequence[Run], progress: Progre
     kept = _middle(looked, len(run.labels.times))
     maps = [[k.sample.mask for k in kept]]
     for done, other in enumerate(others, start=1):
-        predictor = Predictor(other)
-        maps.append([np.asarray(predictor.predict(k.example.pixels, k.example.bit_depth).mask) for k in kept])
+        predictor = RunPredictor(other)
+        maps.append([np.asarray(predictor.predict(k.example.pixels, k.example.bit_depth).map) for k in kept])
         if progress:
             progress(done, len(others), "comparing with other seeds")
     return agreement(maps)
@@ -158,7 +158,7 @@ def _own(looked: Looked, run: Run) -> dict[str, float]:
 
 
 def _joined(
-    looked: Looked, predictor: Predictor, own: dict[str, float], shown: _Examples, progress: Progress | None
+    looked: Looked, predictor: RunPredictor, own: dict[str, float], shown: _Examples, progress: Progress | None
 ) -> dict[str, float]:
     """Scores of chimeras and deletions, which join pictures of the last t to others."""
     last, draw, g = len(predictor.labels.times) - 1, predictor.map_of, predictor.run.hypothesis
@@ -195,7 +195,7 @@ def trust(run: Run, others: Sequence[Run] = (), progress: Progress | None = None
     if run.config.kind != "segmenter":
         raise RunError(f"{run.path}: only a segmenter has maps to trust. Received: a {run.config.kind}")
     check_others(run, others)
-    predictor = Predictor(run)
+    predictor = RunPredictor(run)
     looked = look(dataset_of(run), predictor, progress)
     values, shown = _own(looked, run), _Examples()
     values |= _joined(looked, predictor, values, shown, progress)

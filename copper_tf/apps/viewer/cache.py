@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from copper_tf.apps.viewer.pyramid import Levels, level_files
-from copper_tf.inference.predictor import Piece
+from copper_tf.inference.predictor import MapTile
 from copper_tf.utils.drawing import grey_range, stretched
 from tfds_copper.files import write_json
 from tfds_copper.micrograph import Opened, Windows
@@ -155,13 +155,13 @@ def open_plate(folder: Path) -> Plate:
     return Plate(arrays[0], int(known["bit_depth"]), size, tuple(known["notes"]), levels)
 
 
-def keep_map(folder: Path, shape: tuple[int, int], pieces: Iterable[Piece]) -> None:
+def keep_map(folder: Path, shape: tuple[int, int], pieces: Iterable[MapTile]) -> None:
     """Writes a map into a folder as its pieces come.
 
     Args:
         folder: where it goes; what is there is replaced.
         shape: height and width in px.
-        pieces: of `ByPieces.pieces`.
+        pieces: of `Predictor.map_tiles`.
     """
     edges = (np.arange(1, STEPS + 1) / STEPS).astype(np.float32)
     passed = np.zeros(STEPS + 1, np.int64)

@@ -17,8 +17,9 @@ from pathlib import Path
 from PIL import Image
 
 from copper_tf.apps.viewer.cache import Drawn, Plate, has_map, has_plate, keep_map, keep_plate, open_map, open_plate
-from copper_tf.inference.predictor import ByPieces, Caution, caution
-from copper_tf.ood.reference import Familiar
+from copper_tf.inference.predictor import Predictor
+from copper_tf.ood.check import OodCheck, check_ood
+from copper_tf.ood.reference import ReferenceStatistics
 from copper_tf.runs.labels import Labels
 from tfds_copper.errors import CopperError
 from tfds_copper.micrograph import Opened
@@ -95,24 +96,24 @@ class Library:
     """Pictures with their maps, kept in a folder from one session to the next.
 
     Args:
-        model: a segmenter: a `Predictor`, an `Ensemble` or an `ExportedPredictor`.
+        model: a segmenter: a `RunPredictor`, an `Ensemble` or an `ExportedPredictor`.
         labels: the labels of the model.
         key: of the model, see `model_key`.
         folder: where pictures and maps are kept.
-        scale: pixel sizes of the model's data, see `prediction.trained_scale`.
-        familiar: what pictures the model knows; None where it keeps no statistics of them.
+        scale: pixel sizes of the model's data, see `ood.check.pixel_size_range`.
+        reference_statistics: of the model's training pictures; None where it has none.
     """
 
     def __init__(
         self,
-        model: ByPieces,
+        model: Predictor,
         labels: Labels,
         key: str,
         folder: Path,
         scale: tuple[float, float] | None = None,
-        familiar: Familiar | None = None,
+        reference_statistics: ReferenceStatistics | None = None,
     ) -> None:
-        self.labels, self.folder, self.scale, self.familiar = labels, folder, scale, familiar
+        self.labels, self.folder, self.scale, self.reference_statistics = labels, folder, scale, reference_statistics
         self._model, self._key = model, key
         self._entries: dict[str, Entry] = {}
         self._private: dict[str, Path] = {}
@@ -188,9 +189,9 @@ class Library:
         """The picture itself."""
         return open_plate(self._plate(entry))
 
-    def caution(self, plate: Plate) -> Caution:
+    def caution(self, plate: Plate) -> OodCheck:
         """Whether a picture is like those that the model was trained on."""
-        return caution(plate.windows, plate.pixel_size_nm, self.familiar, self.scale)
+        return check_ood(plate.windows, plate.pixel_size_nm, self.reference_statistics, self.scale)
 
     def drawn(self, entry: Entry) -> Drawn | None:
         """Its map, None while there is none."""
@@ -266,7 +267,7 @@ class Library:
             self._tell(entry, State(done, total))
 
         plate = self.plate(entry)
-        pieces = self._model.pieces(plate.windows, entry.name, progress)
+        pieces = self._model.map_tiles(plate.windows, entry.name, progress)
         try:
             keep_map(self._map(entry), plate.shape, pieces)
         except _Ended:

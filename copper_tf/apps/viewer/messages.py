@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from copper_tf.apps.viewer.cache import Drawn, Plate
 from copper_tf.apps.viewer.library import Entry, State
-from copper_tf.inference.predictor import Caution, other_scale, scale_text
+from copper_tf.ood.check import OodCheck, pixel_size_differs, pixel_size_text
 from copper_tf.runs.labels import Labels
 
 __all__ = ["about", "busy", "files", "head", "inside", "reading", "under"]
@@ -46,7 +46,7 @@ def head(
     plate: Plate,
     drawn: Drawn | None,
     scale: tuple[float, float] | None = None,
-    caution: Caution | None = None,
+    caution: OodCheck | None = None,
 ) -> str:
     """The picture's name, what is known of it, its potency, and a warning where it is unlike the model's data."""
     height, width = plate.shape
@@ -56,7 +56,7 @@ def head(
         known += [f"{_length(width, size)} × {_length(height, size)} µm", f"{size:g} nm per px"]
     else:
         known.append("pixel size unknown")
-    known.append(caution.untold if caution else "")
+    known.append(caution.not_checked if caution else "")
     details = " · ".join(html.escape(part) for part in (*known, *plate.notes) if part)
     potency = "–" if drawn is None else f"{drawn.mean:.3f}"
     about_seeds = ""
@@ -70,16 +70,16 @@ def head(
 
 
 def _scale_warning(pixel_size_nm: float, scale: tuple[float, float] | None) -> str:
-    if scale is None or not other_scale(pixel_size_nm, scale):
+    if scale is None or not pixel_size_differs(pixel_size_nm, scale):
         return ""
     return (
-        f'<p class="warn">The model was trained at {scale_text(scale)} per px; a map of a picture at {pixel_size_nm:g} '
-        "nm per px means nothing.</p>"
+        f'<p class="warn">The model was trained at {pixel_size_text(scale)} per px; a map of a picture at '
+        f"{pixel_size_nm:g} nm per px means nothing.</p>"
     )
 
 
-def _unlike(caution: Caution | None) -> str:
-    reasons = caution.reasons[caution.other_scale :] if caution else ()
+def _unlike(caution: OodCheck | None) -> str:
+    reasons = caution.reasons[caution.pixel_size_differs :] if caution else ()
     if not reasons:
         return ""
     text = html.escape("; ".join(reasons))

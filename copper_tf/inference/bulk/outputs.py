@@ -1,28 +1,25 @@
-"""The parts of a table: written whole or not at all, bound to what made them, and put together at the end."""
+"""The part files of a table: written whole or not at all, bound to what made them, and merged at the end."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
 import json
-import math
 import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from copper_tf.inference.bulk.shards import Shard
-from copper_tf.inference.prediction_rows import UNLIKE, Told, told, value_column
-from copper_tf.inference.predictor import Caution
+from copper_tf.inference.results import OodSummary, PredictionFailure, PredictionRow
+from copper_tf.utils.results import Result
 from copper_tf.utils.tables import sheet_rows, write_tables
 from tfds_copper.errors import OutputError, RunError
 from tfds_copper.files import write_json
 from tfds_copper.micrograph import ReadSettings
 
-__all__ = ["BAD", "PARTS", "TABLE", "Job", "Parts", "Work", "model_sha256"]
-
-Row = dict[str, Any]
+__all__ = ["BAD", "PARTS", "TABLE", "Job", "Part", "PartFiles", "WorkerSettings", "model_sha256"]
 
 PARTS, TABLE, BAD = "parts", "predictions.csv", "bad.csv"
 _JOB, _LIST = "job.json", "pictures.jsonl"
@@ -61,14 +58,29 @@ class Job:
 
 
 @dataclasses.dataclass(frozen=True)
-class Work:
+class Part(Result):
+    """The predictions of one shard.
+
+    Attributes:
+        rows: of the pictures that could be predicted.
+        failures: the others.
+    """
+
+    FORMAT: ClassVar[str] = "copper-bulk-part 1"
+
+    rows: tuple[PredictionRow, ...]
+    failures: tuple[PredictionFailure, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class WorkerSettings:
     """What a worker must know; it must see both folders at these paths.
 
     Attributes:
         model: the export.
         runtime: the format to use.
         output: where the table goes.
-        reading: what the user overrules in reading.
+        reading: settings of reading that the user gave.
         palette: colours of the overlays; empty where no maps are written.
     """
 
@@ -79,8 +91,8 @@ class Work:
     palette: str
 
 
-class Parts:
-    """The folder of the parts.
+class PartFiles:
+    """The folder of the part files.
 
     Args:
         output: where the table goes.
@@ -96,15 +108,15 @@ class Parts:
         Raises:
             OutputError: if there are parts of another job and `force` is not given.
         """
-        file, asked = self.folder / _JOB, dataclasses.asdict(job)
+        file, values = self.folder / _JOB, dataclasses.asdict(job)
         if force and self.folder.exists():
             shutil.rmtree(self.folder)
         if self.folder.exists() and self.finished():
             try:
-                made = json.loads(file.read_text(encoding="utf-8"))
+                earlier = json.loads(file.read_text(encoding="utf-8"))
             except (OSError, ValueError):
-                made = {}
-            other = [name for name in asked if made.get(name) != asked[name]]
+                earlier = {}
+            other = [name for name in values if earlier.get(name) != values[name]]
             if other:
                 raise OutputError(
                     f"{self.folder}: parts must be of the same model and settings; --force makes them anew. "
@@ -112,66 +124,55 @@ class Parts:
                 )
         for unfinished in self.folder.glob(".writing-*"):
             unfinished.unlink()
-        write_json(file, asked)
+        write_json(file, values)
 
     def finished(self) -> set[str]:
         """The names of all parts there are, of other lists of pictures too."""
         return {name for name in os.listdir(self.folder) if name[0].isdigit()}
 
-    def write(self, shard: Shard, rows: Sequence[Row], bad: Sequence[Row]) -> None:
-        """Finishes a shard.
+    def write(self, shard: Shard, part: Part) -> None:
+        """Finishes a shard."""
+        part.write(self.folder / shard.part)
 
-        Args:
-            shard: the shard.
-            rows: of the pictures that could be read, as `row_of` gives them.
-            bad: file and reason of the others.
-        """
-        cells = [row | {UNLIKE: dataclasses.asdict(row[UNLIKE])} for row in rows]
-        write_json(self.folder / shard.part, {"rows": cells, "bad": bad})
-
-    def _read(self, shard: Shard) -> tuple[list[Row], list[Row]]:
+    def _read(self, shard: Shard) -> Part:
         file = self.folder / shard.part
         try:
-            part = json.loads(file.read_text(encoding="utf-8"))
-            return part["rows"], part["bad"]
-        except (OSError, ValueError, KeyError, TypeError):
+            return Part.read(file)
+        except RunError:
             what = "damaged" if file.exists() else "nothing there"
             raise RunError(
                 f"{file}: must be a whole part; the same command makes it anew once it is deleted. Received: {what}"
             ) from None
 
-    def rows(self, shards: Sequence[Shard]) -> Iterator[Row]:
-        """All rows in order, as `row_of` gives them; one part is in memory at a time."""
-        for shard in shards:
-            for row in self._read(shard)[0]:
-                said = row[UNLIKE]
-                size = math.nan if row["pixel_size_nm"] is None else row["pixel_size_nm"]
-                caution = Caution(tuple(said["reasons"]), said["untold"], said["other_scale"])
-                yield row | {"pixel_size_nm": size, UNLIKE: caution}
+    def rows(self, shards: Sequence[Shard]) -> Iterator[PredictionRow]:
+        """All rows in order; one part is in memory at a time."""
+        return (row for shard in shards for row in self._read(shard).rows)
 
-    def bad(self, shards: Sequence[Shard]) -> Iterator[Row]:
-        """File and reason of all pictures that could not be read, in order."""
-        return (row for shard in shards for row in self._read(shard)[1])
+    def failures(self, shards: Sequence[Shard]) -> Iterator[PredictionFailure]:
+        """The pictures that could not be predicted, in order."""
+        return (failure for shard in shards for failure in self._read(shard).failures)
 
-    def merge(self, shards: Sequence[Shard], gathered: Told) -> tuple[list[Path], int]:
-        """Puts the parts together.
+    def merge(self, shards: Sequence[Shard], summary: OodSummary, times: Sequence[float]) -> tuple[list[Path], int]:
+        """Writes the tables.
 
         Args:
             shards: all of them, in order.
-            gathered: takes all rows into account.
+            summary: takes all rows into account.
+            times: stress time of each label.
 
         Returns:
-            The files written, and how many pictures could not be read.
+            The files written, and how many pictures could not be predicted.
         """
-        table, sheets, bad = self.output / TABLE, [], self.output / BAD
+        table, bad = self.output / TABLE, self.output / BAD
         files: list[Path] = []
         first = next(self.rows(shards), None)
         if first:
-            sheets = sheet_rows(self.rows(shards), value_column(first))
-            files += write_tables(table, told(self.rows(shards), gathered), sheets)
-        count = sum(1 for _ in self.bad(shards))
+            cells = (row.cells(times) for row in self.rows(shards))
+            sheets = sheet_rows(cells, first.value_column)
+            files += write_tables(table, (row.cells(times) for row in summary.adding(self.rows(shards))), sheets)
+        count = sum(1 for _ in self.failures(shards))
         if count:
-            files += write_tables(bad, self.bad(shards), [])
+            files += write_tables(bad, (dataclasses.asdict(failure) for failure in self.failures(shards)), [])
         # What an earlier call left of other pictures.
         for stale in {table, table.with_name(f"{table.stem}_sheets.csv"), bad}.difference(files):
             stale.unlink(missing_ok=True)

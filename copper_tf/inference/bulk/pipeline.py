@@ -8,7 +8,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
@@ -16,17 +15,18 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineState
 
-from copper_tf.inference.bulk.outputs import Parts, Work
-from copper_tf.inference.bulk.shards import Listed, Shard, in_bucket, pictures_of
+from copper_tf.inference.bulk.outputs import Part, PartFiles, WorkerSettings
+from copper_tf.inference.bulk.shards import ListedPicture, Shard, in_bucket, pictures_of
 from copper_tf.inference.exported.predictor import ExportedPredictor
-from copper_tf.inference.prediction_rows import Drawing, row_of
+from copper_tf.inference.prediction_rows import MapOutput, predict_row
+from copper_tf.inference.results import PredictionFailure, PredictionRow
 from tfds_copper.errors import CopperError
 
 __all__ = ["PredictShards", "run_pipeline"]
 
 
 @contextlib.contextmanager
-def _on_disk(picture: Listed) -> Iterator[Path]:
+def _on_disk(picture: ListedPicture) -> Iterator[Path]:
     """Where a picture can be opened: its file, or a copy of what lies in a bucket, with its sidecars."""
     if not in_bucket(picture.path):
         yield Path(picture.path)
@@ -42,36 +42,36 @@ class PredictShards(beam.DoFn):
     """Writes the part of each shard that comes.
 
     Args:
-        work: what a worker must know.
+        settings: what a worker must know.
     """
 
-    def __init__(self, work: Work) -> None:
-        self._work, self._parts = work, Parts(work.output)
-        self._drawing = Drawing(work.output, work.palette) if work.palette else None
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._settings, self._parts = settings, PartFiles(settings.output)
+        self._maps = MapOutput(settings.output, settings.palette) if settings.palette else None
 
     def setup(self) -> None:
         """Opens the model, once for a worker."""
-        self._predictor = ExportedPredictor.load(self._work.model, self._work.runtime)
+        self._predictor = ExportedPredictor.load(self._settings.model, self._settings.runtime)
 
     def process(self, shard: Shard) -> None:
         """Predicts the pictures of a shard; one that can't be read costs only itself."""
-        rows: list[dict[str, Any]] = []
-        bad: list[dict[str, Any]] = []
+        rows: list[PredictionRow] = []
+        failures: list[PredictionFailure] = []
         for picture in pictures_of(shard, self._parts.list):
             with _on_disk(picture) as path:
                 try:
-                    rows.append(row_of(picture.source(path), self._predictor, self._work.reading, self._drawing))
+                    rows.append(predict_row(picture.source(path), self._predictor, self._settings.reading, self._maps))
                 except CopperError as error:
-                    bad.append({"file": picture.name, "reason": str(error).removeprefix(f"{path}: ")})
-        self._parts.write(shard, rows, bad)
+                    failures.append(PredictionFailure(picture.name, str(error).removeprefix(f"{path}: ")))
+        self._parts.write(shard, Part(tuple(rows), tuple(failures)))
 
 
-def run_pipeline(todo: Sequence[Shard], work: Work, beam_options: str = "") -> None:
+def run_pipeline(todo: Sequence[Shard], settings: WorkerSettings, beam_options: str = "") -> None:
     """Writes the parts of shards, by Beam's own runner in this process where the options name no other.
 
     Args:
         todo: the shards.
-        work: what a worker must know.
+        settings: what a worker must know.
         beam_options: ``key=value`` of Beam, with commas between.
 
     Raises:
@@ -82,7 +82,7 @@ def run_pipeline(todo: Sequence[Shard], work: Work, beam_options: str = "") -> N
     runner = None if options.view_as(StandardOptions).runner else FnApiRunner()
     pipeline = beam.Pipeline(runner=runner, options=options)
     # Without a shuffle all shards would go to one worker of a cluster.
-    _ = pipeline | beam.Create(todo) | beam.Reshuffle() | beam.ParDo(PredictShards(work))
+    _ = pipeline | beam.Create(todo) | beam.Reshuffle() | beam.ParDo(PredictShards(settings))
     state = pipeline.run().wait_until_finish()
     if state not in (None, PipelineState.DONE):
         raise RuntimeError(f"a pipeline that is {state}")

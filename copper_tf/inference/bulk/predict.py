@@ -6,39 +6,40 @@ import dataclasses
 from pathlib import Path
 
 from copper_tf import __version__
-from copper_tf.inference.bulk.outputs import Job, Parts, Work, model_sha256
-from copper_tf.inference.bulk.shards import cut, listed
+from copper_tf.inference.bulk.outputs import Job, PartFiles, WorkerSettings, model_sha256
+from copper_tf.inference.bulk.shards import cut_shards, list_pictures
 from copper_tf.inference.bulk.workers import predict_shards
 from copper_tf.inference.exported.predictor import ExportedPredictor, is_export
-from copper_tf.inference.prediction_rows import FOLDERS, OVERLAYS, Told
+from copper_tf.inference.prediction_rows import FOLDERS, OVERLAYS
+from copper_tf.inference.results import BulkResult, OodSummary
 from tfds_copper.errors import RunError, SettingError
 from tfds_copper.files import alone
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.progress import Progress
 
-__all__ = ["Asked", "Done", "predict_bulk"]
+__all__ = ["BulkRequest", "predict_bulk"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
+class BulkRequest:
     """What is to be predicted, and how.
 
     Attributes:
         model: an export.
-        places: files, folders, patterns and buckets.
+        pictures: files, folders, patterns and buckets.
         output: folder of the tables.
         sheet: that all pictures are of; "" where unknown.
-        reading: what the user overrules.
+        reading: settings of reading that the user gave.
         runtime: what opens the export; None takes the fastest there is.
         palette: colours of the overlays; empty where no maps are written.
-        shard: pictures that are one part of the table.
+        shard: pictures in one part of the table.
         workers: processes on this machine.
         beam_options: ``key=value`` of Apache Beam, with commas between.
         force: makes all parts anew.
     """
 
     model: Path
-    places: tuple[str, ...]
+    pictures: tuple[str, ...]
     output: Path
     sheet: str = ""
     reading: ReadSettings = dataclasses.field(default_factory=ReadSettings)
@@ -50,64 +51,51 @@ class Asked:
     force: bool = False
 
 
-@dataclasses.dataclass(frozen=True)
-class Done:
-    """What came of it.
-
-    Attributes:
-        files: tables and folders that were written.
-        pictures: how many there are.
-        bad: how many of them could not be read.
-        warnings: what must be said of the results.
-        law_note: see `ExportedPredictor.law_note`.
-    """
-
-    files: tuple[Path, ...]
-    pictures: int
-    bad: int
-    warnings: tuple[str, ...]
-    law_note: str
-
-
-def _opened(asked: Asked) -> ExportedPredictor:
-    if not is_export(asked.model):
-        what = "something else" if asked.model.exists() else "nothing there"
-        raise RunError(f"{asked.model}: must be a model of `copper export`. Received: {what}")
-    predictor = ExportedPredictor.load(asked.model, asked.runtime)
-    if asked.palette and predictor.kind != "segmenter":
+def _opened(request: BulkRequest) -> ExportedPredictor:
+    if not is_export(request.model):
+        what = "something else" if request.model.exists() else "nothing there"
+        raise RunError(f"{request.model}: must be a model of `copper export`. Received: {what}")
+    predictor = ExportedPredictor.load(request.model, request.runtime)
+    if request.palette and predictor.kind != "segmenter":
         raise SettingError(f"maps are drawn by a segmenter. Received: {predictor.kind}")
     return predictor
 
 
-def predict_bulk(asked: Asked, progress: Progress) -> Done:
-    """Predicts all pictures, going on with what an earlier call of the same kind has finished.
+def predict_bulk(request: BulkRequest, progress: Progress | None = None) -> BulkResult:
+    """Predicts all pictures; what an earlier call of the same kind has finished is kept.
 
     Args:
-        asked: what and how.
+        request: what and how.
         progress: called with (done, total, what) now and then.
 
     Raises:
         InputError: if a place is missing, can't be listed, or holds no picture.
         OutputError: if the folder is in use, holds parts of another model or of other settings, or the runner fails.
         RunError: if there is no intact export.
-        SettingError: if what is asked for contradicts itself.
+        SettingError: if settings contradict each other.
     """
-    predictor = _opened(asked)
-    job = Job(model_sha256(predictor.file), predictor.runtime, asked.reading.to_dict(), asked.palette, __version__)
-    work = Work(asked.model.absolute(), predictor.runtime, asked.output.absolute(), asked.reading, asked.palette)
-    parts = Parts(asked.output)
-    gathered, caveats, law_note = Told(predictor.pixel_sizes_nm), predictor.caveats, predictor.law_note
+    predictor, output = _opened(request), request.output
+    reading, palette = request.reading, request.palette
+    job = Job(model_sha256(predictor.file), predictor.runtime, reading.to_dict(), palette, __version__)
+    worker = WorkerSettings(request.model.absolute(), predictor.runtime, output.absolute(), reading, palette)
+    parts, summary, times = PartFiles(output), OodSummary(predictor.pixel_sizes_nm), predictor.labels.times
+    caveats, hypothesis_note = predictor.caveats, predictor.hypothesis_note
     # Workers open it themselves.
     del predictor
-    asked.output.mkdir(parents=True, exist_ok=True)
-    with alone(asked.output):
-        parts.begin(job, asked.force)
-        shards = cut(listed(asked.places, asked.sheet), asked.shard, parts.list)
+    output.mkdir(parents=True, exist_ok=True)
+    with alone(output):
+        parts.begin(job, request.force)
+        shards = cut_shards(list_pictures(request.pictures, request.sheet), request.shard, parts.list)
         finished = parts.finished()
         todo = [shard for shard in shards if shard.part not in finished]
         if todo:
-            predict_shards(todo, work, parts, asked.workers, asked.beam_options, progress)
-        files, bad = parts.merge(shards, gathered)
-    folders = [asked.output / name for name in (FOLDERS["potency"], OVERLAYS) if asked.palette]
-    warnings = tuple(filter(None, (*caveats, *gathered.warnings())))
-    return Done((*files, *folders), sum(map(len, shards)), bad, warnings, law_note)
+            predict_shards(todo, worker, parts, request.workers, request.beam_options, progress)
+        files, failures = parts.merge(shards, summary, times)
+    folders = [output / name for name in (FOLDERS["potency"], OVERLAYS) if palette]
+    return BulkResult(
+        pictures=sum(map(len, shards)),
+        failures=failures,
+        warnings=tuple(filter(None, (*caveats, *summary.warnings()))),
+        hypothesis_note=hypothesis_note,
+        files=(*files, *folders),
+    )

@@ -13,19 +13,19 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from copper_tf.inference.inputs import Source, distinct, in_order, sources_of
+from copper_tf.inference.inputs import Source, distinct, sorted_names, sources_of
 from tfds_copper.errors import InputError, OutputError
 from tfds_copper.files import replacing
 from tfds_copper.micrograph import EXTENSIONS
 from tfds_copper.micrograph.vendors.sidecar import sidecar_names
 
-__all__ = ["Listed", "Shard", "cut", "import_beam", "in_bucket", "listed", "pictures_of"]
+__all__ = ["ListedPicture", "Shard", "cut_shards", "import_beam", "in_bucket", "list_pictures", "pictures_of"]
 
 _WILD = "*?["
 
 
 @dataclasses.dataclass(frozen=True)
-class Listed:
+class ListedPicture:
     """One picture of the list.
 
     Attributes:
@@ -80,7 +80,7 @@ class Shard:
 
 
 def import_beam() -> None:
-    """The slow import, without what it says of packages for clouds that aren't there."""
+    """The slow import, without its warnings about packages for clouds that aren't installed."""
     before = logging.root.manager.disable
     logging.disable(max(before, logging.WARNING))
     try:
@@ -98,7 +98,7 @@ def _is_pattern(place: str) -> bool:
     return in_bucket(place) or (any(mark in place for mark in _WILD) and not os.path.exists(place))
 
 
-def _of_pattern(place: str) -> Iterator[Listed]:
+def _pictures_of_pattern(place: str) -> Iterator[ListedPicture]:
     """The pictures of a pattern, or below a folder of a bucket, named by their path below it."""
     import_beam()
     from apache_beam.io.filesystems import FileSystems
@@ -113,7 +113,7 @@ def _of_pattern(place: str) -> Iterator[Listed]:
         reason = " ".join(str(error).split())
         raise InputError(f"{place}: a folder or pattern that can be listed is needed. Received: {reason}") from error
     files = {one.path[len(base) :]: one for one in found}
-    names = in_order(name for name in files if PurePosixPath(name).suffix.lower() in EXTENSIONS)
+    names = sorted_names(name for name in files if PurePosixPath(name).suffix.lower() in EXTENSIONS)
     if not names:
         raise InputError(f"{place}: must hold pictures ({', '.join(sorted(EXTENSIONS))}). Received: none")
     for name in names:
@@ -122,10 +122,10 @@ def _of_pattern(place: str) -> Iterator[Listed]:
         folder = PurePosixPath(name).parent
         texts = (files.get((folder / text).as_posix()) for text in sidecar_names(PurePosixPath(name)))
         beside = tuple(text.path for text in texts if text) if in_bucket(path) else ()
-        yield Listed(path, name, size=of.size_in_bytes, changed=of.last_updated_in_seconds or 0.0, beside=beside)
+        yield ListedPicture(path, name, size=of.size_in_bytes, changed=of.last_updated_in_seconds or 0.0, beside=beside)
 
 
-def _of_disk(place: str) -> Iterator[Listed]:
+def _pictures_on_disk(place: str) -> Iterator[ListedPicture]:
     for source in sources_of([Path(place)]):
         path = os.path.abspath(source.path)
         size = None if math.isnan(source.pixel_size_nm) else source.pixel_size_nm
@@ -133,12 +133,12 @@ def _of_disk(place: str) -> Iterator[Listed]:
             about = os.stat(path)
         except OSError:
             # Opening it says what is wrong.
-            yield Listed(path, source.name, source.sheet, size)
+            yield ListedPicture(path, source.name, source.sheet, size)
             continue
-        yield Listed(path, source.name, source.sheet, size, about.st_size, about.st_mtime)
+        yield ListedPicture(path, source.name, source.sheet, size, about.st_size, about.st_mtime)
 
 
-def listed(places: Iterable[str], sheet: str = "") -> Iterator[Listed]:
+def list_pictures(places: Iterable[str], sheet: str = "") -> Iterator[ListedPicture]:
     """All pictures, in the order of their names place by place.
 
     Args:
@@ -149,7 +149,11 @@ def listed(places: Iterable[str], sheet: str = "") -> Iterator[Listed]:
         InputError: if a place is missing, can't be listed, or holds no picture.
         SettingError: if two pictures would have one name.
     """
-    found = (one for place in places for one in (_of_pattern(place) if _is_pattern(place) else _of_disk(place)))
+    found = (
+        one
+        for place in places
+        for one in (_pictures_of_pattern(place) if _is_pattern(place) else _pictures_on_disk(place))
+    )
     for picture in distinct(found):
         yield dataclasses.replace(picture, sheet=sheet or picture.sheet)
 
@@ -158,7 +162,7 @@ def _digest(text: bytes) -> str:
     return hashlib.sha256(text).hexdigest()[:16]
 
 
-def cut(pictures: Iterable[Listed], size: int, file: Path) -> list[Shard]:
+def cut_shards(pictures: Iterable[ListedPicture], size: int, file: Path) -> list[Shard]:
     """Writes the list and cuts it into shards.
 
     Args:
@@ -176,11 +180,11 @@ def cut(pictures: Iterable[Listed], size: int, file: Path) -> list[Shard]:
     return shards
 
 
-def pictures_of(shard: Shard, file: Path) -> Iterator[Listed]:
+def pictures_of(shard: Shard, file: Path) -> Iterator[ListedPicture]:
     """The pictures of a shard, in order.
 
     Args:
-        shard: one that `cut` gave.
+        shard: one that `cut_shards` gave.
         file: the list that it wrote.
 
     Raises:
@@ -193,4 +197,4 @@ def pictures_of(shard: Shard, file: Path) -> Iterator[Listed]:
         raise OutputError(f"{file}: must be the list that the shards were cut from. Received: another")
     for line in text.splitlines():
         values = json.loads(line)
-        yield Listed(**values | {"beside": tuple(values["beside"])})
+        yield ListedPicture(**values | {"beside": tuple(values["beside"])})

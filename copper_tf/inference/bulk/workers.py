@@ -1,4 +1,4 @@
-"""Shards to the processes of this machine, or to a runner; and what is done already, told while they work.
+"""Hands shards to processes of this machine, or to a runner of Beam, and reports what is finished.
 
 Beam is imported where it works, by each process for itself.
 """
@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
-from copper_tf.inference.bulk.outputs import Parts, Work
+from copper_tf.inference.bulk.outputs import PartFiles, WorkerSettings
 from copper_tf.inference.bulk.shards import Shard, import_beam
 from tfds_copper.errors import OutputError, SettingError
 from tfds_copper.progress import Progress
@@ -28,33 +28,33 @@ _EVERY_SECONDS = 1.0
 
 
 @contextlib.contextmanager
-def _watched(parts: Parts, todo: Sequence[Shard], progress: Progress) -> Iterator[None]:
-    """Tells how many pictures are done while others work, wherever that is."""
-    total, told, over = sum(map(len, todo)), -1, threading.Event()
+def _reporting(parts: PartFiles, todo: Sequence[Shard], progress: Progress | None) -> Iterator[None]:
+    """Reports how many pictures are finished while workers run, wherever that is."""
+    total, reported, over = sum(map(len, todo)), -1, threading.Event()
 
-    def look() -> None:
-        nonlocal told
+    def report() -> None:
+        nonlocal reported
         finished = parts.finished()
         done = sum(len(shard) for shard in todo if shard.part in finished)
-        if done > told:
+        if done > reported and progress:
             progress(done, total, "predicting")
-        told = done
+        reported = done
 
-    def watch() -> None:
+    def repeat() -> None:
         while not over.wait(_EVERY_SECONDS):
-            look()
+            report()
 
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
+    reporter = threading.Thread(target=repeat, daemon=True)
+    reporter.start()
     try:
         yield
     finally:
         over.set()
-        watcher.join()
-        look()
+        reporter.join()
+        report()
 
 
-def _follow() -> None:
+def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent:
         parent.join()
@@ -66,28 +66,28 @@ def _reason(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[-1]
 
 
-def _share(todo: Sequence[Shard], work: Work, beam_options: str) -> str:
+def _share(todo: Sequence[Shard], settings: WorkerSettings, beam_options: str) -> str:
     """Why a pipeline didn't get through; empty where it did."""
     try:
         import_beam()
         from copper_tf.inference.bulk.pipeline import run_pipeline
 
-        run_pipeline(todo, work, beam_options)
+        run_pipeline(todo, settings, beam_options)
     except Exception as error:
         return _reason(error)
     return ""
 
 
-def _process(told: Connection, todo: Sequence[Shard], work: Work, beam_options: str) -> None:
+def _process(result: Connection, todo: Sequence[Shard], settings: WorkerSettings, beam_options: str) -> None:
     """A worker: interrupts are for the process that started it, with which it ends, however that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Beam logs whole tracebacks of what it raises as well.
     logging.disable(logging.CRITICAL)
-    threading.Thread(target=_follow, daemon=True).start()
-    told.send(_share(todo, work, beam_options))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    result.send(_share(todo, settings, beam_options))
 
 
-def _side_by_side(todo: Sequence[Shard], work: Work, beam_options: str, workers: int) -> str:
+def _side_by_side(todo: Sequence[Shard], settings: WorkerSettings, beam_options: str, workers: int) -> str:
     """A pipeline in each of some processes. Those of Beam's own runner leave it waiting for ever once one is killed.
 
     Returns:
@@ -98,7 +98,7 @@ def _side_by_side(todo: Sequence[Shard], work: Work, beam_options: str, workers:
     try:
         for k in range(workers):
             here, there = context.Pipe(duplex=False)
-            share = (there, todo[k::workers], work, beam_options)
+            share = (there, todo[k::workers], settings, beam_options)
             started[here] = context.Process(target=_process, args=share, daemon=True)
             started[here].start()
             there.close()
@@ -120,13 +120,18 @@ def _side_by_side(todo: Sequence[Shard], work: Work, beam_options: str, workers:
 
 
 def predict_shards(
-    todo: Sequence[Shard], work: Work, parts: Parts, workers: int, beam_options: str, progress: Progress
+    todo: Sequence[Shard],
+    settings: WorkerSettings,
+    parts: PartFiles,
+    workers: int,
+    beam_options: str,
+    progress: Progress | None,
 ) -> None:
     """Writes the parts of shards.
 
     Args:
         todo: those that are not finished.
-        work: what a worker must know.
+        settings: what a worker must know.
         parts: where parts are looked for.
         workers: processes on this machine, where no runner is named.
         beam_options: ``key=value`` of Beam, with commas between.
@@ -139,8 +144,8 @@ def predict_shards(
     runner = "runner=" in beam_options
     if runner and workers > 1:
         raise SettingError(f"workers is for this machine; a runner has options of its own. Received: {workers}")
-    with _watched(parts, todo, progress):
-        common = todo, work, beam_options
+    with _reporting(parts, todo, progress):
+        common = todo, settings, beam_options
         reason = _share(*common) if runner else _side_by_side(*common, workers)
     if reason:
         raise OutputError(

@@ -5,22 +5,36 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from copper_tf.config import Config
 from copper_tf.data.normalisation import Normalisation
-from copper_tf.ood.reference import Familiar
+from copper_tf.ood.reference import ReferenceStatistics
 from copper_tf.runs.labels import Labels
+from copper_tf.runs.records import HypothesisRecord
 from copper_tf.runs.run import BEST, Run
+from copper_tf.utils.results import Result
 from tfds_copper.errors import CopperError, RunError
 
-__all__ = ["INPUT", "KEY", "MASK", "POTENCY", "PROBABILITIES", "Card"]
+__all__ = [
+    "INPUT",
+    "KEY",
+    "MASK",
+    "POTENCY",
+    "PROBABILITIES",
+    "SUMMARY",
+    "ExportResult",
+    "ExportedFormat",
+    "ModelMetadata",
+]
 
-# The name under which the card lies in the metadata of an ONNX or OpenVINO file.
+# The name under which the metadata lies in the metadata of an ONNX or OpenVINO file.
 KEY = "copper"
+# The file of an `ExportResult` in the folder of an export.
+SUMMARY = "export.json"
 # Names of the input and of the outputs of an exported model, the same in every format.
 INPUT, MASK, POTENCY, PROBABILITIES = "grey", "mask", "potency", "probabilities"
-_VERSION = 2
+_VERSION = 1
 
 
 def _hash(run: Run) -> str:
@@ -31,18 +45,18 @@ def _hash(run: Run) -> str:
 
 
 @dataclasses.dataclass(frozen=True)
-class Card:
+class ModelMetadata:
     """What an export says of itself.
 
     Attributes:
         config: the settings of the run that was exported.
         labels: the labels it grades by, with the unit of t.
         normalisation: what its graph does to grey values; here for the reader.
-        law: the g it was trained for, see `Run.law`.
-        law_note: what every result must say of a g that was learned, empty where it wasn't.
+        hypothesis: the g it was trained for.
+        hypothesis_note: what every result must say of a g that was learned, empty where it wasn't.
         caveats: what every result must say, because of how the model's data were split.
         pixel_sizes_nm: how many pictures of its data were of each pixel size; ``nan`` is unknown.
-        familiar: what pictures it knows; None where its run kept no statistics of them.
+        reference_statistics: of its training pictures; None where its run has none.
         fingerprint: of the dataset.
         run_sha256: hash over the run's settings and weights.
         versions: of what made it.
@@ -51,37 +65,37 @@ class Card:
     config: Config
     labels: Labels
     normalisation: Normalisation
-    law: dict[str, Any]
-    law_note: str
+    hypothesis: HypothesisRecord
+    hypothesis_note: str
     caveats: tuple[str, ...]
     pixel_sizes_nm: dict[str, int]
-    familiar: Familiar | None
+    reference_statistics: ReferenceStatistics | None
     fingerprint: str
     run_sha256: str
     versions: dict[str, str]
 
     @classmethod
-    def of(cls, run: Run) -> Card:
-        """The card of a trained run."""
-        # Reading a card needs none of it.
+    def of(cls, run: Run) -> ModelMetadata:
+        """The metadata of a trained run."""
+        # Reading a metadata needs none of it.
         from copper_tf.runs.provenance import versions
 
         return cls(
             config=run.config,
             labels=run.labels,
             normalisation=run.normalisation,
-            law=run.law,
-            law_note=run.law_note,
+            hypothesis=run.hypothesis_record,
+            hypothesis_note=run.hypothesis_note,
             caveats=tuple(run.caveats),
-            pixel_sizes_nm=dict(run.data["pixel_sizes_nm"]),
-            familiar=run.familiar,
+            pixel_sizes_nm=run.pixel_sizes_nm,
+            reference_statistics=run.reference_statistics,
             fingerprint=run.data["fingerprint"],
             run_sha256=_hash(run),
             versions=dict(versions()),
         )
 
     def to_json(self) -> str:
-        """The card as it is stored."""
+        """The metadata as it is stored."""
         return json.dumps(
             {
                 "copper_export": _VERSION,
@@ -89,12 +103,12 @@ class Card:
                 "kind": self.config.kind,
                 "times": list(self.labels.times),
                 "unit": self.labels.unit,
-                "hypothesis": self.law,
-                "law_note": self.law_note,
+                "hypothesis": self.hypothesis.to_dict(),
+                "hypothesis_note": self.hypothesis_note,
                 "caveats": list(self.caveats),
                 "pixel_sizes_nm": self.pixel_sizes_nm,
                 "normalisation": self.normalisation.to_dict(),
-                "familiar": self.familiar.to_dict() if self.familiar else None,
+                "reference_statistics": self.reference_statistics.to_dict() if self.reference_statistics else None,
                 "config": self.config.to_dict(),
                 "dataset_fingerprint": self.fingerprint,
                 "run_sha256": self.run_sha256,
@@ -104,7 +118,7 @@ class Card:
         )
 
     @classmethod
-    def from_json(cls, text: str, name: str) -> Card:
+    def from_json(cls, text: str, name: str) -> ModelMetadata:
         """The inverse of `to_json`.
 
         Args:
@@ -112,7 +126,7 @@ class Card:
             name: of the file it comes from, for the error.
 
         Raises:
-            RunError: if it is no card, or one of another version.
+            RunError: if it is no metadata, or one of another version.
         """
         try:
             values: dict[str, Any] = json.loads(text)
@@ -122,11 +136,13 @@ class Card:
                 config=Config.from_dict(values["config"]),
                 labels=Labels(tuple(values["times"]), values["unit"]),
                 normalisation=Normalisation.from_dict(values["normalisation"]),
-                law=dict(values["hypothesis"]),
-                law_note=str(values["law_note"]),
+                hypothesis=HypothesisRecord.from_dict(values["hypothesis"]),
+                hypothesis_note=str(values["hypothesis_note"]),
                 caveats=tuple(values["caveats"]),
                 pixel_sizes_nm=dict(values["pixel_sizes_nm"]),
-                familiar=Familiar.from_dict(values["familiar"]) if values["familiar"] else None,
+                reference_statistics=ReferenceStatistics.from_dict(values["reference_statistics"])
+                if values["reference_statistics"]
+                else None,
                 fingerprint=values["dataset_fingerprint"],
                 run_sha256=values["run_sha256"],
                 versions=dict(values["versions"]),
@@ -134,3 +150,37 @@ class Card:
         except (CopperError, ValueError, KeyError, TypeError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0][:100]
             raise RunError(f"{name}: must be an intact export of `copper export`. Received: {reason}") from None
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportedFormat:
+    """One format of an export, and how far its results are from those of the run.
+
+    Attributes:
+        file: relative to the folder of the export.
+        largest: difference at any pixel of a map, or of any probability.
+        mean: difference averaged over the map, or the probabilities, of a picture.
+        potency: difference of a picture's potency; 0 from a classifier.
+        pictures: how many were compared.
+    """
+
+    file: str
+    largest: float
+    mean: float
+    potency: float
+    pictures: int
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportResult(Result):
+    """What `copper_tf.export` returns, and ``export.json`` in the folder of an export.
+
+    Attributes:
+        run_sha256: hash over the run's settings and weights.
+        formats: each format that was written and verified, by name.
+    """
+
+    FORMAT: ClassVar[str] = "copper-export 1"
+
+    run_sha256: str
+    formats: dict[str, ExportedFormat]

@@ -1,33 +1,24 @@
-"""An exported model, used like a run's `Predictor`, in whatever runtime opens it."""
+"""An exported model, used like a run's `RunPredictor`, in whatever runtime opens it."""
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.util
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from copper_tf.config import Config
 from copper_tf.data.normalisation import grey
-from copper_tf.inference.exported.metadata import MASK, PROBABILITIES, Card
+from copper_tf.inference.exported.metadata import MASK, PROBABILITIES, SUMMARY, ExportResult, ModelMetadata
 from copper_tf.inference.exported.runtimes import RUNTIMES, Call, format_of, opened
-from copper_tf.inference.predictor import TILE, ByPieces, Piece, check_size
+from copper_tf.inference.predictor import TILE, MapTile, Predictor, check_size
 from copper_tf.inference.tiling import cuts
 from copper_tf.models.geometry import reach_of
-from copper_tf.ood.reference import Familiar
-from copper_tf.runs.labels import Labels
 from tfds_copper.errors import InputError, RunError
 from tfds_copper.micrograph import LARGE, Windows
 from tfds_copper.progress import Progress
 
-__all__ = ["SUMMARY", "ExportedPredictor", "is_export"]
-
-
-# What was exported, and how far each format is from the run.
-SUMMARY = "export.json"
+__all__ = ["ExportedPredictor", "is_export"]
 
 
 def is_export(path: Path) -> bool:
@@ -46,10 +37,10 @@ def _chosen(path: Path, runtime: str | None) -> tuple[Path, str]:
     if single:
         return path, single
     try:
-        held = list(json.loads((path / SUMMARY).read_text(encoding="utf-8"))["formats"])
-    except (OSError, ValueError, KeyError, TypeError):
+        written = ExportResult.read(path / SUMMARY).formats
+    except RunError:
         raise RunError(f"{path / SUMMARY}: must be an intact file of `copper export`. Received: damaged") from None
-    held = [name for name in RUNTIMES if name in held]
+    held = [name for name in RUNTIMES if name in written]
     if runtime and runtime not in held:
         raise InputError(f"{path}: runtime must be one of those exported: {', '.join(held)}. Received: {runtime}")
     here = [name for name in held if importlib.util.find_spec(RUNTIMES[name].package)]
@@ -60,23 +51,20 @@ def _chosen(path: Path, runtime: str | None) -> tuple[Path, str]:
     return path / RUNTIMES[name].file, name
 
 
-@dataclasses.dataclass(frozen=True)
-class ExportedPredictor(ByPieces):
+class ExportedPredictor(Predictor):
     """An exported model.
 
-    Attributes:
-        card: what it says of itself.
+    Args:
+        metadata: what it was exported with.
         call: its model.
         runtime: the format that is used.
         file: that was opened, or the folder of a SavedModel.
         tile: largest side in px of what goes through the network at once.
     """
 
-    card: Card
-    call: Call
-    runtime: str
-    file: Path
-    tile: int = TILE
+    def __init__(self, metadata: ModelMetadata, call: Call, runtime: str, file: Path, tile: int = TILE) -> None:
+        self.describe(metadata)
+        self.metadata, self.call, self.runtime, self.file, self.tile = metadata, call, runtime, file, tile
 
     @classmethod
     def load(cls, path: Path, runtime: str | None = None) -> ExportedPredictor:
@@ -92,45 +80,10 @@ class ExportedPredictor(ByPieces):
         """
         file, name = _chosen(path, runtime)
         text, call = opened(file, name)
-        return cls(Card.from_json(text, str(file)), call, name, file)
+        return cls(ModelMetadata.from_json(text, str(file)), call, name, file)
 
-    @property
-    def kind(self) -> str:  # type: ignore[override]
-        """``"classifier"`` or ``"segmenter"``."""
-        return self.card.config.kind
-
-    @property
-    def config(self) -> Config:
-        """The settings of the run that was exported."""
-        return self.card.config
-
-    @property
-    def labels(self) -> Labels:
-        """The labels it grades by."""
-        return self.card.labels
-
-    @property
-    def caveats(self) -> tuple[str, ...]:
-        """What every result must say, because of how the model's data were split."""
-        return self.card.caveats
-
-    @property
-    def law_note(self) -> str:
-        """What every result must say of a g that was learned, empty where it wasn't."""
-        return self.card.law_note
-
-    @property
-    def pixel_sizes_nm(self) -> dict[str, int]:
-        """How many pictures of its data were of each pixel size; ``nan`` is unknown."""
-        return self.card.pixel_sizes_nm
-
-    @property
-    def familiar(self) -> Familiar | None:
-        """What pictures it knows; None where its run kept no statistics of them."""
-        return self.card.familiar
-
-    def pieces(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> Iterator[Piece]:
-        """See `ByPieces.pieces`.
+    def map_tiles(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> Iterator[MapTile]:
+        """See `Predictor.map_tiles`.
 
         Raises:
             InputError: if the picture is smaller than the network needs, or large and normalised by itself.
@@ -149,10 +102,10 @@ class ExportedPredictor(ByPieces):
             mask = self._results(picture, row.window(height), column.window(width))[MASK][0, ..., 0]
             if progress:
                 progress(done, len(found), f"tiles of {name}")
-            yield Piece(row.kept(height), column.kept(width), mask[row.inner(height), column.inner(width)])
+            yield MapTile(row.kept(height), column.kept(width), mask[row.inner(height), column.inner(width)])
 
-    def grades(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> np.ndarray:
-        """See `ByPieces.grades`; the model is called once.
+    def probabilities(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> np.ndarray:
+        """See `Predictor.probabilities`; the model is called once.
 
         Raises:
             InputError: if the picture is smaller than the network needs, or large.

@@ -16,9 +16,9 @@ from tfds_copper.errors import InputError, RunError
 
 __all__ = [
     "BIOIMAGEIO",
-    "CARD_FILE",
-    "CARD_IN_SAVED_MODEL",
     "FORMATS",
+    "METADATA_FILE",
+    "METADATA_IN_SAVED_MODEL",
     "RUNTIMES",
     "Call",
     "Runtime",
@@ -28,10 +28,10 @@ __all__ = [
 
 # Results by name for grey values ``(1, height, width, 1)`` float32 in [0, 1].
 Call = Callable[[np.ndarray], dict[str, np.ndarray]]
-# The card where a format has room for a file: at the end of a LiteRT model, and in the folder of a SavedModel that
+# The metadata where a format has room for a file: at the end of a LiteRT model, and in the folder of a SavedModel that
 # TensorFlow leaves alone.
-CARD_FILE = "copper.json"
-CARD_IN_SAVED_MODEL = f"assets.extra/{CARD_FILE}"
+METADATA_FILE = "copper.json"
+METADATA_IN_SAVED_MODEL = f"assets.extra/{METADATA_FILE}"
 
 
 def _saved_model(path: Path) -> tuple[str, Call]:
@@ -45,7 +45,7 @@ def _saved_model(path: Path) -> tuple[str, Call]:
         _ = loaded
         return {name: value.numpy() for name, value in call(**{INPUT: tf.constant(grey)}).items()}
 
-    return (path / CARD_IN_SAVED_MODEL).read_text(encoding="utf-8"), run
+    return (path / METADATA_IN_SAVED_MODEL).read_text(encoding="utf-8"), run
 
 
 def _onnx(path: Path) -> tuple[str, Call]:
@@ -81,9 +81,9 @@ def _litert(path: Path) -> tuple[str, Call]:
     from ai_edge_litert.interpreter import Interpreter
 
     with zipfile.ZipFile(path) as attached:
-        card = attached.read(CARD_FILE).decode("utf-8")
+        metadata = attached.read(METADATA_FILE).decode("utf-8")
     runner = Interpreter(model_path=str(path)).get_signature_runner()
-    return card, lambda grey: dict(runner(**{INPUT: grey}))
+    return metadata, lambda grey: dict(runner(**{INPUT: grey}))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Runtime:
     Attributes:
         package: that must be installed to open it.
         file: relative to the export.
-        load: from the path of that file to (text of its card, call).
+        load: from the path of that file to (text of its metadata, call).
     """
 
     package: str
@@ -123,7 +123,7 @@ def format_of(path: Path) -> str | None:
 
 
 def opened(path: Path, name: str) -> tuple[str, Call]:
-    """The text of the card of an exported file, and the call of its model.
+    """The text of the metadata of an exported file, and the call of its model.
 
     Args:
         path: the file, or the folder of a SavedModel.

@@ -178,5 +178,5 @@ def render_evaluation(run: Run) -> Path:
         grading=grading_table(scores),
         cost=_cost(run),
         unlike=unlike_text(scores.get("unlike")),
-        knows=run.familiar.described() if run.familiar else [],
+        knows=run.reference_statistics.described() if run.reference_statistics else [],
     )

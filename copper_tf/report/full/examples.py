@@ -112,7 +112,7 @@ def exhibits(member: Member, scores: dict[str, Any], progress: Progress | None =
         for example in examples(dataset, "test"):
             if example.file not in wanted or example.file in found:
                 continue
-            mask = predictor.predict(example.pixels, example.bit_depth, example.file).mask
+            mask = predictor.predict(example.pixels, example.bit_depth, example.file).map
             by = math.ceil(max(example.pixels.shape) / SIDE)
             found[example.file] = Exhibit(
                 role=wanted[example.file]["role"],

@@ -80,9 +80,9 @@ class Member:
 
             return pooled(self.path, self.parts)
         if self.way == SEEDS:
-            from copper_tf.inference.ensemble import together
+            from copper_tf.inference.ensemble import ensemble_run
 
-            return together(self.path, self.parts)
+            return ensemble_run(self.path, self.parts)
         return self.parts[0]
 
     def evaluate(self, progress: Progress | None = None) -> None:
@@ -115,13 +115,13 @@ class Member:
     def judges(self) -> Iterator[tuple[Any, Dataset]]:
         """Predictors, each with the dataset whose test pictures it has not seen; loaded one after the other."""
         from copper_tf.inference.ensemble import Ensemble
-        from copper_tf.inference.predictor import Predictor
+        from copper_tf.inference.predictor import RunPredictor
 
         if self.way == SEEDS:
             yield Ensemble(self.parts), self.datasets()[0]
             return
         for run, dataset in zip(self.parts, self.datasets(), strict=True):
-            yield Predictor(run), dataset
+            yield RunPredictor(run), dataset
 
 
 def _opened(path: Path) -> tuple[str, list[Run]]:

@@ -23,7 +23,7 @@ from copper_tf.analysis.blindtest.scoring import score
 from copper_tf.analysis.blindtest.settings import BlindSettings
 from copper_tf.analysis.comparison import read
 from copper_tf.apps.blindtest.session import DONE, PRACTICE, READY, ROUND, Sitting
-from copper_tf.inference.predictor import Predictor
+from copper_tf.inference.predictor import RunPredictor
 from tests.blinded import LABEL, MODEL, code_of, made_up, take
 from tfds_copper.errors import InputError, OutputError, RunError, SettingError
 
@@ -64,7 +64,7 @@ def test_a_test_is_drawn_from_the_splits_it_should(dataset: Any, runs: dict[str,
 
     graders = [read(runs["classifier"].path), read(runs["segmenter"].path)]
     settings = BlindSettings(pictures=5, practice=4, with_map=True, seed=2)
-    test = prepare(tmp_path / "t", dataset, graders, settings, Predictor(runs["segmenter"]))
+    test = prepare(tmp_path / "t", dataset, graders, settings, RunPredictor(runs["segmenter"]))
     assert (test.pictures, len(test.practice), test.labels.times) == (5, 4, (0.0, 1.0, 2.0))
     key = json.loads((test.path / KEY).read_text())
     of = {split: {e.file: e for e in examples(dataset, split)} for split in ("train", "test")}

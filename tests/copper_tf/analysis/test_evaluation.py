@@ -13,7 +13,7 @@ import pytest
 
 from copper_tf.analysis.evaluation import EVALUATION, EXAMPLES, PICTURES
 from copper_tf.cli.main import main
-from copper_tf.inference.predictor import Predictor
+from copper_tf.inference.predictor import RunPredictor
 from copper_tf.runs.datasets import dataset_of
 from copper_tf.runs.run import Run, open_run
 from tfds_copper.errors import RunError
@@ -50,7 +50,7 @@ def test_whole_pictures_are_scored(runs: dict[str, Any], sem_folder: Any) -> Non
     run = runs["segmenter"]
     row = _table(run)[0]
     picture = read(sem_folder / row["file"])
-    prediction = Predictor(run).predict(picture.pixels, picture.bit_depth)
+    prediction = RunPredictor(run).predict(picture.pixels, picture.bit_depth)
     assert prediction.potency == pytest.approx(float(row["potency"]), abs=1e-6)
 
 

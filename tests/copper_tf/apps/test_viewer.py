@@ -20,7 +20,7 @@ from copper_tf.apps.viewer.library import Entry, Library, State, model_key
 from copper_tf.apps.viewer.notes import LONGEST, NoteBook
 from copper_tf.apps.viewer.pyramid import Levels, View, halve, level_files
 from copper_tf.apps.viewer.uploads import Uploads, plain_name
-from copper_tf.inference.predictor import Piece
+from copper_tf.inference.predictor import MapTile
 from tfds_copper.errors import InputError, SettingError
 from tfds_copper.micrograph import Opened, ReadSettings, Windows
 
@@ -90,7 +90,7 @@ def test_a_view_fits_and_is_centred() -> None:
 def _kept(tmp_path: Path, potency: np.ndarray, scatter: np.ndarray | None = None) -> Any:
     height, width = potency.shape
     cuts = [(slice(0, 40), slice(0, width)), (slice(40, height), slice(0, 50)), (slice(40, height), slice(50, width))]
-    pieces = [Piece(*cut, potency[cut], None if scatter is None else scatter[cut]) for cut in cuts]
+    pieces = [MapTile(*cut, potency[cut], None if scatter is None else scatter[cut]) for cut in cuts]
     keep_map(tmp_path / "map", potency.shape, iter(pieces))  # type: ignore[arg-type]
     return open_map(tmp_path / "map")
 
@@ -136,13 +136,13 @@ class _Model:
     def __init__(self) -> None:
         self.asked = []
 
-    def pieces(self, picture: Windows, name: str = "", progress: Any = None) -> Any:
+    def map_tiles(self, picture: Windows, name: str = "", progress: Any = None) -> Any:
         self.asked.append(name)
         if min(picture.shape) < 20:
             raise InputError(f"{name}: this network needs pictures of at least 20x20 px. Received: less")
         rows, columns = (slice(0, side) for side in picture.shape)
         progress(1, 1, name)
-        yield Piece(rows, columns, (picture.read(rows, columns) / 255).astype(np.float32))
+        yield MapTile(rows, columns, (picture.read(rows, columns) / 255).astype(np.float32))
 
 
 def _library(tmp_path: Path, model: Any = None) -> Library:

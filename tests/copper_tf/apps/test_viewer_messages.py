@@ -31,19 +31,19 @@ SEEDS, EACH = (1, 2), 50
 _VIEW = """
 import sys
 import numpy as np
-from copper_tf.cli import sources
 from copper_tf.cli.main import main
-from copper_tf.inference.predictor import ByPieces, Piece
+from copper_tf.inference import loading
+from copper_tf.inference.predictor import MapTile, Predictor
 from copper_tf.runs.labels import Labels
 
-class Half(ByPieces):
-    kind, labels, caveats, law_note = "segmenter", Labels((0.0, 1.0), "h"), (), ""
-    pixel_sizes_nm, familiar = {}, None
+class Half(Predictor):
+    kind, labels, caveats, hypothesis_note = "segmenter", Labels((0.0, 1.0), "h"), (), ""
+    pixel_sizes_nm, reference_statistics = {}, None
 
-    def pieces(self, picture, name="picture", progress=None):
-        yield Piece(*(slice(0, side) for side in picture.shape), np.full(picture.shape, 0.5, np.float32))
+    def map_tiles(self, picture, name="picture", progress=None):
+        yield MapTile(*(slice(0, side) for side in picture.shape), np.full(picture.shape, 0.5, np.float32))
 
-sources.predictor_from = lambda path: Half()
+loading.open_predictor = lambda path: Half()
 sys.exit(main(["view", *sys.argv[1:], "--no-open", "--port", "0"]))
 """
 

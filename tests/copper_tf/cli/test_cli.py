@@ -124,7 +124,7 @@ def test_a_picture_unlike_those_of_training_is_told(
         Image.fromarray(np.clip(3.0 * np.asarray(image), 0, 255).astype(np.uint8)).save(tmp_path / "glare.png")
     _grey(tmp_path / "tiny.png", (40, 40))
     old = Path(shutil.copytree(runs["classifier"].path, tmp_path / "old"))
-    (old / "familiar.json").unlink()
+    (old / "reference_statistics.json").unlink()
     pictures = [good, tmp_path / "glare.png", tmp_path / "tiny.png"]
     for by, out in ((runs["classifier"].path, "run"), (model, "export"), (old, "old")):
         capfd.readouterr()

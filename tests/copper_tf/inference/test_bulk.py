@@ -17,9 +17,10 @@ import pytest
 from PIL import Image
 
 from copper_tf.cli.main import main
-from copper_tf.export.export import export_run
+from copper_tf.exporters.export import export_run
 from copper_tf.inference.bulk.outputs import BAD, PARTS, TABLE
-from copper_tf.inference.bulk.shards import Listed, cut, listed, pictures_of
+from copper_tf.inference.bulk.shards import ListedPicture, cut_shards, list_pictures, pictures_of
+from copper_tf.utils import results
 from tests.conftest import ROOT, worked_in
 from tfds_copper.errors import InputError, OutputError, SettingError
 
@@ -187,19 +188,19 @@ def test_parts_of_another_model_or_setting_are_refused(
 
 def test_changed_lists_are_done_anew_where_they_changed(many: Path, tmp_path: Path) -> None:
     file = tmp_path / "list.jsonl"
-    before = cut(listed([str(many)]), 50, file)
+    before = cut_shards(list_pictures([str(many)]), 50, file)
     assert [len(shard) for shard in before] == [50] * 4 + [40]
     assert [p.name for shard in before for p in pictures_of(shard, file)] == sorted(p.name for p in many.iterdir())
-    assert cut(listed([str(many)]), 50, file) == before
+    assert cut_shards(list_pictures([str(many)]), 50, file) == before
     (many / "239.png").unlink()
     (many / "120.png").unlink()
     shutil.copy(many / "000.png", many / "120.png")
-    after = cut(listed([str(many)]), 50, file)
+    after = cut_shards(list_pictures([str(many)]), 50, file)
     same = [a.part == b.part for a, b in zip(before, after, strict=True)]
     assert same == [True, True, False, True, False]
     with pytest.raises(OutputError, match="must be the list that the shards were cut from"):
         list(pictures_of(before[2], file))
-    assert Listed("/a.png", "a.png").source(Path("/a.png")).pixel_size_nm != 0
+    assert ListedPicture("/a.png", "a.png").source(Path("/a.png")).pixel_size_nm != 0
 
 
 def test_a_damaged_part_is_named(
@@ -244,16 +245,14 @@ def test_a_full_disk_ends_it_in_one_line(
     models: dict[str, Path], sem_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    from copper_tf.inference.bulk import outputs as parts
-
-    real = parts.write_json
+    real = results.write_json
 
     def full(path: Path, value: Any) -> None:
         if path.name.startswith("0"):
             raise OSError(28, "No space left on device", str(path))
         real(path, value)
 
-    monkeypatch.setattr(parts, "write_json", full)
+    monkeypatch.setattr(results, "write_json", full)
     # In this process, where the disk is full.
     assert _bulk(models["classifier"], sem_folder, "-o", tmp_path, "--beam-options", _IN_PROCESS) == 2
     assert "the same command goes on. Received: OSError: [Errno 28] No space" in capfd.readouterr().err.splitlines()[-1]
@@ -264,15 +263,17 @@ def test_a_full_disk_ends_it_in_one_line(
 def test_workers_need_no_tensorflow(models: dict[str, Path], sem_folder: Path, tmp_path: Path) -> None:
     """A package of that name tells when it is imported; the control is that importing the training tells."""
     (tmp_path / "path" / "tensorflow").mkdir(parents=True)
-    (tmp_path / "path" / "tensorflow" / "__init__.py").write_text(f"open({str(tmp_path / 'told')!r}, 'a').write('!')")
+    (tmp_path / "path" / "tensorflow" / "__init__.py").write_text(
+        f"open({str(tmp_path / 'imported')!r}, 'a').write('!')"
+    )
     paths = os.pathsep.join([str(tmp_path / "path"), str(ROOT)])
     environment = {**os.environ, "PYTHONPATH": paths}
     asked = _command(models["segmenter"], sem_folder, "-o", tmp_path / "out", "--workers", 2, "--shard", 10)
     subprocess.run(asked, check=True, env=environment, capture_output=True)
-    assert len(_table(tmp_path / "out" / TABLE)) == 30 and not (tmp_path / "told").exists()
+    assert len(_table(tmp_path / "out" / TABLE)) == 30 and not (tmp_path / "imported").exists()
     control = [sys.executable, "-c", "import copper_tf.training"]
     subprocess.run(control, check=False, env=environment, capture_output=True)
-    assert (tmp_path / "told").exists()
+    assert (tmp_path / "imported").exists()
 
 
 @pytest.fixture
@@ -321,8 +322,8 @@ def test_pictures_of_a_bucket(models: dict[str, Path], bucket: Path, tmp_path: P
 
 def test_listing_says_what_is_wrong(many: Path) -> None:
     with pytest.raises(SettingError, match="Received: 000 twice"):
-        list(listed([str(many), str(many)]))
+        list(list_pictures([str(many), str(many)]))
     with pytest.raises(InputError, match="nothing there"):
-        list(listed([str(many / "absent")]))
-    assert [p.sheet for p in listed([f"{many}/00*.png"], "S1")] == ["S1"] * 10
-    assert next(listed([str(many)])).path == str(many / "000.png")
+        list(list_pictures([str(many / "absent")]))
+    assert [p.sheet for p in list_pictures([f"{many}/00*.png"], "S1")] == ["S1"] * 10
+    assert next(list_pictures([str(many)])).path == str(many / "000.png")

@@ -12,7 +12,7 @@ import tifffile
 from copper_tf.analysis.ensembles import evaluate_seeds
 from copper_tf.cli.main import main
 from copper_tf.inference.ensemble import Ensemble
-from copper_tf.inference.predictor import Predictor
+from copper_tf.inference.predictor import RunPredictor
 from copper_tf.runs.run import open_run, seed_runs
 from tests.conftest import small
 from tfds_copper.errors import RunError
@@ -39,16 +39,16 @@ def test_each_seed_is_a_run_of_its_own(trained: Path) -> None:
 
 
 def test_the_map_is_the_mean_and_the_scatter_its_standard_deviation(trained: Path) -> None:
-    members = [Predictor(run).predict(PIXELS, 8).mask for run in seed_runs(trained)]
+    members = [RunPredictor(run).predict(PIXELS, 8).map for run in seed_runs(trained)]
     both = Ensemble(seed_runs(trained)).predict(PIXELS, 8)
-    assert both.mask is not None and both.scatter is not None
-    np.testing.assert_allclose(both.mask, np.mean(members, 0), atol=1e-6)
+    assert both.map is not None and both.scatter is not None
+    np.testing.assert_allclose(both.map, np.mean(members, 0), atol=1e-6)
     np.testing.assert_allclose(both.scatter, np.abs(members[0] - members[1]) / np.sqrt(2), atol=1e-6)
     assert both.scatter.max() > 0
 
 
 def test_a_classifier_averages_probabilities(runs: dict[str, Any]) -> None:
-    one = Predictor(runs["classifier"]).predict(PIXELS, 8).probabilities
+    one = RunPredictor(runs["classifier"]).predict(PIXELS, 8).probabilities
     both = Ensemble([runs["classifier"]] * 2).predict(PIXELS, 8)
     assert one is not None and both.scatter is None
     np.testing.assert_allclose(both.probabilities, one)

@@ -15,11 +15,11 @@ from PIL import Image
 
 from copper_tf.cli.main import main
 from copper_tf.config import Config
-from copper_tf.export.export import export_run
+from copper_tf.exporters.export import export_run
 from copper_tf.inference import map_files as maps
 from copper_tf.inference.exported.predictor import ExportedPredictor
 from copper_tf.inference.map_files import Overview, map_file
-from copper_tf.inference.predictor import Predictor
+from copper_tf.inference.predictor import RunPredictor
 from copper_tf.utils.drawing import scale_bar_length
 from tfds_copper.errors import InputError
 from tfds_copper.micrograph import Windows, read, windows
@@ -113,14 +113,14 @@ def test_a_mosaic_through_the_command(
     capfd: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     picture = read(mosaic)
-    expected = Predictor(runs["segmenter"]).predict(picture.pixels, 16)
-    assert expected.mask is not None
+    expected = RunPredictor(runs["segmenter"]).predict(picture.pixels, 16)
+    assert expected.map is not None
     monkeypatch.setattr(maps, "OVERLAY_SIDE", 200)
     monkeypatch.setattr("tfds_copper.micrograph.windows.read", None)
     assert main(["predict", str(runs["segmenter"].path), str(mosaic), "-o", str(tmp_path), "--pixel-size", "20"]) == 0
     with tifffile.TiffFile(tmp_path / "maps" / "mosaic.tif") as tiff:
         assert len(tiff.pages[0].dataoffsets) == 21
-        np.testing.assert_allclose(tiff.pages[0].asarray(), expected.mask, atol=1e-5)
+        np.testing.assert_allclose(tiff.pages[0].asarray(), expected.map, atol=1e-5)
     with (tmp_path / "predictions.csv").open(encoding="utf-8-sig") as file:
         (row,) = csv.DictReader(file)
     assert float(row["potency"]) == pytest.approx(expected.potency, abs=1e-6)
@@ -132,7 +132,7 @@ def test_a_mosaic_through_the_command(
 
 def test_a_mosaic_is_graded(mosaic: Path, runs: dict[str, Any], large: None, tmp_path: Path) -> None:
     picture = read(mosaic)
-    expected = Predictor(runs["classifier"]).predict(picture.pixels, 16).probabilities
+    expected = RunPredictor(runs["classifier"]).predict(picture.pixels, 16).probabilities
     assert main(["predict", str(runs["classifier"].path), str(mosaic), "-o", str(tmp_path)]) == 0
     with (tmp_path / "predictions.csv").open(encoding="utf-8-sig") as file:
         (row,) = csv.DictReader(file)
@@ -157,18 +157,20 @@ def test_exports_go_by_tiles_where_they_can(runs: dict[str, Any], large: None, t
     run = dataclasses.replace(run, config=run.config.replace(normalisation="local"), normalisation=how)
     export_run(run, tmp_path / "a")
     pixels = np.random.default_rng(3).integers(0, 255, (203, 331), dtype=np.uint8)
-    whole = Predictor(run).predict(pixels, 8).mask
-    exported = dataclasses.replace(ExportedPredictor.load(tmp_path / "a"), tile=112)
-    mask = exported.predict(pixels, 8).mask
+    whole = RunPredictor(run).predict(pixels, 8).map
+    exported = ExportedPredictor.load(tmp_path / "a")
+    exported.tile = 112
+    mask = exported.predict(pixels, 8).map
     assert mask is not None and whole is not None and whole.std() > 1e-3
-    assert len(list(exported.pieces(Windows.of(pixels, 8)))) > 4
+    assert len(list(exported.map_tiles(Windows.of(pixels, 8)))) > 4
     np.testing.assert_allclose(mask, whole, atol=1e-5)
     # Smaller than the network reaches: mirrored again and again.
-    tiny = exported.predict(pixels[:9, :12], 8).mask
-    np.testing.assert_allclose(tiny, Predictor(run).predict(pixels[:9, :12], 8).mask, atol=1e-5)
+    tiny = exported.predict(pixels[:9, :12], 8).map
+    np.testing.assert_allclose(tiny, RunPredictor(run).predict(pixels[:9, :12], 8).map, atol=1e-5)
 
     def with_config(config: Config) -> ExportedPredictor:
-        return dataclasses.replace(exported, card=dataclasses.replace(exported.card, config=config))
+        metadata = dataclasses.replace(exported.metadata, config=config)
+        return ExportedPredictor(metadata, exported.call, exported.runtime, exported.file, exported.tile)
 
     itself = with_config(run.config.replace(normalisation="picture"))
     with pytest.raises(InputError, match=r"a.tif: an exported model that normalises .* Received: 331x203"):

@@ -11,7 +11,7 @@ import pytest
 
 from copper_tf.data.normalisation import Normalisation, grey
 from copper_tf.inference import tiling
-from copper_tf.inference.predictor import Predictor
+from copper_tf.inference.predictor import RunPredictor
 from copper_tf.models.factory import build
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.run import Run
@@ -45,20 +45,20 @@ def _trained_looking(kind: str, d: int, **settings: Any) -> tuple[Run, Any]:
 def test_tiled_equals_whole(d: int, shape: tuple[int, int], normalisation: str) -> None:
     pixels = np.random.default_rng(1).integers(0, 255, shape).astype(np.uint8)
     run, model = _trained_looking("segmenter", d, normalisation=normalisation)
-    whole = Predictor(run, tile=4096, model=model).predict(pixels, 8)
-    tiled = Predictor(run, tile=112, model=model).predict(pixels, 8)
-    assert whole.mask is not None and tiled.mask is not None
-    assert whole.mask.shape == shape and whole.mask.std() > 0.01
-    assert np.abs(whole.mask - tiled.mask).max() < 1e-5
-    assert whole.potency == pytest.approx(float(whole.mask.mean()), abs=1e-6)
+    whole = RunPredictor(run, tile=4096, model=model).predict(pixels, 8)
+    tiled = RunPredictor(run, tile=112, model=model).predict(pixels, 8)
+    assert whole.map is not None and tiled.map is not None
+    assert whole.map.shape == shape and whole.map.std() > 0.01
+    assert np.abs(whole.map - tiled.map).max() < 1e-5
+    assert whole.potency == pytest.approx(float(whole.map.mean()), abs=1e-6)
 
 
 @pytest.mark.parametrize("d", [2, 3])
 def test_tiled_grades_equal_whole_ones(d: int) -> None:
     pixels = np.random.default_rng(1).integers(0, 65535, (171, 260)).astype(np.uint16)
     run, model = _trained_looking("classifier", d)
-    whole = Predictor(run, tile=4096, model=model).predict(pixels, 16).probabilities
-    tiled = Predictor(run, tile=96, model=model).predict(pixels, 16).probabilities
+    whole = RunPredictor(run, tile=4096, model=model).predict(pixels, 16).probabilities
+    tiled = RunPredictor(run, tile=96, model=model).predict(pixels, 16).probabilities
     assert whole is not None and tiled is not None
     assert np.abs(whole - tiled).max() < 1e-5
     assert whole.sum() == pytest.approx(1, abs=1e-5) and whole.max() < 0.999
@@ -96,8 +96,8 @@ def test_progress_is_told_after_each_tile() -> None:
     pixels = np.random.default_rng(1).integers(0, 255, (157, 301)).astype(np.uint8)
     run, model = _trained_looking("segmenter", 2)
     told: list[tuple[int, int, str]] = []
-    predictor = Predictor(run, tile=112, model=model)
-    pieces = list(predictor.pieces(Windows.of(pixels, 8), "a.tif", lambda *values: told.append(values)))
+    predictor = RunPredictor(run, tile=112, model=model)
+    pieces = list(predictor.map_tiles(Windows.of(pixels, 8), "a.tif", lambda *values: told.append(values)))
     assert told == [(k, len(pieces), "tiles of a.tif") for k in range(1, len(pieces) + 1)] and len(pieces) > 4
     assert sum(piece.potency.size for piece in pieces) == pixels.size
 
@@ -107,8 +107,8 @@ def test_a_mirrored_picture_goes_on_as_it_is_mapped(padding: str) -> None:
     """The map of a picture is the middle of the map of the picture with its mirror images around it, but for zeros."""
     pixels = np.random.default_rng(7).integers(0, 255, (60, 72)).astype(np.uint8)
     run, model = _trained_looking("segmenter", 2, padding=padding)
-    predictor = Predictor(run, model=model)
-    mask, larger = (predictor.predict(p, 8).mask for p in (pixels, np.pad(pixels, 60, mode="symmetric")))
+    predictor = RunPredictor(run, model=model)
+    mask, larger = (predictor.predict(p, 8).map for p in (pixels, np.pad(pixels, 60, mode="symmetric")))
     assert mask is not None and larger is not None
     assert (np.abs(mask - larger[60:-60, 60:-60]).max() < 1e-5) == (padding == "reflect")
 
@@ -118,11 +118,11 @@ def test_a_tile_that_cuts_too_close_would_show() -> None:
     pixels = np.random.default_rng(1).integers(0, 255, (157, 301)).astype(np.uint8)
     run, model = _trained_looking("segmenter", 3)
 
-    class Hasty(Predictor):
+    class Hasty(RunPredictor):
         def _cuts(self, shape: tuple[int, ...]) -> Any:
             return tiling.cuts((shape[0], shape[1]), 112, 4, 3)
 
-    whole, hasty = (kind(run, tile=4096, model=model).predict(pixels, 8).mask for kind in (Predictor, Hasty))
+    whole, hasty = (kind(run, tile=4096, model=model).predict(pixels, 8).map for kind in (RunPredictor, Hasty))
     assert np.abs(whole - hasty).max() > 1e-4
 
 
@@ -138,7 +138,7 @@ def test_grades_by_mode_and_by_median() -> None:
 def test_a_picture_too_small_is_named() -> None:
     run, model = _trained_looking("segmenter", 3)
     with pytest.raises(InputError, match=r"tiny.png: this network needs pictures of at least 16x16 px. Received: 40x9"):
-        Predictor(run, model=model).predict(np.zeros((9, 40), np.uint8), 8, "tiny.png")
+        RunPredictor(run, model=model).predict(np.zeros((9, 40), np.uint8), 8, "tiny.png")
 
 
 @pytest.mark.parametrize(("padding", "framed"), [("reflect", False), ("zero", True)])
@@ -148,7 +148,7 @@ def test_what_goes_on_beyond_the_border_has_no_frame(padding: str, framed: bool,
     run, model = _trained_looking("segmenter", 2, padding=padding, normalisation=normalisation)
     stripes = np.repeat(np.random.default_rng(6).integers(0, 255, (1, 98)).astype(np.uint8), 131, 0)
     for pixels, axis in ((stripes, 0), (np.ascontiguousarray(stripes.T), 1)):
-        mask = Predictor(run, tile=112, model=model).predict(pixels, 8).mask
+        mask = RunPredictor(run, tile=112, model=model).predict(pixels, 8).map
         assert mask is not None and mask.std(1 - axis).max() > 0.01
         assert (np.ptp(mask, axis).max() > 1e-2) == framed
         assert framed or np.ptp(mask, axis).max() < 1e-5

@@ -21,9 +21,9 @@ import tifffile
 from PIL import Image
 
 from copper_tf.inference.inputs import sources_of
-from copper_tf.inference.prediction_rows import Drawing, row_of, rows_of
-from copper_tf.inference.predictor import Predictor
-from copper_tf.inference.prefetch import streamed
+from copper_tf.inference.prediction_rows import MapOutput, predict_row, predict_rows
+from copper_tf.inference.predictor import RunPredictor
+from copper_tf.inference.prefetch import prefetched
 from tfds_copper.errors import CopperError, InputError
 from tfds_copper.micrograph import ReadSettings
 
@@ -79,7 +79,7 @@ def test_the_order_stays_and_errors_stand_in_their_places() -> None:
 
         return finish
 
-    found = list(streamed(range(200), opened, work))
+    found = list(prefetched(range(200), opened, work))
     assert [f for f in found if isinstance(f, int)] == [k for k in range(200) if k % 10 not in (3, 5, 7)]
     for k, outcome in enumerate(found):
         assert isinstance(outcome, CopperError) == (k % 10 in (3, 5, 7)) and str(outcome).startswith(str(k))
@@ -104,7 +104,7 @@ def test_the_next_is_read_and_the_last_is_written_meanwhile() -> None:
         ahead = reads[item + 1].wait(_LONG)
         return lambda: ahead and works[item + 1].wait(_LONG)
 
-    assert list(streamed(range(count), opened, work)) == [True] * count
+    assert list(prefetched(range(count), opened, work)) == [True] * count
 
 
 def test_of_large_ones_a_single_one_is_open() -> None:
@@ -114,7 +114,7 @@ def test_of_large_ones_a_single_one_is_open() -> None:
         time.sleep(0.01)
         return lambda: item
 
-    assert list(streamed(range(20), desk.opened, work, large=lambda _: True)) == list(range(20))
+    assert list(prefetched(range(20), desk.opened, work, large=lambda _: True)) == list(range(20))
     assert desk.most == 1
 
 
@@ -140,7 +140,7 @@ def test_what_ends_it_leaves_nothing_open(where: str) -> None:
     taken = []
     with (
         pytest.raises((OSError, KeyboardInterrupt)),
-        contextlib.closing(streamed(range(1000), opened, work)) as found,
+        contextlib.closing(prefetched(range(1000), opened, work)) as found,
     ):
         for item in found:
             taken.append(item)
@@ -166,7 +166,7 @@ def test_a_long_look_that_nobody_waits_for_is_given_up() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        list(streamed(range(3), opened, work))
+        list(prefetched(range(3), opened, work))
     assert not _threads()
 
 
@@ -184,20 +184,20 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("kind", ["segmenter", "classifier"])
 def test_rows_are_those_of_each_picture_alone(kind: str, folder: Path, runs: dict[str, Any], tmp_path: Path) -> None:
-    predictor, sources = Predictor(runs[kind]), list(sources_of((folder,)))
+    predictor, sources = RunPredictor(runs[kind]), list(sources_of((folder,)))
     expected: list[Any] = []
     for source in sources:
         try:
-            expected.append(row_of(source, predictor, ReadSettings(), Drawing(tmp_path / "alone", "paper")))
+            expected.append(predict_row(source, predictor, ReadSettings(), MapOutput(tmp_path / "alone", "paper")))
         except CopperError as error:
             expected.append(str(error))
-    found = list(rows_of(sources, predictor, ReadSettings(), Drawing(tmp_path / "streamed", "paper")))
+    found = list(predict_rows(sources, predictor, ReadSettings(), MapOutput(tmp_path / "prefetched", "paper")))
     assert list(map(str, found)) == list(map(str, expected))
     assert [k for k, row in enumerate(found) if isinstance(row, CopperError)] == [4, 7]
     written = {p.relative_to(tmp_path / "alone"): p.read_bytes() for p in (tmp_path / "alone").rglob("*.*")}
     assert len(written) == (20 if kind == "segmenter" else 0)
     for path, content in written.items():
-        assert (tmp_path / "streamed" / path).read_bytes() == content
+        assert (tmp_path / "prefetched" / path).read_bytes() == content
 
 
 def test_ctrl_c_ends_the_command_between_two_files(folder: Path, runs: dict[str, Any], tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ import tensorflow as tf
 from scipy.special import log_expit
 
 from copper_tf import config
-from copper_tf.export.export import export_run
-from copper_tf.inference.predictor import Predictor
+from copper_tf.exporters.export import export_run
+from copper_tf.inference.predictor import RunPredictor
 from copper_tf.models.factory import build
 from copper_tf.models.heads import HEADS, OrderedThresholds
 from copper_tf.models.losses import GRADE_LOSSES, CumulativeLoss, SoftLabelLoss
@@ -183,5 +183,5 @@ def test_a_run_of_each_head_is_exported(head: str, runs: dict[str, Any], tmp_pat
     create_run(run)
     build(run.config, len(run.labels.times)).save_weights(run.checkpoints / BEST)
     assert export_run(run, tmp_path / "export")["savedmodel"]["largest"] < 1e-5
-    p = Predictor(run).predict(np.random.default_rng(0).integers(0, 255, (64, 80)).astype(np.uint8), 8).probabilities
+    p = RunPredictor(run).predict(np.random.default_rng(0).integers(0, 255, (64, 80)).astype(np.uint8), 8).probabilities
     assert p is not None and p.shape == (3,) and p.sum() == pytest.approx(1, abs=1e-5)

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from copper_tf.config import SYMMETRIES
 from copper_tf.data.pipeline import _turn
-from copper_tf.inference.predictor import Predictor
+from copper_tf.inference.predictor import RunPredictor
 from copper_tf.models.tta import apply_symmetry, average_over_symmetries, undo_symmetry
 
 VALUES = np.random.default_rng(0).normal(size=(2, 6, 8, 3)).astype(np.float32)
@@ -44,20 +44,20 @@ def test_a_run_with_all_views_gives_a_turned_picture_the_same_result(runs: dict[
     run = runs[kind]
     many = dataclasses.replace(run, config=run.config.replace(tta="all"))
     pixels = np.random.default_rng(1).integers(0, 255, (64, 80), dtype=np.uint8)
-    one, other = (Predictor(many).predict(p, 8) for p in (pixels, np.rot90(pixels)))
-    plain, aside = (Predictor(run).predict(p, 8) for p in (pixels, np.rot90(pixels)))
+    one, other = (RunPredictor(many).predict(p, 8) for p in (pixels, np.rot90(pixels)))
+    plain, aside = (RunPredictor(run).predict(p, 8) for p in (pixels, np.rot90(pixels)))
     if kind == "classifier":
         np.testing.assert_allclose(np.log(one.probabilities), np.log(other.probabilities), atol=1e-4)
         # In logs, since a sure classifier differs in its smallest probabilities only.
         assert np.abs(np.log(plain.probabilities) - np.log(aside.probabilities)).max() > 1e-3
     else:
-        np.testing.assert_allclose(np.rot90(one.mask), other.mask, atol=1e-5)
-        assert np.abs(np.rot90(plain.mask) - aside.mask).max() > 1e-4
+        np.testing.assert_allclose(np.rot90(one.map), other.map, atol=1e-5)
+        assert np.abs(np.rot90(plain.map) - aside.map).max() > 1e-4
 
 
 @pytest.mark.parametrize("kind", ["classifier", "segmenter"])
 def test_the_exported_model_averages_the_same_views(runs: dict[str, Any], kind: str, tmp_path: Path) -> None:
-    from copper_tf.export.export import export_run
+    from copper_tf.exporters.export import export_run
 
     run = runs[kind]
     many = dataclasses.replace(run, config=run.config.replace(tta="all", symmetry="mirror"))

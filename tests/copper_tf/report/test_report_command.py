@@ -169,7 +169,7 @@ def test_the_card_is_read_by_those_who_read_cards(report: Path) -> None:
 
 
 def test_card_and_page_say_what_pictures_the_model_knows(report: Path, runs: dict[str, Any]) -> None:
-    told, familiar = _json(report), runs["segmenter"].familiar
+    told, familiar = _json(report), runs["segmenter"].reference_statistics
     first = next(m for m in told["members"] if m["name"] == told["first"])
     assert [tuple(row) for row in first["knows"]] == familiar.described()
     card, page = (report / "MODEL_CARD.md").read_text(), (report / "report.html").read_text()

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from copper_tf.inference.ensemble import together
+from copper_tf.inference.ensemble import ensemble_run
+from copper_tf.runs.records import TrainingRecord
 from copper_tf.statistics.chords import LIMIT, Chord, mean_chord, warning
 
 SIDE = 400
@@ -71,28 +72,28 @@ def test_too_wide_a_view_is_warned_of_in_plain_words() -> None:
 
 def test_a_run_keeps_its_chord_and_warns_of_it(runs: dict[str, Any], tmp_path: Any) -> None:
     run = runs["segmenter"]
-    scores = run.read_scores("training")
-    assert scores["receptive_field_px"] == run.receptive_field == 36
-    assert "mean_chord_px" not in runs["classifier"].read_scores("training")
+    scores = run.read(TrainingRecord)
+    assert scores.receptive_field_px == run.receptive_field == 36
+    assert runs["classifier"].read(TrainingRecord).mean_chord_px is None
     copy = dataclasses.replace(run, path=tmp_path)
     assert np.isnan(copy.mean_chord) and not copy.locality_warning
     for chord, warned in ((30.0, False), (28.0, True)):
-        copy.write_scores("training", {**scores, "mean_chord_px": chord})
+        copy.write(dataclasses.replace(scores, mean_chord_px=chord))
         assert copy.mean_chord == chord and bool(copy.locality_warning) == warned
         assert copy.caveats[len(run.data["caveats"]) :] == ((copy.locality_warning,) if warned else ())
     # What one member must say, an ensemble or a cross-validation must, whose own folder knows of no training.
-    both = together(tmp_path / "ensemble", [run, copy])
+    both = ensemble_run(tmp_path / "ensemble", [run, copy])
     assert both.caveats == (*run.caveats, copy.locality_warning)
 
 
 def test_chords_are_measured_on_held_out_maps(runs: dict[str, Any], dataset: Any) -> None:
     from copper_tf.data.pipeline import load_pictures
-    from copper_tf.inference.predictor import Predictor
+    from copper_tf.inference.predictor import RunPredictor
     from copper_tf.training.domain_width import measured_domains
 
-    held_out, predictor = load_pictures(dataset, "validation"), Predictor(runs["segmenter"])
+    held_out, predictor = load_pictures(dataset, "validation"), RunPredictor(runs["segmenter"])
     pictures = list(zip(held_out.arrays, held_out.bit_depths.tolist(), strict=True))
-    middle = [predictor.predict(*p).mask for p, k in zip(pictures, held_out.labels, strict=True) if k == 1]
+    middle = [predictor.predict(*p).map for p, k in zip(pictures, held_out.labels, strict=True) if k == 1]
     found = measured_domains(runs["segmenter"], held_out)
     chord = Chord(found["mean_chord_rough_px"], found["mean_chord_smooth_px"])
     assert chord == pytest.approx(mean_chord(*middle), nan_ok=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from copper_tf.inference.predictor import Predictor
+from copper_tf.inference.predictor import RunPredictor
 from copper_tf.runs.run import COMPOSITES
 from copper_tf.training.boundary_bias import composite, composites
 
@@ -36,11 +36,11 @@ def test_a_network_that_dilates_areas_is_found_out(
 ) -> None:
     """A network that judges each pixel alone adds nothing; one that sees the largest value around adds its reach."""
 
-    def map_of(self: Predictor, values: np.ndarray) -> np.ndarray:
+    def map_of(self: RunPredictor, values: np.ndarray) -> np.ndarray:
         grey = np.clip(values, 0, 1).astype(np.float32)
         return np.asarray(ndimage.maximum_filter(grey, 2 * swayed + 1))
 
-    monkeypatch.setattr(Predictor, "map_of", map_of)
+    monkeypatch.setattr(RunPredictor, "map_of", map_of)
     monkeypatch.setattr("copper_tf.training.boundary_bias.middles", lambda *_: _levels())
     found = composites(runs["segmenter"], dataset)
     assert found["excess"][0] == found["excess"][-1] == 0

@@ -18,6 +18,7 @@ from copper_tf.decay import estimation as estimate
 from copper_tf.decay.hypotheses import hypothesis_values
 from copper_tf.decay.permutations import permuted
 from copper_tf.report.evaluation.page import render_evaluation
+from copper_tf.runs.records import HypothesisRecord
 from copper_tf.runs.run import open_run
 from copper_tf.training.hypothesis_learning import tables
 from copper_tf.training.loop import compile_model, train
@@ -204,9 +205,9 @@ def test_scores_of_anchors_count_the_ends(anchors: Any) -> None:
 def test_g_moves_and_the_run_keeps_both(moving: Any) -> None:
     import keras
 
-    assert moving.start == (1, 0.5, 0) and moving.hypothesis[1] != 0.5 and moving.hypothesis[::2] == (1, 0)
-    law = json.loads((moving.path / "hypothesis.json").read_text())
-    assert law == moving.law and law["start"] == [1, 0.5, 0] and law["learn"] == "iterative"
+    assert moving.initial_hypothesis == (1, 0.5, 0) and moving.hypothesis[1] != 0.5 and moving.hypothesis[::2] == (1, 0)
+    record = HypothesisRecord.read(moving.path / "hypothesis.json")
+    assert record == moving.hypothesis_record and record.initial_g == (1, 0.5, 0) and record.learn == "iterative"
     # The last weights are the run's, and both tables of the checkpoint hold the same g.
     assert moving.best_epoch() == 2
     model = keras.models.load_model(moving.last_checkpoint()[1])
@@ -255,8 +256,9 @@ def test_predictions_and_exports_say_that_g_was_learned(
         assert note in capsys.readouterr().out
     assert main(["predict", str(runs["segmenter"].path), picture, "-o", str(tmp_path / "fixed")]) == 0
     assert "g was" not in capsys.readouterr().out
-    card = json.loads((tmp_path / "export" / "savedmodel" / "assets.extra" / "copper.json").read_text())
-    assert card["hypothesis"] == moving.law == open_run(moving.path).law
+    metadata = json.loads((tmp_path / "export" / "savedmodel" / "assets.extra" / "copper.json").read_text())
+    record = open_run(moving.path).hypothesis_record
+    assert HypothesisRecord.from_dict(metadata["hypothesis"]) == record == moving.hypothesis_record
 
 
 @pytest.mark.parametrize(("reading", "between"), [("number", 1 - (1 / 8) ** 0.5), ("rank", 1 - 0.5**0.5)])

@@ -22,6 +22,7 @@ from copper_tf.decay import estimation as estimate
 from copper_tf.models.factory import build
 from copper_tf.models.losses import MEAN_LOSSES
 from copper_tf.models.policy import processor_has_bfloat16, resolve_policy
+from copper_tf.runs.records import TrainingRecord
 from copper_tf.runs.run import BEST, open_run
 from copper_tf.training.hypothesis_learning import EVERY
 from copper_tf.training.loop import compile_model, train
@@ -107,8 +108,8 @@ def test_a_run_holds_all_that_later_commands_need(runs: dict[str, Any]) -> None:
         again = open_run(run.path)
         assert again == run and again.config.kind == kind
         assert [row["epoch"] for row in again.history()] == [1, 2]
-        cost = again.read_scores("training")
-        assert cost["peak_memory_mb"] > 50 and cost["receptive_field_px"] == run.receptive_field
+        cost = again.read(TrainingRecord)
+        assert cost.peak_memory_mb > 50 and cost.receptive_field_px == run.receptive_field
 
 
 def test_tensorboard_shows_scalars_pictures_and_config(runs: dict[str, Any]) -> None:
@@ -147,13 +148,13 @@ def test_stopped_on_the_way_and_gone_on_with_is_as_if_never_stopped(
     config, whole = small("classifier"), runs["classifier"]
     part = train(config, dataset, tmp_path / "run", until=1)
     # It is a run, but not one whose training is over.
-    assert len(part.history()) == 1 and not part.scores_file("training").is_file()
+    assert len(part.history()) == 1 and not part.has(TrainingRecord)
     assert {"accuracy", "qwk"} <= set(validated(part, dataset)["scores"])
     assert len(train(config, dataset, part.path, resume=True, until=1).history()) == 1
     run = train(config, dataset, part.path, resume=True, until=9)
     for a, b in zip(_weights(whole), _weights(run), strict=True):
         np.testing.assert_array_equal(a, b)
-    assert run.scores_file("training").is_file()
+    assert run.has(TrainingRecord)
     scores = whole.read_scores("evaluation")["splits"]["validation"]["scores"]
     assert {name: v for name, v in validated(run, dataset)["scores"].items() if v == v} == {
         name: v for name, v in scores.items() if v is not None

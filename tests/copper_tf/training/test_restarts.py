@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from copper_tf.config import MIN_BINARITY
+from copper_tf.runs.records import Restarts, RestartTry, TrainingRecord
 from copper_tf.runs.run import BEST, RESTARTS, Run, open_run
 from copper_tf.training import restarts
 from copper_tf.training.loop import train
@@ -61,26 +62,26 @@ def maps(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 
 def test_the_most_binary_goes_on(unbroken: Run) -> None:
-    scores = unbroken.read_scores(RESTARTS)
-    binarity = [s["binarity"] for s in scores["tries"]]
-    assert len(set(binarity)) == _COUNT and scores["chosen"] == int(np.argmax(binarity))
-    assert len({s["seed"] for s in scores["tries"]}) == _COUNT and scores["tries"][0]["seed"] == 0
+    scores = unbroken.read(Restarts)
+    binarity = [s.binarity for s in scores.tries]
+    assert len(set(binarity)) == _COUNT and scores.chosen == int(np.argmax(binarity))
+    assert len({s.seed for s in scores.tries}) == _COUNT and scores.tries[0].seed == 0
     assert len(unbroken.history()) == 2
     assert {p.name for p in unbroken.checkpoints.iterdir()} == {BEST, "last-00002.keras"}
     assert not (unbroken.path / RESTARTS).exists()
     seconds = sum(row["seconds"] for row in unbroken.history())
-    assert unbroken.read_scores("training")["seconds"] > seconds
+    assert unbroken.read(TrainingRecord).seconds > seconds
 
 
 def test_what_goes_on_is_the_run_of_its_own_seed(dataset: Any, tmp_path: Path, maps: Any) -> None:
     chosen = train(_config(), dataset, tmp_path / "several", until=1)
-    scores = chosen.read_scores(RESTARTS)
-    assert scores["chosen"] == 1 and scores["tries"][1]["binarity"] > 0.6 > 2 * scores["tries"][0]["binarity"]
-    alone = train(_config(restarts=0, seed=scores["tries"][1]["seed"]), dataset, tmp_path / "alone", until=1)
+    scores = chosen.read(Restarts)
+    assert scores.chosen == 1 and scores.tries[1].binarity > 0.6 > 2 * scores.tries[0].binarity
+    alone = train(_config(restarts=0, seed=scores.tries[1].seed), dataset, tmp_path / "alone", until=1)
     assert _same(chosen, alone)
     first = train(_config(restarts=0), dataset, tmp_path / "first", until=1)
     assert not _same(chosen, first)
-    assert not first.scores_file(RESTARTS).exists()
+    assert not first.has(Restarts)
 
 
 def test_one_that_is_binary_enough_ends_the_search(
@@ -96,28 +97,28 @@ def test_one_that_is_binary_enough_ends_the_search(
         train(config, dataset, tmp_path / "run", until=1)
     assert _finished(tmp_path / "run") == 2 < _COUNT
     run = train(config, dataset, tmp_path / "run", until=1, resume=True)
-    scores = run.read_scores(RESTARTS)
-    assert scores["chosen"] == 1 and len(scores["tries"]) == 2 and not run.restarts_warning
-    alone = train(_config(restarts=0, seed=scores["tries"][1]["seed"]), dataset, tmp_path / "alone", until=1)
+    scores = run.read(Restarts)
+    assert scores.chosen == 1 and len(scores.tries) == 2 and not run.restarts_warning
+    alone = train(_config(restarts=0, seed=scores.tries[1].seed), dataset, tmp_path / "alone", until=1)
     assert _same(run, alone)
 
 
 def test_a_run_says_that_all_its_starts_were_grey(unbroken: Run, tmp_path: Path) -> None:
     copy = open_run(shutil.copytree(unbroken.path, tmp_path / "copy"))
     for binarity, warned in ((MIN_BINARITY - 0.01, True), (MIN_BINARITY, False)):
-        copy.write_scores(RESTARTS, {"chosen": 0, "tries": [{"binarity": b} for b in (binarity, 0.1)]})
+        copy.write(Restarts(0, tuple(RestartTry(0, value, 0.5, 1.0) for value in (binarity, 0.1))))
         assert bool(copy.restarts_warning) == warned and (copy.restarts_warning in copy.caveats) == warned
-    copy.scores_file(RESTARTS).unlink()
+    copy.scores_file(Restarts.NAME).unlink()
     assert not copy.restarts_warning
 
 
 def test_maps_of_one_value_are_as_bad_as_grey_ones(dataset: Any, tmp_path: Path, maps: Any) -> None:
     maps(1.0)
-    scores = train(_config(), dataset, tmp_path / "run", until=1).read_scores(RESTARTS)
-    assert [s["binarity"] for s in scores["tries"]] == [0] * _COUNT and scores["chosen"] == 0
+    scores = train(_config(), dataset, tmp_path / "run", until=1).read(Restarts)
+    assert [s.binarity for s in scores.tries] == [0] * _COUNT and scores.chosen == 0
 
 
-@pytest.mark.parametrize("place", ["_scores", "_continue_from", "remove_tries"])
+@pytest.mark.parametrize("place", ["_measure", "_continue_from", "remove_tries"])
 def test_a_killed_training_goes_on_as_if_it_had_not_been(
     place: str, unbroken: Run, dataset: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,7 +126,7 @@ def test_a_killed_training_goes_on_as_if_it_had_not_been(
 
     def killed(*given: Any) -> Any:
         # The second try's maps, or the first of what comes once.
-        if next(calls) == (1 if place == "_scores" else 0):
+        if next(calls) == (1 if place == "_measure" else 0):
             raise KeyboardInterrupt
         return whole(*given)
 
@@ -135,7 +136,7 @@ def test_a_killed_training_goes_on_as_if_it_had_not_been(
         train(_config(), dataset, tmp_path / "run")
     done = _finished(tmp_path / "run")
     resumed = train(_config(), dataset, tmp_path / "run", resume=True)
-    assert _same(resumed, unbroken) and (done == _COUNT) == (place != "_scores")
+    assert _same(resumed, unbroken) and (done == _COUNT) == (place != "_measure")
     assert [row["val_nmse"] for row in resumed.history()] == [row["val_nmse"] for row in unbroken.history()]
     assert not (resumed.path / RESTARTS).exists()
 

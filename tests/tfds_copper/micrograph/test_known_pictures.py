@@ -12,21 +12,21 @@ import pytest
 
 from copper_tf.analysis.evaluation import EVALUATION, PICTURES, evaluate_with
 from copper_tf.data.pipeline import examples
-from copper_tf.inference.prediction_rows import UNLIKE
-from copper_tf.inference.predictor import Predictor
-from copper_tf.ood.features import traits
-from copper_tf.ood.reference import Familiar
+from copper_tf.inference.predictor import RunPredictor
+from copper_tf.inference.results import OOD_COLUMN
+from copper_tf.ood.features import image_features
+from copper_tf.ood.reference import ReferenceStatistics
 from copper_tf.report.common.text import unlike_text
 from copper_tf.report.evaluation.page import render_evaluation
 from copper_tf.runs.run import open_run
 from tfds_copper.micrograph import Windows
 
 
-def _noise() -> Familiar:
+def _noise() -> ReferenceStatistics:
     """Of pictures that no micrograph is like."""
     draw = np.random.default_rng(0)
-    found = [traits(Windows.of(draw.integers(0, 255, (64, 80), dtype=np.uint8), 8)) for _ in range(12)]
-    familiar = Familiar.of([one for one in found if one], [0] * 12, list(range(12)))
+    found = [image_features(Windows.of(draw.integers(0, 255, (64, 80), dtype=np.uint8), 8)) for _ in range(12)]
+    familiar = ReferenceStatistics.of([one for one in found if one], [0] * 12, list(range(12)))
     assert familiar is not None
     return familiar
 
@@ -41,17 +41,17 @@ def test_test_pictures_like_the_others_are_counted(runs: dict[str, Any]) -> None
         found = run.read_scores(EVALUATION)["unlike"]
         rows = [row for row in _table(run.path) if row["split"] == "test"]
         assert found["of"] == len(rows) == 6 and not found["untold"]
-        assert [[row["file"], row[UNLIKE]] for row in rows if row[UNLIKE]] == found["pictures"]
+        assert [[row["file"], row[OOD_COLUMN]] for row in rows if row[OOD_COLUMN]] == found["pictures"]
         assert len(found["pictures"]) <= 2
 
 
 def test_a_test_picture_unlike_training_shows(runs: dict[str, Any], dataset: Any, tmp_path: Path) -> None:
     run = open_run(Path(shutil.copytree(runs["segmenter"].path, tmp_path / "run")))
-    predictor = Predictor(run)
-    predictor.familiar = _noise()
+    predictor = RunPredictor(run)
+    predictor.reference_statistics = _noise()
     evaluate_with(run, predictor, dataset)
     files = {example.file for example in examples(dataset, "test")}
-    rows = {row["file"]: row[UNLIKE] for row in _table(run.path)}
+    rows = {row["file"]: row[OOD_COLUMN] for row in _table(run.path)}
     assert {file for file, text in rows.items() if text} == files
     text = unlike_text(run.read_scores(EVALUATION)["unlike"])
     assert text.startswith("Of 6 test pictures 6 are unlike those of training: ") and "and 1 more" in text
@@ -61,16 +61,16 @@ def test_a_test_picture_unlike_training_shows(runs: dict[str, Any], dataset: Any
 def test_a_page_says_what_pictures_its_run_knows(runs: dict[str, Any], tmp_path: Path) -> None:
     run = open_run(Path(shutil.copytree(runs["segmenter"].path, tmp_path / "run")))
     page = render_evaluation(run).read_text()
-    assert run.familiar is not None
-    for name, value in run.familiar.described():
+    assert run.reference_statistics is not None
+    for name, value in run.reference_statistics.described():
         assert f"<dt>{name}</dt><dd>{value}</dd>" in page
     # The control: a run that knows nothing of its pictures says nothing of them.
-    run.familiar_file.unlink()
+    run.reference_statistics_file.unlink()
     assert "mean grey value" not in render_evaluation(run).read_text()
 
 
 def test_what_is_described_is_what_the_pictures_are(runs: dict[str, Any], dataset: Any) -> None:
-    told = dict(runs["segmenter"].familiar.described())
+    told = dict(runs["segmenter"].reference_statistics.described())
     assert told["pictures"] == "24 of 12 sheets"
     low, high = map(float, told["mean grey value, of full scale"].split(" to "))
     means = [e.pixels.mean() / 255 for split in ("train", "validation") for e in examples(dataset, split)]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from copper_tf.inference.exported.metadata import INPUT, Card
+from copper_tf.inference.exported.metadata import INPUT, ModelMetadata
 from copper_tf.models.geometry import smallest_picture
 from tfds_copper.errors import OutputError
 
@@ -36,20 +36,20 @@ print(summary.status if not wrong else wrong[0])
 """
 
 
-def _readme(card: Card) -> str:
-    labels = ", ".join(card.labels.names)
-    sizes = ", ".join(f"{size} nm ({count} pictures)" for size, count in card.pixel_sizes_nm.items())
-    notes = "\n".join(f"- {text}" for text in (*card.caveats, *filter(None, [card.law_note])))
-    known = card.familiar.described() if card.familiar else []
+def _readme(metadata: ModelMetadata) -> str:
+    labels = ", ".join(metadata.labels.names)
+    sizes = ", ".join(f"{size} nm ({count} pictures)" for size, count in metadata.pixel_sizes_nm.items())
+    notes = "\n".join(f"- {text}" for text in (*metadata.caveats, *filter(None, [metadata.hypothesis_note])))
+    known = metadata.reference_statistics.described() if metadata.reference_statistics else []
     knows = "".join(f"- Its pictures, {name}: {value}.\n" for name, value in known)
-    return f"""# {_name(card)}
+    return f"""# {_name(metadata)}
 
 Input: an 8-bit SEM micrograph of a surface without its information bar, trained at a pixel size of {sizes}.
-Output: {_meaning(card)}
+Output: {_meaning(metadata)}
 
 - Stress times t of the training: {labels}.
-- Hypothesis g: {card.law["name"]} ({card.law["learn"]}).
-- Dataset {card.fingerprint}, run {card.run_sha256}.
+- Hypothesis g: {metadata.hypothesis.name} ({metadata.hypothesis.learn}).
+- Dataset {metadata.fingerprint}, run {metadata.run_sha256}.
 {knows}{notes}
 
 Potency is an index relative to the end labels of this training: resemblance to the surface at the first t. It is
@@ -62,12 +62,12 @@ of copper-tf do so for the run that this package was exported from.
 """
 
 
-def _name(card: Card) -> str:
-    return f"copper-tf {card.config.kind} of etched surfaces"
+def _name(metadata: ModelMetadata) -> str:
+    return f"copper-tf {metadata.config.kind} of etched surfaces"
 
 
-def _meaning(card: Card) -> str:
-    if card.config.kind == "segmenter":
+def _meaning(metadata: ModelMetadata) -> str:
+    if metadata.config.kind == "segmenter":
         return "potency map in [0, 1] and its mean; 1 resembles the surface at the first stress time"
     return "probability of each stress time, and grades by mode and median"
 
@@ -94,16 +94,18 @@ def _tensor(name: str, values: np.ndarray, smallest: int, what: str) -> dict[str
     }
 
 
-def _description(card: Card, picture: np.ndarray, results: Mapping[str, np.ndarray], opset: int) -> dict[str, Any]:
+def _description(
+    metadata: ModelMetadata, picture: np.ndarray, results: Mapping[str, np.ndarray], opset: int
+) -> dict[str, Any]:
     """The text of ``rdf.yaml``."""
-    smallest = smallest_picture(card.config.model.d)
+    smallest = smallest_picture(metadata.config.model.d)
     given = _tensor(INPUT, picture, smallest, "8-bit SEM micrograph without information bar")
     given["preprocessing"] = [{"id": "scale_linear", "kwargs": {"gain": 1 / 255, "offset": 0.0}}]
     return {
         "type": "model",
         "format_version": _SPEC,
-        "name": _name(card),
-        "description": _meaning(card),
+        "name": _name(metadata),
+        "description": _meaning(metadata),
         "authors": [{"name": "made by copper-tf"}],
         "cite": [{"text": "the run that was exported", "url": "https://bioimage.io"}],
         "license": "Apache-2.0",
@@ -124,7 +126,7 @@ def _array(values: np.ndarray) -> bytes:
 
 
 def write_package(
-    path: Path, onnx: bytes, opset: int, card: Card, picture: np.ndarray, results: Mapping[str, np.ndarray]
+    path: Path, onnx: bytes, opset: int, metadata: ModelMetadata, picture: np.ndarray, results: Mapping[str, np.ndarray]
 ) -> None:
     """Writes the package: description, weights, and a picture with its results to test by.
 
@@ -132,14 +134,14 @@ def write_package(
         path: the zip file to write.
         onnx: the ONNX file.
         opset: of its operators.
-        card: of the export.
+        metadata: of the export.
         picture: 8-bit grey values ``(1, height, width, 1)``, as float32, which is what such programs hand over.
         results: what the model makes of it, in the order of its outputs.
     """
     files = {f"{name}.npy": _array(values) for name, values in {INPUT: picture, **results}.items()}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as package:
-        package.writestr("rdf.yaml", yaml.safe_dump(_description(card, picture, results, opset), sort_keys=False))
-        package.writestr(_README, _readme(card))
+        package.writestr("rdf.yaml", yaml.safe_dump(_description(metadata, picture, results, opset), sort_keys=False))
+        package.writestr(_README, _readme(metadata))
         package.writestr(_WEIGHTS, onnx)
         for name, content in files.items():
             package.writestr(name, content)

@@ -9,7 +9,6 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -17,18 +16,24 @@ from PIL import Image
 
 from copper_tf.data.normalisation import grey
 from copper_tf.data.pipeline import examples
-from copper_tf.export.bioimage import PACKAGE, check_package, write_package
-from copper_tf.export.deployed_model import DeployedModel
-from copper_tf.export.writers import OPSET, PACKAGES, WRITERS
-from copper_tf.inference.exported.metadata import MASK, PROBABILITIES, Card
-from copper_tf.inference.exported.predictor import SUMMARY, is_export
+from copper_tf.exporters.bioimage import PACKAGE, check_package, write_package
+from copper_tf.exporters.deployed_model import DeployedModel
+from copper_tf.exporters.writers import OPSET, PACKAGES, WRITERS
+from copper_tf.inference.exported.metadata import (
+    MASK,
+    PROBABILITIES,
+    SUMMARY,
+    ExportedFormat,
+    ExportResult,
+    ModelMetadata,
+)
+from copper_tf.inference.exported.predictor import is_export
 from copper_tf.inference.exported.runtimes import BIOIMAGEIO, FORMATS, RUNTIMES, Call, opened
-from copper_tf.inference.predictor import Prediction, Predictor
+from copper_tf.inference.predictor import Prediction, RunPredictor
 from copper_tf.models.geometry import smallest_picture
 from copper_tf.runs.datasets import dataset_of
 from copper_tf.runs.run import Run
 from tfds_copper.errors import CopperError, InputError, OutputError, RunError
-from tfds_copper.files import write_json
 from tfds_copper.progress import Progress
 
 __all__ = ["Deviation", "allowed", "export_run"]
@@ -90,8 +95,8 @@ def allowed(name: str) -> Deviation:
     return _EIGHT_BITS if name == _INT8 else _FLOAT32
 
 
-def _made_up(run: Run) -> Pictures:
-    """Pictures of awkward sizes and both depths, made like nothing in particular."""
+def _synthetic(run: Run) -> Pictures:
+    """Noise of awkward sizes and both bit depths."""
     draw = np.random.default_rng(0)
     side = smallest_picture(run.config.model.d)
     found = []
@@ -103,7 +108,7 @@ def _made_up(run: Run) -> Pictures:
     return found
 
 
-def _spread(run: Run, split: str, of_each: int, area: int = 0) -> Pictures:
+def _some_of_each(run: Run, split: str, of_each: int, area: int = 0) -> Pictures:
     """Pictures of each label of a split of the run's dataset; none where the dataset is gone.
 
     Args:
@@ -134,21 +139,21 @@ def _as_input(pixels: np.ndarray) -> np.ndarray:
 
 
 class _Comparison:
-    """What the run says of some pictures, to hold exports against.
+    """The run's results for some pictures, which exports are compared with.
 
     Args:
         predictor: of the run.
         pictures: raw values of each.
     """
 
-    def __init__(self, predictor: Predictor, pictures: Pictures) -> None:
+    def __init__(self, predictor: RunPredictor, pictures: Pictures) -> None:
         self.pictures = pictures
-        self._said = [_said(predictor.predict(p, p.dtype.itemsize * 8)) for p in pictures]
+        self._expected = [_expected(predictor.predict(p, p.dtype.itemsize * 8)) for p in pictures]
 
     def of(self, call: Call) -> Deviation:
         """How far a reloaded model is off."""
         worst = Deviation()
-        for pixels, mine in zip(self.pictures, self._said, strict=True):
+        for pixels, mine in zip(self.pictures, self._expected, strict=True):
             worst = worst.worst(Deviation.between(mine, _result(call(_as_input(pixels)))))
         return worst
 
@@ -156,7 +161,7 @@ class _Comparison:
         """How far off a SavedModel's own ways to take a picture are."""
         loaded = tf.saved_model.load(str(folder))
         worst = Deviation()
-        for pixels, mine in zip(self.pictures, self._said, strict=True):
+        for pixels, mine in zip(self.pictures, self._expected, strict=True):
             stream = io.BytesIO()
             Image.fromarray(pixels).save(stream, "PNG")
             raw = loaded.signatures[pixels.dtype.name](picture=tf.constant(pixels[None, ..., None]))
@@ -166,8 +171,8 @@ class _Comparison:
         return worst
 
 
-def _said(prediction: Prediction) -> np.ndarray:
-    found = prediction.probabilities if prediction.mask is None else prediction.mask
+def _expected(prediction: Prediction) -> np.ndarray:
+    found = prediction.probabilities if prediction.map is None else prediction.map
     assert found is not None
     return found
 
@@ -177,7 +182,7 @@ def _result(found: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def _check(folder: Path, formats: Sequence[str], force: bool) -> None:
-    """Refuses what can't be done before anything is."""
+    """Refuses what can't be done before anything is written."""
     unknown = [name for name in formats if name not in FORMATS]
     if unknown or not formats:
         raise InputError(f"to must name some of {', '.join(FORMATS)}. Received: {', '.join(unknown) or 'nothing'}")
@@ -199,17 +204,17 @@ def _installed(package: str) -> bool:
 
 
 class _Exporting:
-    """One export at work in a folder that nobody sees yet."""
+    """One export, in a temporary folder that takes its final name at the end."""
 
     def __init__(self, run: Run, folder: Path, place: Path) -> None:
         self.run, self.folder, self.place = run, folder, place
-        self.predictor = Predictor(run)
-        self.module, self.card = DeployedModel(run, self.predictor.model), Card.of(run)
-        real = _spread(run, "validation", max(1, _COMPARE // len(run.labels.times)))[:_COMPARE]
-        self.real, self.made_up = (_Comparison(self.predictor, pictures) for pictures in (real, _made_up(run)))
+        self.predictor = RunPredictor(run)
+        self.module, self.metadata = DeployedModel(run, self.predictor.model), ModelMetadata.of(run)
+        real = _some_of_each(run, "validation", max(1, _COMPARE // len(run.labels.times)))[:_COMPARE]
+        self.real, self.synthetic = (_Comparison(self.predictor, pictures) for pictures in (real, _synthetic(run)))
 
-    def written(self, name: str) -> dict[str, Any]:
-        """Writes one format, opens it and compares; what the summary says of it.
+    def written(self, name: str) -> ExportedFormat:
+        """Writes one format, opens it and compares; as the summary keeps it.
 
         Raises:
             OutputError: if it is further from the run than allowed.
@@ -219,13 +224,13 @@ class _Exporting:
         path = self.place / RUNTIMES[name].file
         path.parent.mkdir(parents=True, exist_ok=True)
         calibration = [_as_input(p) for p in self._calibration()] if name == _INT8 else []
-        WRITERS[name](self.module, self.card.to_json(), path, calibration)
+        WRITERS[name](self.module, self.metadata.to_json(), path, calibration)
         return self._compared(name, RUNTIMES[name].file, opened(path, name)[1])
 
-    def _compared(self, name: str, file: str, call: Call) -> dict[str, Any]:
-        """What the summary says of a format, if it is near enough to the run."""
-        # Ranges of 8 bits hold for pictures of the training kind, which those made up are not.
-        comparisons = [self.real] if name == _INT8 else [self.real, self.made_up]
+    def _compared(self, name: str, file: str, call: Call) -> ExportedFormat:
+        """A format as the summary keeps it, if it is near enough to the run."""
+        # Ranges of 8 bits hold for pictures of the training kind, which synthetic ones are not.
+        comparisons = [self.real] if name == _INT8 else [self.real, self.synthetic]
         pictures = sum(len(comparison.pictures) for comparison in comparisons)
         found = Deviation()
         for comparison in comparisons:
@@ -237,24 +242,24 @@ class _Exporting:
                 f"{self.folder}: not written, since {name}, reloaded, must equal the run within {allowed(name)}. "
                 f"Received: {found}"
             )
-        return {"file": file, **dataclasses.asdict(found), "pictures": pictures}
+        return ExportedFormat(file, found.largest, found.mean, found.potency, pictures)
 
     def _calibration(self) -> Pictures:
-        pictures = _spread(self.run, "train", _CALIBRATE, _CALIBRATE_PX)
+        pictures = _some_of_each(self.run, "train", _CALIBRATE, _CALIBRATE_PX)
         if not pictures:
             what = f"{_INT8} takes its ranges from training pictures. Received: none at {self.run.data['path']}"
             raise RunError(f"{self.run.path}: {what}")
         return pictures
 
-    def _packaged(self) -> dict[str, Any]:
+    def _packaged(self) -> ExportedFormat:
         file = f"{BIOIMAGEIO}/model.zip"
         path, onnx = self.place / file, self.place / f"{BIOIMAGEIO}/model.onnx"
         path.parent.mkdir()
-        WRITERS["onnx"](self.module, self.card.to_json(), onnx, ())
+        WRITERS["onnx"](self.module, self.metadata.to_json(), onnx, ())
         call = opened(onnx, "onnx")[1]
-        picture = next(p for p in self.made_up.pictures if p.dtype == np.uint8)
+        picture = next(p for p in self.synthetic.pictures if p.dtype == np.uint8)
         raw = picture[None, ..., None].astype(np.float32)
-        write_package(path, onnx.read_bytes(), OPSET, self.card, raw, call(_as_input(picture)))
+        write_package(path, onnx.read_bytes(), OPSET, self.metadata, raw, call(_as_input(picture)))
         onnx.unlink()
         check_package(path)
         return self._compared(BIOIMAGEIO, file, call)
@@ -267,10 +272,10 @@ def export_run(
     *,
     force: bool = False,
     progress: Progress | None = None,
-) -> dict[str, dict[str, Any]]:
-    """Writes a run for other programs, in float32 whatever it was trained in, and proves that it says the same.
+) -> ExportResult:
+    """Writes a run for other programs, in float32 whatever it was trained in, and verifies its results.
 
-    Each format takes pictures of any size and carries its card. ``savedmodel`` has the signatures ``uint8`` (also
+    Each format takes pictures of any size and carries its metadata. ``savedmodel`` has the signatures ``uint8`` (also
     ``serving_default``), ``uint16``, ``png`` and ``grey``; the others have ``grey`` alone: grey values over full
     scale, ``(batch, height, width, 1)`` float32. Outputs are ``mask`` and ``potency``, or ``probabilities``,
     ``grade``, ``median_grade`` and ``t``.
@@ -283,8 +288,8 @@ def export_run(
         progress: called with (done, total, what) after each format.
 
     Returns:
-        For each format its ``file`` in the folder, how far it is from the run (see `Deviation`) and on how many
-        ``pictures``: some of the run's validation split, where its dataset is still there, and two made up.
+        For each format how far it is from the run, see `Deviation`, on some pictures of the run's validation split,
+        where its dataset is still there, and on two synthetic ones.
 
     Raises:
         InputError: if a format is unknown, or a package that it needs isn't installed.
@@ -296,15 +301,16 @@ def export_run(
     folder.parent.mkdir(parents=True, exist_ok=True)
     place = folder.with_name(f".writing-{os.getpid()}-{folder.name}")
     try:
-        exporting, found = _Exporting(run, folder, place), {}
+        exporting, written = _Exporting(run, folder, place), {}
         for done, name in enumerate(formats, start=1):
-            found[name] = exporting.written(name)
+            written[name] = exporting.written(name)
             if progress:
                 progress(done, len(formats), "exporting")
-        write_json(place / SUMMARY, {"run_sha256": exporting.card.run_sha256, "formats": found})
+        result = ExportResult(exporting.metadata.run_sha256, written)
+        result.write(place / SUMMARY)
         if folder.exists():
             shutil.rmtree(folder)
         place.rename(folder)
     finally:
         shutil.rmtree(place, ignore_errors=True)
-    return found
+    return result

@@ -13,56 +13,56 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from copper_tf.export.deployed_model import DeployedModel
+from copper_tf.exporters.deployed_model import DeployedModel
 from copper_tf.inference.exported.metadata import INPUT, KEY
-from copper_tf.inference.exported.runtimes import CARD_FILE, CARD_IN_SAVED_MODEL
+from copper_tf.inference.exported.runtimes import METADATA_FILE, METADATA_IN_SAVED_MODEL
 from copper_tf.inference.exported.telemetry import without_telemetry
 from tfds_copper.files import write_text
 
 __all__ = ["OPSET", "PACKAGES", "WRITERS", "Writer"]
 
-# From the computation, the text of its card, the file to write and pictures to calibrate with ``(1, h, w, 1)``.
+# From the computation, the text of its metadata, the file to write and pictures to calibrate with ``(1, h, w, 1)``.
 Writer = Callable[[DeployedModel, str, Path, Sequence[np.ndarray]], None]
 # ONNX operators of 2022, which every runtime of today knows.
 OPSET = 17
 
 
-def write_saved_model(module: DeployedModel, card: str, path: Path, _: Sequence[np.ndarray]) -> None:
+def write_saved_model(module: DeployedModel, metadata: str, path: Path, _: Sequence[np.ndarray]) -> None:
     """A SavedModel, ready for TensorFlow Serving: signatures ``uint8`` (the default), ``uint16``, ``png``, ``grey``."""
     signatures = {name: getattr(module, name) for name in ("uint8", "uint16", "png", INPUT)}
     tf.saved_model.save(module, str(path), signatures={"serving_default": module.uint8, **signatures})
-    write_text(path / CARD_IN_SAVED_MODEL, card)
+    write_text(path / METADATA_IN_SAVED_MODEL, metadata)
 
 
-def write_onnx(module: DeployedModel, card: str, path: Path, _: Sequence[np.ndarray]) -> None:
-    """An ONNX file; the card is in its metadata."""
+def write_onnx(module: DeployedModel, metadata: str, path: Path, _: Sequence[np.ndarray]) -> None:
+    """An ONNX file; the metadata is in its metadata."""
     import onnx
     import tf2onnx
 
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     signature = module.grey.input_signature
     model, _ = tf2onnx.convert.from_function(module.grey, input_signature=signature, opset=OPSET)
-    onnx.helper.set_model_props(model, {KEY: card})
+    onnx.helper.set_model_props(model, {KEY: metadata})
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
 
 
-def _intermediate(module: DeployedModel, card: str) -> Any:
+def _intermediate(module: DeployedModel, metadata: str) -> Any:
     """OpenVINO's own form of the computation."""
     without_telemetry()
     import openvino
 
     model = openvino.convert_model(module.grey.get_concrete_function())
-    model.set_rt_info(card, [KEY])
+    model.set_rt_info(metadata, [KEY])
     return model
 
 
-def write_openvino(module: DeployedModel, card: str, path: Path, _: Sequence[np.ndarray]) -> None:
-    """OpenVINO's pair of files, float32; the card is in its runtime information."""
+def write_openvino(module: DeployedModel, metadata: str, path: Path, _: Sequence[np.ndarray]) -> None:
+    """OpenVINO's pair of files, float32; the metadata is in its runtime information."""
     without_telemetry()
     import openvino
 
-    openvino.save_model(_intermediate(module, card), path, compress_to_fp16=False)
+    openvino.save_model(_intermediate(module, metadata), path, compress_to_fp16=False)
 
 
 def _before(operations: Sequence[Any]) -> list[Any]:
@@ -95,14 +95,14 @@ def _exact(model: Any) -> list[str]:
     return sorted({o.get_friendly_name() for o in kept if o.get_type_name() not in ("Constant", "Parameter")})
 
 
-def write_openvino_int8(module: DeployedModel, card: str, path: Path, pictures: Sequence[np.ndarray]) -> None:
+def write_openvino_int8(module: DeployedModel, metadata: str, path: Path, pictures: Sequence[np.ndarray]) -> None:
     """The same with 8-bit convolutions, whose ranges are those met in `pictures`; the rest stays float32."""
     without_telemetry()
     import nncf
     import openvino
 
     nncf.set_log_level(logging.ERROR)
-    model = _intermediate(module, card)
+    model = _intermediate(module, metadata)
     # Its own progress bars would break into ours.
     with contextlib.redirect_stdout(io.StringIO()):
         model = nncf.quantize(
@@ -114,16 +114,16 @@ def write_openvino_int8(module: DeployedModel, card: str, path: Path, pictures: 
             fast_bias_correction=False,
             ignored_scope=nncf.IgnoredScope(names=_exact(model)),
         )
-    model.set_rt_info(card, [KEY])
+    model.set_rt_info(metadata, [KEY])
     openvino.save_model(model, path, compress_to_fp16=False)
 
 
-def write_litert(module: DeployedModel, card: str, path: Path, _: Sequence[np.ndarray]) -> None:
-    """A LiteRT (TensorFlow Lite) model; the card is a file attached to it, as that format's metadata are."""
+def write_litert(module: DeployedModel, metadata: str, path: Path, _: Sequence[np.ndarray]) -> None:
+    """A LiteRT (TensorFlow Lite) model; the metadata is a file attached to it, as that format's metadata are."""
     converter = tf.lite.TFLiteConverter.from_concrete_functions([module.grey.get_concrete_function()], module)
     path.write_bytes(converter.convert())
     with zipfile.ZipFile(path, "a") as attached:
-        attached.writestr(CARD_FILE, card)
+        attached.writestr(METADATA_FILE, metadata)
 
 
 WRITERS: dict[str, Writer] = {

@@ -18,13 +18,13 @@ from PIL import Image
 
 from copper_tf.cli.main import main
 from copper_tf.data.normalisation import Normalisation
-from copper_tf.export import export as exporting
-from copper_tf.export.deployed_model import mirrored, normalise
-from copper_tf.export.export import Deviation, _Comparison, _made_up, allowed, export_run
-from copper_tf.export.writers import WRITERS
+from copper_tf.exporters import export as exporting
+from copper_tf.exporters.deployed_model import mirrored, normalise
+from copper_tf.exporters.export import Deviation, _Comparison, _made_up, allowed, export_run
+from copper_tf.exporters.writers import WRITERS
 from copper_tf.inference.exported.predictor import ExportedPredictor, is_export
 from copper_tf.inference.exported.runtimes import FORMATS, RUNTIMES, opened
-from copper_tf.inference.predictor import Predictor
+from copper_tf.inference.predictor import RunPredictor
 from copper_tf.training.loop import train
 from tests.conftest import small
 from tfds_copper.errors import InputError, OutputError, RunError
@@ -64,24 +64,24 @@ def test_real_pictures_give_the_same_in_every_runtime(
     from tfds_copper.micrograph import read
 
     picture = read(next((sem_folder / "t01").glob("*.png")))
-    mine = Predictor(runs[kind]).predict(picture.pixels, 8)
+    mine = RunPredictor(runs[kind]).predict(picture.pixels, 8)
     exported = ExportedPredictor.load(exports[kind], runtime)
     assert exported.runtime == runtime
     theirs = exported.predict(picture.pixels, 8)
     allowed = 0.05 if runtime == "openvino-int8" else 1e-5
-    for name in ("mask", "probabilities"):
+    for name in ("map", "probabilities"):
         if getattr(mine, name) is not None:
             assert np.abs(getattr(mine, name) - getattr(theirs, name)).max() < allowed
 
 
-def test_every_format_carries_its_card(runs: dict[str, Any], exports: dict[str, Path]) -> None:
+def test_every_format_carries_its_metadata(runs: dict[str, Any], exports: dict[str, Path]) -> None:
     run = runs["segmenter"]
-    cards = {opened(exports["segmenter"] / r.file, name)[0] for name, r in RUNTIMES.items()}
-    assert len(cards) == 1
-    card = json.loads(cards.pop())
-    assert card["times"] == list(run.labels.times) and card["hypothesis"] == run.law
-    assert card["normalisation"] == run.normalisation.to_dict() and card["config"] == run.config.to_dict()
-    assert len(card["run_sha256"]) == 64 and card["versions"]["tensorflow"] == tf.__version__
+    found = {opened(exports["segmenter"] / r.file, name)[0] for name, r in RUNTIMES.items()}
+    assert len(found) == 1
+    metadata = json.loads(found.pop())
+    assert metadata["times"] == list(run.labels.times) and metadata["hypothesis"] == run.hypothesis_record.to_dict()
+    assert metadata["normalisation"] == run.normalisation.to_dict() and metadata["config"] == run.config.to_dict()
+    assert len(metadata["run_sha256"]) == 64 and metadata["versions"]["tensorflow"] == tf.__version__
     assert set(FORMATS) == {*WRITERS, "bioimageio"} == {*RUNTIMES, "bioimageio"}
 
 
@@ -133,7 +133,7 @@ def test_a_stranger_can_use_it(code: str, runs: dict[str, Any], exports: dict[st
     files = [exports["segmenter"], tmp_path / "pixels.npy", tmp_path / "pixels.png"]
     command = [sys.executable, "-c", code + _STRANGER, *files]
     printed = subprocess.run(command, check=True, capture_output=True, text=True, cwd=tmp_path).stdout
-    mine = Predictor(runs["segmenter"]).predict(pixels, 8).potency
+    mine = RunPredictor(runs["segmenter"]).predict(pixels, 8).potency
     assert json.loads(printed.splitlines()[-1]) == pytest.approx(
         [mine] * len(json.loads(printed.splitlines()[-1])), abs=1e-5
     )
@@ -165,7 +165,7 @@ def test_predicting_by_an_export_needs_no_tensorflow(
 def test_the_package_for_bioimageio_is_whole_and_its_validator_sees_damage(
     exports: dict[str, Path], tmp_path: Path
 ) -> None:
-    from copper_tf.export.bioimage import check_package
+    from copper_tf.exporters.bioimage import check_package
 
     package = exports["segmenter"] / "bioimageio" / "model.zip"
     with zipfile.ZipFile(package) as held:
@@ -235,7 +235,7 @@ def test_ranges_are_taken_from_more_pictures_where_they_are_small(runs: dict[str
 def test_the_comparison_sees_a_difference(runs: dict[str, Any], exports: dict[str, Path]) -> None:
     """The control: a run with other weights isn't the one exported."""
     run = runs["segmenter"]
-    predictor = Predictor(run)
+    predictor = RunPredictor(run)
     call = opened(exports["segmenter"] / "onnx" / "model.onnx", "onnx")[1]
     assert _Comparison(predictor, _made_up(run)).of(call).largest < 1e-5
     logit = predictor.model.get_layer("logit")

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from copper_tf.data.normalisation import LOCAL_FLOOR, Normalisation
-from copper_tf.export.batch_norm_folding import folded_network
+from copper_tf.exporters.batch_norm_folding import folded_network
 from copper_tf.inference.exported.metadata import INPUT, MASK, POTENCY, PROBABILITIES
 from copper_tf.inference.predictor import frame
 from copper_tf.runs.run import Run

@@ -1,0 +1,328 @@
+"""Open models, predict micrographs, and export models for other programs."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from copper_tf.inference.exported.metadata import ExportResult
+from copper_tf.inference.exported.runtimes import FORMATS, RUNTIMES
+from copper_tf.inference.results import BulkResult, PredictionResult
+from copper_tf.runs.run import Run, open_run
+from copper_tf.utils.drawing import PALETTES
+from tfds_copper.errors import RunError
+from tfds_copper.micrograph import ReadSettings
+from tfds_copper.progress import Progress
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from copper_tf.config import Config
+    from copper_tf.inference.predictor import Prediction, Predictor
+    from copper_tf.runs.labels import Labels
+
+__all__ = [
+    "FORMATS",
+    "PALETTES",
+    "RUNTIMES",
+    "BulkResult",
+    "ExportResult",
+    "Model",
+    "PredictionResult",
+    "bulk",
+    "export",
+    "load",
+    "predict",
+]
+
+PathLike = str | os.PathLike[str]
+
+
+class Model:
+    """A trained model: a run, an ensemble of runs, or an export. `load` opens one.
+
+    Args:
+        predictor: what predicts.
+    """
+
+    def __init__(self, predictor: Predictor) -> None:
+        self.predictor = predictor
+
+    def __repr__(self) -> str:
+        return f"<copper_tf.Model: {self.kind}, labels {', '.join(self.labels.names)}>"
+
+    @property
+    def kind(self) -> str:
+        """``"classifier"`` or ``"segmenter"``."""
+        return self.predictor.kind
+
+    @property
+    def config(self) -> Config:
+        """The settings of the model."""
+        return self.predictor.config
+
+    @property
+    def labels(self) -> Labels:
+        """The labels, with the unit of t."""
+        return self.predictor.labels
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What every result must mention: how the model's data were split, and what speaks against its maps."""
+        return self.predictor.caveats
+
+    def predict(
+        self,
+        picture: PathLike | np.ndarray,
+        *,
+        bit_depth: int | None = None,
+        pixel_size_nm: float = math.nan,
+        bar: str | int = "auto",
+    ) -> Prediction:
+        """Grades or maps one micrograph.
+
+        Args:
+            picture: a file, or raw grey values ``(height, width)`` without information bar, uint8 or uint16.
+            bit_depth: of an array, 8 or 16; None takes that of its dtype.
+            pixel_size_nm: NaN takes what the file says.
+            bar: information bar of a file: ``"auto"`` finds it, ``"keep"`` cuts nothing, a number cuts so many rows.
+
+        Returns:
+            The prediction; its `warnings` say in what the picture is out of distribution, and the model's caveats.
+
+        Raises:
+            InputError: if the picture can't be read, or is smaller than the network needs.
+            SettingError: if an argument is not allowed.
+
+        Example:
+            >>> model = copper_tf.load("run")
+            >>> prediction = model.predict("micrograph.png")
+            >>> prediction.map.shape
+            (64, 80)
+            >>> 0 <= prediction.potency <= 1
+            True
+        """
+        from copper_tf.inference.predict import predict_array, predict_file
+
+        if isinstance(picture, str | os.PathLike):
+            size = 0.0 if math.isnan(pixel_size_nm) else float(pixel_size_nm)
+            return predict_file(self.predictor, Path(picture), ReadSettings(bar=str(bar), pixel_size=size))
+        return predict_array(self.predictor, picture, bit_depth, pixel_size_nm)
+
+    def keras_model(self, bit_depth: int = 8) -> keras.Model:
+        """One Keras model from raw grey values ``(batch, height, width, 1)``, normalisation inside.
+
+        Its output is the potency map ``(batch, height, width, 1)``, or the probabilities ``(batch, K)``. Saved as
+        ``.keras`` it is loaded by `keras.saving.load_model` once ``copper_tf.exporters.keras_model`` is imported.
+
+        Args:
+            bit_depth: of the pictures, 8 or 16.
+
+        Raises:
+            RunError: if the model is an export.
+
+        Example:
+            >>> model = copper_tf.load("run").keras_model()
+            >>> model(np.zeros((1, 64, 80, 1), np.uint8)).shape
+            TensorShape([1, 64, 80, 1])
+        """
+        from copper_tf.exporters.keras_model import ensemble_keras_model, run_keras_model
+        from copper_tf.inference.ensemble import Ensemble
+        from copper_tf.inference.predictor import RunPredictor
+
+        if isinstance(self.predictor, Ensemble):
+            return ensemble_keras_model([member.run for member in self.predictor.members], bit_depth)
+        if isinstance(self.predictor, RunPredictor):
+            return run_keras_model(self.predictor.run, bit_depth, self.predictor.model)
+        raise RunError("a Keras model is made of a run; an export holds none. Received: an export")
+
+
+def load(path: PathLike | Run, runtime: str | None = None) -> Model:
+    """Opens a model.
+
+    Args:
+        path: a run, a folder of runs that differ in their seed (an ensemble), or an export.
+        runtime: the format of an export to use; None takes the fastest that can be opened here.
+
+    Raises:
+        InputError: if an export doesn't hold that format, or nothing that is installed opens it.
+        RunError: if it is no model, or incomplete.
+        SettingError: if a runtime is given for a run.
+
+    Example:
+        >>> copper_tf.load("run").labels.names
+        ('0', '1', '2')
+    """
+    from copper_tf.inference.loading import open_predictor
+
+    return Model(open_predictor(path.path if isinstance(path, Run) else path, runtime))
+
+
+def _reading(reading: ReadSettings | None, settings: dict[str, Any]) -> ReadSettings:
+    return reading or ReadSettings.from_dict(settings)
+
+
+def predict(
+    model: PathLike | Run | Model,
+    pictures: PathLike | Iterable[PathLike],
+    output: PathLike,
+    *,
+    table: str = "predictions.csv",
+    sheet: str = "",
+    runtime: str | None = None,
+    palette: str = "paper",
+    reading: ReadSettings | None = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> PredictionResult:
+    """Predicts many micrographs; writes a table and, from a segmenter, maps (TIFF) and overlays (PNG).
+
+    Args:
+        model: a run, an ensemble, an export, or an opened model.
+        pictures: files and folders.
+        output: a folder.
+        table: name of the table in it, ``.csv`` or ``.xlsx``.
+        sheet: that all pictures are of; "" keeps what labels.csv says.
+        runtime: the format of an export to use; None takes the fastest.
+        palette: colours of the overlays, a name in `PALETTES`.
+        reading: how pictures are read.
+        progress: called with (done, total, what).
+        **settings: those of `ReadSettings` by name, e.g. ``bar="keep"``, instead of `reading`.
+
+    Returns:
+        A row a picture; pictures that can't be read are in `failures`, and the others are predicted.
+
+    Raises:
+        InputError: if a path is missing, or a folder holds no pictures.
+        RunError: if there is no intact model.
+        SettingError: if an argument is not allowed.
+
+    Example:
+        >>> result = copper_tf.predict("run", ["micrograph.png"], "prediction")
+        >>> result.rows[0].file
+        'micrograph.png'
+        >>> [file.name for file in result.files]
+        ['predictions.csv', 'maps', 'overlays']
+    """
+    from copper_tf.inference.inputs import sources_of
+    from copper_tf.inference.predict import predict_pictures
+    from copper_tf.utils.tables import check_table
+
+    target = Path(output) / table
+    check_table(target)
+    how = _reading(reading, settings)
+    paths = [pictures] if isinstance(pictures, str | os.PathLike) else pictures
+    sources = list(sources_of([Path(path) for path in paths], sheet))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    opened = model if isinstance(model, Model) else load(model, runtime)
+    return predict_pictures(opened.predictor, sources, target, how, palette, progress)
+
+
+def bulk(
+    model: PathLike,
+    pictures: str | Iterable[str],
+    output: PathLike,
+    *,
+    sheet: str = "",
+    runtime: str | None = None,
+    maps: bool = False,
+    palette: str = "paper",
+    shard: int = 100,
+    workers: int = 1,
+    beam_options: str = "",
+    force: bool = False,
+    reading: ReadSettings | None = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> BulkResult:
+    """Predicts very many micrographs by an export, as an Apache Beam pipeline; called again, it goes on.
+
+    Args:
+        model: an export.
+        pictures: files and folders, patterns, and folders or patterns of buckets (``gs://BUCKET/FOLDER``).
+        output: a folder, for the table and its parts.
+        sheet: that all pictures are of; "" keeps what labels.csv says.
+        runtime: the format of the export to use; None takes the fastest.
+        maps: writes maps and overlays of a segmenter too.
+        palette: colours of the overlays, a name in `PALETTES`.
+        shard: pictures in one part of the table.
+        workers: processes on this machine.
+        beam_options: ``key=value`` of Apache Beam, with commas between.
+        force: makes all parts anew.
+        reading: how pictures are read.
+        progress: called with (done, total, what).
+        **settings: those of `ReadSettings` by name, instead of `reading`.
+
+    Raises:
+        InputError: if a place is missing, can't be listed, or holds no picture.
+        OutputError: if the folder is in use, holds parts of another model or of other settings, or the runner fails.
+        RunError: if there is no intact export.
+        SettingError: if settings contradict each other.
+
+    Example:
+        >>> result = copper_tf.bulk("exported", ["micrograph.png"], "bulk")
+        >>> result.pictures, result.failures
+        (1, 0)
+    """
+    from copper_tf.inference.bulk.predict import BulkRequest, predict_bulk
+
+    request = BulkRequest(
+        model=Path(model),
+        pictures=(pictures,) if isinstance(pictures, str) else tuple(pictures),
+        output=Path(output),
+        sheet=sheet,
+        reading=_reading(reading, settings),
+        runtime=runtime,
+        palette=palette if maps else "",
+        shard=shard,
+        workers=workers,
+        beam_options=beam_options,
+        force=force,
+    )
+    return predict_bulk(request, progress)
+
+
+def export(
+    run: PathLike | Run,
+    output: PathLike,
+    formats: str | Sequence[str] = "savedmodel",
+    *,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> ExportResult:
+    """Writes a run for other programs, and verifies that each format gives the run's results.
+
+    Args:
+        run: a trained run.
+        output: a folder, absent or empty.
+        formats: names in `FORMATS`; all but ``savedmodel`` need ``copper-tf[export]``.
+        force: replaces an earlier export.
+        progress: called with (done, total, what).
+
+    Returns:
+        One entry a format: its file, and how far its results are from those of the run.
+
+    Raises:
+        InputError: if a format is unknown, or a package that it needs isn't installed.
+        OutputError: if the folder is in use, or a format differs from the run by more than allowed.
+        RunError: if the run isn't trained, or incomplete.
+
+    Example:
+        >>> result = copper_tf.export("run", "exported", force=True)
+        >>> result.formats["savedmodel"].file
+        'savedmodel'
+        >>> result.formats["savedmodel"].largest < 1e-4
+        True
+    """
+    from copper_tf.utils.tensorflow import import_tensorflow
+
+    opened = run if isinstance(run, Run) else open_run(Path(run))
+    import_tensorflow()
+    from copper_tf.exporters.export import export_run
+
+    names = [formats] if isinstance(formats, str) else list(formats)
+    return export_run(opened, Path(output), names, force=force, progress=progress)

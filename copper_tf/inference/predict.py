@@ -1,0 +1,122 @@
+"""Predictions from files and arrays; of many pictures with tables and maps."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from copper_tf.inference.inputs import Source
+from copper_tf.inference.prediction_rows import FOLDERS, OVERLAYS, MapOutput, predict_rows
+from copper_tf.inference.predictor import Prediction, Predictor
+from copper_tf.inference.results import OodSummary, PredictionFailure, PredictionResult, PredictionRow
+from copper_tf.ood.check import check_ood, pixel_size_range
+from copper_tf.utils.tables import sheet_rows, write_tables
+from tfds_copper.errors import CopperError, InputError, SettingError
+from tfds_copper.micrograph import ReadSettings, Windows, open_windows
+from tfds_copper.progress import Progress
+
+__all__ = ["predict_array", "predict_file", "predict_pictures"]
+
+
+def _with_warnings(predictor: Predictor, picture: Windows, pixel_size_nm: float, name: str) -> Prediction:
+    """A prediction with what must be mentioned of it."""
+    trained = pixel_size_range(predictor.pixel_sizes_nm)
+    ood = check_ood(picture, pixel_size_nm, predictor.reference_statistics, trained)
+    texts = (*ood.reasons, ood.not_checked, *predictor.caveats, predictor.hypothesis_note)
+    prediction = predictor.predict_windows(picture, name)
+    return dataclasses.replace(prediction, warnings=tuple(filter(None, texts)))
+
+
+def predict_file(predictor: Predictor, file: Path, reading: ReadSettings) -> Prediction:
+    """Predicts one file.
+
+    Args:
+        predictor: the model.
+        file: the micrograph.
+        reading: settings of reading that the user gave.
+
+    Raises:
+        InputError: if the file can't be read, or the picture is smaller than the network needs.
+    """
+    with open_windows(file, reading) as picture:
+        return _with_warnings(predictor, picture.windows, picture.pixel_size_nm, str(file))
+
+
+def predict_array(
+    predictor: Predictor, pixels: np.ndarray, bit_depth: int | None = None, pixel_size_nm: float = math.nan
+) -> Prediction:
+    """Predicts one array.
+
+    Args:
+        predictor: the model.
+        pixels: raw grey values ``(height, width)``, without information bar.
+        bit_depth: 8 or 16; None takes that of the dtype.
+        pixel_size_nm: NaN where unknown.
+
+    Raises:
+        InputError: if the array is no picture, or smaller than the network needs.
+        SettingError: if the bit depth is not allowed.
+    """
+    if pixels.ndim != 2:
+        raise InputError(f"picture must be an array (height, width). Received: shape {pixels.shape}")
+    depth = bit_depth or {"uint8": 8, "uint16": 16}.get(pixels.dtype.name, 0)
+    if depth not in (8, 16):
+        given = f"bit_depth {bit_depth}" if bit_depth else f"dtype {pixels.dtype.name} without bit_depth"
+        raise SettingError(f"picture must be uint8 or uint16, or bit_depth be 8 or 16. Received: {given}")
+    return _with_warnings(predictor, Windows.of(pixels, depth), pixel_size_nm, "picture")
+
+
+def _written(rows: Sequence[PredictionRow], table: Path, times: Sequence[float]) -> list[Path]:
+    """Writes the tables; returns them and the folders of the maps."""
+    if not rows:
+        return []
+    cells = [row.cells(times) for row in rows]
+    files = write_tables(table, cells, sheet_rows(cells, rows[0].value_column))
+    files += [table.parent / folder for name, folder in FOLDERS.items() if getattr(rows[0], name) is not None]
+    return files + ([table.parent / OVERLAYS] if rows[0].potency is not None else [])
+
+
+def predict_pictures(
+    predictor: Predictor,
+    sources: Sequence[Source],
+    table: Path,
+    reading: ReadSettings,
+    palette: str = "paper",
+    progress: Progress | None = None,
+) -> PredictionResult:
+    """Predicts pictures and writes their table and maps; one that can't be read costs only itself.
+
+    Args:
+        predictor: the model.
+        sources: the pictures.
+        table: ``.csv`` or ``.xlsx``; maps and overlays go beside it.
+        reading: settings of reading that the user gave.
+        palette: colours of the overlays.
+        progress: called with (done, total, what).
+    """
+    rows: list[PredictionRow] = []
+    failures: list[PredictionFailure] = []
+    output = MapOutput(table.parent, palette)
+    with contextlib.closing(predict_rows(sources, predictor, reading, output, progress)) as results:
+        for done, (source, result) in enumerate(zip(sources, results, strict=True), start=1):
+            if isinstance(result, CopperError):
+                failures.append(PredictionFailure(source.name, str(result)))
+            else:
+                rows.append(result)
+            if progress:
+                progress(done, len(sources), "predicting")
+    summary = OodSummary(predictor.pixel_sizes_nm)
+    for row in rows:
+        summary.add(row)
+    return PredictionResult(
+        rows=tuple(rows),
+        failures=tuple(failures),
+        warnings=tuple(filter(None, (*predictor.caveats, *summary.warnings()))),
+        hypothesis_note=predictor.hypothesis_note,
+        files=tuple(_written(rows, table, predictor.labels.times)),
+    )

@@ -1,0 +1,132 @@
+"""What a run keeps of its own training, as typed results."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import ClassVar
+
+from copper_tf.config import ANCHORS, ITERATIVE, MIN_BINARITY
+from copper_tf.utils.results import Result
+
+__all__ = ["HypothesisRecord", "RestartTry", "Restarts", "TrainingRecord"]
+
+
+@dataclasses.dataclass(frozen=True)
+class HypothesisRecord(Result):
+    """What g is and where it comes from: ``hypothesis.json`` of a run.
+
+    Attributes:
+        name: of the hypothesis, or of the one that learning g began with.
+        learn: how g was learned, see the setting `learn`.
+        g: of each label, NaN at labels that were left out; empty for a classifier.
+        initial_g: that learning began with; empty where g was not learned step by step.
+    """
+
+    FORMAT: ClassVar[str] = "copper-hypothesis 1"
+
+    name: str
+    learn: str
+    g: tuple[float, ...]
+    initial_g: tuple[float, ...] = ()
+
+    def note(self, labels: Sequence[str]) -> str:
+        """What every result must mention of a g that was learned; empty for a given hypothesis.
+
+        Args:
+            labels: the name of each label, e.g. ``"2.5 h"``.
+        """
+        if self.learn == ANCHORS:
+            ends = f"t = {labels[0]} (g = 1) and t = {labels[-1]} (g = 0)"
+            return f"g was not supposed: the model was trained on {ends} alone"
+        if self.learn == ITERATIVE:
+            pairs = (f"{g:.2f} at {t}" for g, t in zip(self.g, labels, strict=True))
+            return f"g was learned ({self.learn}, from {self.name}): {', '.join(pairs)}"
+        return ""
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingRecord(Result):
+    """What training took: ``scores/training.json``.
+
+    Attributes:
+        epochs: that were trained.
+        seconds: of all epochs, tries that were not chosen included.
+        seconds_per_epoch: the median.
+        peak_memory_mb: largest resident memory of the process, in 10^6 bytes.
+        parameters: of the model.
+        policy: dtype policy that was used.
+        processors: of the machine; None where unknown.
+        receptive_field_px: width of what one output value sees.
+        mean_chord_px: of the maps of held-out pictures, both phases; None from a classifier, or where maps have one
+            phase only.
+        mean_chord_rough_px: of the phase of high potency.
+        mean_chord_smooth_px: of the phase of low potency.
+    """
+
+    FORMAT: ClassVar[str] = "copper-training 1"
+    NAME: ClassVar[str] = "training"
+    COMMAND: ClassVar[str] = "train"
+
+    epochs: int
+    seconds: float
+    seconds_per_epoch: float
+    peak_memory_mb: float
+    parameters: int
+    policy: str
+    processors: int | None
+    receptive_field_px: int
+    mean_chord_px: float | None = None
+    mean_chord_rough_px: float | None = None
+    mean_chord_smooth_px: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class RestartTry(Result):
+    """One try: a short training from new random weights.
+
+    Attributes:
+        seed: of its weights.
+        binarity: mean over the maps of held-out pictures; 0 where they have one value only.
+        val_nmse: after its last epoch.
+        seconds: that it took.
+    """
+
+    FORMAT: ClassVar[str] = "copper-restart-try 1"
+    NAME: ClassVar[str] = "restart_try"
+    COMMAND: ClassVar[str] = "train"
+
+    seed: int
+    binarity: float
+    val_nmse: float
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Restarts(Result):
+    """The tries of a run, and which of them it went on from: ``scores/restarts.json``.
+
+    Attributes:
+        chosen: index of the most binary try.
+        tries: in the order of training.
+    """
+
+    FORMAT: ClassVar[str] = "copper-restarts 1"
+    NAME: ClassVar[str] = "restarts"
+    COMMAND: ClassVar[str] = "train"
+
+    chosen: int
+    tries: tuple[RestartTry, ...]
+
+    @property
+    def warning(self) -> str:
+        """Why maps may mark the wrong places where every try drew grey ones, else empty."""
+        best = max((one.binarity for one in self.tries), default=1.0)
+        if best >= MIN_BINARITY:
+            return ""
+        needed = f"binarity {best:.2f} at best, {MIN_BINARITY:g} needed"
+        return (
+            f"none of {len(self.tries)} tries drew maps of two phases ({needed}): "
+            "this run may mark another texture than the one that decays, or the surface has no two phases; allow more "
+            "--restarts, and see what copper trust says"
+        )
