@@ -10,8 +10,8 @@ import tensorflow as tf
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.exporters.deployed_model import mirrored, normalise
 from copper_tf.inference.predictor import frame
-from copper_tf.models.classifier import in_two
-from copper_tf.models.tta import averaged
+from copper_tf.models.classifier import split_head
+from copper_tf.models.tta import average_over_symmetries
 from copper_tf.runs.run import Run
 
 __all__ = ["MicrographModel", "ensemble_keras_model", "run_keras_model"]
@@ -54,14 +54,14 @@ class MicrographModel(keras.Model):
         self._head: keras.Model | None = None
         self._body = network
         if network.name == "classifier":
-            self._body, self._head = in_two(network)
+            self._body, self._head = split_head(network)
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """Normalises, mirrors the borders on, and averages over the views; always as in inference."""
         x = normalise(tf.cast(inputs, tf.float32) / (2.0**self.bit_depth - 1), Normalisation(**self.normalisation))
         height, width = tf.shape(x)[1], tf.shape(x)[2]
         padded = mirrored(x, self.border, self.grid)
-        y = averaged(lambda view: self._body(view, training=False), self.views)(padded)
+        y = average_over_symmetries(lambda view: self._body(view, training=False), self.views)(padded)
         if self._head is not None:
             return self._head(tf.reduce_mean(y, (1, 2)), training=False)
         return y[:, self.border : self.border + height, self.border : self.border + width]
@@ -93,7 +93,7 @@ def run_keras_model(run: Run, bit_depth: int = 8, model: keras.Model | None = No
         bit_depth=bit_depth,
         border=frame(run.config),
         grid=2**run.config.model.d,
-        views=run.config.turns,
+        views=run.config.tta_views,
         name=f"copper_{run.config.kind}",
     )
     side = 4 * 2**run.config.model.d

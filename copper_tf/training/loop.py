@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from copper_tf.training.hypothesis_learning import HypothesisLearner, first_hypo
 from copper_tf.training.reference_statistics import reference_statistics_of
 from copper_tf.training.restarts import choose_try, remove_tries, seconds_of_other_tries
 from copper_tf.training.tensorboard import TensorBoardWriter
+from copper_tf.utils.compat import peak_memory_bytes
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError, RunError
 from tfds_copper.files import alone
@@ -129,11 +129,6 @@ def _model(run: Run, policy: str, steps: int) -> tuple[keras.Model, int]:
     return model, 0
 
 
-def peak_memory_mb() -> float:
-    """The largest resident memory of this process so far, in MB (10^6 bytes)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-
-
 def _finish(run: Run, pictures: tuple[Pictures, Pictures], progress: Progress | None) -> None:
     """Keeps the reference statistics of a trained run, what training took, and how far its network sees.
 
@@ -157,7 +152,7 @@ def _write_cost(run: Run, held_out: Pictures, progress: Progress | None) -> None
             epochs=len(rows),
             seconds=sum(row["seconds"] for row in rows) + seconds_of_other_tries(run),
             seconds_per_epoch=float(np.median([row["seconds"] for row in rows])),
-            peak_memory_mb=peak_memory_mb(),
+            peak_memory_mb=peak_memory_bytes() / 1e6,
             parameters=run.load_model().count_params(),
             policy=resolve_policy(run.config.training.policy),
             processors=os.cpu_count(),

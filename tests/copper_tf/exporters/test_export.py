@@ -20,8 +20,9 @@ from copper_tf.cli.main import main
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.exporters import export as exporting
 from copper_tf.exporters.deployed_model import mirrored, normalise
-from copper_tf.exporters.export import Deviation, _Comparison, _made_up, allowed, export_run
+from copper_tf.exporters.export import Deviation, _Comparison, _synthetic, allowed, export_run
 from copper_tf.exporters.writers import WRITERS
+from copper_tf.inference.exported.metadata import ExportedFormat, ExportResult
 from copper_tf.inference.exported.predictor import ExportedPredictor, is_export
 from copper_tf.inference.exported.runtimes import FORMATS, RUNTIMES, opened
 from copper_tf.inference.predictor import RunPredictor
@@ -36,7 +37,7 @@ def exports(runs: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> d
     folder = tmp_path_factory.mktemp("exports")
     for kind, run in runs.items():
         found = export_run(run, folder / kind, FORMATS)
-        assert all(of["largest"] < 1e-5 for name, of in found.items() if name != "openvino-int8")
+        assert all(of.largest < 1e-5 for name, of in found.formats.items() if name != "openvino-int8")
     return {kind: folder / kind for kind in runs}
 
 
@@ -217,7 +218,7 @@ def test_eight_bits_leave_local_normalisation_alone(dataset: Any, tmp_path: Path
     """It is a difference of two averages that are all but equal."""
     run = train(small("segmenter", normalisation="local", window=31, tta="all"), dataset, tmp_path / "run")
     found = export_run(run, tmp_path / "model", ["openvino", "openvino-int8"])
-    assert found["openvino-int8"]["mean"] < 0.01 and found["openvino-int8"]["potency"] < 0.005
+    assert found.formats["openvino-int8"].mean < 0.01 and found.formats["openvino-int8"].potency < 0.005
 
 
 def test_ranges_are_taken_from_more_pictures_where_they_are_small(runs: dict[str, Any]) -> None:
@@ -237,10 +238,10 @@ def test_the_comparison_sees_a_difference(runs: dict[str, Any], exports: dict[st
     run = runs["segmenter"]
     predictor = RunPredictor(run)
     call = opened(exports["segmenter"] / "onnx" / "model.onnx", "onnx")[1]
-    assert _Comparison(predictor, _made_up(run)).of(call).largest < 1e-5
+    assert _Comparison(predictor, _synthetic(run)).of(call).largest < 1e-5
     logit = predictor.model.get_layer("logit")
     logit.bias.assign(logit.bias + 0.5)
-    found = _Comparison(predictor, _made_up(run)).of(call)
+    found = _Comparison(predictor, _synthetic(run)).of(call)
     assert min(found.largest, found.mean, found.potency) > 1e-3 and not found.within(allowed("onnx"))
 
 
@@ -248,7 +249,7 @@ def test_folders_in_use_are_kept(runs: dict[str, Any], exports: dict[str, Path],
     folder = Path(shutil.copytree(exports["segmenter"], tmp_path / "model"))
     with pytest.raises(OutputError, match="--force replaces it"):
         export_run(runs["segmenter"], folder)
-    assert list(export_run(runs["segmenter"], folder, force=True)) == ["savedmodel"]
+    assert list(export_run(runs["segmenter"], folder, force=True).formats) == ["savedmodel"]
     assert not (folder / "onnx").exists()
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(OutputError, match="needs an absent or empty folder. Received: one in use"):
@@ -269,7 +270,7 @@ def test_what_cannot_be_written_or_opened_is_said_in_one_line(
     with pytest.raises(InputError, match="runtime must be one of those exported: savedmodel. Received: onnx"):
         small = tmp_path / "b"
         small.mkdir()
-        (small / "export.json").write_text('{"formats": {"savedmodel": {}}}')
+        ExportResult("0", {"savedmodel": ExportedFormat("savedmodel", 0, 0, 0, 1)}).write(small / "export.json")
         ExportedPredictor.load(small, "onnx")
     assert main(["predict", run, "x.png", "-o", str(tmp_path / "c"), "--runtime", "onnx"]) == 2
 

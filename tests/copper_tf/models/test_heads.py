@@ -182,6 +182,6 @@ def test_a_run_of_each_head_is_exported(head: str, runs: dict[str, Any], tmp_pat
     run = dataclasses.replace(base, path=tmp_path / "run", config=base.config.replace(head=head))
     create_run(run)
     build(run.config, len(run.labels.times)).save_weights(run.checkpoints / BEST)
-    assert export_run(run, tmp_path / "export")["savedmodel"]["largest"] < 1e-5
+    assert export_run(run, tmp_path / "export").formats["savedmodel"].largest < 1e-5
     p = RunPredictor(run).predict(np.random.default_rng(0).integers(0, 255, (64, 80)).astype(np.uint8), 8).probabilities
     assert p is not None and p.shape == (3,) and p.sum() == pytest.approx(1, abs=1e-5)

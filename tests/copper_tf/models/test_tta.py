@@ -61,4 +61,4 @@ def test_the_exported_model_averages_the_same_views(runs: dict[str, Any], kind: 
 
     run = runs[kind]
     many = dataclasses.replace(run, config=run.config.replace(tta="all", symmetry="mirror"))
-    assert export_run(many, tmp_path / "model", ["savedmodel", "onnx"])["onnx"]["largest"] < 1e-5
+    assert export_run(many, tmp_path / "model", ["savedmodel", "onnx"]).formats["onnx"].largest < 1e-5
