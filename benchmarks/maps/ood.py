@@ -70,7 +70,7 @@ def _drawn(seed: int, side: int, indices: Sequence[int], **other: float) -> list
     return found
 
 
-def _traits(pixels: np.ndarray, depth: int) -> ImageFeatures:
+def _features(pixels: np.ndarray, depth: int) -> ImageFeatures:
     found = image_features(Windows.of(pixels, depth))
     assert found is not None, "pictures of benchmarks are large enough"
     return found
@@ -82,9 +82,9 @@ def _fitted(pictures: Iterable[tuple[ImageFeatures, int, int]]) -> ReferenceStat
     return found
 
 
-def _flagged(familiar: ReferenceStatistics, pictures: Sequence[ImageFeatures]) -> tuple[float, str]:
+def _flagged(reference: ReferenceStatistics, pictures: Sequence[ImageFeatures]) -> tuple[float, str]:
     """The share that is flagged, and the usual reason."""
-    reasons = [familiar.score(one).reason.split(": ")[0] for one in pictures]
+    reasons = [reference.score(one).reason.split(": ")[0] for one in pictures]
     usual = Counter(filter(None, reasons)).most_common(1)
     return float(np.mean([bool(reason) for reason in reasons])), usual[0][0] if usual else ""
 
@@ -99,12 +99,12 @@ def of_world(folder: Path, seed: int, side: int) -> Results:
     """
     settings = [(name, value) for name, parts in NUISANCES.items() for value in sum(parts, ())]
     with progress_bar() as progress:
-        familiar = _fitted(_drawn(seed, side, _KNOWN))
+        reference = _fitted(_drawn(seed, side, _KNOWN))
         held_out = [one for one, _, _ in _drawn(seed, side, _NEW)]
-        found: Results = {"held out": _flagged(familiar, held_out)}
+        found: Results = {"held out": _flagged(reference, held_out)}
         for done, (name, value) in enumerate(settings, start=1):
             unlike = [one for one, _, _ in _drawn(seed, side, _SOME, **{name: value})]
-            found[f"{name} {value:.3g}"] = _flagged(familiar, unlike)
+            found[f"{name} {value:.3g}"] = _flagged(reference, unlike)
             progress(done, len(settings), f"seed {seed}, {side} px")
     return found
 
@@ -122,9 +122,9 @@ def _turns(
         for sheet in np.unique(sheets):
             name = names[int(np.flatnonzero(sheets == sheet)[0])]
             rest = np.flatnonzero(sheets != sheet)
-            familiar = _fitted((pictures[k], labels[k], int(sheets[k])) for k in rest)
-            own[name] = [bool(familiar.score(pictures[k]).reason) for k in np.flatnonzero(sheets == sheet)]
-            said = [familiar.score(one).reason for one in others]
+            reference = _fitted((pictures[k], labels[k], int(sheets[k])) for k in rest)
+            own[name] = [bool(reference.score(pictures[k]).reason) for k in np.flatnonzero(sheets == sheet)]
+            said = [reference.score(one).reason for one in others]
             foreign[name] = float(np.mean([bool(text) for text in said]))
             reasons.update(text.split(": ")[0] for text in said if text)
             progress(int(sheet) + 1, int(sheets.max()) + 1, "holding sheets out")
@@ -151,11 +151,11 @@ def of_folders(folder: Path, other: Path) -> dict[str, Results]:
     with progress_bar() as progress:
         for done, item in enumerate(found.pictures, start=1):
             micrograph = read(folder / item.file)
-            mine.append((_traits(micrograph.pixels, micrograph.bit_depth), item.label, item.sheet))
+            mine.append((_features(micrograph.pixels, micrograph.bit_depth), item.label, item.sheet))
             progress(done, len(found.pictures), "looking at pictures")
     for path in sorted(other.glob("*.png")):
         micrograph = read(path)
-        theirs[path.name] = _traits(micrograph.pixels, micrograph.bit_depth)
+        theirs[path.name] = _features(micrograph.pixels, micrograph.bit_depth)
     specimens = [match.group(1) if (match := _SPECIMEN.match(name)) else name for name in theirs]
     ours, labels, sheets = (list(column) for column in zip(*mine, strict=True))
     return {

@@ -52,12 +52,12 @@ def write_map(path: Path, potency: np.ndarray, pixel_size_nm: float = math.nan) 
 
 
 class _LargeMap:
-    """A float TIFF without compression whose rows are written in any order and by parts.
+    """An uncompressed float TIFF whose rows are written in any order, a part of a row at a time.
 
     Its strips lie one behind the other, since ImageJ opens no tiles.
 
     Args:
-        file: where it goes; it takes its whole room on the disk at once, all zeros.
+        file: where it goes; it takes its full size on the disk at once, all zeros.
         shape: height and width in px.
         pixel_size_nm: NaN where unknown.
     """
@@ -90,7 +90,7 @@ class _LargeMap:
 
 @contextlib.contextmanager
 def map_file(path: Path, shape: tuple[int, int], pixel_size_nm: float = math.nan) -> Iterator[MapWriter]:
-    """Yields ``write(rows, columns, values)`` for the pieces of a map; the file is there once all went well.
+    """Yields ``write(rows, columns, values)`` for the tiles of a map; the file is there once all went well.
 
     A map of at most `LARGE` px is the file of `write_map`, a larger one has strips, over 4 GB it is a BigTIFF.
 
@@ -105,15 +105,15 @@ def map_file(path: Path, shape: tuple[int, int], pixel_size_nm: float = math.nan
         return
     values = np.empty(shape, np.float32)
 
-    def write(rows: slice, columns: slice, piece: np.ndarray) -> None:
-        values[rows, columns] = piece
+    def write(rows: slice, columns: slice, tile: np.ndarray) -> None:
+        values[rows, columns] = tile
 
     yield write
     write_map(path, values, pixel_size_nm)
 
 
 class Overview:
-    """Picture and map of a large micrograph, reduced while they come piece by piece.
+    """Picture and map of a large micrograph, reduced while they come tile by tile.
 
     Args:
         shape: height and width in px; of at most `LARGE` px nothing is reduced.
@@ -130,7 +130,7 @@ class Overview:
         self._pixels, self._potency = np.zeros(small, np.float32), np.zeros(small, np.float32)
 
     def add(self, rows: slice, columns: slice, pixels: np.ndarray, potency: np.ndarray) -> None:
-        """Adds a piece of the picture, raw grey values, and of its map."""
+        """Adds a tile of the picture, raw grey values, and of its map."""
         if self.reduced == 1:
             self._pixels[rows, columns], self._potency[rows, columns] = pixels, potency
             return
@@ -138,14 +138,14 @@ class Overview:
         first = [np.flatnonzero(np.diff(axis, prepend=-1)) for axis in (y, x)]
         down, across = slice(y[0], y[-1] + 1), slice(x[0], x[-1] + 1)
         parts = np.outer(self._counts[0][down], self._counts[1][across])
-        for means, piece in ((self._pixels, pixels), (self._potency, potency)):
-            sums = np.add.reduceat(np.add.reduceat(piece, first[0], 0, np.float64), first[1], 1)
+        for means, tile in ((self._pixels, pixels), (self._potency, potency)):
+            sums = np.add.reduceat(np.add.reduceat(tile, first[0], 0, np.float64), first[1], 1)
             means[down, across] += sums / parts
 
     def write(
         self, path: Path, pixel_size_nm: float = math.nan, palette: str = "paper", strength: float = STRENGTH
     ) -> None:
-        """Writes the overlay once all pieces are there, see `write_overlay`."""
+        """Writes the overlay once all tiles are there, see `write_overlay`."""
         write_overlay(path, self._pixels, self._potency, pixel_size_nm, palette, self.reduced, strength)
 
 
@@ -158,6 +158,6 @@ def write_overlay(
     reduced: int = 1,
     strength: float = STRENGTH,
 ) -> None:
-    """Writes the overlay with scale bar and colour bar as a PNG, see `draw.potency_picture`."""
+    """Writes the overlay with scale bar and colour bar as a PNG, see `drawing.potency_picture`."""
     with replacing(path) as file:
         potency_picture(pixels, potency, pixel_size_nm, palette, reduced, strength).save(file, "PNG", **_PNG)

@@ -1,4 +1,4 @@
-"""While a model works on one picture, the next ones are read and what came of the last ones is written."""
+"""Prefetching: while a model works on one picture, the next ones are read and results of the last are written."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Open = Callable[[Item, Progress], contextlib.AbstractContextManager[Opened]]
 
 
 class _StoppedError(Exception):
-    """Ends a reading that nobody waits for any more."""
+    """Ends a reading that is no longer needed."""
 
 
 class _Reader(Generic[Item, Opened]):
@@ -47,7 +47,7 @@ class _Reader(Generic[Item, Opened]):
         """Has an item opened; who takes the result closes the stack."""
         return self._thread.submit(self._open, item)
 
-    def _tell(self, done: int, total: int, what: str) -> None:
+    def _report(self, done: int, total: int, what: str) -> None:
         if self._stopped:
             raise _StoppedError
         if self._progress:
@@ -58,7 +58,7 @@ class _Reader(Generic[Item, Opened]):
         if self._stopped:
             raise _StoppedError
         with contextlib.ExitStack() as stack:
-            opened = stack.enter_context(self._opened(item, self._tell))
+            opened = stack.enter_context(self._opened(item, self._report))
             if self._large(opened):
                 self._room.clear()
                 stack.callback(self._room.set)
@@ -90,16 +90,16 @@ def prefetched(
     large: Callable[[Opened], bool] = lambda _: False,
     progress: Progress | None = None,
 ) -> Generator[Result | CopperError, None, None]:
-    """What comes of each item, in their order; of one that fails, its error.
+    """The result of each item, in order, or the error of one that fails.
 
-    No more than a few items are held at a time, however many there are. Close the iterator where it isn't gone through.
+    Only a few items are held at a time, however many there are. Close the iterator if you don't exhaust it.
 
     Args:
-        items: gone through a little ahead.
-        opened: opens an item, in the reader's thread; it is closed when all is done, in another. What long looks it
-            takes go to the progress that it is given.
-        work: what must be done in turn, in this thread. It returns what remains: the writing, done in a third one.
-        large: whether an opened item takes so much memory that no other such one may be open.
+        items: consumed a little ahead.
+        opened: opens an item, in the reader's thread; it is closed after the writing, in another. It may report long
+            reading to the progress that it is given.
+        work: what must be done in order, in this thread. It returns the rest, the writing, which a third thread does.
+        large: whether an opened item takes so much memory that no other such item may be open.
         progress: called with (done, total, what) by `opened`.
     """
     reader, writers = _Reader(opened, large, progress), ThreadPoolExecutor(_WRITERS, "writer")
@@ -123,7 +123,7 @@ def prefetched(
                 behind.append(writers.submit(_failed, error))
     finally:
         reader.stop()
-        # What is worked on is written, whatever ends the rest.
+        # What is in work is written, whatever ends the rest.
         writers.shutdown()
         for _, opening in ahead:
             if not opening.cancelled() and not opening.exception():

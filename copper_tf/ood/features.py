@@ -1,6 +1,6 @@
-"""What is measured of a micrograph to tell whether it is like others: brightness, saturation, sharpness, texture.
+"""Image features that tell whether a micrograph is like others: brightness, saturation, sharpness, texture.
 
-Everything is a mean over small windows, so that it doesn't depend on the size of the picture, nor on how it is turned.
+Each is a mean over small windows, so that it depends neither on the size of the picture nor on its orientation.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _FEW = 2
 # Excess of power along one direction that chance gives a small picture.
 _NO_DIRECTION = 0.05
 
-# The traits by what they tell of; each group can be unlike for another reason.
+# The features by what they describe; each group can differ for another reason.
 GROUPS: dict[str, tuple[str, ...]] = {
     "grey levels": ("mean", "contrast", "skewness"),
     "saturation": ("white", "black"),
@@ -46,12 +46,13 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ImageFeatures:
-    """The traits of one picture.
+    """The features of one picture.
 
     Attributes:
         values: in the order of `GROUPS`, float64.
-        scatter: of the same if each window were a picture of its own, ``(traits, traits)``; None where it has too few.
-        area: of what was looked at, in windows.
+        scatter: their covariance if each window were a picture of its own, ``(features, features)``; None where there
+            are too few windows.
+        area: that was measured, in windows.
     """
 
     values: np.ndarray
@@ -81,7 +82,7 @@ def _taper() -> np.ndarray:
     return (taper / np.sqrt(np.mean(taper**2))).astype(np.float32)
 
 
-def _starts(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def _origins(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """First rows and first columns of a grid of windows: half a window apart, or as many as are enough."""
     steps = [math.ceil((side - SIDE) / (SIDE // 2)) + 1 for side in shape]
     fewer = min(1.0, math.sqrt(_MOST / math.prod(steps)))
@@ -94,7 +95,7 @@ def _starts(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
 
 def _stack(picture: Windows) -> np.ndarray:
     """Windows of a picture as grey values, ``(windows, SIDE, SIDE)`` float32, row by row."""
-    rows, columns = _starts(picture.shape)
+    rows, columns = _origins(picture.shape)
     cut = [picture.read(slice(y, y + SIDE), slice(x, x + SIDE)) for y in rows.tolist() for x in columns.tolist()]
     return grey(np.stack(cut), picture.bit_depth)
 
@@ -116,7 +117,7 @@ def _edges(values: np.ndarray) -> list[np.ndarray]:
 
 
 def _measured(stack: np.ndarray) -> np.ndarray:
-    """Of each window what traits are made of, ``(windows, quantities)``: all may be averaged over windows."""
+    """What features are made of, ``(windows, quantities)``; all of it may be averaged over windows."""
     mean = stack.mean((1, 2))
     values = stack - mean[:, None, None]
     square = values * values
@@ -129,8 +130,8 @@ def _measured(stack: np.ndarray) -> np.ndarray:
     return np.stack([*columns, *_edges(values)], 1).astype(np.float64)
 
 
-def _traits(measured: np.ndarray) -> np.ndarray:
-    """The traits of pictures, ``(pictures, traits)``, of what was measured of their windows, on average."""
+def _features(measured: np.ndarray) -> np.ndarray:
+    """The features of pictures, ``(pictures, features)``, from the means of what was measured of their windows."""
     mean, square, cube, noise, white, black, *rest = measured.T
     power, across, along = np.reshape(rest[: 3 * _BANDS], (3, _BANDS, -1))
     power = power + _LEAST**2
@@ -150,7 +151,7 @@ def _traits(measured: np.ndarray) -> np.ndarray:
 
 
 def image_features(picture: Windows) -> ImageFeatures | None:
-    """The traits of a picture, from at most a hundred windows of it; None where it is smaller than a window.
+    """The features of a picture, from at most a hundred windows of it; None where it is smaller than a window.
 
     Args:
         picture: a micrograph without information bar.
@@ -159,8 +160,8 @@ def image_features(picture: Windows) -> ImageFeatures | None:
         return None
     stack = _stack(picture)
     measured = np.concatenate([_measured(stack[k : k + _AT_ONCE]) for k in range(0, len(stack), _AT_ONCE)])
-    (values,), area = _traits(measured.mean(0)[None]), min(math.prod(picture.shape) / SIDE**2, float(len(measured)))
-    off = _traits(measured) - values
+    (values,), area = _features(measured.mean(0)[None]), min(math.prod(picture.shape) / SIDE**2, float(len(measured)))
+    off = _features(measured) - values
     # Windows overlap: fewer of them are independent, as many as fit side by side.
     scatter = off.T @ off / len(off) * area / (area - 1) if area >= _FEW else None
     return ImageFeatures(values, scatter, area)

@@ -1,4 +1,4 @@
-"""What is unlike, in words that tell what to do about it."""
+"""In what a picture differs, in words that say what to do about it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-__all__ = ["in_words", "said"]
+__all__ = ["difference_text", "range_texts"]
 
 _GREY = {"mean": ("darker", "brighter"), "contrast": ("less contrast", "more contrast")}
 
 
 def _grey(off: np.ndarray) -> str:
     farthest = int(np.argmax(np.abs(off)))
-    words = [*_GREY.values(), ("more dark spots", "more bright spots")][farthest]
-    return words[int(off[farthest] > 0)]
+    texts = [*_GREY.values(), ("more dark spots", "more bright spots")][farthest]
+    return texts[int(off[farthest] > 0)]
 
 
 def _saturation(values: np.ndarray, off: np.ndarray) -> str:
@@ -33,15 +33,15 @@ def _scale(off: np.ndarray) -> str:
     return "coarser, as at a higher magnification" if leaning > 0 else "finer, as at a lower magnification"
 
 
-def said(group: str, values: np.ndarray, off: np.ndarray) -> str:
-    """What is unlike about a picture.
+def difference_text(group: str, values: np.ndarray, off: np.ndarray) -> str:
+    """In what a picture differs from those of training.
 
     Args:
-        group: of traits, a name in `traits.GROUPS`.
-        values: of its traits.
+        group: of image features, a name in `features.GROUPS`.
+        values: of these features.
         off: how far they are off, in standard deviations.
     """
-    words = {
+    text = {
         "grey levels": lambda: _grey(off),
         "saturation": lambda: _saturation(values, off),
         "sharpness": lambda: _sharpness(off),
@@ -49,7 +49,7 @@ def said(group: str, values: np.ndarray, off: np.ndarray) -> str:
         "structure": lambda: "edges and spots as of another surface",
         "direction": lambda: "streaks or a preferred direction",
     }[group]()
-    return f"{group}: {words}"
+    return f"{group}: {text}"
 
 
 def _share(value: float) -> float:
@@ -57,15 +57,15 @@ def _share(value: float) -> float:
 
 
 def _percent(root: float) -> float:
-    # The trait is the root of the share; what is less than a hundredth of a per cent is none.
+    # The feature is the root of the share; less than a hundredth of a per cent is none.
     return round(100 * _share(root) ** 2, 2)
 
 
-def in_words(ranges: Mapping[str, tuple[float, float]]) -> list[tuple[str, str]]:
-    """(name, value) of the traits that say something to a reader.
+def range_texts(ranges: Mapping[str, tuple[float, float]]) -> list[tuple[str, str]]:
+    """(name, range) of the image features that mean something to a reader.
 
     Args:
-        ranges: lowest and highest value of each trait, see `traits.GROUPS`.
+        ranges: lowest and highest value of each feature, see `features.GROUPS`.
     """
 
     def between(name: str, meaning: Callable[[float], float]) -> str:

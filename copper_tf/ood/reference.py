@@ -1,4 +1,4 @@
-"""The pictures that a model was trained on as a cloud in the space of traits, and whether another one lies in it."""
+"""Reference statistics: the training pictures as a cloud in the space of image features, and how far others are off."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from scipy import special
 
 from copper_tf.ood.features import GROUPS, ImageFeatures
-from copper_tf.ood.messages import in_words, said
+from copper_tf.ood.messages import difference_text, range_texts
 from copper_tf.statistics.scores import MIN_GROUPS
 from tfds_copper.errors import RunError
 
@@ -20,9 +20,9 @@ __all__ = ["OodScore", "ReferenceStatistics"]
 # Together these see what none of them does alone: a magnification moves all of them at once.
 _TEXTURE = "texture"
 _SETS = {name: (name,) for name in GROUPS} | {_TEXTURE: ("sharpness", "texture scale", "structure")}
-# The sets by which a picture is flagged; the others say what it is about its texture.
+# The sets by which a picture is flagged; the others say in what its texture differs.
 _JUDGED = ("grey levels", "saturation", "direction", _TEXTURE)
-# Along t pictures change: traits follow a parabola over the rank of t, looked at in so many places.
+# Pictures change with t: features follow a parabola over the rank of t, evaluated at so many places.
 _DEGREE, _PLACES = 2, 17
 # Standard deviations below which a difference doesn't matter to anyone, by group.
 _FLOORS = {
@@ -43,7 +43,7 @@ Set = np.ndarray
 
 
 def _columns() -> dict[str, Set]:
-    """Columns of each set of traits."""
+    """Columns of each set of features."""
     ends = np.cumsum([len(names) for names in GROUPS.values()])
     of = {name: np.arange(end - len(GROUPS[name]), end) for name, end in zip(GROUPS, ends, strict=True)}
     return {name: np.concatenate([of[group] for group in groups]) for name, groups in _SETS.items()}
@@ -55,12 +55,12 @@ _FLOOR = np.concatenate([np.full(len(names), _FLOORS[group]) for group, names in
 
 @dataclasses.dataclass(frozen=True)
 class OodScore:
-    """How like the pictures of training a picture is.
+    """How far a picture is from those of training.
 
     Attributes:
-        distance: from them, as a multiple of the limit; above 1 it is unlike them.
-        group: of traits in which it is farthest from them.
-        reason: what is unlike in plain words; empty where the picture is like them.
+        distance: as a multiple of the limit; above 1 the picture is out of distribution.
+        group: of image features in which it is farthest from them.
+        reason: in what it differs; empty where it is like them.
     """
 
     distance: float
@@ -70,12 +70,12 @@ class OodScore:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Cloud:
-    """Where the traits of pictures lie.
+    """Where the features of pictures lie.
 
     Attributes:
-        path: coefficients of each trait over u, the rank of t from 0 to 1, ``(degree + 1, traits)``.
-        covariance: about it, of pictures of new sheets, ``(traits, traits)``.
-        scatter: what pictures of one window scatter by, where they show the same.
+        path: coefficients of each feature over u, the rank of t from 0 to 1, ``(degree + 1, features)``.
+        covariance: about it, of pictures of new sheets, ``(features, features)``.
+        scatter: covariance of pictures of one window that show the same.
         area: mean area of the pictures, in windows.
         groups: how many sheets or pictures it rests on.
     """
@@ -87,7 +87,7 @@ class _Cloud:
     groups: int
 
     def precision(self, columns: Set, area: float) -> np.ndarray:
-        """Inverse covariance of some traits of a picture of this area, pulled towards independence."""
+        """Inverse covariance of some features of a picture of this area, pulled towards independence."""
         # A smaller picture scatters more than those of training, a larger one is taken to scatter as much.
         wider = self.scatter * max(0.0, 1 / area - 1 / self.area)
         covariance = (self.covariance + wider)[np.ix_(columns, columns)]
@@ -99,11 +99,11 @@ class _Cloud:
         return inverse
 
     def places(self) -> np.ndarray:
-        """ImageFeatures along the path, ``(places, traits)``."""
+        """Features along the path, ``(places, features)``."""
         return np.vander(np.linspace(0, 1, _PLACES), len(self.path), increasing=True) @ self.path
 
     def distances(self, values: np.ndarray, area: float) -> dict[str, float]:
-        """Root mean square distance of a picture from the nearest place of the path, by set of traits."""
+        """Root mean square distance of a picture from the nearest place of the path, by set of features."""
         off, found = values - self.places(), {}
         for name, columns in _COLUMNS.items():
             some = off[:, columns]
@@ -130,7 +130,7 @@ def _cloud(of: Sequence[ImageFeatures], u: np.ndarray, groups: np.ndarray) -> _C
     """The cloud of some pictures, in which each sheet counts the same.
 
     Args:
-        of: traits of each picture.
+        of: features of each picture.
         u: its rank of t, from 0 to 1.
         groups: the number of its sheet.
     """
@@ -171,13 +171,13 @@ def _width(groups: int) -> float:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ReferenceStatistics:
-    """What pictures a model knows, in plain numbers.
+    """Statistics of the pictures that a model was trained on.
 
     Attributes:
-        cloud: where their traits lie.
-        limits: of the distance, by set of traits.
+        cloud: where their image features lie.
+        limits: of the distance, by set of features.
         limit: of the largest of the distances, each as a multiple of its own limit.
-        pictures: how many they are.
+        pictures: how many there are.
     """
 
     cloud: _Cloud
@@ -194,7 +194,7 @@ class ReferenceStatistics:
         Every limit comes from the distances of pictures from those of all other sheets.
 
         Args:
-            pictures: traits of each.
+            pictures: image features of each.
             labels: rank of its t.
             groups: number of its sheet, or of the picture itself where sheets are unknown, see `statistics.groups_of`.
         """
@@ -208,13 +208,13 @@ class ReferenceStatistics:
             cloud = _cloud([one for one, other in zip(pictures, rest, strict=True) if other], u[rest], own[rest])
             for k in np.flatnonzero(~rest).tolist():
                 found[k] = cloud.distances(pictures[k].values, pictures[k].area)
-        # Nearer than one standard deviation nothing is unlike.
+        # Nearer than one standard deviation nothing is out of distribution.
         limits = {name: max(1.0, _upper(np.array([one[name] for one in found]), own, _FAR)) for name in _COLUMNS}
         largest = np.array([max(one[name] / limits[name] for name in _JUDGED) for one in found])
         return cls(_cloud(pictures, u, own), limits, _upper(largest, own, _width(len(np.unique(own)))), len(own))
 
     def score(self, picture: ImageFeatures) -> OodScore:
-        """How like those pictures another one is."""
+        """How far another picture is from those."""
         found = self.cloud.distances(picture.values, picture.area)
         shares = {name: found[name] / self.limits[name] / self.limit for name in found}
         distance = max(shares[name] for name in _JUDGED)
@@ -226,7 +226,7 @@ class ReferenceStatistics:
         off = picture.values - self.cloud.places()
         sd = np.sqrt(np.diag(self.cloud.covariance) + _FLOOR**2)
         nearest = np.argmin(np.square(off[:, columns] / sd[columns]).sum(1))
-        return OodScore(distance, group, said(group, picture.values[columns], (off[nearest] / sd)[columns]))
+        return OodScore(distance, group, difference_text(group, picture.values[columns], (off[nearest] / sd)[columns]))
 
     def described(self) -> list[tuple[str, str]]:
         """(name, value) of what a reader may want to know of those pictures.
@@ -238,23 +238,23 @@ class ReferenceStatistics:
         lowest, highest = self.cloud.places().min(0) - sd, self.cloud.places().max(0) + sd
         names = [name for group in GROUPS.values() for name in group]
         ranges = {name: (lowest[k], highest[k]) for k, name in enumerate(names)}
-        return [("pictures", f"{self.pictures} {whose}"), *in_words(ranges)]
+        return [("pictures", f"{self.pictures} {whose}"), *range_texts(ranges)]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for a run's file and an export's card."""
+        """Plain values for a run's file and an export's metadata."""
         cloud = {k: v.tolist() if hasattr(v, "tolist") else v for k, v in vars(self.cloud).items()}
-        return {"traits": _named(), "pictures": self.pictures, "limit": self.limit, "limits": self.limits} | cloud
+        return {"features": _named(), "pictures": self.pictures, "limit": self.limit, "limits": self.limits} | cloud
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ReferenceStatistics:
         """The inverse of `to_dict`.
 
         Raises:
-            RunError: if a value is missing, or the traits are those of another version.
+            RunError: if a value is missing, or the features are those of another version.
         """
         try:
-            if values["traits"] != _named():
-                raise ValueError("traits of another version")
+            if values["features"] != _named():
+                raise ValueError("features of another version")
             path, covariance, scatter = (np.array(values[name], float) for name in ("path", "covariance", "scatter"))
             cloud = _Cloud(path, covariance, scatter, float(values["area"]), int(values["groups"]))
             limits = {name: float(values["limits"][name]) for name in _COLUMNS}

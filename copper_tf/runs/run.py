@@ -98,7 +98,7 @@ class Run:
 
     @property
     def caveats(self) -> tuple[str, ...]:
-        """What every result of this run must say: how its data are split, and what speaks against its maps."""
+        """What every result of this run must mention: how its data are split, and what speaks against its maps."""
         return (*self.data.get("caveats", ()), *filter(None, [self.locality_warning, self.restarts_warning]))
 
     @property
@@ -366,7 +366,7 @@ def _numbered_runs(path: Path, name: str) -> list[Run]:
 
 
 def all_caveats(runs: Sequence[Run]) -> list[str]:
-    """What results of several runs together must say: whatever one of them must, once.
+    """What results of several runs together must mention: the caveats of all, each once.
 
     Args:
         runs: of a cross-validation or an ensemble.

@@ -1,4 +1,4 @@
-"""After training: what pictures a run knows, so that others can be told from them."""
+"""After training: statistics of the pictures, so that pictures unlike them are noticed in use."""
 
 from __future__ import annotations
 

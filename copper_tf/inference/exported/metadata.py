@@ -1,4 +1,4 @@
-"""What a user of an exported model must know and its graph can't say; it travels inside each file. No TensorFlow."""
+"""Metadata of an exported model: what its user must know and its graph can't hold. Without TensorFlow."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = [
     "ModelMetadata",
 ]
 
-# The name under which the metadata lies in the metadata of an ONNX or OpenVINO file.
+# The key of our metadata in those of an ONNX or OpenVINO file.
 KEY = "copper"
 # The file of an `ExportResult` in the folder of an export.
 SUMMARY = "export.json"
@@ -46,16 +46,16 @@ def _hash(run: Run) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class ModelMetadata:
-    """What an export says of itself.
+    """What is stored in each file of an export.
 
     Attributes:
         config: the settings of the run that was exported.
         labels: the labels it grades by, with the unit of t.
         normalisation: what its graph does to grey values; here for the reader.
         hypothesis: the g it was trained for.
-        hypothesis_note: what every result must say of a g that was learned, empty where it wasn't.
-        caveats: what every result must say, because of how the model's data were split.
-        pixel_sizes_nm: how many pictures of its data were of each pixel size; ``nan`` is unknown.
+        hypothesis_note: what every result must mention of a g that was learned; empty for a given hypothesis.
+        caveats: what every result must mention.
+        pixel_sizes_nm: how many pictures of its data have each pixel size; ``nan`` is unknown.
         reference_statistics: of its training pictures; None where its run has none.
         fingerprint: of the dataset.
         run_sha256: hash over the run's settings and weights.
@@ -126,7 +126,7 @@ class ModelMetadata:
             name: of the file it comes from, for the error.
 
         Raises:
-            RunError: if it is no metadata, or one of another version.
+            RunError: if it is damaged, or of another version.
         """
         try:
             values: dict[str, Any] = json.loads(text)

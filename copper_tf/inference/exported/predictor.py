@@ -1,4 +1,4 @@
-"""An exported model, used like a run's `RunPredictor`, in whatever runtime opens it."""
+"""An exported model as a `Predictor`, in whatever runtime opens it."""
 
 from __future__ import annotations
 

@@ -28,8 +28,8 @@ __all__ = [
 
 # Results by name for grey values ``(1, height, width, 1)`` float32 in [0, 1].
 Call = Callable[[np.ndarray], dict[str, np.ndarray]]
-# The metadata where a format has room for a file: at the end of a LiteRT model, and in the folder of a SavedModel that
-# TensorFlow leaves alone.
+# The metadata as a file, where the format has room for one: at the end of a LiteRT model, and in a folder of a
+# SavedModel that TensorFlow ignores.
 METADATA_FILE = "copper.json"
 METADATA_IN_SAVED_MODEL = f"assets.extra/{METADATA_FILE}"
 

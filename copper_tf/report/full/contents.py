@@ -57,7 +57,7 @@ def _member(member: Member) -> dict[str, Any]:
         "hypothesis_note": run.hypothesis_note,
         "caveats": list(scores.get("caveats", ())),
         "splits": scores["splits"],
-        "knows": familiar.described() if (familiar := member.tested.reference_statistics) else [],
+        "knows": statistics.described() if (statistics := member.tested.reference_statistics) else [],
         "unlike": scores.get("unlike"),
         "gaps": scores["gaps"],
         "cost": [c for c in each if c],

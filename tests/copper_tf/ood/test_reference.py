@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from copper_tf.ood.check import check_ood
 from copper_tf.ood.features import GROUPS, SIDE, ImageFeatures, image_features
-from copper_tf.ood.messages import said
+from copper_tf.ood.messages import difference_text
 from copper_tf.ood.reference import ReferenceStatistics
 from copper_tf.runs.run import open_run
 from copper_tf.simulation import SimulationSettings, plan_picture, simulate_picture
@@ -170,7 +170,7 @@ def test_json_keeps_all(reference: ReferenceStatistics, held_out: list[np.ndarra
     again = ReferenceStatistics.from_dict(json.loads(json.dumps(reference.to_dict())))
     for pixels in held_out[:4]:
         assert again.score(_of(pixels)) == reference.score(_of(pixels))
-    for broken in ({}, {**reference.to_dict(), "traits": {}}, {**reference.to_dict(), "limit": "high"}):
+    for broken in ({}, {**reference.to_dict(), "features": {}}, {**reference.to_dict(), "limit": "high"}):
         with pytest.raises(RunError, match="reference statistics must be as they were written. Received: "):
             ReferenceStatistics.from_dict(broken)
 
@@ -178,8 +178,8 @@ def test_json_keeps_all(reference: ReferenceStatistics, held_out: list[np.ndarra
 def test_every_group_has_words() -> None:
     for group, names in GROUPS.items():
         for sign in (-1.0, 1.0):
-            assert said(group, np.full(len(names), 0.5), np.full(len(names), sign)).startswith(f"{group}: ")
-    assert said("saturation", np.array([0.3, 0.1]), np.array([9.0, 2.0])) == "saturation: 9 % of pixels at white"
+            assert difference_text(group, np.full(len(names), 0.5), np.full(len(names), sign)).startswith(f"{group}: ")
+    assert difference_text("saturation", np.array([0.3, 0.1]), np.array([9.0, 2.0])) == "saturation: 9 % of pixels at white"
 
 
 def test_pixel_size_comes_first_and_what_is_unknown_is_said(

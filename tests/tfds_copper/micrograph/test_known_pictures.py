@@ -26,9 +26,9 @@ def _noise() -> ReferenceStatistics:
     """Of pictures that no micrograph is like."""
     draw = np.random.default_rng(0)
     found = [image_features(Windows.of(draw.integers(0, 255, (64, 80), dtype=np.uint8), 8)) for _ in range(12)]
-    familiar = ReferenceStatistics.of([one for one in found if one], [0] * 12, list(range(12)))
-    assert familiar is not None
-    return familiar
+    statistics = ReferenceStatistics.of([one for one in found if one], [0] * 12, list(range(12)))
+    assert statistics is not None
+    return statistics
 
 
 def _table(path: Path) -> list[dict[str, str]]:
