@@ -179,7 +179,10 @@ def test_every_group_has_words() -> None:
     for group, names in GROUPS.items():
         for sign in (-1.0, 1.0):
             assert difference_text(group, np.full(len(names), 0.5), np.full(len(names), sign)).startswith(f"{group}: ")
-    assert difference_text("saturation", np.array([0.3, 0.1]), np.array([9.0, 2.0])) == "saturation: 9 % of pixels at white"
+    assert (
+        difference_text("saturation", np.array([0.3, 0.1]), np.array([9.0, 2.0]))
+        == "saturation: 9 % of pixels at white"
+    )
 
 
 def test_pixel_size_comes_first_and_what_is_unknown_is_said(
