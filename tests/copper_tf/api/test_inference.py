@@ -77,7 +77,7 @@ def test_the_bar_of_a_file_is_cut_as_asked(runs: dict[str, Any], picture: Path) 
         (np.zeros((64, 80, 3), np.uint8), None, InputError, r"\(height, width\). Received: shape \(64, 80, 3\)"),
         (np.zeros((64, 80), np.float32), None, SettingError, "uint8 or uint16.* Received: dtype float32 without"),
         (np.zeros((64, 80), np.uint8), 12, SettingError, "bit_depth be 8 or 16. Received: bit_depth 12"),
-        (np.zeros((8, 80), np.uint8), None, InputError, "needs pictures of at least .* Received: 80x8"),
+        (np.zeros((4, 80), np.uint8), None, InputError, "needs pictures of at least .* Received: 80x4"),
     ],
 )
 def test_arrays_that_are_no_micrographs_are_refused(
