@@ -43,6 +43,9 @@ class Half(Predictor):
     def map_tiles(self, picture, name="picture", progress=None):
         yield MapTile(*(slice(0, side) for side in picture.shape), np.full(picture.shape, 0.5, np.float32))
 
+    def probabilities(self, picture, name="picture", progress=None):
+        raise NotImplementedError
+
 loading.open_predictor = lambda path: Half()
 sys.exit(main(["view", *sys.argv[1:], "--no-open", "--port", "0"]))
 """
