@@ -66,7 +66,7 @@ def _drawn(seed: int, side: int, indices: Sequence[int], **other: float) -> list
             names = {f.name for f in dataclasses.fields(exposure)}
             exposure = dataclasses.replace(exposure, **{k: v for k, v in other.items() if k in names})
             pixels, _ = simulate_picture(settings, label, index, look, exposure)
-            found.append((_traits(pixels, 8), label, label * settings.sheets + made.sheet))
+            found.append((_features(pixels, 8), label, label * settings.sheets + made.sheet))
     return found
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from copper_tf.ood.check import OodCheck, pixel_size_range, pixel_size_text
-from copper_tf.utils.results import Result
+from tfds_copper.results import Result
 
 __all__ = ["OOD_COLUMN", "BulkResult", "OodSummary", "PredictionFailure", "PredictionResult", "PredictionRow"]
 

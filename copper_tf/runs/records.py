@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from copper_tf.config import ANCHORS, ITERATIVE, MIN_BINARITY
-from copper_tf.utils.results import Result
+from tfds_copper.results import Result
 
 __all__ = ["HypothesisRecord", "RestartTry", "Restarts", "TrainingRecord"]
 

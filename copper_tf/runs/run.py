@@ -18,9 +18,9 @@ from copper_tf.ood.reference import ReferenceStatistics
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.records import HypothesisRecord, Restarts, TrainingRecord
 from copper_tf.statistics import chords
-from copper_tf.utils.results import Result
 from tfds_copper.errors import CopperError, RunError
 from tfds_copper.files import alone, write_json, write_text
+from tfds_copper.results import Result
 
 if TYPE_CHECKING:
     import keras

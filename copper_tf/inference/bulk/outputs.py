@@ -13,11 +13,11 @@ from typing import Any, ClassVar
 
 from copper_tf.inference.bulk.shards import Shard
 from copper_tf.inference.results import OodSummary, PredictionFailure, PredictionRow
-from copper_tf.utils.results import Result
 from copper_tf.utils.tables import sheet_rows, write_tables
 from tfds_copper.errors import OutputError, RunError
 from tfds_copper.files import write_json
 from tfds_copper.micrograph import ReadSettings
+from tfds_copper.results import Result
 
 __all__ = ["BAD", "PARTS", "TABLE", "Job", "Part", "PartFiles", "WorkerSettings", "model_sha256"]
 

@@ -13,8 +13,8 @@ from copper_tf.ood.reference import ReferenceStatistics
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.records import HypothesisRecord
 from copper_tf.runs.run import BEST, Run
-from copper_tf.utils.results import Result
 from tfds_copper.errors import CopperError, RunError
+from tfds_copper.results import Result
 
 __all__ = [
     "INPUT",

@@ -20,8 +20,8 @@ from copper_tf.cli.main import main
 from copper_tf.exporters.export import export_run
 from copper_tf.inference.bulk.outputs import BAD, PARTS, TABLE
 from copper_tf.inference.bulk.shards import ListedPicture, cut_shards, list_pictures, pictures_of
-from copper_tf.utils import results
 from tests.conftest import ROOT, worked_in
+from tfds_copper import results
 from tfds_copper.errors import InputError, OutputError, SettingError
 
 _IN_PROCESS = "runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
