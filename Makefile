@@ -6,10 +6,11 @@ READY := $(VENV)/ready
 SEEDS ?= 5
 JOBS ?= 2
 CASES ?= 10000
+COUNT ?= 50
 BENCHMARKS ?= speed.inference speed.prefetch speed.step data.pipeline data.bars data.bar_leak data.duplicates data.building speed.mosaic speed.bulk speed.memory
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo test test-slow lint peers bench acceptance fuzz clean
+.PHONY: help demo test test-slow lint peers bench acceptance fuzz mutation clean
 
 help:
 	@echo "make demo        simulate, build, train, evaluate, predict, export, report (OPEN=1 opens it)"
@@ -19,6 +20,7 @@ help:
 	@echo "make bench       benchmarks, as ratios against a peer (make peers sets those up), BENCHMARKS=..."
 	@echo "make acceptance  the table of acceptance experiments, SEEDS=$(SEEDS) by JOBS=$(JOBS), resumable"
 	@echo "make fuzz        CASES=$(CASES) mutated files, each of which must end in a clear error or a correct read"
+	@echo "make mutation    COUNT=$(COUNT) small changes of the code of each group, of which the tests must notice 85 %"
 	@echo "make clean       remove the virtual environment and what the targets made"
 
 $(READY): setup.cfg pyproject.toml constraints.txt
@@ -61,6 +63,9 @@ acceptance: $(READY)
 
 fuzz: $(READY)
 	$(BIN)/python -m benchmarks.fuzz.fuzz --cases $(CASES)
+
+mutation: $(READY)
+	$(BIN)/python -m benchmarks.mutation.mutation --count $(COUNT) --jobs $(JOBS)
 
 clean:
 	rm -rf $(VENV) .venv-peers demo acceptance build dist *.egg-info

@@ -214,6 +214,7 @@ def test_an_export_that_differs_is_refused(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_eight_bits_leave_local_normalisation_alone(dataset: Any, tmp_path: Path) -> None:
     """It is a difference of two averages that are all but equal."""
     run = train(small("segmenter", normalisation="local", window=31, tta="all"), dataset, tmp_path / "run")

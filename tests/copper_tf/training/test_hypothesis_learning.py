@@ -1,4 +1,4 @@
-"""Learning g: the update, permuted levels, anchors, and a g that moves while training."""
+"""Learning g: anchors, and a g that moves while training."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from copper_tf.analysis.evaluation import EVALUATION, evaluate
 from copper_tf.cli.main import main
 from copper_tf.config import default_config
 from copper_tf.decay import estimation as estimate
-from copper_tf.decay.hypotheses import hypothesis_values
-from copper_tf.decay.permutations import permuted
 from copper_tf.report.evaluation.page import render_evaluation
 from copper_tf.runs.records import HypothesisRecord
 from copper_tf.runs.run import open_run
@@ -24,78 +22,6 @@ from copper_tf.training.hypothesis_learning import tables
 from copper_tf.training.loop import compile_model, train
 from tests.conftest import eagerly, small
 from tfds_copper.errors import InputError, SettingError
-
-TIMES = tuple(range(16))
-F = hypothesis_values("sqrt", TIMES)
-
-
-@pytest.mark.parametrize("start", ["linear", "square", "exponential"])
-def test_the_update_arrives_at_the_truth_whatever_the_scale(start: str) -> None:
-    """Means of a local network, b + (a - b) f, lead any start to f, up to the floor that keeps g falling."""
-    g = hypothesis_values(start, TIMES)
-    for _ in range(8):
-        g = estimate.update(g, 0.15 + 0.6 * F)
-    assert np.abs(g - F).max() < estimate.FLOOR
-    # The fixed point itself: a share of FLOOR is linear, the rest is f.
-    np.testing.assert_allclose(
-        estimate.falling(0.15 + 0.6 * F), estimate.FLOOR * (1 - np.array(TIMES) / 15) + (1 - estimate.FLOOR) * F
-    )
-
-
-def test_one_update_goes_seven_tenths_of_the_way() -> None:
-    g = hypothesis_values("linear", TIMES)
-    target = estimate.falling(F)
-    np.testing.assert_allclose(estimate.update(g, F), 0.3 * g + 0.7 * target)
-
-
-def test_ends_that_are_too_close_leave_g_alone() -> None:
-    g = hypothesis_values("linear", TIMES)
-    for means in (0.5 + 0.19 * F, 0.5 - 0.4 * F, np.full(16, 0.5)):
-        np.testing.assert_array_equal(estimate.update(g, means), g)
-    assert np.abs(estimate.update(g, 0.5 + 0.21 * F) - g).max() > 0.1
-
-
-@pytest.mark.parametrize("labels", [2, 3, 16, 40])
-def test_whatever_the_means_g_falls_and_keeps_its_variance(labels: int) -> None:
-    draw = np.random.default_rng(labels)
-    for _ in range(200):
-        means = draw.random(labels)
-        means[[0, -1]] = draw.uniform(0.6, 1), draw.uniform(0, 0.4)
-        g = estimate.falling(means)
-        assert g[0] == 1 and g[-1] == 0
-        assert np.diff(g).max() <= -estimate.FLOOR / (labels - 1) + 1e-12
-        assert np.var(g) >= estimate.least_variance(labels) - 1e-12
-    # The bound is the best there is: it is reached where all between the ends are equal.
-    flat = np.r_[1, np.full(labels - 2, 0.5), 0]
-    assert np.var(flat) == pytest.approx(estimate.least_variance(labels))
-
-
-def test_the_gap_is_the_widest_over_t() -> None:
-    assert estimate.curve_gap([[1, 0.6, 0], [1, 0.5, 0], [1, 0.9, 0]]) == pytest.approx(0.4)
-    assert estimate.curve_gap([[1, np.nan, 0], [1, 0.5, 0.1]]) == pytest.approx(0.1)
-    assert np.isnan(estimate.curve_gap([[np.nan] * 3, [1, 0.5, 0]]))
-
-
-def test_permuted_levels_are_the_levels_in_other_orders() -> None:
-    tables = permuted("sqrt", TIMES, 20, seed=1)
-    values = [hypothesis_values(table, TIMES) for table in tables]
-    assert len(set(tables)) == 20 and tables == permuted("sqrt", TIMES, 20, seed=1)
-    assert tables != permuted("sqrt", TIMES, 20, seed=2)
-    for g in values:
-        np.testing.assert_allclose(sorted(g, reverse=True), F)
-        assert not np.array_equal(g, F)
-    correlations = [abs(np.corrcoef(g, F)[0, 1]) for g in values]
-    assert np.median(correlations) < 0.4
-    # Times that no decimal gives exactly must find themselves again.
-    odd = (0.0, 1 / 3, 2 / 3)
-    assert all(hypothesis_values(table, odd).sum() > 0 for table in permuted("linear", odd, 5))
-
-
-def test_no_more_permutations_than_there_are() -> None:
-    with pytest.raises(SettingError, match="must be from 0 to 5, the other orders .* Received: 6"):
-        permuted("linear", (0, 1, 2), 6)
-    with pytest.raises(SettingError, match="from 0 to 2"):
-        permuted('{"0": 1, "1": 0, "2": 0}', (0, 1, 2), 3)
 
 
 @pytest.mark.parametrize(

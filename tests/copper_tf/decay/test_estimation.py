@@ -1,0 +1,59 @@
+"""The ageing curve estimated from label means, and the update that leads g there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from copper_tf.decay import estimation as estimate
+from copper_tf.decay.hypotheses import hypothesis_values
+
+TIMES = tuple(range(16))
+F = hypothesis_values("sqrt", TIMES)
+
+
+@pytest.mark.parametrize("start", ["linear", "square", "exponential"])
+def test_the_update_arrives_at_the_truth_whatever_the_scale(start: str) -> None:
+    """Means of a local network, b + (a - b) f, lead any start to f, up to the floor that keeps g falling."""
+    g = hypothesis_values(start, TIMES)
+    for _ in range(8):
+        g = estimate.update(g, 0.15 + 0.6 * F)
+    assert np.abs(g - F).max() < estimate.FLOOR
+    # The fixed point itself: a share of FLOOR is linear, the rest is f.
+    np.testing.assert_allclose(
+        estimate.falling(0.15 + 0.6 * F), estimate.FLOOR * (1 - np.array(TIMES) / 15) + (1 - estimate.FLOOR) * F
+    )
+
+
+def test_one_update_goes_seven_tenths_of_the_way() -> None:
+    g = hypothesis_values("linear", TIMES)
+    target = estimate.falling(F)
+    np.testing.assert_allclose(estimate.update(g, F), 0.3 * g + 0.7 * target)
+
+
+def test_ends_that_are_too_close_leave_g_alone() -> None:
+    g = hypothesis_values("linear", TIMES)
+    for means in (0.5 + 0.19 * F, 0.5 - 0.4 * F, np.full(16, 0.5)):
+        np.testing.assert_array_equal(estimate.update(g, means), g)
+    assert np.abs(estimate.update(g, 0.5 + 0.21 * F) - g).max() > 0.1
+
+
+@pytest.mark.parametrize("labels", [2, 3, 16, 40])
+def test_whatever_the_means_g_falls_and_keeps_its_variance(labels: int) -> None:
+    draw = np.random.default_rng(labels)
+    for _ in range(200):
+        means = draw.random(labels)
+        means[[0, -1]] = draw.uniform(0.6, 1), draw.uniform(0, 0.4)
+        g = estimate.falling(means)
+        assert g[0] == 1 and g[-1] == 0
+        assert np.diff(g).max() <= -estimate.FLOOR / (labels - 1) + 1e-12
+        assert np.var(g) >= estimate.least_variance(labels) - 1e-12
+    # The bound is the best there is: it is reached where all between the ends are equal.
+    flat = np.r_[1, np.full(labels - 2, 0.5), 0]
+    assert np.var(flat) == pytest.approx(estimate.least_variance(labels))
+
+
+def test_the_gap_is_the_widest_over_t() -> None:
+    assert estimate.curve_gap([[1, 0.6, 0], [1, 0.5, 0], [1, 0.9, 0]]) == pytest.approx(0.4)
+    assert estimate.curve_gap([[1, np.nan, 0], [1, 0.5, 0.1]]) == pytest.approx(0.1)
+    assert np.isnan(estimate.curve_gap([[np.nan] * 3, [1, 0.5, 0]]))
