@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
+import psutil
 import tensorflow as tf
 
 from copper_tf.config import SYMMETRIES, Config
@@ -135,7 +135,7 @@ def load_pictures(dataset: Dataset, split: str, progress: Progress | None = None
         InputError: if the split is empty.
     """
     total = dataset.split_sizes[split]
-    room = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES") // 2
+    room = psutil.virtual_memory().available // 2
     arrays: list[np.ndarray] = []
     rows: list[tuple[int, int, str, str]] = []
     sums = np.zeros(3)

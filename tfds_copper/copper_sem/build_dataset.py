@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,29 +18,13 @@ if TYPE_CHECKING:
 __all__ = ["build", "build_survey"]
 
 
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """TFDS reports every step by absl; here only what is an error passes."""
-    from absl import logging as absl_logging
-
-    before = absl_logging.get_verbosity()
-    absl_logging.set_verbosity(absl_logging.ERROR)
-    # TFDS's own logger for usage statistics is a plain one.
-    plain = logging.getLogger("tensorflow_datasets")
-    level = plain.level
-    plain.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        plain.setLevel(level)
-        absl_logging.set_verbosity(before)
-
-
 def _build_one(survey: Survey, data_dir: str, settings: SplitSettings, progress: Progress | None) -> Path:
-    with _quiet():
-        import tensorflow as tf
-        import tensorflow_datasets as tfds
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
 
+    from tfds_copper.compat import quiet_logs
+
+    with quiet_logs():
         from tfds_copper.copper_sem.copper_sem_dataset_builder import Builder, CopperSemConfig
 
         tfds.disable_progress_bar()

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import fasteners
+
 from tfds_copper.errors import OutputError
 
-try:
-    import fcntl
-except ImportError:
-    fcntl = None  # type: ignore[assignment]
-
-__all__ = ["NAME", "build_lock", "built_datasets", "read_metadata", "remove_unfinished"]
+__all__ = ["NAME", "build_lock", "built_datasets", "read_metadata"]
 
 NAME = "copper_sem"
 
@@ -39,13 +35,6 @@ def built_datasets(data_dir: str | PathLike[str]) -> list[tuple[Path, dict[str, 
     return [(path, metadata) for path, metadata in found if metadata is not None]
 
 
-def remove_unfinished(dataset_dir: str | PathLike[str]) -> None:
-    """Removes what killed builds of this dataset left; call it under `build_lock` only."""
-    path = Path(dataset_dir)
-    for left in path.parent.glob(f"incomplete.*_{path.name}"):
-        shutil.rmtree(left, ignore_errors=True)
-
-
 @contextlib.contextmanager
 def build_lock(data_dir: str | PathLike[str]) -> Iterator[None]:
     """Lets one process at a time build into a data_dir; the others wait. A killed process's lock is free.
@@ -53,15 +42,17 @@ def build_lock(data_dir: str | PathLike[str]) -> Iterator[None]:
     Raises:
         OutputError: if the folder can't be made or written.
     """
-    if fcntl is None or "://" in str(data_dir):  # Windows and buckets have no such lock
+    if "://" in str(data_dir):  # a bucket has no locks
         yield
         return
     path = Path(data_dir)
+    lock = fasteners.InterProcessLock(path / f".{NAME}.lock")
     try:
         path.mkdir(parents=True, exist_ok=True)
-        stream = (path / f".{NAME}.lock").open("w")
+        lock.acquire()
     except OSError as error:
         raise OutputError(f"{path}: must be a folder that can be written. Received: {error.strerror}") from error
-    with stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
+    try:
         yield
+    finally:
+        lock.release()

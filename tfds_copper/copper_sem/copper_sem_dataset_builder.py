@@ -13,10 +13,10 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from tfds_copper.audit.survey import Survey, survey_folder
-from tfds_copper.copper_sem.build_dir import build_lock, built_datasets, remove_unfinished
+from tfds_copper.compat import QuietBuilderMixin, remove_unfinished
+from tfds_copper.copper_sem.build_dir import build_lock, built_datasets
 from tfds_copper.copper_sem.example import example, keyed_example
 from tfds_copper.copper_sem.metadata import SPLIT_TABLE, dataset_metadata, write_split_table
-from tfds_copper.copper_sem.writer import SteadyWriter
 from tfds_copper.errors import InputError, OutputError
 from tfds_copper.folder.fingerprint import folder_fingerprint
 from tfds_copper.folder.scan import Picture, scan
@@ -80,7 +80,7 @@ class CopperSemConfig(_Settings):
         return reading
 
 
-class Builder(tfds.core.GeneratorBasedBuilder):
+class Builder(QuietBuilderMixin, tfds.core.GeneratorBasedBuilder):
     """Builds `copper_sem` from the SEM folder given as manual_dir."""
 
     VERSION = tfds.core.Version("1.0.0")
@@ -131,21 +131,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         download_config = download_config or tfds.download.DownloadConfig()
         if download_config.manual_dir is not None:
             self._check(download_config.manual_dir)
-        with build_lock(self._data_dir_root):
+        with build_lock(self.data_dir_root):
             self._refuse_another(overwrite=download_config.download_mode.overwrite_dataset)
             remove_unfinished(self.data_dir)
             super().download_and_prepare(download_config=download_config, **kwargs)
-
-    def _example_writer(self) -> SteadyWriter:
-        return SteadyWriter(self.info.file_format)
-
-    def _log_download_bytes(self) -> None:
-        # TFDS would print that something is downloaded, of unknown size.
-        pass
-
-    def _log_download_done(self) -> None:
-        # As above; the command line prints the result itself.
-        pass
 
     def _check(self, manual_dir: Any) -> tuple[Survey, str]:
         """The survey of the folder and its fingerprint, each made once.
@@ -166,7 +155,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _refuse_another(self, overwrite: bool) -> None:
         if self.survey is None:
             return
-        for path, metadata in built_datasets(self._data_dir_root):
+        for path, metadata in built_datasets(self.data_dir_root):
             if overwrite and path == Path(self.data_dir):
                 continue
             if metadata.get("folder_fingerprint") != self._fingerprint:
