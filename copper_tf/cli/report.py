@@ -38,11 +38,10 @@ def _study(folder: Path | None, fingerprint: str) -> HypothesisStudy | None:
     if folder is None:
         return None
     from copper_tf.analysis.hypotheses.results import STUDY, HypothesisStudy
-    from tuning.sweep import open_sweep
 
     _json(folder / STUDY, "hypotheses")
     found = HypothesisStudy.read(folder / STUDY)
-    if open_sweep(folder).fingerprint != fingerprint:
+    if found.fingerprint != fingerprint:
         raise RunError(f"{folder}: must be hypotheses on the dataset of the runs. Received: those of another dataset")
     return found
 

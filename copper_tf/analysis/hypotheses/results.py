@@ -207,6 +207,7 @@ class HypothesisStudy(Result):
         time_scale: how named hypotheses read the stress times, one of `config.TIME_SCALES`.
         seeds: runs of each hypothesis.
         data: path of the dataset.
+        fingerprint: of the dataset.
         verdict: see `Verdict`.
         kinds: see `Verdict`.
         reasons: see `Verdict`.
@@ -233,6 +234,7 @@ class HypothesisStudy(Result):
     time_scale: str
     seeds: int
     data: str
+    fingerprint: str
     verdict: str
     kinds: tuple[str, ...]
     reasons: tuple[str, ...]

@@ -76,6 +76,7 @@ def study_runs(
         time_scale=first.config.training.time_scale,
         seeds=max(len(group.paths) for group in groups),
         data=first.data["path"],
+        fingerprint=first.data["fingerprint"],
         **{field.name: getattr(verdict, field.name) for field in dataclasses.fields(verdict)},
         hypotheses=rows,
         floors=tuple(map(tuple, floors([supposed[row.name] for row in rows]).tolist())) if rows else (),

@@ -51,12 +51,8 @@ def hypotheses(runs: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -
     """What `copper hypotheses` leaves of one hypothesis on the dataset of the runs."""
     from copper_tf.analysis.hypotheses.results import STUDY
     from copper_tf.analysis.hypotheses.study import study_runs
-    from tuning.sweep import Sweep, start_sweep
 
     run, folder = runs["segmenter"], tmp_path_factory.mktemp("hypotheses") / "h"
-    start_sweep(
-        Sweep(folder, run.config, Path(run.data["path"]), run.data["fingerprint"], {}), resume=False, force=False
-    )
     study_runs({"linear": [run.path]}, {}, None).write(folder / STUDY)
     return folder
 
