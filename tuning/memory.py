@@ -54,7 +54,7 @@ class Device:
 # Fitted to the growth of resident memory in `benchmarks.speed.memory.FITTED`. Tiny steps of 5 to 49 convolutions gave
 # `fixed` and `per_convolution`, four, eight and sixteen mended convolutions beside as many with zeros `per_mended`,
 # the large steps `factor`: 1.11 on the mean with a spread of 0.04, which is put on top, so that predictions err
-# upwards. `queued` is what the pipeline of `copper_tf.data.pipeline` holds, and the step's own.
+# upwards. `queued` is what the pipeline of `copper_tf.data.crops` holds, and the step's own.
 CPU = Device("CPU", fixed=8e6, per_convolution=4.3e6, per_mended=4.5e6, factor=1.15, queued=5.0, measured=True)
 # Unmeasured: a guess that leaves room for cuDNN's workspaces, until `tuning.memory_probe` has measured the device.
 GPU = Device("GPU", fixed=200e6, per_convolution=0.0, per_mended=0.0, factor=1.25, queued=2.0, measured=False)

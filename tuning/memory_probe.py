@@ -99,8 +99,9 @@ def _resident(name: str) -> int:
 
 def _train(config: Config, labels: int, policy: str, steps: int) -> None:
     """Some steps as `copper_tf.training.train` runs them, on random pictures."""
+    from copper_tf.data.crops import CropStream
     from copper_tf.data.normalisation import Normalisation
-    from copper_tf.data.pipeline import CropStream, Pictures
+    from copper_tf.data.pictures import Pictures
     from copper_tf.models.factory import build
     from copper_tf.training.loop import compile_model
 

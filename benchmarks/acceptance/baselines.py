@@ -27,7 +27,7 @@ def measured(folder: Path, seed: int, world: str = "binary") -> Results:
     """QWK of every grader on a world, and accuracy and MAE of the filter bank."""
     from copper_tf.analysis.baselines.baselines import graded
     from copper_tf.data.normalisation import Normalisation
-    from copper_tf.data.pipeline import load_pictures
+    from copper_tf.data.pictures import load_pictures
 
     built = worlds.dataset(folder, seed, world=world)
     pictures = load_pictures(built, "train")

@@ -78,7 +78,7 @@ def name_of(seed: int, *words: str, **changed: Any) -> str:
 
 def world(folder: Path, seed: int) -> Results:
     """A1 and A2 on the pictures as they were written."""
-    from copper_tf.data.pipeline import examples
+    from copper_tf.data.pictures import examples
 
     built, f = worlds.dataset(folder, seed), worlds.settings(seed).law_values()
     rows = [

@@ -43,8 +43,9 @@ def _seconds(epoch: Callable[[], Iterator[object]]) -> float:
 
 
 def _stream(data: Path) -> Any:
+    from copper_tf.data.crops import CropStream
     from copper_tf.data.normalisation import Normalisation
-    from copper_tf.data.pipeline import CropStream, load_pictures
+    from copper_tf.data.pictures import load_pictures
     from tfds_copper.dataset import open_dataset
 
     pictures = load_pictures(open_dataset(data), "train")

@@ -119,7 +119,7 @@ def _maps(
     import tensorflow as tf
 
     from copper_tf.data.normalisation import grey
-    from copper_tf.data.pipeline import examples
+    from copper_tf.data.pictures import examples
     from copper_tf.models.tta import average_over_symmetries
 
     network = tf.function(
@@ -150,8 +150,9 @@ def _trained(settings: Config, built: Dataset, g: Sequence[float], variant: Vari
     import keras
     import tensorflow as tf
 
+    from copper_tf.data.crops import CropStream
     from copper_tf.data.normalisation import Normalisation
-    from copper_tf.data.pipeline import CropStream, load_pictures
+    from copper_tf.data.pictures import load_pictures
     from copper_tf.models.factory import build
     from copper_tf.models.policy import resolve_policy
     from copper_tf.training.loop import optimizer

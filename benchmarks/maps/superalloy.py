@@ -29,7 +29,7 @@ from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
 from copper_tf.config import KL, Config, default_config
 from copper_tf.data.normalisation import grey
-from copper_tf.data.pipeline import examples
+from copper_tf.data.pictures import examples
 from copper_tf.inference.predictor import RunPredictor
 from copper_tf.runs.run import FOLD, Run
 from copper_tf.statistics.scores import iou, potency_scores

@@ -20,8 +20,9 @@ from benchmarks.keeping import Results, kept, parser, seeds_of
 from benchmarks.maps.superalloy import LOCAL, NUMBERS, USUAL, WITHIN, folds, potency_within
 from copper_tf.cli.tables import print_table
 from copper_tf.config import Config, default_config
+from copper_tf.data.crops import CropStream
 from copper_tf.data.normalisation import Normalisation, grey
-from copper_tf.data.pipeline import CropStream, examples, load_pictures
+from copper_tf.data.pictures import examples, load_pictures
 from copper_tf.statistics.scores import binarity, pixel_scores, potency_scores
 
 if TYPE_CHECKING:

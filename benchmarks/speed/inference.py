@@ -110,7 +110,7 @@ def _commands(place: Path, run: Any) -> dict[str, list[str]]:
 
 def _deviations(run: Any, export: Path) -> dict[str, dict[str, float]]:
     """The worst deviation of each format from the float32 run, on pictures of the test split, which it has not seen."""
-    from copper_tf.data.pipeline import examples
+    from copper_tf.data.pictures import examples
     from copper_tf.exporters.export import Deviation
     from copper_tf.inference.exported.predictor import ExportedPredictor
     from copper_tf.inference.predictor import RunPredictor

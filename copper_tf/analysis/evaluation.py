@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from copper_tf.analysis.grading import grade_block, map_grades
-from copper_tf.data.pipeline import Example, examples
+from copper_tf.data.pictures import Example, examples
 from copper_tf.inference.predictor import Prediction, RunPredictor
 from copper_tf.inference.results import OOD_COLUMN
 from copper_tf.ood.check import check_ood, pixel_size_range

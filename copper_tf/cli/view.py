@@ -48,7 +48,7 @@ def _add_files(library: Library, pictures: tuple[Path, ...], reading: ReadSettin
 def _add_tests(library: Library, model: Path, progress: Progress) -> None:
     """Takes the test pictures of the run's dataset in, under their labels."""
     from copper_tf.apps.viewer.library import Entry
-    from copper_tf.data.pipeline import Example, examples
+    from copper_tf.data.pictures import Example, examples
     from copper_tf.runs.datasets import dataset_of
     from copper_tf.runs.run import is_run, open_run, seed_runs
     from tfds_copper.micrograph import Opened, Windows

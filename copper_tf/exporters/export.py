@@ -15,7 +15,7 @@ import tensorflow as tf
 from PIL import Image
 
 from copper_tf.data.normalisation import grey
-from copper_tf.data.pipeline import examples
+from copper_tf.data.pictures import examples
 from copper_tf.exporters.bioimage import PACKAGE, check_package, write_package
 from copper_tf.exporters.deployed_model import DeployedModel
 from copper_tf.exporters.writers import OPSET, PACKAGES, WRITERS

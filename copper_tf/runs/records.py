@@ -119,6 +119,11 @@ class Restarts(Result):
     tries: tuple[RestartTry, ...]
 
     @property
+    def seconds_of_others(self) -> float:
+        """Seconds spent on the tries that were not chosen."""
+        return float(sum(one.seconds for k, one in enumerate(self.tries) if k != self.chosen))
+
+    @property
     def warning(self) -> str:
         """Why maps may mark the wrong places where every try drew grey ones, else empty."""
         best = max((one.binarity for one in self.tries), default=1.0)

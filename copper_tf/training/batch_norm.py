@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from copper_tf.data.pipeline import CropStream
+from copper_tf.data.crops import CropStream
 from copper_tf.models.layers import FusedBatchNorm
 
 __all__ = ["BATCHES", "Calibrator"]

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import ndimage
 
 from copper_tf.data.normalisation import Normalisation, grey
-from copper_tf.data.pipeline import examples
+from copper_tf.data.pictures import examples
 from copper_tf.inference.predictor import RunPredictor
 from copper_tf.runs.run import COMPOSITES, Run
 from copper_tf.statistics.chords import SPECK

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from copper_tf.config import ANCHORS, ITERATIVE, Config
-from copper_tf.data.pipeline import Pictures
+from copper_tf.data.pictures import Pictures
 from copper_tf.decay.estimation import READABLE_SPAN, readable, update, without_borders
 from copper_tf.decay.hypotheses import check_informative, hypothesis_values
 from copper_tf.inference.predictor import RunPredictor

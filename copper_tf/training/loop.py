@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,24 +9,21 @@ import keras
 import numpy as np
 
 from copper_tf.config import ITERATIVE, Config
+from copper_tf.data.crops import CropStream
 from copper_tf.data.normalisation import Normalisation
-from copper_tf.data.pipeline import CropStream, Pictures, load_pictures
+from copper_tf.data.pictures import Pictures, load_pictures
 from copper_tf.models.factory import build
-from copper_tf.models.geometry import receptive_field_of
 from copper_tf.models.losses import GRADE_LOSSES, MEAN_LOSSES
 from copper_tf.models.metrics import NMSE
 from copper_tf.models.policy import resolve_policy
 from copper_tf.runs.labels import Labels
-from copper_tf.runs.records import TrainingRecord
 from copper_tf.runs.run import Run, check_run_folder, create_run, is_run, open_run
 from copper_tf.training.batch_norm import Calibrator
 from copper_tf.training.callbacks import Bookkeeper, Reporter, should_stop
-from copper_tf.training.domain_width import measured_domains
+from copper_tf.training.finish import finish_run
 from copper_tf.training.hypothesis_learning import HypothesisLearner, first_hypothesis, learnable
-from copper_tf.training.reference_statistics import reference_statistics_of
-from copper_tf.training.restarts import choose_try, remove_tries, seconds_of_other_tries
+from copper_tf.training.restarts import choose_try, remove_tries
 from copper_tf.training.tensorboard import TensorBoardWriter
-from copper_tf.utils.compat import peak_memory_bytes
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError, RunError
 from tfds_copper.files import alone
@@ -129,39 +125,6 @@ def _model(run: Run, policy: str, steps: int) -> tuple[keras.Model, int]:
     return model, 0
 
 
-def _finish(run: Run, pictures: tuple[Pictures, Pictures], progress: Progress | None) -> None:
-    """Keeps the reference statistics of a trained run, what training took, and how far its network sees.
-
-    Args:
-        run: a trained run.
-        pictures: those of training and of validation.
-        progress: called with (done, total, what).
-    """
-    # Also after a kill between the last epoch and this, and for runs of earlier versions.
-    if not run.reference_statistics_file.is_file():
-        run.write_reference_statistics(reference_statistics_of(pictures, progress))
-    if not run.has(TrainingRecord):
-        _write_cost(run, pictures[1], progress)
-
-
-def _write_cost(run: Run, held_out: Pictures, progress: Progress | None) -> None:
-    rows = run.history()
-    domains = measured_domains(run, held_out, progress) if run.config.kind == "segmenter" else {}
-    run.write(
-        TrainingRecord(
-            epochs=len(rows),
-            seconds=sum(row["seconds"] for row in rows) + seconds_of_other_tries(run),
-            seconds_per_epoch=float(np.median([row["seconds"] for row in rows])),
-            peak_memory_mb=peak_memory_bytes() / 1e6,
-            parameters=run.load_model().count_params(),
-            policy=resolve_policy(run.config.training.policy),
-            processors=os.cpu_count(),
-            receptive_field_px=receptive_field_of(run.config),
-            **domains,
-        )
-    )
-
-
 def train(
     config: Config,
     dataset: Dataset,
@@ -209,7 +172,7 @@ def train(
     with alone(workdir):
         _restart(run, training, validation, held_out, progress)
         if _fit(run, stream, validation, until, progress):
-            _finish(run, pictures, progress)
+            finish_run(run, pictures, progress)
     # A g that was learnt is another one now.
     return open_run(workdir)
 

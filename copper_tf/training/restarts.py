@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 
 from copper_tf.config import Config
-from copper_tf.data.pipeline import Pictures
+from copper_tf.data.pictures import Pictures
 from copper_tf.runs.records import Restarts, RestartTry
 from copper_tf.runs.run import BEST, HYPOTHESIS, RESTARTS, TENSORBOARD, Run, create_run, is_run
 from copper_tf.statistics.scores import binarity
-from copper_tf.training.domain_width import middle_maps
+from copper_tf.training.finish import middle_maps
 from tfds_copper.files import replacing
 from tfds_copper.progress import Progress
 
-__all__ = ["choose_try", "remove_tries", "seconds_of_other_tries"]
+__all__ = ["choose_try", "remove_tries"]
 
 # Their mean binarity is known to a hundredth.
 _PICTURES = 48
@@ -110,11 +110,3 @@ def choose_try(run: Run, held_out: Pictures, train: Train, progress: Progress | 
     chosen = int(np.argmax([one.binarity for one in tries]))
     run.write(Restarts(chosen, tuple(tries)))
     _continue_from(run, _try_run(run, chosen))
-
-
-def seconds_of_other_tries(run: Run) -> float:
-    """Seconds spent on the tries that were not chosen."""
-    if not run.has(Restarts):
-        return 0.0
-    restarts = run.read(Restarts)
-    return float(sum(one.seconds for k, one in enumerate(restarts.tries) if k != restarts.chosen))

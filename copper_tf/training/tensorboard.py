@@ -11,7 +11,7 @@ import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
 from copper_tf.config import Config
-from copper_tf.data.pipeline import CropStream
+from copper_tf.data.crops import CropStream
 from copper_tf.runs.run import TENSORBOARD, Run
 from copper_tf.training.hypothesis_learning import tables
 from copper_tf.utils.drawing import overlay

@@ -16,7 +16,7 @@ from copper_tf.analysis.baselines.names import ALARM_QWK, BASELINES, MAPS, PATCH
 from copper_tf.analysis.evaluation import Maps
 from copper_tf.analysis.grading import grade_block
 from copper_tf.data.normalisation import Normalisation, grey
-from copper_tf.data.pipeline import Example, examples
+from copper_tf.data.pictures import Example, examples
 from copper_tf.inference.predictor import RunPredictor
 from copper_tf.runs.run import Run
 from copper_tf.statistics.scores import Rows, Scores, bootstrap, groups_of, intervals, iou, pixel_scores

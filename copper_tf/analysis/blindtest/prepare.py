@@ -23,7 +23,7 @@ from tfds_copper.files import replacing, write_json
 from tfds_copper.progress import Progress
 
 if TYPE_CHECKING:
-    from copper_tf.data.pipeline import Example
+    from copper_tf.data.pictures import Example
 
 __all__ = ["SIDE", "prepare"]
 
@@ -43,7 +43,7 @@ def _write(file: Path, pixels: np.ndarray) -> None:
 
 def _looked(dataset: Dataset, split: str, progress: Progress | None) -> Iterator[tuple[int, Example]]:
     # With it comes TensorFlow, which the page of a test that is drawn doesn't need.
-    from copper_tf.data.pipeline import examples
+    from copper_tf.data.pictures import examples
 
     total = dataset.split_sizes[split]
     for k, example in enumerate(examples(dataset, split)):
@@ -72,7 +72,7 @@ def _written(
     path: Path, what: str, dataset: Dataset, split: str, chosen: list[Any], mapped: Any, progress: Progress | None
 ) -> None:
     """Writes the pictures of a split that were drawn, and their maps where there is something that maps."""
-    from copper_tf.data.pipeline import examples
+    from copper_tf.data.pictures import examples
 
     numbers, done = {row[0]: number for number, row in enumerate(chosen)}, 0
     for k, example in enumerate(examples(dataset, split)):

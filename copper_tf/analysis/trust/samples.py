@@ -8,7 +8,7 @@ import numpy as np
 
 from copper_tf.analysis.trust.chimera import Sample
 from copper_tf.data.normalisation import grey
-from copper_tf.data.pipeline import Example, examples
+from copper_tf.data.pictures import Example, examples
 from copper_tf.inference.predictor import RunPredictor, check_size
 from copper_tf.statistics.scores import binarity
 from tfds_copper.dataset import Dataset

@@ -104,7 +104,7 @@ def exhibits(member: Member, scores: dict[str, Any], progress: Progress | None =
         scores: its evaluation.
         progress: called with (done, total, what).
     """
-    from copper_tf.data.pipeline import examples
+    from copper_tf.data.pictures import examples
 
     wanted = {row["file"]: row for row in chosen(scores)}
     found: dict[str, Exhibit] = {}

@@ -14,7 +14,7 @@ from copper_tf.analysis.baselines.features import FEATURES, WINDOW, windows
 from copper_tf.analysis.baselines.graders import grade_pictures, table
 from copper_tf.analysis.baselines.maps import GradCam, at_area, gradient_energy, grey_map, ranked
 from copper_tf.cli.main import main
-from copper_tf.data.pipeline import examples
+from copper_tf.data.pictures import examples
 from copper_tf.report.baselines.section import alarm_text, baseline_tables
 from copper_tf.runs.datasets import dataset_of
 from tfds_copper.errors import RunError

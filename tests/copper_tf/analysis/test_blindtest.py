@@ -60,7 +60,7 @@ def test_orders_are_seeded_and_each_raters_own() -> None:
 
 
 def test_a_test_is_drawn_from_the_splits_it_should(dataset: Any, runs: dict[str, Any], tmp_path: Path) -> None:
-    from copper_tf.data.pipeline import examples
+    from copper_tf.data.pictures import examples
 
     graders = [read(runs["classifier"].path), read(runs["segmenter"].path)]
     settings = BlindSettings(pictures=5, practice=4, with_map=True, seed=2)

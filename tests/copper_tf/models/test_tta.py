@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from copper_tf.config import SYMMETRIES
-from copper_tf.data.pipeline import _turn
+from copper_tf.data.crops import _turn
 from copper_tf.inference.predictor import RunPredictor
 from copper_tf.models.tta import apply_symmetry, average_over_symmetries, undo_symmetry
 

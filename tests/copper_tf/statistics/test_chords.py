@@ -87,14 +87,14 @@ def test_a_run_keeps_its_chord_and_warns_of_it(runs: dict[str, Any], tmp_path: A
 
 
 def test_chords_are_measured_on_held_out_maps(runs: dict[str, Any], dataset: Any) -> None:
-    from copper_tf.data.pipeline import load_pictures
+    from copper_tf.data.pictures import load_pictures
     from copper_tf.inference.predictor import RunPredictor
-    from copper_tf.training.domain_width import measured_domains
+    from copper_tf.training.finish import map_chords
 
     held_out, predictor = load_pictures(dataset, "validation"), RunPredictor(runs["segmenter"])
     pictures = list(zip(held_out.arrays, held_out.bit_depths.tolist(), strict=True))
     middle = [predictor.predict(*p).map for p, k in zip(pictures, held_out.labels, strict=True) if k == 1]
-    found = measured_domains(runs["segmenter"], held_out)
+    found = map_chords(runs["segmenter"], held_out)
     chord = Chord(found["mean_chord_rough_px"], found["mean_chord_smooth_px"])
     assert chord == pytest.approx(mean_chord(*middle), nan_ok=True)
     assert found["mean_chord_px"] == pytest.approx(chord.mean, nan_ok=True)

@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from copper_tf.data.pipeline import CropStream, load_pictures
+from copper_tf.data.crops import CropStream
+from copper_tf.data.pictures import load_pictures
 from copper_tf.models.factory import build
 from copper_tf.models.layers import FusedBatchNorm
 from copper_tf.training import batch_norm as calibration

@@ -100,7 +100,8 @@ def moving(dataset: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def test_anchors_see_the_ends_alone(anchors: Any, dataset: Any) -> None:
-    from copper_tf.data.pipeline import CropStream, load_pictures
+    from copper_tf.data.crops import CropStream
+    from copper_tf.data.pictures import load_pictures
     from copper_tf.training.hypothesis_learning import learnable
 
     assert np.isnan(anchors.hypothesis[1]) and anchors.hypothesis[::2] == (1, 0)

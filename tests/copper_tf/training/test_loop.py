@@ -231,7 +231,7 @@ def test_the_last_weights_are_kept_where_asked(dataset: Any, tmp_path: Path) -> 
 
 @pytest.mark.usefixtures("eager")
 def test_divergence_is_one_clear_line(dataset: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from copper_tf.data.pipeline import CropStream
+    from copper_tf.data.crops import CropStream
 
     whole = CropStream.batch
     monkeypatch.setattr(CropStream, "batch", lambda self, k: (whole(self, k)[0] * np.float32("nan"), whole(self, k)[1]))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from copper_tf.analysis.evaluation import EVALUATION, PICTURES, evaluate_with
-from copper_tf.data.pipeline import examples
+from copper_tf.data.pictures import examples
 from copper_tf.inference.predictor import RunPredictor
 from copper_tf.inference.results import OOD_COLUMN
 from copper_tf.ood.features import image_features

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import types
 from typing import Any
 
 import numpy as np
 import pytest
 
-from copper_tf.data import pipeline as data_module
+from copper_tf.data.crops import CropStream
 from copper_tf.data.normalisation import Normalisation, grey
-from copper_tf.data.pipeline import CropStream, Pictures, examples, load_pictures
+from copper_tf.data.pictures import Pictures
 from tests.conftest import small
 from tfds_copper.errors import InputError
 
@@ -28,34 +27,6 @@ def _stream(augment: bool = True, pictures: Pictures | None = None, **settings: 
     config = small("segmenter", **settings)
     norm = Normalisation(config.data.normalisation, 0.5, 0.29, config.data.window)
     return CropStream(pictures or _pictures(), config, norm, augment)
-
-
-def test_records_come_back_lossless(dataset: Any, sem_folder: Any) -> None:
-    from tfds_copper.micrograph import read, read_mask
-
-    for split, count in dataset.split_sizes.items():
-        found = list(examples(dataset, split))
-        assert len(found) == count
-        for example in found[:2]:
-            np.testing.assert_array_equal(example.pixels, read(sem_folder / example.file).pixels)
-            np.testing.assert_array_equal(example.truth, read_mask(sem_folder / "truth" / example.file))
-            assert example.columns["lot"] and example.sheet and example.pixel_size_nm == 100
-
-
-def test_pictures_carry_the_moments_of_all_pixels(dataset: Any) -> None:
-    pictures = load_pictures(dataset, "train")
-    pooled = np.concatenate([grey(a, 8).ravel() for a in pictures.arrays])
-    assert pictures.mean == pytest.approx(pooled.mean(), abs=1e-6)
-    assert pictures.sd == pytest.approx(pooled.std(), abs=1e-6)
-
-
-def test_pictures_that_do_not_fit_in_memory_lie_on_disk(dataset: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    in_memory = load_pictures(dataset, "validation")
-    monkeypatch.setattr(data_module.psutil, "virtual_memory", lambda: types.SimpleNamespace(available=0))
-    on_disk = load_pictures(dataset, "validation")
-    assert all(isinstance(a, np.memmap) for a in on_disk.arrays)
-    for a, b in zip(in_memory.arrays, on_disk.arrays, strict=True):
-        np.testing.assert_array_equal(a, b)
 
 
 def test_a_batch_depends_on_seed_and_number_only() -> None:
@@ -137,9 +108,3 @@ def test_a_window_never_exceeds_the_picture_and_keeps_its_margin() -> None:
 def test_a_picture_too_small_is_named() -> None:
     with pytest.raises(InputError, match=r"0.png: a network with d=4 and margin=8 needs .* 32 px.* Received: 24 px"):
         _stream(pictures=_pictures(2, 24), d=4)
-
-
-def test_an_empty_split_is_named(dataset: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data_module, "examples", lambda *_: iter(()))
-    with pytest.raises(InputError, match="split 'train' must hold at least one picture"):
-        load_pictures(dataset, "train")

@@ -1,0 +1,126 @@
+"""What a trained run keeps: reference statistics of its pictures, the cost of training, the chords of its maps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from copper_tf.data.pictures import Pictures
+from copper_tf.inference.predictor import RunPredictor
+from copper_tf.models.geometry import receptive_field_of
+from copper_tf.models.policy import resolve_policy
+from copper_tf.ood.features import image_features
+from copper_tf.ood.reference import ReferenceStatistics
+from copper_tf.runs.records import Restarts, TrainingRecord
+from copper_tf.runs.run import Run
+from copper_tf.statistics.chords import mean_chord
+from copper_tf.statistics.scores import groups_of, middle
+from copper_tf.utils.compat import peak_memory_bytes
+from tfds_copper.micrograph import Windows
+from tfds_copper.progress import Progress
+
+__all__ = ["finish_run", "map_chords", "middle_maps", "reference_statistics_of"]
+
+# The mean chord of so many maps is known to a few percent.
+_CHORD_PICTURES = 16
+
+
+def middle_maps(run: Run, held_out: Pictures, count: int, progress: Progress | None = None) -> list[np.ndarray]:
+    """The maps that a segmenter draws of held-out pictures of the middle labels; of all labels where those have none.
+
+    Args:
+        run: a run of a segmenter, with weights.
+        held_out: the decoded validation pictures, of every label.
+        count: how many at most, evenly spread.
+        progress: called with (done, total, what).
+    """
+    best = np.flatnonzero(middle(held_out.labels, len(run.labels.times)))
+    chosen = best if best.size else np.arange(len(held_out.arrays))
+    chosen = chosen[np.unique(np.linspace(0, chosen.size - 1, count).round().astype(int))]
+    predictor, maps = RunPredictor(run), []
+    for done, k in enumerate(chosen, start=1):
+        picture = held_out.arrays[k], int(held_out.bit_depths[k]), held_out.files[k]
+        maps.append(np.asarray(predictor.predict(*picture).map))
+        if progress:
+            progress(done, len(chosen), "drawing maps of held-out pictures")
+    return maps
+
+
+def map_chords(run: Run, held_out: Pictures, progress: Progress | None = None) -> dict[str, Any]:
+    """Mean chords of the maps that a trained segmenter draws of held-out pictures, see `middle_maps`.
+
+    Args:
+        run: a trained run of a segmenter.
+        held_out: the decoded validation pictures, of every label.
+        progress: called with (done, total, what).
+
+    Returns:
+        ``mean_chord_px`` of both phases together, and ``mean_chord_rough_px`` and ``mean_chord_smooth_px``; NaN where
+        the maps have one phase only.
+    """
+    chord = mean_chord(*middle_maps(run, held_out, _CHORD_PICTURES, progress))
+    return {
+        "mean_chord_px": chord.mean,
+        "mean_chord_rough_px": chord.foreground,
+        "mean_chord_smooth_px": chord.background,
+    }
+
+
+def reference_statistics_of(splits: Sequence[Pictures], progress: Progress | None = None) -> ReferenceStatistics | None:
+    """The statistics of the pictures of some splits; None where too few of them, or of their sheets, can be used.
+
+    Args:
+        splits: decoded, with the sheets of their pictures.
+        progress: called with (done, total, what).
+    """
+    rows, total = [], sum(len(split.arrays) for split in splits)
+    for split in splits:
+        columns = split.arrays, split.bit_depths.tolist(), split.labels.tolist(), split.sheets, split.files
+        for pixels, depth, *known in zip(*columns, strict=True):
+            found = image_features(Windows.of(pixels, depth))
+            # Too small a picture has none, and can't be compared when it is predicted either.
+            if found is not None:
+                rows.append((found, *known))
+            if progress:
+                progress(len(rows), total, "taking the measure of the pictures")
+    if not rows:
+        return None
+    measured, labels, sheets, files = zip(*rows, strict=True)
+    return ReferenceStatistics.of(measured, labels, groups_of(sheets, files)[0].tolist())
+
+
+def finish_run(run: Run, pictures: tuple[Pictures, Pictures], progress: Progress | None) -> None:
+    """Keeps the reference statistics of a trained run, what training took, and how far its network sees.
+
+    Args:
+        run: a trained run.
+        pictures: those of training and of validation.
+        progress: called with (done, total, what).
+    """
+    # Also after a kill between the last epoch and this, and for runs of earlier versions.
+    if not run.reference_statistics_file.is_file():
+        run.write_reference_statistics(reference_statistics_of(pictures, progress))
+    if not run.has(TrainingRecord):
+        _write_training_record(run, pictures[1], progress)
+
+
+def _write_training_record(run: Run, held_out: Pictures, progress: Progress | None) -> None:
+    rows = run.history()
+    chords = map_chords(run, held_out, progress) if run.config.kind == "segmenter" else {}
+    other_tries = run.read(Restarts).seconds_of_others if run.has(Restarts) else 0.0
+    run.write(
+        TrainingRecord(
+            epochs=len(rows),
+            seconds=sum(row["seconds"] for row in rows) + other_tries,
+            seconds_per_epoch=float(np.median([row["seconds"] for row in rows])),
+            peak_memory_mb=peak_memory_bytes() / 1e6,
+            parameters=run.load_model().count_params(),
+            policy=resolve_policy(run.config.training.policy),
+            processors=os.cpu_count(),
+            receptive_field_px=receptive_field_of(run.config),
+            **chords,
+        )
+    )
