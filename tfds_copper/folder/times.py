@@ -1,4 +1,7 @@
-"""Stress times as people write them: ``t03``, ``15min``, ``2.5 h``, ``15分``."""
+"""Stress times as people write them: ``t03``, ``15min``, ``2.5 h``, ``15分``.
+
+Units are a table and not pint, which knows neither the Japanese ones nor ``Hours``.
+"""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tfds_copper.micrograph.record import Metadata
-from tfds_copper.micrograph.vendors.values import Findings
+from tfds_copper.micrograph.vendors.values import MetadataBuilder
 
 __all__ = ["fei_metadata"]
 
@@ -35,24 +35,24 @@ def _magnification(canvas: Any, field_width: Any) -> float | None:
     return canvas / field_width if usable else None
 
 
-def _beam(found: Findings, sections: _Sections) -> None:
+def _beam(builder: MetadataBuilder, sections: _Sections) -> None:
     # Beam.Beam names the section of the beam that made the picture: electrons or ions.
     beam = sections[sections["Beam"].get("Beam", "EBeam")] or sections["EBeam"]
-    found.measure("voltage_kv", "HV", sections["Beam"].get("HV"), "V")
-    found.measure("voltage_kv", "HV", beam.get("HV"), "V")
-    found.measure("working_distance_mm", "WD", beam.get("WD"), "m")
-    found.measure("working_distance_mm", "WorkingDistance", sections["Stage"].get("WorkingDistance"), "m")
-    found.measure("beam_current_pa", "BeamCurrent", beam.get("BeamCurrent"), "A")
+    builder.measure("voltage_kv", "HV", sections["Beam"].get("HV"), "V")
+    builder.measure("voltage_kv", "HV", beam.get("HV"), "V")
+    builder.measure("working_distance_mm", "WD", beam.get("WD"), "m")
+    builder.measure("working_distance_mm", "WorkingDistance", sections["Stage"].get("WorkingDistance"), "m")
+    builder.measure("beam_current_pa", "BeamCurrent", beam.get("BeamCurrent"), "A")
     shown = _magnification(sections["Image"].get("MagCanvasRealWidth"), beam.get("HFW"))
-    found.measure("magnification", "MagCanvasRealWidth/HFW", shown, "x")
+    builder.measure("magnification", "MagCanvasRealWidth/HFW", shown, "x")
 
 
-def _scan(found: Findings, sections: _Sections) -> None:
+def _scan(builder: MetadataBuilder, sections: _Sections) -> None:
     for name in ("Scan", sections["Beam"].get("Scan", "EScan")):
         section = sections[name]
-        found.pixels(("PixelWidth", "PixelHeight"), (section.get("PixelWidth"), section.get("PixelHeight")), "m")
+        builder.pixels(("PixelWidth", "PixelHeight"), (section.get("PixelWidth"), section.get("PixelHeight")), "m")
         for key in ("Dwelltime", "Dwell"):
-            found.measure("dwell_us", key, section.get(key), "s")
+            builder.measure("dwell_us", key, section.get(key), "s")
 
 
 def fei_metadata(*tags: Any) -> Metadata:
@@ -61,22 +61,22 @@ def fei_metadata(*tags: Any) -> Metadata:
     Args:
         tags: their values as tifffile reads them.
     """
-    found = Findings("FEI")
+    builder = MetadataBuilder("FEI")
     merged: dict[Any, Any] = {}
     for tag in tags:
         if isinstance(tag, dict):
             merged.update(tag)
         else:
-            found.drop("34682", tag)
+            builder.drop("34682", tag)
     sections = _Sections(merged)
-    _scan(found, sections)
-    _beam(found, sections)
+    _scan(builder, sections)
+    _beam(builder, sections)
     for field, key, unit in _STAGE:
-        found.measure(field, key, sections["Stage"].get(key), unit)
-    found.text("detector", sections["Detectors"].get("Name"))
-    found.moment(("Date", "Time"), sections["User"].get("Date"), sections["User"].get("Time"))
-    found.moment(("TimeOfCreation", "TimeOfCreation"), sections["PrivateFei"].get("TimeOfCreation"))
-    found.count("width", "ResolutionX", sections["Image"].get("ResolutionX"))
-    found.count("height", "ResolutionY", sections["Image"].get("ResolutionY"))
-    found.count("bar_rows", "DatabarHeight", sections["PrivateFei"].get("DatabarHeight"))
-    return found.metadata()
+        builder.measure(field, key, sections["Stage"].get(key), unit)
+    builder.text("detector", sections["Detectors"].get("Name"))
+    builder.moment(("Date", "Time"), sections["User"].get("Date"), sections["User"].get("Time"))
+    builder.moment(("TimeOfCreation", "TimeOfCreation"), sections["PrivateFei"].get("TimeOfCreation"))
+    builder.count("width", "ResolutionX", sections["Image"].get("ResolutionX"))
+    builder.count("height", "ResolutionY", sections["Image"].get("ResolutionY"))
+    builder.count("bar_rows", "DatabarHeight", sections["PrivateFei"].get("DatabarHeight"))
+    return builder.metadata()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tfds_copper.micrograph.record import Metadata
-from tfds_copper.micrograph.vendors.values import Findings
+from tfds_copper.micrograph.vendors.values import MetadataBuilder
 
 __all__ = ["hitachi_metadata"]
 
@@ -42,10 +42,10 @@ def hitachi_metadata(text: str) -> Metadata | None:
     values = _section(text)
     if values is None:
         return None
-    found = Findings("Hitachi")
+    builder = MetadataBuilder("Hitachi")
     for field, key, unit in _FIELDS:
-        found.measure(field, key, values.get(key), unit)
-    found.text("detector", values.get("SignalName"))
-    found.moment(("Date", "Time"), values.get("Date"), values.get("Time"))
-    found.size("DataSize", values.get("DataSize"))
-    return found.metadata()
+        builder.measure(field, key, values.get(key), unit)
+    builder.text("detector", values.get("SignalName"))
+    builder.moment(("Date", "Time"), values.get("Date"), values.get("Time"))
+    builder.size("DataSize", values.get("DataSize"))
+    return builder.metadata()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tfds_copper.micrograph.record import Metadata
-from tfds_copper.micrograph.vendors.values import Findings
+from tfds_copper.micrograph.vendors.values import MetadataBuilder
 
 __all__ = ["jeol_metadata"]
 
@@ -40,27 +40,27 @@ class _Lines:
         return self.keys.get(name, name)
 
 
-def _pixel_size(found: Findings, lines: _Lines) -> None:
+def _pixel_size(builder: MetadataBuilder, lines: _Lines) -> None:
     # Newer instruments write it, with its unit, and more exactly than a bar of whole pixels does.
     written = lines["CM_PIXEL_SIZE"]
     first = re.match(r"[0-9.,]+\s*[^\W\d_]+", written)
-    found.measure("pixel_size_nm", lines.key("CM_PIXEL_SIZE"), first[0] if first else written)
+    builder.measure("pixel_size_nm", lines.key("CM_PIXEL_SIZE"), first[0] if first else written)
     bar, marker = lines["SM_MICRON_BAR"], lines["SM_MICRON_MARKER"]
-    if not bar or not marker or found.has("pixel_size_nm"):
+    if not bar or not marker or builder.has("pixel_size_nm"):
         return
     if not re.fullmatch(r"[0-9]{1,6}", bar) or int(bar) == 0:
-        found.drop(lines.key("SM_MICRON_BAR"), bar)
+        builder.drop(lines.key("SM_MICRON_BAR"), bar)
         return
-    found.measure("pixel_size_nm", lines.key("SM_MICRON_MARKER"), marker, "", 1 / int(bar))
+    builder.measure("pixel_size_nm", lines.key("SM_MICRON_MARKER"), marker, "", 1 / int(bar))
 
 
-def _stage(found: Findings, name: str, lines: _Lines) -> None:
+def _stage(builder: MetadataBuilder, name: str, lines: _Lines) -> None:
     """Positions in order, ``x y z r t``, or named, ``X=1.2, Y=3.4, R=0, Z=10, T=0``."""
     text, key = lines[name], lines.key(name)
     named = dict(re.findall(r"([XYZRT])\s*=\s*([^,\s]+)", text))
     listed = dict(zip("XYZRT", text.split(), strict=False))
     for axis, field, unit in _AXES:
-        found.measure(field, key, (named or listed).get(axis), unit)
+        builder.measure(field, key, (named or listed).get(axis), unit)
 
 
 def jeol_metadata(text: str) -> Metadata | None:
@@ -68,16 +68,16 @@ def jeol_metadata(text: str) -> Metadata | None:
     lines = _Lines(text)
     if not any(name.startswith(("CM_", "SM_")) for name in lines.keys):
         return None
-    found = Findings("JEOL")
-    _pixel_size(found, lines)
+    builder = MetadataBuilder("JEOL")
+    _pixel_size(builder, lines)
     for field, name, unit in _FIELDS:
-        found.measure(field, lines.key(name), lines[name], unit)
+        builder.measure(field, lines.key(name), lines[name], unit)
     for name in ("CM_DETECTOR", "FE_DETECTOR_NAME", "CM_SIGNAL"):
-        found.text("detector", lines[name])
-    found.moment((lines.key("CM_DATE"), lines.key("CM_TIME")), lines["CM_DATE"], lines["CM_TIME"])
+        builder.text("detector", lines[name])
+    builder.moment((lines.key("CM_DATE"), lines.key("CM_TIME")), lines["CM_DATE"], lines["CM_TIME"])
     for name in ("CM_FULL_SIZE", "CM_IMAGE_SIZE"):
-        found.size(lines.key(name), lines[name])
+        builder.size(lines.key(name), lines[name])
     for name in ("CM_STAGE_POS", "CM_STAGE_POSITION"):
-        _stage(found, name, lines)
-    found.count("bar_rows", lines.key("SM_PNU_HEIGHT"), lines["SM_PNU_HEIGHT"])
-    return found.metadata()
+        _stage(builder, name, lines)
+    builder.count("bar_rows", lines.key("SM_PNU_HEIGHT"), lines["SM_PNU_HEIGHT"])
+    return builder.metadata()

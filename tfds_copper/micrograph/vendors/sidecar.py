@@ -9,7 +9,7 @@ __all__ = ["LARGEST", "content", "decoded", "sidecar_names", "sidecars"]
 
 LARGEST = 2**20
 _ENDINGS = (".txt", ".TXT", ".Txt")
-_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 # cp932 before cp1252: the latter takes nearly any bytes.
 _CODES = ("utf-8", "cp932", "cp1252")
 
@@ -48,8 +48,8 @@ def content(path: Path) -> bytes | None:
 
 
 def _encoding(data: bytes) -> tuple[int, str] | None:
-    """(length of the mark, encoding) of UTF-16 and of marked texts; None of others."""
-    for mark, code in _MARKS:
+    """(length of the byte order mark, encoding) of UTF-16 and of texts with such a mark; None of others."""
+    for mark, code in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
             return len(mark), code
     # ASCII in UTF-16 is zero in every other byte: the second of a pair where the low byte comes first.

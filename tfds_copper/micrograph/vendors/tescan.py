@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from tfds_copper.micrograph.record import Metadata
-from tfds_copper.micrograph.vendors.values import Findings
+from tfds_copper.micrograph.vendors.values import MetadataBuilder
 
 __all__ = ["tescan_metadata"]
 
@@ -51,14 +51,14 @@ def tescan_metadata(tag: Any) -> Metadata:
     Args:
         tag: the tag's value as tifffile reads it, bytes.
     """
-    found = Findings("Tescan")
+    builder = MetadataBuilder("Tescan")
     lines = _lines(_bytes(tag))
     if not lines:
-        found.drop("50431", tag)
-    found.pixels(("PixelSizeX", "PixelSizeY"), (lines.get("PixelSizeX"), lines.get("PixelSizeY")), "m")
+        builder.drop("50431", tag)
+    builder.pixels(("PixelSizeX", "PixelSizeY"), (lines.get("PixelSizeX"), lines.get("PixelSizeY")), "m")
     for field, key, unit in _FIELDS:
-        found.measure(field, key, lines.get(key), unit)
-    found.text("detector", lines.get("Detector"))
-    found.moment(("Date", "Time"), lines.get("Date"), lines.get("Time"))
-    found.count("bar_rows", "ImageStripSize", lines.get("ImageStripSize"))
-    return found.metadata()
+        builder.measure(field, key, lines.get(key), unit)
+    builder.text("detector", lines.get("Detector"))
+    builder.moment(("Date", "Time"), lines.get("Date"), lines.get("Time"))
+    builder.count("bar_rows", "ImageStripSize", lines.get("ImageStripSize"))
+    return builder.metadata()

@@ -1,4 +1,8 @@
-"""Numbers with units, dates and texts as microscopes write them; what can't be right is dropped and named."""
+"""Numbers with units, dates and texts as microscopes write them; what can't be right is dropped and named.
+
+Units are tables and not pint: vendors write them in any case and damaged ("NA", "オm"), which pint refuses or misreads
+("na" as nanoyears), and its import takes longer than reading many pictures.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from typing import Any
 
 from tfds_copper.micrograph.record import Metadata
 
-__all__ = ["Findings", "printable", "sizes"]
+__all__ = ["MetadataBuilder", "printable", "sizes"]
 
 _LONGEST = 60
 # Vendors write both sides of a pixel rounded; more than this share apart is no rounding.
@@ -172,15 +176,15 @@ def _clock(text: str) -> datetime.time | None:
         return None
 
 
-class Findings:
-    """What was found so far; the first usable value of a field stays, garbage is dropped and named.
+class MetadataBuilder:
+    """Builds `Metadata` from raw values: the first usable value of a field stays, garbage is dropped and named.
 
     Args:
         vendor: as in `Metadata`.
     """
 
     def __init__(self, vendor: str) -> None:
-        self._found: dict[str, Any] = {"vendor": vendor}
+        self._values: dict[str, Any] = {"vendor": vendor}
         self._dropped: dict[str, None] = {}
 
     def drop(self, key: str, value: Any, why: str = "") -> None:
@@ -189,8 +193,8 @@ class Findings:
         self._dropped[f"{_cut(f'{key}={printable(value)}')}{note}"] = None
 
     def has(self, field: str) -> bool:
-        """Whether a field of `Metadata` was found."""
-        return field in self._found
+        """Whether a field of `Metadata` has a value."""
+        return field in self._values
 
     def measure(self, field: str, key: str, value: Any, unit: str = "", factor: float = 1) -> None:
         """Takes a number with a unit into a field.
@@ -202,13 +206,13 @@ class Findings:
             unit: the unit where the text has none; a number without any is dropped.
             factor: what the number is to be multiplied by.
         """
-        if field in self._found or value is None or value == "":
+        if field in self._values or value is None or value == "":
             return
         number = _converted(field, value, unit, factor)
         if number is None:
             self.drop(key, value)
         else:
-            self._found[field] = number
+            self._values[field] = number
 
     def pixels(self, keys: tuple[str, str], values: tuple[Any, Any], unit: str) -> None:
         """Takes the size of a pixel: the vendor's names of its width and height, what they hold, and their unit."""
@@ -220,30 +224,30 @@ class Findings:
 
     def count(self, field: str, key: str, value: Any) -> None:
         """Takes a number of pixels into a field; 0 stands for unknown."""
-        if field in self._found or value is None or value == "":
+        if field in self._values or value is None or value == "":
             return
         number = _whole(value)
         if number is None or (number == 0 and field != "bar_rows"):
             self.drop(key, value)
         else:
-            self._found[field] = number
+            self._values[field] = number
 
     def size(self, key: str, value: Any) -> None:
         """Takes a picture's size, ``1280x960`` or ``1280 960``, into width and height."""
-        if value is None or value == "" or "width" in self._found:
+        if value is None or value == "" or "width" in self._values:
             return
         sides = [_whole(side) for side in sizes(value)]
         if all(sides) and len(sides) == 2:
-            self._found["width"], self._found["height"] = sides
+            self._values["width"], self._values["height"] = sides
         else:
             self.drop(key, value)
 
     def text(self, field: str, value: Any) -> None:
         """Takes a text into a field; tags' yes and no, and whatever else is no text, are none."""
-        if field not in self._found and isinstance(value, str | int) and not isinstance(value, bool):
+        if field not in self._values and isinstance(value, str | int) and not isinstance(value, bool):
             written = _cut(printable(value))
             if written:
-                self._found[field] = written
+                self._values[field] = written
 
     def moment(self, keys: tuple[str, str], date: Any, time: Any = None) -> None:
         """Takes a date and a time of day, or a date that has its time behind it.
@@ -253,7 +257,7 @@ class Findings:
             date: ``2019-03-04``, ``2019/03/04``, ``4.3.2019``, ``03/04/2019`` (month first), ``4 Mar 2019``.
             time: ``17:06:40`` or ``05:06:40 PM``; one that can't be right leaves the date.
         """
-        if "date" in self._found or date is None or date == "":
+        if "date" in self._values or date is None or date == "":
             return
         found = _day(unicodedata.normalize("NFKC", date).strip()) if isinstance(date, str) else None
         if found is None:
@@ -264,8 +268,8 @@ class Findings:
         clock = _clock(unicodedata.normalize("NFKC", written).strip()) if isinstance(written, str) else None
         if clock is None and written != "":
             self.drop(keys[1], written)
-        self._found["date"] = (datetime.datetime.combine(day, clock) if clock else day).isoformat()
+        self._values["date"] = (datetime.datetime.combine(day, clock) if clock else day).isoformat()
 
     def metadata(self) -> Metadata:
-        """All that was found."""
-        return Metadata(**self._found, dropped=tuple(self._dropped))
+        """The metadata from all values so far."""
+        return Metadata(**self._values, dropped=tuple(self._dropped))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tfds_copper.micrograph.record import Metadata
-from tfds_copper.micrograph.vendors.values import Findings, printable, sizes
+from tfds_copper.micrograph.vendors.values import MetadataBuilder, printable, sizes
 
 __all__ = ["zeiss_metadata"]
 
@@ -45,16 +45,16 @@ def _stored_width(tag: dict[Any, Any], width: int, height: int) -> int:
     return width if usual else 0
 
 
-def _pixel_size(found: Findings, tag: dict[Any, Any], width: int, height: int) -> None:
-    found.measure("pixel_size_nm", "ap_image_pixel_size", _entry(tag, "ap_image_pixel_size"))
+def _pixel_size(builder: MetadataBuilder, tag: dict[Any, Any], width: int, height: int) -> None:
+    builder.measure("pixel_size_nm", "ap_image_pixel_size", _entry(tag, "ap_image_pixel_size"))
     value, stored = _entry(tag, "ap_pixel_size"), _stored_width(tag, width, height)
-    if found.has("pixel_size_nm") or value is None:
+    if builder.has("pixel_size_nm") or value is None:
         return
     if stored:
         # It is the pixel of a display 1024 px wide, whatever size was stored.
-        found.measure("pixel_size_nm", "ap_pixel_size", value, "", _DISPLAY_WIDTH / stored)
+        builder.measure("pixel_size_nm", "ap_pixel_size", value, "", _DISPLAY_WIDTH / stored)
     else:
-        found.drop("ap_pixel_size", value)
+        builder.drop("ap_pixel_size", value)
 
 
 def zeiss_metadata(tag: Any, width: int, height: int) -> Metadata:
@@ -65,18 +65,18 @@ def zeiss_metadata(tag: Any, width: int, height: int) -> Metadata:
         width: the page's, in px.
         height: the page's, in px, with the information bar.
     """
-    found = Findings("Zeiss")
+    builder = MetadataBuilder("Zeiss")
     if not isinstance(tag, dict):
-        found.drop("34118", tag)
-        return found.metadata()
-    _pixel_size(found, tag, width, height)
+        builder.drop("34118", tag)
+        return builder.metadata()
+    _pixel_size(builder, tag, width, height)
     for field, key, unit in _FIELDS:
-        found.measure(field, key, _entry(tag, key), unit)
+        builder.measure(field, key, _entry(tag, key), unit)
     for key in ("dp_detector_channel", "dp_detector_type"):
-        found.text("detector", _entry(tag, key))
-    found.moment(("ap_date", "ap_time"), _entry(tag, "ap_date"), _entry(tag, "ap_time"))
+        builder.text("detector", _entry(tag, key))
+    builder.moment(("ap_date", "ap_time"), _entry(tag, "ap_date"), _entry(tag, "ap_time"))
     store = _entry(tag, "dp_image_store")
     # Its height counts the bar, so that only the width is of use.
     if store not in (None, ""):
-        found.count("width", "dp_image_store", (sizes(store) or [store])[0])
-    return found.metadata()
+        builder.count("width", "dp_image_store", (sizes(store) or [store])[0])
+    return builder.metadata()
