@@ -84,8 +84,8 @@ def dataset(sem_folder: Path, once: Once) -> Any:
 @contextmanager
 def worked_in(folder: Path) -> Iterator[None]:
     """While it is entered, another process works in a folder."""
-    code = "import sys; from pathlib import Path; from tfds_copper.files import alone\n"
-    code += "with alone(Path(sys.argv[1])): print('works', flush=True); sys.stdin.read()"
+    code = "import sys; from pathlib import Path; from tfds_copper.files import lock_folder\n"
+    code += "with lock_folder(Path(sys.argv[1])): print('works', flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", code, str(folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout and other.stdout.readline() == "works\n"

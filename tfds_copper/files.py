@@ -1,4 +1,4 @@
-"""Atomic writing: a file is there whole or not at all. And a folder in which one process works at a time."""
+"""Atomic writing, so that a file is there whole or not at all, and a lock on a folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import fasteners
 
 from tfds_copper.errors import OutputError
 
-__all__ = ["alone", "replacing", "write_json", "write_text"]
+__all__ = ["lock_folder", "replacing", "write_json", "write_text"]
 
 
 # Held while a process works in a folder; the system lets it go however the process ends.
@@ -21,8 +21,8 @@ _LOCK = ".lock"
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Keeps other processes from working in a folder while this one does.
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Locks a folder, so that no other process works in it at the same time.
 
     Args:
         folder: must be there.

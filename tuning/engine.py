@@ -19,7 +19,7 @@ import keras
 import keras_tuner
 from keras_tuner.errors import FailedTrialError
 
-from tfds_copper.files import alone
+from tfds_copper.files import lock_folder
 from tfds_copper.progress import Progress
 from tuning.compat import interrupt_on_sigterm
 from tuning.heartbeat import Heartbeat
@@ -192,7 +192,7 @@ def _run(job: _Job, oracle: keras_tuner.Oracle, progress: Progress | None) -> No
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     path = job.sweep.path
     # Workers share the folder with their chief.
-    claim = contextlib.nullcontext() if is_worker() else alone(path)
+    claim = contextlib.nullcontext() if is_worker() else lock_folder(path)
     # KerasTuner prints where it reloads.
     quiet = contextlib.redirect_stdout(io.StringIO())
     with claim, interrupt_on_sigterm(), Heartbeat(path, oracle), quiet:

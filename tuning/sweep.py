@@ -14,7 +14,7 @@ from copper_tf.config import Config
 from copper_tf.runs.run import COMPOSITES, EVALUATION, is_run, open_run
 from tfds_copper.dataset import Dataset, open_dataset
 from tfds_copper.errors import CopperError, OutputError, RunError, SettingError
-from tfds_copper.files import alone, write_json
+from tfds_copper.files import lock_folder, write_json
 from tfds_copper.progress import Progress
 
 if TYPE_CHECKING:
@@ -272,7 +272,7 @@ def start_sweep(requested: Sweep, *, resume: bool = False, force: bool = False) 
         if force:
             # In one step: killed within, it must not leave half a sweep.
             old = folder.with_name(f".{folder.name}.replaced-{os.getpid()}")
-            with alone(folder):
+            with lock_folder(folder):
                 folder.rename(old)
             shutil.rmtree(old)
         else:

@@ -19,7 +19,7 @@ from copper_tf.runs.labels import Labels
 from copper_tf.runs.records import HypothesisRecord, Restarts, TrainingRecord
 from copper_tf.statistics import chords
 from tfds_copper.errors import CopperError, RunError
-from tfds_copper.files import alone, write_json, write_text
+from tfds_copper.files import lock_folder, write_json, write_text
 from tfds_copper.results import Result
 
 if TYPE_CHECKING:
@@ -309,7 +309,7 @@ def create_run(run: Run, *, force: bool = False) -> None:
     """
     check_run_folder(run.path, force=force)
     if is_run(run.path):
-        with alone(run.path):
+        with lock_folder(run.path):
             shutil.rmtree(run.path)
     run.checkpoints.mkdir(parents=True, exist_ok=True)
     write_json(run.path / "labels.json", dataclasses.asdict(run.labels))

@@ -26,7 +26,7 @@ from copper_tf.training.restarts import choose_try, remove_tries
 from copper_tf.training.tensorboard import TensorBoardWriter
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError, RunError
-from tfds_copper.files import alone
+from tfds_copper.files import lock_folder
 from tfds_copper.progress import Progress
 
 __all__ = ["compile_model", "optimizer", "train"]
@@ -169,7 +169,7 @@ def train(
     run = old or _new_run(config, dataset, workdir, g, stream)
     if not old:
         create_run(run, force=force)
-    with alone(workdir):
+    with lock_folder(workdir):
         _restart(run, training, validation, held_out, progress)
         if _fit(run, stream, validation, until, progress):
             finish_run(run, pictures, progress)

@@ -94,13 +94,13 @@ def association(
     if len(different) < 2 or len(set(ranks.tolist())) < 2 or len(kept) < 4:
         return None
     if not isinstance(kept[0], str) and len(different) > _FEW:
-        found = stats.spearmanr(ranks, kept)
-        strength = float(found.statistic)
-        return Association("Spearman", 0.0 if math.isnan(strength) else strength, float(found.pvalue), len(kept))
+        correlation = stats.spearmanr(ranks, kept)
+        strength = float(correlation.statistic)
+        return Association("Spearman", 0.0 if math.isnan(strength) else strength, float(correlation.pvalue), len(kept))
     kinds = np.array([different.index(v) for v in kept])  # type: ignore[arg-type]
     _, dense = np.unique(ranks, return_inverse=True)
     strength = _cramer(dense, kinds)
-    draw = np.random.default_rng(0)
-    chance = [_cramer(dense, draw.permutation(kinds)) for _ in range(_PERMUTATIONS)]
+    rng = np.random.default_rng(0)
+    chance = [_cramer(dense, rng.permutation(kinds)) for _ in range(_PERMUTATIONS)]
     p = (1 + sum(c >= strength - 1e-9 for c in chance)) / (1 + _PERMUTATIONS)
     return Association("Cramér's V", strength, p, len(kept))

@@ -10,7 +10,7 @@ from typing import Any
 
 from tfds_copper.audit.association import Association, association
 from tfds_copper.audit.survey import Survey, SurveyedPicture
-from tfds_copper.micrograph.record import described
+from tfds_copper.micrograph.record import name_and_unit
 
 __all__ = ["Shortcut", "shortcuts"]
 
@@ -77,7 +77,7 @@ def _quantities() -> Iterator[tuple[str, str, Callable[[SurveyedPicture], float 
     yield "date", "date of recording", _day
     yield "vendor", "vendor", lambda s: s.metadata.vendor or "unknown"
     for rule, field in _METADATA.items():
-        yield rule, described(field)[0], _metadata_value(field)
+        yield rule, name_and_unit(field)[0], _metadata_value(field)
 
 
 def _known(value: Any) -> bool:

@@ -82,24 +82,24 @@ class Survey:
 
 def _survey_picture(folder: SemFolder, picture: Picture, settings: ReadSettings) -> SurveyedPicture:
     try:
-        found = read(folder.root / picture.file, settings, picture.pixel_size_nm)
+        micrograph = read(folder.root / picture.file, settings, picture.pixel_size_nm)
     except InputError as error:
         return SurveyedPicture(picture, str(error))
-    top = 2**found.bit_depth - 1
+    top = 2**micrograph.bit_depth - 1
     return SurveyedPicture(
         picture,
-        shape=(found.pixels.shape[0], found.pixels.shape[1]),
-        recorded=found.recorded,
-        bit_depth=found.bit_depth,
-        pixel_size_nm=found.pixel_size_nm,
-        mean=float(found.pixels.mean(dtype=np.float64)) / top,
-        contrast=float(found.pixels.std(dtype=np.float64)) / top,
-        black=float(np.mean(found.pixels == 0)),
-        white=float(np.mean(found.pixels == top)),
-        notes=found.notes,
-        metadata=found.metadata,
-        bar=found.bar,
-        fingerprint=fingerprint(found.pixels),
+        shape=(micrograph.pixels.shape[0], micrograph.pixels.shape[1]),
+        recorded=micrograph.recorded,
+        bit_depth=micrograph.bit_depth,
+        pixel_size_nm=micrograph.pixel_size_nm,
+        mean=float(micrograph.pixels.mean(dtype=np.float64)) / top,
+        contrast=float(micrograph.pixels.std(dtype=np.float64)) / top,
+        black=float(np.mean(micrograph.pixels == 0)),
+        white=float(np.mean(micrograph.pixels == top)),
+        notes=micrograph.notes,
+        metadata=micrograph.metadata,
+        bar=micrograph.bar,
+        fingerprint=fingerprint(micrograph.pixels),
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from tfds_copper.errors import InputError
 from tfds_copper.folder.times import Time, parse_cell
 from tfds_copper.micrograph import EXTENSIONS
-from tfds_copper.micrograph.reading import clear_errors
+from tfds_copper.micrograph.reading import one_line_errors
 
 __all__ = ["KNOWN_COLUMNS", "SPLITS", "LabelRow", "read_labels"]
 
@@ -126,7 +126,7 @@ def _row(root: Path, names: list[str], line: list[str], where: str) -> LabelRow:
     )
 
 
-@clear_errors()
+@one_line_errors()
 def read_labels(path: Path) -> list[LabelRow]:
     """Reads and checks labels.csv; its paths are relative to the folder it lies in.
 

@@ -16,7 +16,7 @@ from tfds_copper.errors import InputError, SettingError
 from tfds_copper.folder.labels import LabelRow, read_labels
 from tfds_copper.folder.times import Time, common_unit, numbers_in, parse_name, time_text
 from tfds_copper.micrograph import EXTENSIONS, LOSSLESS_EXTENSIONS
-from tfds_copper.micrograph.reading import clear_errors
+from tfds_copper.micrograph.reading import one_line_errors
 
 __all__ = ["Picture", "SemFolder", "scan"]
 
@@ -250,7 +250,7 @@ def _sheets_by_name(pictures: Sequence[Picture], pattern: str) -> tuple[Picture,
     return tuple(named)
 
 
-@clear_errors()
+@one_line_errors()
 def scan(folder: str | PathLike[str], sheet_from: str = "") -> SemFolder:
     """Scans a SEM folder without reading its pictures.
 

@@ -48,7 +48,7 @@ _PARTS, _LOGO_PARTS, _SOME = 16, 3, 0.15
 # Ways to look, in turn: with some ringing, with so much about small text that this is the tolerance, with none.
 _RINGED, _SMEARED, _PLAIN = range(3)
 _SOFT = 12
-# Rows that are looked at first, and those beyond the background that decide: a mosaic is never looked through whole.
+# Rows that are searched first, and those beyond the background that decide: a mosaic is never searched whole.
 _FIRST_LOOK, _BEYOND = 128, 40
 
 

@@ -76,7 +76,7 @@ def _contradiction(shape: tuple[int, int], metadata: Metadata) -> str:
 
 
 def cut_bar(
-    path: Path, shape: tuple[int, int], look: Callable[[], Bar | None], metadata: Metadata, settings: ReadSettings
+    path: Path, shape: tuple[int, int], find_bar: Callable[[], Bar | None], metadata: Metadata, settings: ReadSettings
 ) -> tuple[Bar | None, tuple[str, ...], bool]:
     """The information bar, the notes on it, and whether the metadata are of another size than the picture.
 
@@ -85,7 +85,7 @@ def cut_bar(
     Args:
         path: for messages.
         shape: height and width of the whole picture in the file.
-        look: finds the bar in the picture.
+        find_bar: finds the bar in the picture.
         metadata: what the microscope wrote.
         settings: what the user overrules.
 
@@ -103,11 +103,12 @@ def cut_bar(
         return Bar(BOTTOM, settings.bar_rows), notes, bool(why)
     if not why and metadata.height and metadata.height < height:
         return Bar(BOTTOM, height - metadata.height), notes, False
-    seen = look()
-    if metadata.bar_rows and (seen is None or seen.rows != metadata.bar_rows):
-        # The tag outlives a crop; only what is seen is cut.
-        notes = (*notes, f"metadata tell of a bar of {metadata.bar_rows} rows, seen: {seen.rows if seen else 'none'}")
-    return seen, notes, bool(why)
+    visible = find_bar()
+    if metadata.bar_rows and (visible is None or visible.rows != metadata.bar_rows):
+        # The tag outlives a crop; only what is visible is cut.
+        rows = visible.rows if visible else "none"
+        notes = (*notes, f"metadata tell of a bar of {metadata.bar_rows} rows, seen: {rows}")
+    return visible, notes, bool(why)
 
 
 def own_pixel_size(metadata: Metadata, contradicted: bool, listed: float, settings: ReadSettings) -> float:

@@ -23,7 +23,16 @@ from tfds_copper.micrograph.tiff import read_tiff
 from tfds_copper.micrograph.vendors import sidecar_metadata
 from tfds_copper.micrograph.vendors.values import printable
 
-__all__ = ["EXTENSIONS", "LOSSLESS_EXTENSIONS", "clear_errors", "intact", "kind_of", "name_notes", "read", "read_mask"]
+__all__ = [
+    "EXTENSIONS",
+    "LOSSLESS_EXTENSIONS",
+    "decoding_errors",
+    "kind_of",
+    "name_notes",
+    "one_line_errors",
+    "read",
+    "read_mask",
+]
 
 LOSSLESS_EXTENSIONS = (".bmp", ".png", ".tif", ".tiff")
 EXTENSIONS = (*LOSSLESS_EXTENSIONS, ".jpeg", ".jpg")
@@ -49,7 +58,7 @@ def _shortened(text: str) -> str:
 
 
 @contextlib.contextmanager
-def clear_errors() -> Iterator[None]:
+def one_line_errors() -> Iterator[None]:
     """Makes every `CopperError` one line of at most 1000 printable characters, whatever names and cells are in it."""
     try:
         yield
@@ -84,7 +93,7 @@ def kind_of(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def intact(path: Path, kind: str) -> Iterator[None]:
+def decoding_errors(path: Path, kind: str) -> Iterator[None]:
     """Makes whatever a decoder raises on a damaged file an `InputError`."""
     try:
         yield
@@ -103,12 +112,12 @@ def name_notes(path: Path, kind: str) -> tuple[str, ...]:
 
 def _decode(path: Path, max_pixels: int) -> Samples:
     kind = kind_of(path)
-    with intact(path, kind):
+    with decoding_errors(path, kind):
         samples = read_tiff(path, max_pixels) if kind == "TIFF" else read_raster(path, kind, max_pixels)
     return Samples(samples.values, (*samples.notes, *name_notes(path, kind)), samples.metadata)
 
 
-@clear_errors()
+@one_line_errors()
 def read(
     path: str | PathLike[str], settings: ReadSettings | None = None, listed_pixel_size_nm: float = math.nan
 ) -> Micrograph:
@@ -146,7 +155,7 @@ def read(
     )
 
 
-@clear_errors()
+@one_line_errors()
 def read_mask(path: str | PathLike[str], picture: Micrograph | None = None) -> np.ndarray:
     """Reads one true mask, `(height, width)`, uint8: 1 where the file is not black, else 0.
 

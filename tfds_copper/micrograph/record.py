@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["BOTTOM", "TOP", "Bar", "Metadata", "Micrograph", "described"]
+__all__ = ["BOTTOM", "TOP", "Bar", "Metadata", "Micrograph", "name_and_unit"]
 
 TOP, BOTTOM = "top", "bottom"
 
@@ -51,7 +51,7 @@ class Metadata:
         return {k: list(v) if isinstance(v, tuple) else v for k, v in given.items()}
 
 
-def described(field: str) -> tuple[str, str]:
+def name_and_unit(field: str) -> tuple[str, str]:
     """(name, unit) of a field of `Metadata` for tables and messages, e.g. ``("working distance", "mm")``."""
     (found,) = (f for f in dataclasses.fields(Metadata) if f.name == field)
     return found.metadata["name"], found.metadata["unit"]

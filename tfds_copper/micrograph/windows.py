@@ -15,7 +15,7 @@ import numpy as np
 from tfds_copper.micrograph.bar import find_bar_at_ends
 from tfds_copper.micrograph.grey import coloured, grey_notes, refuse_colours
 from tfds_copper.micrograph.preprocessing import Bits, averaged, cut_bar, edges, own_pixel_size, resampling
-from tfds_copper.micrograph.reading import clear_errors, intact, kind_of, name_notes, read
+from tfds_copper.micrograph.reading import decoding_errors, kind_of, name_notes, one_line_errors, read
 from tfds_copper.micrograph.record import TOP, Bar, Metadata
 from tfds_copper.micrograph.segments import KEPT, Segments
 from tfds_copper.micrograph.settings import ReadSettings
@@ -107,7 +107,7 @@ class _Greys:
         self.narrowed = self._bits.notes(kind)
 
     def _stored(self, rows: slice, columns: slice) -> np.ndarray:
-        with clear_errors(), np.errstate(all="ignore"), intact(self.path, "TIFF"):
+        with one_line_errors(), np.errstate(all="ignore"), decoding_errors(self.path, "TIFF"):
             return page_samples(self.path, self._page, self.segments.read(rows, columns)).values
 
     def _looked_through(self, progress: Progress | None) -> Bits:
@@ -204,11 +204,11 @@ def open_windows(
     path, settings = Path(path), settings or ReadSettings()
     with contextlib.ExitStack() as stack:
         opened = None
-        with clear_errors():
+        with one_line_errors():
             if kind_of(path) == "TIFF":
                 import tifffile
 
-                with np.errstate(all="ignore"), intact(path, "TIFF"):
+                with np.errstate(all="ignore"), decoding_errors(path, "TIFF"):
                     tiff = stack.enter_context(tifffile.TiffFile(path))
                     if _is_large(tiff):
                         opened = _open(path, tiff, settings, listed_pixel_size_nm, progress)

@@ -13,7 +13,7 @@ from copper_tf.inference.exported.predictor import ExportedPredictor, is_export
 from copper_tf.inference.prediction_rows import FOLDERS, OVERLAYS
 from copper_tf.inference.results import BulkResult, OodSummary
 from tfds_copper.errors import RunError, SettingError
-from tfds_copper.files import alone
+from tfds_copper.files import lock_folder
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.progress import Progress
 
@@ -83,7 +83,7 @@ def predict_bulk(request: BulkRequest, progress: Progress | None = None) -> Bulk
     # Workers open it themselves.
     del predictor
     output.mkdir(parents=True, exist_ok=True)
-    with alone(output):
+    with lock_folder(output):
         parts.begin(job, request.force)
         shards = cut_shards(list_pictures(request.pictures, request.sheet), request.shard, parts.list)
         finished = parts.finished()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tfds_copper.micrograph import Metadata
-from tfds_copper.micrograph.record import described
+from tfds_copper.micrograph.record import name_and_unit
 from tfds_copper.progress import Progress
 
 if TYPE_CHECKING:
@@ -106,7 +106,8 @@ def acquisition(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """
     found: list[dict[str, Any]] = []
     unknown: list[str] = []
-    names = {f.name: described(f.name) for f in dataclasses.fields(Metadata) if f.name in (*_FIELDS, "pixel_size_nm")}
+    shown = (*_FIELDS, "pixel_size_nm")
+    names = {f.name: name_and_unit(f.name) for f in dataclasses.fields(Metadata) if f.name in shown}
     names |= {"size": ("picture size", "px"), "bit_depth": ("depth of grey values", "bit")}
     for field in ("size", "pixel_size_nm", "bit_depth", *_FIELDS):
         values = [row[field] for row in rows if field in row and _known(row[field])]
