@@ -65,7 +65,9 @@ GROUPS = {
         tuple(f"tests/copper_tf/decay/test_{n}.py" for n in ("hypotheses", "estimation", "permutations", "fitting")),
     ),
     "geometry": Group(("copper_tf.models.geometry",), ("tests/copper_tf/models/test_geometry.py",)),
-    "losses": Group(("copper_tf.models.losses",), ("tests/copper_tf/models/test_losses.py",)),
+    "losses": Group(
+        ("copper_tf.models.losses",), tuple(f"tests/copper_tf/models/test_{n}.py" for n in ("losses", "heads"))
+    ),
 }  # fmt: skip
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from copper_tf.config import default_config
 from copper_tf.inference import tiling
 from copper_tf.models import geometry
 from copper_tf.models.classifier import FEATURES, build_classifier
@@ -87,6 +90,47 @@ def test_cuts_reach_beyond_the_picture(length: int, size: int, margin: int, d: i
         assert len(window) == length or max(before, behind) <= len(window)
 
 
-def test_smallest_picture() -> None:
-    assert geometry.smallest_picture(4) == 32
-    assert geometry.smallest_picture(2, margin=20) == 44
+@pytest.mark.parametrize(
+    ("kind", "n", "N", "d", "width", "reach"),
+    [
+        ("classifier", 1, 1, 1, 6, 2), ("classifier", 2, 1, 2, 18, 7), ("classifier", 1, 2, 2, 18, 7),
+        ("classifier", 3, 1, 1, 10, 4), ("classifier", 2, 1, 4, 78, 31), ("segmenter", 1, 1, 1, 10, 5),
+        ("segmenter", 2, 1, 2, 36, 19), ("segmenter", 1, 3, 1, 18, 9), ("segmenter", 2, 1, 4, 168, 91),
+    ],
+)  # fmt: skip
+def test_receptive_fields_and_reaches(kind: str, n: int, N: int, d: int, width: int, reach: int) -> None:
+    assert geometry.receptive_field(kind, n, N, d) == width and geometry.reach(kind, n, N, d) == reach
+    config = default_config(kind, n=n, N=N, d=d)
+    assert geometry.receptive_field_of(config) == width and geometry.reach_of(config) == reach
+
+
+def test_without_a_stage_a_pixel_sees_itself_alone() -> None:
+    assert geometry.receptive_field("classifier", 2, 1, 0) == 1 and geometry.reach("classifier", 2, 1, 0) == 0
+
+
+@pytest.mark.parametrize(
+    ("size", "recomputed"),
+    [
+        ((64, 64, 2), True), ((64, 63, 2), False), ((4096, 1, 2), True), ((64, 64, 1), False), ((999, 999, 1), False),
+        ((None, None, 2), True), ((None, 8, 2), True), ((8, None, 2), True), ((None, 8, 1), False),
+        ((8, None, 1), False),
+    ],
+)  # fmt: skip
+def test_borders_of_large_maps_of_several_channels_are_recomputed(size: tuple[Any, Any, int], recomputed: bool) -> None:
+    assert geometry.recomputes_border(*size) is recomputed
+
+
+@pytest.mark.parametrize(
+    ("size", "d", "padded"), [(1, 2, 4), (4, 2, 4), (5, 2, 8), (17, 4, 32), (16, 4, 16), (9, 1, 10)]
+)
+def test_sizes_are_padded_to_the_grid(size: int, d: int, padded: int) -> None:
+    assert geometry.padded_size(size, d) == padded
+
+
+@pytest.mark.parametrize(
+    ("d", "margin", "side"), [(4, 0, 32), (2, 20, 44), (2, 0, 8), (2, 1, 8), (2, 3, 12), (1, 1, 4), (1, 2, 6)]
+)
+def test_smallest_picture(d: int, margin: int, side: int) -> None:
+    assert geometry.smallest_picture(d, margin) == side
+    if not margin:
+        assert geometry.smallest_picture(d) == side

@@ -102,3 +102,167 @@ def test_mean_interval_is_students_and_absent_for_one() -> None:
     mean, interval = st.mean_interval(np.array([1.0, 2.0, 3.0]))
     assert mean == 2 and interval == pytest.approx([2 - 4.302653 / 3**0.5, 2 + 4.302653 / 3**0.5])
     assert st.mean_interval(np.array([5.0])) == (5.0, None)
+
+
+def test_kappa_is_undefined_where_all_is_one_grade() -> None:
+    one = np.zeros(4, int)
+    assert np.isnan(st.step_scores({"label": one, "grade": one}, 3)["qwk"])
+    counts = st.confusion_matrix(np.array([0, 2, 2]), np.array([1, 2, 2]), 3)
+    np.testing.assert_array_equal(counts, [[0, 1, 0], [0, 0, 0], [0, 0, 2]])
+    assert counts.dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    ("label", "grade", "spearman"),
+    [
+        ([0, 1, 2], [0, 1, 2], 1.0),
+        ([0, 1, 2, 3], [0, 9, 5, 7], 0.4),
+        ([0, 1], [0, 1], np.nan),
+        ([1, 1, 1], [0, 1, 2], np.nan),
+        ([0, 1, 2], [1, 1, 1], np.nan),
+    ],
+)
+def test_spearman_needs_three_pictures_that_differ(label: list[int], grade: list[int], spearman: float) -> None:
+    found = st.ordinal_scores({"label": np.array(label), "grade": np.array(grade)}, 10)["spearman"]
+    assert found == pytest.approx(spearman, nan_ok=True)
+
+
+def test_the_median_is_the_first_rank_with_half() -> None:
+    p = np.array([[0.5, 0.5], [0.5 - 1e-8, 0.5 + 1e-8], [0.2, 0.6]])
+    np.testing.assert_array_equal(st.posterior_median(p), [0, 1, 1])
+    # Shares of float32 needn't sum to one.
+    np.testing.assert_array_equal(st.posterior_median(np.array([[1.0, 0.5, 1.4]])), [1])
+
+
+def test_pictures_without_g_count_only_where_g_is_not_needed() -> None:
+    m, g = np.array([0.9, 0.1, 0.5, 0.3]), np.array([1.0, 0.0, np.nan, np.nan])
+    rows = {"potency": m, "g": g, "t": np.array([0.0, 3.0, 1.0, 2.0])}
+    scores = st.potency_scores(rows)
+    assert scores["mse"] == pytest.approx(0.01) and scores["nmse"] == pytest.approx(0.04)
+    assert scores["mae"] == pytest.approx(0.1) and scores["spearman_t"] == pytest.approx(-1)
+    assert np.isnan(scores["corr_g"])
+    none = st.potency_scores({**rows, "g": np.full(4, np.nan)})
+    assert all(np.isnan(none[name]) for name in ("mse", "nmse", "mae", "corr_g")) and none["spearman_t"] < -0.99
+    flat = st.potency_scores({**rows, "g": np.full(4, 0.5)})
+    assert np.isnan(flat["nmse"]) and flat["mse"] == pytest.approx(np.mean((m - 0.5) ** 2))
+
+
+def test_map_scores_are_means_of_what_is_known() -> None:
+    m = np.array([0.8, 0.2, 0.6])
+    rows = {"potency": m, "g": m, "t": np.arange(3.0), "iou": np.array([0.5, np.nan, 0.7])}
+    scores = st.potency_scores({**rows, "true_fraction": np.full(3, np.nan), "auc": np.full(3, np.nan)})
+    assert scores["iou"] == pytest.approx(0.6) and np.isnan(scores["auc"]) and np.isnan(scores["mae_fraction"])
+    assert "binarity" not in scores
+    assert "corr_fraction" not in st.potency_scores(rows)
+    known = st.potency_scores({**rows, "true_fraction": np.array([0.9, 0.1, 0.5])})
+    assert known["mae_fraction"] == pytest.approx(0.1) and known["corr_fraction"] == pytest.approx(
+        np.corrcoef(m, (0.9, 0.1, 0.5))[0, 1]
+    )
+
+
+def test_no_sheets_at_all_are_pictures() -> None:
+    groups, unit = st.groups_of([], [])
+    assert unit == "pictures" and groups.size == 0
+
+
+def test_resamples_are_a_thousand_of_whole_groups_and_hang_on_the_seed() -> None:
+    rows = {"x": np.arange(10.0)}
+    groups = np.repeat(np.arange(5), 2)
+
+    def score(given: st.Rows) -> st.Scores:
+        return {"n": float(len(given["x"])), "m": float(given["x"].mean())}
+
+    one, same, other = (st.bootstrap(rows, groups, score, seed) for seed in (0, 0, 1))
+    assert one["m"].shape == (1000,) and set(one["n"]) == {10.0}
+    np.testing.assert_array_equal(one["m"], same["m"])
+    assert not np.array_equal(one["m"], other["m"])
+    np.testing.assert_array_equal(one["m"], st.bootstrap(rows, groups, score)["m"])
+    # Two of a group always come together: sums of pairs are odd, and there are five of them.
+    assert set(np.round(one["m"] * 10).astype(int) % 2) == {1}
+
+
+def test_an_interval_has_a_fortieth_on_each_side_and_needs_nine_tenths() -> None:
+    values = np.arange(1001.0)
+    assert st.intervals({"m": values}, ["m", "n"]) == {"m": [pytest.approx(25), pytest.approx(975)], "n": None}
+    for missing, given in ((100, True), (101, False)):
+        some = values.copy()
+        some[:missing] = np.nan
+        assert (st.intervals({"m": some}, ["m"])["m"] is not None) == given
+    assert st.intervals({"m": np.empty(0)}, ["m"]) == {"m": None}
+    assert st.difference_interval(values, values + 3) == [3, 3]
+    assert st.difference_interval(values, None) is None
+
+
+def test_holm_by_hand() -> None:
+    assert st.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert st.holm([0.9, 0.8]) == pytest.approx([1, 1])
+    assert st.holm([0.2]) == pytest.approx([0.2])
+
+
+def test_two_sided_counts_the_rarer_side_twice() -> None:
+    assert st.two_sided(np.array([1.0] * 97 + [-1.0] * 2)) == pytest.approx(2 * 3 / 100)
+    assert st.two_sided(np.array([-1.0] * 9)) == pytest.approx(2 * 1 / 10)
+    assert st.two_sided(np.zeros(9)) == 1
+    assert st.two_sided(np.array([0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0])) == pytest.approx(2 * 2 / 10)
+
+
+def test_the_mean_of_two_has_an_interval() -> None:
+    mean, interval = st.mean_interval(np.array([1.0, 2.0]))
+    assert mean == 1.5 and interval == pytest.approx([1.5 - 12.7062 / 2, 1.5 + 12.7062 / 2], rel=1e-4)
+
+
+def test_sheets_share_the_scatter_within_them() -> None:
+    values = np.array([1.0, 3.0, 10.0, 12.0, 14.0, 5.0])
+    rows = st.sheet_means(values, ["b", "b", "a", "a", "a", "b"], np.array([0, 0, 0, 0, 0, 1]))
+    assert [(r["sheet"], r["label"], r["pictures"], r["mean"]) for r in rows] == [
+        ("a", 0, 3, 12), ("b", 0, 2, 2), ("b", 1, 1, 5)
+    ]  # fmt: skip
+    # Squares of 8 and 2 over 3 degrees of freedom.
+    half = 3.182446 * (10 / 3) ** 0.5
+    assert rows[0]["interval"] == pytest.approx([12 - half / 3**0.5, 12 + half / 3**0.5])
+    assert rows[1]["interval"] == pytest.approx([2 - half / 2**0.5, 2 + half / 2**0.5])
+    assert rows[2]["interval"] is None
+
+
+def test_a_share_of_a_ten_thousandth_is_no_two_phases() -> None:
+    assert np.isnan(st.binarity(np.array([[1.0] + [0.0] * 19999])))
+    assert st.binarity(np.array([[1.0] + [0.0] * 4999])) == pytest.approx(1)
+    assert np.isnan(st.binarity(np.array([[0.0] + [1.0] * 19999])))
+    assert st.binarity(np.array([[0.0] + [1.0] * 4999])) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("labels", "middle"), [(2, [0, 1]), (3, [1]), (4, [1, 2]), (6, [2, 3]), (7, [2, 3, 4]), (16, [5, 6, 7, 8, 9, 10])]
+)
+def test_the_middle_third_of_the_labels(labels: int, middle: list[int]) -> None:
+    assert np.flatnonzero(st.middle(np.arange(labels), labels)).tolist() == middle
+    values = np.arange(labels) ** 2.0
+    assert st.middle_mean(values, np.arange(labels), labels) == pytest.approx(np.mean([k**2 for k in middle]))
+    values[middle] = np.nan
+    assert np.isnan(st.middle_mean(values, np.arange(labels), labels))
+
+
+def test_overlap_of_masks() -> None:
+    a, b = np.array([True, True, False, False]), np.array([True, False, True, False])
+    assert st.iou(a, b) == pytest.approx(1 / 3) and st.iou(a, ~a) == 0
+    assert st.iou(a & ~a, b & ~b) == 1
+
+
+def test_a_map_is_cut_at_a_half_and_ranked_to_the_ends() -> None:
+    truth = np.array([[1, 1, 0, 0]])
+    scores = st.pixel_scores(np.array([[1.0, 0.5, 0.4999, 0.0]]), truth)
+    assert scores == {"iou": 1.0, "auc": 1.0, "true_fraction": 0.5}
+    assert st.pixel_scores(np.array([[0.0, 0.0, 1.0, 1.0]]), truth)["auc"] == 0
+    assert st.pixel_scores(np.full((1, 4), 0.3), truth)["auc"] == 0.5
+    # Next to each other in steps of 1 / 4096.
+    assert st.pixel_scores(np.array([[1.5, 1.5, 0.5, 0.5]]) / 4096, truth)["auc"] == 1
+
+
+def test_a_curve_needs_ends_that_differ() -> None:
+    np.testing.assert_allclose(st.anchored(np.array([0.8, 0.5, 0.2])), [1, 0.5, 0])
+    np.testing.assert_allclose(st.anchored(np.array([0.2, 0.5, 0.8])), [1, 0.5, 0])
+    assert np.isnan(st.anchored(np.array([0.5, 0.9, 0.5 + 5e-7]))).all()
+    assert np.isfinite(st.anchored(np.array([0.5, 0.9, 0.5 + 5e-6]))).all()
+    assert np.isnan(st.anchored(np.array([np.nan, 0.5, 0.2]))).all()
+    means, curve = st.reanchored(np.array([0.9, 0.7, 0.1]), np.array([0, 0, 2]), 3)
+    assert means[0] == pytest.approx(0.8) and np.isnan(means[1]) and curve[::2] == [1, 0] and np.isnan(curve[1])
