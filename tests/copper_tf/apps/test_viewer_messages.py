@@ -217,6 +217,7 @@ def _memory(process: int) -> int:
     return int(found[1]) // 1024
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_hostile_messages_change_nothing_for_others(served: Any, seed: int) -> None:
     address, _, place = served
@@ -241,6 +242,7 @@ def test_hostile_messages_change_nothing_for_others(served: Any, seed: int) -> N
     assert not [path for path in (*place.rglob("*"), *place.parent.glob("*evil*")) if "evil" in path.name]
 
 
+@pytest.mark.slow
 def test_a_message_that_unpacks_to_a_great_deal_is_refused(served: Any) -> None:
     address, process, _ = served
     before = _memory(process)

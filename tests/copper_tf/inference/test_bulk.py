@@ -131,6 +131,7 @@ def _workers(pid: int) -> list[int]:
     return [int(c) for c in children if b"spawn_main" in Path(f"/proc/{c}/cmdline").read_bytes()]
 
 
+@pytest.mark.slow
 def test_bad_pictures_are_told_and_cost_only_themselves(
     models: dict[str, Path], sem_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -163,6 +164,7 @@ def test_bad_pictures_are_told_and_cost_only_themselves(
     assert len(_parts(output).items() & before.items()) == len(before)
 
 
+@pytest.mark.slow
 def test_parts_of_another_model_or_setting_are_refused(
     models: dict[str, Path], sem_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -186,6 +188,7 @@ def test_parts_of_another_model_or_setting_are_refused(
     assert _bulk(models["classifier"], *asked) == 2
 
 
+@pytest.mark.slow
 def test_changed_lists_are_done_anew_where_they_changed(many: Path, tmp_path: Path) -> None:
     file = tmp_path / "list.jsonl"
     before = cut_shards(list_pictures([str(many)]), 50, file)
@@ -203,6 +206,7 @@ def test_changed_lists_are_done_anew_where_they_changed(many: Path, tmp_path: Pa
     assert ListedPicture("/a.png", "a.png").source(Path("/a.png")).pixel_size_nm != 0
 
 
+@pytest.mark.slow
 def test_a_damaged_part_is_named(
     models: dict[str, Path], sem_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -260,6 +264,7 @@ def test_a_full_disk_ends_it_in_one_line(
     assert _bulk(models["classifier"], sem_folder, "-o", tmp_path, "--beam-options", _IN_PROCESS) == 0
 
 
+@pytest.mark.slow
 def test_workers_need_no_tensorflow(models: dict[str, Path], sem_folder: Path, tmp_path: Path) -> None:
     """A package of that name tells when it is imported; the control is that importing the training tells."""
     (tmp_path / "path" / "tensorflow").mkdir(parents=True)
@@ -306,6 +311,7 @@ def bucket(sem_folder: Path, tmp_path: Path) -> Iterator[Path]:
     del _Bucket
 
 
+@pytest.mark.slow
 def test_pictures_of_a_bucket(models: dict[str, Path], bucket: Path, tmp_path: Path) -> None:
     asked = ("--shard", 8, "--beam-options", _IN_PROCESS)
     assert _bulk(models["segmenter"], bucket, "-o", tmp_path / "disk") == 0

@@ -20,6 +20,9 @@ from copper_tf.inference.map_files import map_file, write_map
 from copper_tf.runs.run import seed_runs
 from tfds_copper.micrograph import windows
 
+# Each starts programs of its own.
+pytestmark = pytest.mark.slow
+
 _JAR = Path("/usr/share/java/ij.jar")
 _SECONDS = 120
 # The macro language's own `open` wants a menu bar, which there is none of without a screen; a sequence of one file is

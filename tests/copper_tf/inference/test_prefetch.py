@@ -200,6 +200,7 @@ def test_rows_are_those_of_each_picture_alone(kind: str, folder: Path, runs: dic
         assert (tmp_path / "prefetched" / path).read_bytes() == content
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_command_between_two_files(folder: Path, runs: dict[str, Any], tmp_path: Path) -> None:
     many, output = tmp_path / "many", tmp_path / "out"
     many.mkdir()

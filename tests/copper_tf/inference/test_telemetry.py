@@ -30,6 +30,9 @@ if not switched:
 from copper_tf.cli.main import main
 code = main(sys.argv[1:])
 import concurrent.futures.thread as pools
+
+# Each starts programs of its own.
+pytestmark = pytest.mark.slow
 pools._python_exit()
 assert code == 0, code
 assert "openvino" in sys.modules, "the test must meet what it is about"

@@ -240,6 +240,7 @@ def test_a_killed_build_leaves_nothing_that_counts(tmp_path: Path) -> None:
     assert contents(path) == contents(build(folder, tmp_path / "clean"))
 
 
+@pytest.mark.slow
 def test_the_real_command_line(built: Path, tmp_path: Path) -> None:
     command = [
         str(Path(sys.executable).with_name("tfds")),
