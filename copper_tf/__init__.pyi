@@ -1,3 +1,5 @@
+from .api.data import Dataset as Dataset
+from .api.data import SimulationSettings as SimulationSettings
 from .api.data import build as build
 from .api.data import build_folds as build_folds
 from .api.data import check as check
@@ -10,6 +12,14 @@ from .api.inference import bulk as bulk
 from .api.inference import export as export
 from .api.inference import load as load
 from .api.inference import predict as predict
+from .api.settings import CopperError as CopperError
+from .api.settings import InputError as InputError
+from .api.settings import OutputError as OutputError
+from .api.settings import Progress as Progress
+from .api.settings import ReadSettings as ReadSettings
+from .api.settings import RunError as RunError
+from .api.settings import SettingError as SettingError
+from .api.settings import SplitSettings as SplitSettings
 from .api.studies import HypothesisStudy as HypothesisStudy
 from .api.studies import SearchResult as SearchResult
 from .api.studies import SearchSettings as SearchSettings
@@ -21,16 +31,6 @@ from .api.studies import search_result as search_result
 from .api.training import train as train
 from .api.training import train_runs as train_runs
 from .api.training import training_config as training_config
-from .api.types import CopperError as CopperError
-from .api.types import Dataset as Dataset
-from .api.types import InputError as InputError
-from .api.types import OutputError as OutputError
-from .api.types import Progress as Progress
-from .api.types import ReadSettings as ReadSettings
-from .api.types import RunError as RunError
-from .api.types import SettingError as SettingError
-from .api.types import SimulationSettings as SimulationSettings
-from .api.types import SplitSettings as SplitSettings
 from .config import Config as Config
 from .config import default_config as default_config
 from .inference.exported.metadata import ExportResult as ExportResult

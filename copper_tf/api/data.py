@@ -17,7 +17,17 @@ from tfds_copper.splits.assign import SplitSettings
 if TYPE_CHECKING:
     from copper_tf.report.check.summary import Check
 
-__all__ = ["build", "build_folds", "check", "open_dataset", "open_folds", "preview_build", "simulate"]
+__all__ = [
+    "Dataset",
+    "SimulationSettings",
+    "build",
+    "build_folds",
+    "check",
+    "open_dataset",
+    "open_folds",
+    "preview_build",
+    "simulate",
+]
 
 
 def simulate(

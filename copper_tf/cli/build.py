@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from copper_tf.api.data import build_folds, preview_build
-from copper_tf.api.types import ReadSettings, SplitSettings
+from copper_tf.api.settings import ReadSettings, SplitSettings
 from copper_tf.cli.options import flags, folder_option
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table

@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from copper_tf.api.data import simulate
-from copper_tf.api.types import SimulationSettings
+from copper_tf.api.data import SimulationSettings, simulate
 from copper_tf.cli.options import flags
 from copper_tf.cli.progress import progress_bar
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import io
 import json
 import math
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import pytest
 from PIL import Image
 
 from copper_tf.cli.main import main
+from copper_tf.report.check.summary import picture_table
 from copper_tf.simulation import SimulationSettings, simulate
 from tfds_copper.audit.association import association
 from tfds_copper.audit.duplicates import DuplicatePair
@@ -118,6 +120,16 @@ def test_single_pictures(changed: dict[str, Any], level: str, rule: str, words: 
     survey = _surveyed(lambda t, s, k: changed if (t, s, k) == (1, 0, 0) else {})
     found = _found(survey)
     assert set(found) == {rule} and found[rule].level == level and words in found[rule].text
+    assert found[rule].files == ("t1/s0_0.png",)
+
+
+def test_every_finding_lists_all_its_pictures() -> None:
+    blank = {f"t{t}/s{s}_0.png" for t in range(4) for s in range(4)}
+    survey = _surveyed(lambda t, s, k: {"contrast": 0.0} if k == 0 else {})
+    found = _found(survey)["blank"]
+    assert set(found.files) == blank and "16 pictures of one grey value only: such as t0/s0_0.png" in found.text
+    rows = {r["file"]: r["findings"] for r in csv.DictReader(io.StringIO(picture_table(survey, [found])))}
+    assert len(rows) == 32 and {file for file, text in rows.items() if text == "unsound: blank"} == blank
 
 
 def test_unknown_scale_and_sheets() -> None:
@@ -140,6 +152,7 @@ def test_pictures_of_one_place(pair: tuple[int, int], kind: str, level: str, rul
     survey = dataclasses.replace(_surveyed(), duplicates=(DuplicatePair(*pair, kind, 0.5, 0.9),))
     found = _found(survey)
     assert found[rule].level == level and words in found[rule].text and len(found[rule].pairs) == 1
+    assert found[rule].files == found[rule].pairs[0]
 
 
 def test_a_split_that_cant_be_made_is_unsound() -> None:
@@ -170,8 +183,8 @@ def test_the_command_on_a_clean_folder(worlds: dict[str, Path], capsys: pytest.C
     with (folder / "pictures.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 32 and {r["pixel_size_nm"] for r in rows} == {"100.0"}
-    told = json.loads((folder / "check.json").read_text())
-    assert told["sound"] and told["labels"][0]["size_px"] == "192 x 160" and told["splits"][0]["pictures"]["test"] == 8
+    result = json.loads((folder / "check.json").read_text())
+    assert result["sound"] and result["labels"][0]["size_px"] == "192 x 160" and result["splits"][0]["pictures"]["test"] == 8
 
 
 def test_a_confounded_folder_is_refused_unless_forced(
