@@ -109,6 +109,53 @@ def test_lazy_packages_show_what_their_stub_names(package: Path) -> None:
         assert name in dir(module)
 
 
+_POSIX_MODULES = {"fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty"}
+_POSIX_NAMES = {
+    "os": {"fork", "getuid", "killpg", "setsid", "sysconf", "uname", "wait4"},
+    "signal": {"SIGALRM", "SIGHUP", "SIGKILL", "SIGUSR1", "alarm"},
+}
+
+
+def _posix_only(path: Path, inside: bool) -> set[str]:
+    """What a file uses that Windows lacks: when it is imported, or inside functions as well."""
+    found: set[str] = set()
+
+    def visit(node: ast.AST) -> None:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) and not inside:
+            return
+        if isinstance(node, ast.Import):
+            found.update({name.name.partition(".")[0] for name in node.names} & _POSIX_MODULES)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.update({node.module} & _POSIX_MODULES)
+            found.update({n.name for n in node.names} & _POSIX_NAMES.get(node.module, set()))
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            found.update({node.attr} & _POSIX_NAMES.get(node.value.id, set()))
+        for child in ast.iter_child_nodes(node):
+            visit(child)
+
+    visit(ast.parse(path.read_text(encoding="utf-8")))
+    return found
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if p.stem != "compat"], ids=_module)
+def test_what_windows_lacks_is_used_in_compat_modules_alone(path: Path) -> None:
+    """The packages use none of it at all; benchmarks and tests may, inside functions."""
+    assert _posix_only(path, inside=path in PACKAGES) == set()
+
+
+def test_what_windows_lacks_is_seen(tmp_path: Path) -> None:
+    file = tmp_path / "x.py"
+    for text, at_once, ever in (
+        ("import resource, os\n", {"resource"}, {"resource"}),
+        ("from signal import SIGKILL\n", {"SIGKILL"}, {"SIGKILL"}),
+        ("import os\nPAGE = os.sysconf('SC_PAGE_SIZE')\n", {"sysconf"}, {"sysconf"}),
+        ("def f():\n    import fcntl\n    os.fork()\n", set(), {"fcntl", "fork"}),
+        ("import os, signal\nsignal.SIGINT, os.getpid()\n", set(), set()),
+    ):
+        file.write_text(text)
+        assert (_posix_only(file, inside=False), _posix_only(file, inside=True)) == (at_once, ever)
+
+
 def _is_all(node: ast.Assign) -> bool:
     return any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets)
 

@@ -10,7 +10,6 @@ import collections
 import dataclasses
 import json
 import os
-import resource
 import select
 import subprocess
 import sys
@@ -110,6 +109,8 @@ _REPLIES: IO[str] = sys.stdout
 def _work(seed: int) -> None:
     """A worker: reads a number a line, answers a case a line; what else is written is a failure."""
     global _REPLIES
+    import resource
+
     _REPLIES = os.fdopen(os.dup(1), "w")
     with (
         tempfile.TemporaryDirectory(prefix="fuzz-", ignore_cleanup_errors=True) as folder,

@@ -13,7 +13,6 @@ import argparse
 import os
 import platform
 import re
-import resource
 import shutil
 import statistics
 import subprocess
@@ -88,6 +87,8 @@ def _peaks(group: int, found: dict[int, float]) -> None:
 
 def _used() -> float:
     """Seconds of processors that ended processes took, with all that those had started."""
+    import resource
+
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
