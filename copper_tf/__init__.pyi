@@ -1,3 +1,11 @@
+from .api.apps import BlindSettings as BlindSettings
+from .api.apps import BlindTest as BlindTest
+from .api.apps import BlindTestResult as BlindTestResult
+from .api.apps import blindtest as blindtest
+from .api.apps import open_blindtest as open_blindtest
+from .api.apps import prepare_blindtest as prepare_blindtest
+from .api.apps import score_blindtest as score_blindtest
+from .api.apps import view as view
 from .api.data import Dataset as Dataset
 from .api.data import SimulationSettings as SimulationSettings
 from .api.data import build as build

@@ -7,16 +7,17 @@ from typing import Any
 
 import click
 
-from copper_tf.apps.web.server import HERE
+from copper_tf.api.apps import LOOPBACK
 
 __all__ = ["address_option", "port_option"]
 
 address_option = click.option(
-    "--address", default=HERE, show_default=True, help="To listen on; any but this machine's own needs a token."
-)
+    "--address", default=LOOPBACK, show_default=True,
+    help="IP address to listen on; any but this machine's own needs a token.",
+)  # fmt: skip
 
 
 def port_option(default: int) -> Callable[[Any], Any]:
     """``--port``."""
     kind = click.IntRange(0, 65535)
-    return click.option("--port", type=kind, default=default, show_default=True, help="Of the page; 0: a free one.")
+    return click.option("--port", type=kind, default=default, show_default=True, help="Port; 0 picks a free one.")

@@ -16,6 +16,7 @@ from tfds_copper.errors import InputError, OutputError, RunError, SettingError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from copper_tf.analysis.blindtest.results import BlindTestResult
     from copper_tf.analysis.hypotheses.results import HypothesisStudy
     from copper_tf.report.full.models import Member
 
@@ -46,17 +47,17 @@ def _study(folder: Path | None, fingerprint: str) -> HypothesisStudy | None:
     return found
 
 
-def _blindtest(folder: Path | None, fingerprint: str) -> dict[str, Any] | None:
+def _blindtest(folder: Path | None, fingerprint: str) -> BlindTestResult | None:
     """The results of a blind test, if it is of the same dataset."""
     if folder is None:
         return None
     from copper_tf.analysis.blindtest.folder import open_test
-    from copper_tf.analysis.blindtest.scoring import RESULTS, results_folder
+    from copper_tf.analysis.blindtest.scoring import read_result
 
-    found = _json(results_folder(open_test(folder)) / RESULTS, f"blindtest {folder} --score")
-    if found["dataset"]["fingerprint"] != fingerprint:
+    result = read_result(open_test(folder))
+    if result.fingerprint != fingerprint:
         raise RunError(f"{folder}: must be a blind test on the dataset of the runs. Received: one on another dataset")
-    return found
+    return result
 
 
 def _check_licence(licence: str) -> None:

@@ -1,137 +1,243 @@
-"""The folder of a blind test: what raters see of it, and apart from that the key."""
+"""The folder of a blind test: what its raters may see, and apart from that the key."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
+import os
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 from PIL import Image
 
-from copper_tf.analysis.blindtest.sampling import shuffled
+from copper_tf.analysis.blindtest.sampling import shuffled_order
+from copper_tf.analysis.blindtest.settings import BlindSettings
 from copper_tf.runs.labels import Labels
-from tfds_copper.errors import InputError
+from tfds_copper.errors import InputError, RunError
+from tfds_copper.results import Result
 
-__all__ = ["FORMAT", "KEY", "ROUNDS", "TEST", "BlindTest", "is_test", "open_test", "read_key"]
+__all__ = [
+    "DESIGN",
+    "KEY",
+    "ROUNDS",
+    "BlindTest",
+    "Design",
+    "Key",
+    "KeyPictures",
+    "ModelGrades",
+    "is_test",
+    "open_test",
+    "read_key",
+]
 
-FORMAT = "copper-blindtest 1"
 # What the page needs, and what only scoring reads: names, labels and the grades of models.
-TEST, KEY = "test.json", "key.json"
+DESIGN, KEY = "test.json", "key.json"
+_RESULTS, _PAGE = "results", "blindtest.html"
 ROUNDS = ("without map", "with map")
 
 
 @dataclasses.dataclass(frozen=True)
+class Design(Result):
+    """What raters may know of a test.
+
+    Attributes:
+        ident: that the key repeats.
+        created: date and time in UTC, ISO 8601.
+        labels: to choose from.
+        settings: of the test, as given.
+        pictures: number of test pictures.
+        practice: rank of t of each practice picture.
+    """
+
+    FORMAT: ClassVar[str] = "copper-blindtest 1"
+
+    ident: str
+    created: str
+    labels: Labels
+    settings: BlindSettings
+    pictures: int
+    practice: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class KeyPictures:
+    """The test pictures, one entry each, in the order of their numbers.
+
+    Attributes:
+        file: name of the file in the dataset.
+        sheet: "" where unknown.
+        label: rank of t.
+    """
+
+    file: tuple[str, ...]
+    sheet: tuple[str, ...]
+    label: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelGrades:
+    """The grades of a model for the test pictures.
+
+    Attributes:
+        name: of the model.
+        kind: ``"classifier"`` or ``"segmenter"``.
+        decoding: how its output became grades.
+        paths: of its runs.
+        grades: rank of t for each picture.
+    """
+
+    name: str
+    kind: str
+    decoding: str
+    paths: tuple[str, ...]
+    grades: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Key(Result):
+    """What raters must not know: names and labels of the test pictures, and the grades of models.
+
+    Attributes:
+        ident: of the test.
+        created: date and time in UTC, ISO 8601.
+        version: of copper-tf.
+        dataset: its path.
+        fingerprint: of the dataset.
+        caveats: of the dataset.
+        pictures: the test pictures.
+        practice: names of the practice pictures.
+        models: grades of the models to compare with.
+    """
+
+    FORMAT: ClassVar[str] = "copper-blindtest-key 1"
+
+    ident: str
+    created: str
+    version: str
+    dataset: str
+    fingerprint: str
+    caveats: tuple[str, ...]
+    pictures: KeyPictures
+    practice: tuple[str, ...]
+    models: tuple[ModelGrades, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class BlindTest:
-    """A prepared test, as far as its raters may know it.
+    """A prepared blind test, without its key.
 
     Attributes:
         path: its folder.
-        ident: what ties it to its key.
-        labels: the labels to choose from.
-        seed: of choice and order.
-        practice: rank of t of each practice picture.
-        pictures: number of test pictures.
-        with_map: whether there is a second round.
-        settings: what it was made from, as given.
+        design: what raters may know of it.
     """
 
     path: Path
-    ident: str
-    labels: Labels
-    seed: int
-    practice: tuple[int, ...]
-    pictures: int
-    with_map: bool
-    settings: dict[str, Any]
+    design: Design
+
+    @property
+    def labels(self) -> Labels:
+        """The labels to choose from."""
+        return self.design.labels
+
+    @property
+    def settings(self) -> BlindSettings:
+        """The settings of the test, as given."""
+        return self.design.settings
+
+    @property
+    def practice(self) -> tuple[int, ...]:
+        """Rank of t of each practice picture."""
+        return self.design.practice
+
+    @property
+    def pictures(self) -> int:
+        """Number of test pictures."""
+        return self.design.pictures
 
     @property
     def rounds(self) -> tuple[str, ...]:
-        """The rounds, in the order in which they are taken."""
-        return ROUNDS if self.with_map else ROUNDS[:1]
+        """The names of the rounds, in order."""
+        return ROUNDS if self.settings.with_map else ROUNDS[:1]
 
-    def order(self, rater: str, what: str) -> list[int]:
-        """Numbers of the pictures as this rater sees them.
+    @property
+    def key_file(self) -> Path:
+        """The file that raters must not see."""
+        return self.path / KEY
+
+    @property
+    def results_folder(self) -> Path:
+        """Where results are written."""
+        return self.path / _RESULTS
+
+    @property
+    def page(self) -> Path:
+        """The page of results."""
+        return self.results_folder / _PAGE
+
+    def order(self, rater: str, series: str) -> list[int]:
+        """The numbers of the pictures in the order in which a rater sees them.
 
         Args:
             rater: name.
-            what: ``"practice"`` (with a number behind it where it is repeated) or a name in `ROUNDS`.
+            series: ``"practice N"`` for the N-th repetition of the practice, or a name in `ROUNDS`.
         """
-        count = len(self.practice) if what.startswith("practice") else self.pictures
-        return shuffled(count, self.seed, f"{rater.casefold()}/{what}")
+        count = len(self.practice) if series.startswith("practice") else self.pictures
+        return shuffled_order(count, self.settings.seed, f"{rater.casefold()}/{series}")
 
-    def file(self, what: str, number: int) -> Path:
+    def file(self, folder: str, number: int) -> Path:
         """The file of a picture.
 
         Args:
-            what: ``"practice"``, ``"pictures"`` or ``"maps"``.
+            folder: ``"practice"``, ``"pictures"`` or ``"maps"``.
             number: of the picture in the test.
         """
-        return self.path / what / f"{number:04d}.png"
+        return self.path / folder / f"{number:04d}.png"
 
-    def shown(self, what: str, number: int) -> bytes:
-        """A picture as its page gets it: a PNG of nothing but pixels."""
-        return self.file(what, number).read_bytes()
+    def png(self, folder: str, number: int) -> bytes:
+        """A picture as the page sends it: a PNG that holds nothing but pixels."""
+        return self.file(folder, number).read_bytes()
 
-    def pixels(self, what: str, number: int) -> np.ndarray:
-        """A picture as it is shown: uint8 grey ``(height, width)``, of ``"maps"`` ``(height, width, 3)``."""
-        with Image.open(self.file(what, number)) as image:
+    def pixels(self, folder: str, number: int) -> np.ndarray:
+        """A picture as raters see it: uint8 grey ``(height, width)``, of ``"maps"`` ``(height, width, 3)``."""
+        with Image.open(self.file(folder, number)) as image:
             return np.asarray(image)
 
 
-def is_test(path: Path) -> bool:
+def is_test(path: str | os.PathLike[str]) -> bool:
     """Whether a folder holds a prepared test."""
-    return (path / TEST).is_file()
+    return (Path(path) / DESIGN).is_file()
 
 
-def _json(file: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{file}: must be a file that `copper blindtest` wrote. Received: {error}") from None
-
-
-def open_test(path: Path) -> BlindTest:
+def open_test(path: str | os.PathLike[str]) -> BlindTest:
     """Opens the folder of a test; the key stays unread.
 
+    Args:
+        path: the folder.
+
     Raises:
-        InputError: if there is none, or it is damaged or of another version.
+        InputError: if there is no test, or it is damaged or of another version.
     """
-    if not is_test(path):
-        raise InputError(f"{path}: must be the folder of a blind test, made by `copper blindtest`. Received: no {TEST}")
-    told = _json(path / TEST)
-    if told.get("format") != FORMAT:
-        raise InputError(f"{path}: this version of copper-tf reads {FORMAT!r}. Received: {told.get('format')!r}")
-    try:
-        labels = Labels(tuple(float(t) for t in told["labels"]["times"]), str(told["labels"]["unit"]))
-        practice = tuple(int(k) for k in told["practice"])
-        count, settings = int(told["pictures"]), dict(told["settings"])
-        return BlindTest(
-            path,
-            str(told["ident"]),
-            labels,
-            int(settings["seed"]),
-            practice,
-            count,
-            bool(settings["with_map"]),
-            settings,
+    folder = Path(path)
+    if not is_test(folder):
+        raise InputError(
+            f"{folder}: must be the folder of a blind test, made by `copper blindtest`. Received: no {DESIGN}"
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path / TEST}: must be whole. Received: {error!r}") from None
+    try:
+        return BlindTest(folder, Design.read(folder / DESIGN))
+    except RunError as error:
+        raise InputError(str(error)) from None
 
 
-def read_key(test: BlindTest) -> dict[str, Any]:
-    """What the pictures are: for scoring, never for the page.
-
-    Returns:
-        ``pictures`` (``file``, ``sheet``, ``label`` of each number), ``graders`` (models with their grades),
-        ``dataset``, ``fingerprint``, ``caveats`` and ``created``.
+def read_key(test: BlindTest) -> Key:
+    """Reads the key of a test: for scoring, never for the page.
 
     Raises:
-        InputError: if it is missing or belongs to another test.
+        InputError: if it is missing, damaged, or belongs to another test.
     """
-    key = _json(test.path / KEY)
-    if key.get("ident") != test.ident:
-        raise InputError(f"{test.path / KEY}: must be the key of this test. Received: that of another one")
+    try:
+        key = Key.read(test.key_file)
+    except RunError as error:
+        raise InputError(str(error)) from None
+    if key.ident != test.design.ident:
+        raise InputError(f"{test.key_file}: must be the key of this test. Received: that of another one")
     return key

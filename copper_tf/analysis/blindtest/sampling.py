@@ -6,46 +6,62 @@ import hashlib
 
 import numpy as np
 
-__all__ = ["drawn", "shuffled"]
+__all__ = ["balanced_sample", "shuffled_order"]
 
 
-def drawn(label: np.ndarray, sheet: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Pictures of all labels alike, and within a label of as many sheets as there are.
+def balanced_sample(label: np.ndarray, sheet: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Samples pictures evenly over labels, and within a label over its sheets.
 
     Args:
         label: rank of t of each picture, ``(pictures,)``.
         sheet: the sheet of each, "" where unknown.
-        count: how many to draw.
-        seed: of the choice.
+        count: of pictures to sample.
+        seed: of the sample.
 
     Returns:
         Indices ``(count,)`` in random order; all pictures where there are fewer.
+
+    Example:
+        >>> import numpy as np
+        >>> label = np.repeat([0, 1, 2], 4)
+        >>> sheet = np.tile(["a", "a", "b", "b"], 3)
+        >>> chosen = balanced_sample(label, sheet, 6, seed=0)
+        >>> np.bincount(label[chosen]).tolist()
+        [2, 2, 2]
+        >>> [sorted(sheet[chosen][label[chosen] == k].tolist()) for k in range(3)]
+        [['a', 'b'], ['a', 'b'], ['a', 'b']]
     """
-    draw = np.random.default_rng(seed)
-    mixed = draw.permutation(len(label))
-    turns, seen = np.zeros(len(label)), dict[object, int]()
+    generator = np.random.default_rng(seed)
+    mixed = generator.permutation(len(label))
+    repetition, last = np.zeros(len(label)), dict[object, int]()
     for k in mixed:
         key = (int(label[k]), str(sheet[k]))
-        seen[key] = turns[k] = seen.get(key, -1) + 1
-    # A sheet's second picture comes after the first ones of all sheets of its label.
-    by_turn = mixed[np.argsort(turns[mixed], kind="stable")]
-    place = np.zeros(len(label))
+        last[key] = repetition[k] = last.get(key, -1) + 1
+    # The second picture of a sheet comes after the first ones of all sheets of its label.
+    ordered = mixed[np.argsort(repetition[mixed], kind="stable")]
+    rank = np.zeros(len(label))
     for value in np.unique(label):
-        members = by_turn[label[by_turn] == value]
-        place[members] = np.arange(len(members))
-    # Where the count isn't a multiple of the labels, chance says which labels have one more.
-    chosen = mixed[np.argsort(place[mixed], kind="stable")][:count]
-    return draw.permutation(chosen)
+        same_label = ordered[label[ordered] == value]
+        rank[same_label] = np.arange(len(same_label))
+    # Where the count isn't a multiple of the labels, chance decides which labels have one more.
+    chosen = mixed[np.argsort(rank[mixed], kind="stable")][:count]
+    return generator.permutation(chosen)
 
 
-def shuffled(count: int, seed: int, who: str) -> list[int]:
-    """An order of its own for each rater and round, which the seed gives again.
+def shuffled_order(count: int, seed: int, purpose: str) -> list[int]:
+    """A reproducible random order for each rater and series of pictures.
 
     Args:
-        count: numbers 0 to count - 1 are put in order.
+        count: of the numbers 0 to count - 1 to put in order.
         seed: of the test.
-        who: rater and what the order is for.
+        purpose: rater and series.
+
+    Example:
+        >>> shuffled_order(6, 0, "anna/without map") == shuffled_order(6, 0, "anna/without map")
+        True
+        >>> sorted(shuffled_order(6, 0, "anna/without map"))
+        [0, 1, 2, 3, 4, 5]
     """
-    digest = hashlib.sha256(f"{seed}/{who}".encode()).digest()
+    digest = hashlib.sha256(f"{seed}/{purpose}".encode()).digest()
     order: list[int] = np.random.default_rng(list(digest)).permutation(count).tolist()
     return order

@@ -1,165 +1,190 @@
-"""Answers against the truth, beside the model's grades of the very same pictures; JSON and CSV."""
+"""Scores a blind test: answers against the truth, beside the grades of models for the same pictures."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import cattrs
 import numpy as np
 
 from copper_tf.analysis.blindtest.agreement import agreement
-from copper_tf.analysis.blindtest.answers import AnswerBook, Round, raters
-from copper_tf.analysis.blindtest.folder import ROUNDS, BlindTest, read_key
+from copper_tf.analysis.blindtest.answers import AnswerLog, RoundState, rater_logs
+from copper_tf.analysis.blindtest.folder import ROUNDS, BlindTest, Key, read_key
+from copper_tf.analysis.blindtest.results import (
+    RATER,
+    BlindTestResult,
+    GraderResult,
+    GraderScores,
+    ModelDifferences,
+    PairedDifference,
+    PictureTable,
+    PracticeResult,
+    RoundAgreement,
+    UnfinishedRound,
+)
+from copper_tf.analysis.blindtest.verdicts import ALL_RATERS, verdicts
 from copper_tf.analysis.comparison import Grader, compare
 from copper_tf.analysis.grading import grade_block
 from copper_tf.statistics.scores import Rows
 from copper_tf.utils.tables import write_tables
 from tfds_copper.errors import InputError
-from tfds_copper.files import write_json
 
-__all__ = ["ALL", "RESULTS", "results_folder", "score"]
+__all__ = ["RESULTS", "read_result", "score"]
 
 RESULTS = "results.json"
-# What the raters are called where their mean is meant.
-ALL = "all raters"
 _SCORES = ("accuracy", "within_one", "mae", "qwk")
 
 Row = dict[str, Any]
 
 
-def results_folder(test: BlindTest) -> Path:
-    """Where the results of a test go."""
-    return test.path / "results"
+@dataclasses.dataclass(frozen=True)
+class _Submission:
+    """A submitted round of a rater."""
+
+    log: AnswerLog
+    round: str
+    state: RoundState
 
 
-def _finished(books: Sequence[AnswerBook]) -> list[tuple[AnswerBook, str, Round]]:
-    """Every submitted round of every rater."""
-    rounds = [(book, name, book.round(name)) for book in books for name in book.test.rounds]
-    return [(book, name, found) for book, name, found in rounds if found.submitted]
+def _submissions(logs: Sequence[AnswerLog]) -> list[_Submission]:
+    rounds = [_Submission(log, name, log.round(name)) for log in logs for name in log.test.rounds]
+    return [submission for submission in rounds if submission.state.submitted]
 
 
-def _unfinished(books: Sequence[AnswerBook]) -> list[Row]:
-    """Who isn't counted yet, and why."""
-    rows = []
-    for book in books:
-        for name in book.test.rounds:
-            found = book.round(name)
-            if not found.submitted:
-                answered = {"answered": len(found.answers), "pictures": book.test.pictures}
-                rows.append({"name": book.rater, "round": name, "started": found.started, **answered})
-    return rows
+def _unfinished(logs: Sequence[AnswerLog]) -> Iterable[UnfinishedRound]:
+    """The rounds that are not scored."""
+    for log in logs:
+        for name in log.test.rounds:
+            state = log.round(name)
+            if not state.submitted:
+                yield UnfinishedRound(log.rater, name, state.started, len(state.answers), log.test.pictures)
 
 
-def _graders(test: BlindTest, key: Row, done: Sequence[tuple[AnswerBook, str, Round]]) -> tuple[list[Any], list[Any]]:
+def _graders(test: BlindTest, key: Key, submissions: Sequence[_Submission]) -> tuple[list[Grader], list[Grader]]:
     """(models, raters) as graders of the same pictures; a rater once for each round."""
-    pictures = {name: np.array(key["pictures"][name]) for name in ("file", "sheet", "label")}
-    shared: Row = {"settings": {}, "fingerprint": key["fingerprint"], "pictures": pictures, "times": test.labels.times}
+    pictures = {name: np.array(getattr(key.pictures, name)) for name in ("file", "sheet", "label")}
+    shared: Row = {
+        "settings": {}, "fingerprint": key.fingerprint, "pictures": pictures, "times": test.labels.times
+    }  # fmt: skip
 
-    def made(name: str, kind: str, decoding: str, paths: Sequence[str], grades: Sequence[int]) -> Grader:
+    def grader(name: str, kind: str, decoding: str, paths: Sequence[str], grades: Sequence[int]) -> Grader:
         return Grader(
             name=name, kind=kind, decoding=decoding, paths=tuple(paths), grades=np.array(grades)[:, None], **shared
         )
 
-    models = [made(m["name"], m["kind"], m["decoding"], m["paths"], m["grades"]) for m in key["graders"]]
-    people = [
-        made(book.rater, "rater", name, [str(book.file)], [found.answers[k] for k in range(test.pictures)])
-        for book, name, found in done
+    models = [grader(m.name, m.kind, m.decoding, m.paths, m.grades) for m in key.models]
+    raters = [
+        grader(s.log.rater, RATER, s.round, [str(s.log.file)], [s.state.answers[k] for k in range(test.pictures)])
+        for s in submissions
     ]
-    return models, people
+    return models, raters
 
 
-def _together(people: Sequence[Grader]) -> list[Grader]:
-    """For each round that at least two have taken: all of them as one, whose score is their mean."""
-    joined = []
+def _together(raters: Sequence[Grader]) -> list[Grader]:
+    """For each round that at least two have submitted: all of them as one grader, whose score is their mean."""
+    together = []
     for name in ROUNDS:
-        of_round = [p for p in people if p.decoding == name]
+        of_round = [rater for rater in raters if rater.decoding == name]
         if len(of_round) > 1:
-            first = of_round[0]
-            grades = np.concatenate([p.grades for p in of_round], axis=1)
-            paths = tuple(p.paths[0] for p in of_round)
-            joined.append(
-                Grader(ALL, "raters", name, paths, {}, first.fingerprint, first.pictures, grades, first.times)
+            grades = np.concatenate([rater.grades for rater in of_round], axis=1)
+            paths = tuple(rater.paths[0] for rater in of_round)
+            together.append(
+                dataclasses.replace(of_round[0], name=ALL_RATERS, kind="raters", paths=paths, grades=grades)
             )
-    return joined
+    return together
 
 
-def _block(grader: Grader, seed: int) -> Row:
-    """The scores of one grader, as they stand in the JSON of an evaluation."""
-    pictures = {**grader.pictures, "grade": grader.grades[:, 0]}
-    return grade_block(pictures, len(grader.times), seed)
+def _scores(grader: Grader, seed: int) -> GraderScores:
+    block = grade_block({**grader.pictures, "grade": grader.grades[:, 0]}, len(grader.times), seed)
+    return cattrs.structure(block, GraderScores)
 
 
-def _pace(found: Round) -> Row:
-    seconds = np.array(list(found.seconds.values()))
-    return {"median_seconds": float(np.median(seconds)), "total_seconds": float(seconds.sum())} | {
-        "changed": sum(n > 0 for n in found.changes.values())
-    }
+def _pace(state: RoundState) -> Row:
+    seconds = np.array(list(state.seconds.values()))
+    changed = sum(n > 0 for n in state.changes.values())
+    return {"median_seconds": float(np.median(seconds)), "total_seconds": float(seconds.sum()), "changed": changed}
 
 
-def _practised(test: BlindTest, book: AnswerBook) -> Row:
-    """How much a rater has practised, and how well."""
-    right = [test.practice[int(e["picture"])] == int(e["label"]) for e in book.practised()]
-    return {"name": book.rater, "pictures": len(right), "accuracy": float(np.mean(right)) if right else None}
+def _grader_results(
+    models: Sequence[Grader], raters: Sequence[Grader], submissions: Sequence[_Submission], seed: int
+) -> Iterable[GraderResult]:
+    paces: list[Row] = [*(_pace(submission.state) for submission in submissions), *({} for _ in models)]
+    for grader, pace in zip([*raters, *models], paces, strict=True):
+        yield GraderResult(
+            name=grader.name,
+            kind=grader.kind,
+            method=grader.decoding,
+            grades=tuple(grader.grades[:, 0].tolist()),
+            **vars(_scores(grader, seed)),
+            **pace,
+        )
 
 
-def _with_map(people: Sequence[Grader], seed: int) -> list[Row]:
-    """What the map changes, for each rater who took both rounds and for those raters together."""
-    first, second = ({p.name: p for p in people if p.decoding == name} for name in ROUNDS)
+def _practice(test: BlindTest, log: AnswerLog) -> PracticeResult:
+    correct = [test.practice[event.picture] == event.label for event in log.practice_answers()]
+    return PracticeResult(log.rater, len(correct), float(np.mean(correct)) if correct else None)
+
+
+def _differences(graders: Sequence[Grader], seed: int) -> tuple[PairedDifference, ...]:
+    """Every grader but the first minus the first."""
+    return tuple(cattrs.structure(row, PairedDifference) for row in compare(graders, seed)["differences"])
+
+
+def _map_effect(raters: Sequence[Grader], seed: int) -> Iterable[PairedDifference]:
+    """With the map minus without it, for each rater who submitted both rounds and for those raters together."""
+    first, second = ({rater.name: rater for rater in raters if rater.decoding == name} for name in ROUNDS)
     both = [(first[name], second[name]) for name in first if name in second]
     pairs = list(both)
     if len(both) > 1:
-        pairs.append(tuple(_together([p for pair in both for p in pair])))  # type: ignore[arg-type]
-    rows = []
-    for without, seen in pairs:
-        difference = compare([without, seen], seed)["differences"][0]
-        changed = int(np.sum(without.grades != seen.grades)) if without.grades.shape[1] == 1 else None
-        rows.append({**difference, "changed": changed})
-    return rows
+        without, with_map = _together([rater for pair in both for rater in pair])
+        pairs.append((without, with_map))
+    for without, with_map in pairs:
+        single = without.grades.shape[1] == 1
+        changed = int(np.sum(without.grades != with_map.grades)) if single else None
+        yield dataclasses.replace(_differences([without, with_map], seed)[0], changed=changed)
 
 
-def _agreements(people: Sequence[Grader], pictures: Rows, labels: int, seed: int) -> list[Row]:
-    """Of each round that at least two have taken."""
-    rows = []
+def _agreements(raters: Sequence[Grader], pictures: Rows, labels: int, seed: int) -> Iterable[RoundAgreement]:
+    """Of each round that at least two have submitted."""
     for name in ROUNDS:
-        of_round = [p for p in people if p.decoding == name]
+        of_round = [rater for rater in raters if rater.decoding == name]
         if len(of_round) > 1:
-            grades = np.concatenate([p.grades for p in of_round], axis=1)
-            rows.append({"round": name} | agreement(pictures, [p.name for p in of_round], grades, labels, seed))
-    return rows
+            grades = np.concatenate([rater.grades for rater in of_round], axis=1)
+            yield agreement(name, pictures, [rater.name for rater in of_round], grades, labels, seed)
 
 
-def _answer_rows(test: BlindTest, key: Row, done: Sequence[tuple[AnswerBook, str, Round]]) -> list[Row]:
+def _answer_rows(test: BlindTest, key: Key, submissions: Sequence[_Submission]) -> Iterable[Row]:
     """One row for each picture, rater and round, in the order in which the rater saw them."""
-    times, rows = test.labels.times, []
-    for book, name, found in done:
-        for place, number in enumerate(test.order(book.rater, name), start=1):
-            file, sheet, label = (key["pictures"][n][number] for n in ("file", "sheet", "label"))
-            row = {"rater": book.rater, "round": name, "place": place, "file": file, "sheet": sheet, "t": times[label]}
-            row |= {"answer t": times[found.answers[number]], "steps off": found.answers[number] - label}
-            row |= {"seconds": found.seconds[number], "changes": found.changes[number]}
-            rows.append(row | {f"{m['name']} t": times[m["grades"][number]] for m in key["graders"]})
-    return rows
+    times, pictures = test.labels.times, key.pictures
+    for submission in submissions:
+        rater, name, state = submission.log.rater, submission.round, submission.state
+        for position, number in enumerate(test.order(rater, name), start=1):
+            label, answer = pictures.label[number], state.answers[number]
+            row = {"rater": rater, "round": name, "position": position, "file": pictures.file[number]}
+            row |= {"sheet": pictures.sheet[number], "t": times[label], "answer t": times[answer]}
+            row |= {"steps off": answer - label, "seconds": state.seconds[number], "changes": state.changes[number]}
+            yield row | {f"{model.name} t": times[model.grades[number]] for model in key.models}
 
 
-def _score_rows(graders: Sequence[Row]) -> list[Row]:
+def _score_rows(graders: Sequence[GraderResult]) -> Iterable[Row]:
     """One row for each grader: scores with their intervals."""
-    rows = []
     for grader in graders:
-        row: Row = {"name": grader["name"], "kind": grader["kind"], "by": grader["by"]}
+        row: Row = {"name": grader.name, "kind": grader.kind, "method": grader.method}
         for name in _SCORES:
-            low, high = grader["intervals"][name] or (np.nan, np.nan)
-            row |= {name: grader["scores"][name], f"{name} 95% low": low, f"{name} 95% high": high}
-        rows.append(row | {n: grader.get(n, "") for n in ("median_seconds", "total_seconds", "changed")})
-    return rows
+            low, high = grader.intervals[name] or (np.nan, np.nan)
+            row |= {name: grader.scores[name], f"{name} 95% low": low, f"{name} 95% high": high}
+        pace = {name: getattr(grader, name) for name in ("median_seconds", "total_seconds", "changed")}
+        yield row | {name: "" if value is None else value for name, value in pace.items()}
 
 
-def score(test: BlindTest) -> dict[str, Any]:
+def score(test: BlindTest) -> BlindTestResult:
     """Scores every submitted round, and writes ``results/``: ``results.json``, ``answers.csv`` and ``scores.csv``.
 
-    Intervals come from a bootstrap over whole sheets where these are known, see `comparison.compare`. Models are those
-    the test was made with; their grades are those of that day.
+    Intervals come from a bootstrap over whole sheets where these are known, see `comparison.compare`. The models and
+    their grades are those that the test was prepared with.
 
     Args:
         test: with its key.
@@ -168,45 +193,53 @@ def score(test: BlindTest) -> dict[str, Any]:
         What was written to ``results.json``.
 
     Raises:
-        InputError: if nobody has submitted anything, or the key is missing.
+        InputError: if no round was submitted, or the key is missing.
     """
-    key, books = read_key(test), raters(test)
-    done = _finished(books)
-    if not done:
+    key, logs = read_key(test), rater_logs(test)
+    submissions = _submissions(logs)
+    if not submissions:
         raise InputError(
-            f"{test.path}: a round must be submitted before it is scored. Received: {len(books)} unfinished"
+            f"{test.path}: a round must be submitted before it is scored. Received: {len(logs)} unfinished"
         )
-    models, people = _graders(test, key, done)
-    paces = [_pace(found) for _, _, found in done]
-    shown = [
-        {"name": g.name, "kind": g.kind, "by": g.decoding, "grades": g.grades[:, 0].tolist(), **_block(g, test.seed)}
-        | pace
-        for g, pace in zip([*people, *models], [*paces, *({} for _ in models)], strict=True)
-    ]
-    pictures, labels = people[0].pictures, len(test.labels.times)
-    against = [{"model": m.name, "by": m.decoding, **_against(m, people, test.seed)} for m in models]
-    found: Row = {
-        "labels": {"times": list(test.labels.times), "unit": test.labels.unit},
-        "test": {**test.settings, "path": str(test.path), "created": key["created"], "practice": len(test.practice)},
-        "dataset": {"path": key["dataset"], "fingerprint": key["fingerprint"]},
-        "caveats": key["caveats"],
-        "scored": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "pictures": {**key["pictures"], "t": [test.labels.times[k] for k in key["pictures"]["label"]]},
-        "graders": shown,
-        "against": against,
-        "with_map": _with_map(people, test.seed),
-        "agreement": _agreements(people, pictures, labels, test.seed),
-        "practice": [_practised(test, book) for book in books],
-        "unfinished": _unfinished(books),
-    }
-    folder = results_folder(test)
-    write_tables(folder / "answers.csv", _answer_rows(test, key, done), [])
-    write_tables(folder / "scores.csv", _score_rows(shown), [])
-    write_json(folder / RESULTS, found)
-    return found
+    seed, times = test.settings.seed, test.labels.times
+    models, raters = _graders(test, key, submissions)
+    graders = tuple(_grader_results(models, raters, submissions, seed))
+    joint = [*raters, *_together(raters)]
+    differences = tuple(ModelDifferences(m.name, m.decoding, _differences([m, *joint], seed)) for m in models)
+    map_effect = tuple(_map_effect(raters, seed))
+    result = BlindTestResult(
+        path=str(test.path),
+        created=key.created,
+        scored=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        settings=test.settings,
+        labels=test.labels,
+        dataset=key.dataset,
+        fingerprint=key.fingerprint,
+        caveats=key.caveats,
+        practice_pictures=len(test.practice),
+        pictures=PictureTable(**vars(key.pictures), t=tuple(times[k] for k in key.pictures.label)),
+        graders=graders,
+        differences=differences,
+        map_effect=map_effect,
+        agreement=tuple(_agreements(raters, raters[0].pictures, len(times), seed)),
+        practice=tuple(_practice(test, log) for log in logs),
+        unfinished=tuple(_unfinished(logs)),
+        verdicts=verdicts(graders, differences, map_effect),
+    )
+    write_tables(test.results_folder / "answers.csv", _answer_rows(test, key, submissions), [])
+    write_tables(test.results_folder / "scores.csv", _score_rows(graders), [])
+    result.write(test.results_folder / RESULTS)
+    return result
 
 
-def _against(model: Grader, people: Sequence[Grader], seed: int) -> Row:
-    """Every rater's round, and all raters together, minus a model on the same pictures."""
-    found = compare([model, *people, *_together(people)], seed)
-    return {name: found[name] for name in ("pictures", "groups", "resampled", "differences")}
+def read_result(test: BlindTest) -> BlindTestResult:
+    """Reads what `score` wrote.
+
+    Raises:
+        InputError: if the test is not scored yet.
+        RunError: if it was scored by another version.
+    """
+    file = test.results_folder / RESULTS
+    if not file.is_file():
+        raise InputError(f"{file}: must be written by `copper blindtest {test.path} --score`. Received: no such file")
+    return BlindTestResult.read(file)

@@ -1,139 +1,142 @@
-"""What the page says between the pictures, and beneath them."""
+"""The texts of the page, as HTML: between the pictures, and under them."""
 
 from __future__ import annotations
 
 import html
 
 from copper_tf.analysis.blindtest.folder import ROUNDS, BlindTest
-from copper_tf.apps.blindtest.session import PRACTICE, ROUND, Sitting
+from copper_tf.apps.blindtest.session import PRACTICE, ROUND, Session
 
-__all__ = ["beneath", "done", "head", "join", "paused", "ready", "review"]
+__all__ = ["finished", "footer", "header", "paused", "ready", "review", "welcome"]
 
 _WITHOUT, _WITH = ROUNDS
 
 
-def _card(kind: str, title: str, *paragraphs: str) -> str:
-    """Paragraphs are HTML; kind and title are text."""
-    text = "".join(f"<p>{p}</p>" for p in paragraphs if p)
-    return f'<p class="kind">{html.escape(kind)}</p><h1>{html.escape(title)}</h1>{text}'
+def _message(kind: str, title: str, *paragraphs: str) -> str:
+    """Paragraphs are HTML; kind and title are plain text."""
+    body = "".join(f"<p>{p}</p>" for p in paragraphs if p)
+    return f'<p class="kind">{html.escape(kind)}</p><h1>{html.escape(title)}</h1>{body}'
 
 
 def _pictures(count: int) -> str:
     return f"{count} picture{'s' if count != 1 else ''}"
 
 
-def join(test: BlindTest) -> str:
-    """Before anyone has said who she is."""
-    second = ", and then the same pictures once more with a potency map beside each" if test.with_map else ""
-    return _card(
+def welcome(test: BlindTest) -> str:
+    """Before the rater has entered a name."""
+    second = ", and then the same pictures once more with a potency map beside each" if test.settings.with_map else ""
+    return _message(
         "Blind test",
-        "How long was the bath stressed?",
-        f"First you practise on {_pictures(len(test.practice))}, with the true answer shown after each. Then you grade "
-        f"{_pictures(test.pictures)} without being told{second}.",
-        "Every answer is saved at once. You may close this page at any time and go on later.",
+        "How long was the bath under stress?",
+        f"First you practise on {_pictures(len(test.practice))} and see the true answer after each. Then you grade "
+        f"{_pictures(test.pictures)} without seeing any answers{second}.",
+        "Every answer is saved at once. You can close this page at any time and continue later.",
     )
 
 
-def _code(sitting: Sitting) -> str:
-    return f"<code>{html.escape(sitting.book.code)}</code>"
+def _code(session: Session) -> str:
+    return f"<code>{html.escape(session.log.code)}</code>"
 
 
-def ready(sitting: Sitting) -> str:
-    """Before a round begins."""
-    count = _pictures(sitting.test.pictures)
-    if sitting.round == _WITHOUT:
-        return _card(
+def ready(session: Session) -> str:
+    """Before a round."""
+    count = _pictures(session.test.pictures)
+    if session.round == _WITHOUT:
+        return _message(
             "Practice is over",
             "Ready for the blind test?",
-            f"{count}, in an order of your own. Nothing tells you whether an answer was right. Answers can be changed "
-            "until you submit them all at the end. The time for each picture is recorded: press <kbd>P</kbd> to pause.",
-            f"To go on after a break you need your name and this code: {_code(sitting)}",
+            f"{count}, in an order of your own. You won't see whether an answer is right. You can change answers until "
+            "you submit them all at the end. The time for each picture is recorded; press <kbd>P</kbd> to pause.",
+            f"To continue after a break you need your name and this code: {_code(session)}",
         )
-    names = sitting.test.labels.names
-    return _card(
+    names = session.test.labels.names
+    return _message(
         "Second round",
         "The same pictures, with a map",
-        f"{count} in another order. Beside each stands the potency map that the model drew: "
-        f"blue looks to it like the surface at the first stress time ({html.escape(names[0])}), red like that at the "
-        f"last ({html.escape(names[-1])}). The map may be wrong: answer what you believe.",
-        f"Your code, to go on after a break: {_code(sitting)}",
+        f"{count} in another order, each beside the potency map of the model: to the model, blue areas look like the "
+        f"surface at the first stress time ({html.escape(names[0])}), red areas like that at the last "
+        f"({html.escape(names[-1])}). The map may be wrong: answer what you believe.",
+        f"Your code, to continue after a break: {_code(session)}",
     )
 
 
-def review(sitting: Sitting) -> str:
+def review(session: Session) -> str:
     """At the end of a round."""
-    if sitting.open:
-        return _card(
+    if session.unanswered:
+        return _message(
             "End of the round",
-            f"{_pictures(sitting.open)} without an answer",
-            "All need one before you can submit. <kbd>Enter</kbd> goes to the first of them.",
+            f"{_pictures(session.unanswered)} without an answer",
+            "Every picture needs an answer before you can submit. <kbd>Enter</kbd> goes to the first one without.",
         )
-    return _card(
+    return _message(
         "End of the round",
-        f"All {_pictures(len(sitting.order))} have an answer",
-        "<kbd>↑</kbd> goes back, if you want to change any. <kbd>S</kbd> submits: after that nothing can be changed.",
+        f"All {_pictures(len(session.order))} have an answer",
+        "<kbd>↑</kbd> goes back if you want to change an answer. <kbd>S</kbd> submits; after that nothing can be "
+        "changed.",
     )
 
 
-def paused(sitting: Sitting) -> str:
-    """While no time counts."""
-    return _card(
+def paused(session: Session) -> str:
+    """While no time is counted."""
+    return _message(
         "Paused",
         "No time is counted",
-        f"{len(sitting.order) - sitting.open} of {_pictures(len(sitting.order))} answered and saved. You may close "
-        f"this page; to go on later you need your name and this code: {_code(sitting)}",
+        f"{len(session.order) - session.unanswered} of {_pictures(len(session.order))} answered and saved. You can "
+        f"close this page; to continue later you need your name and this code: {_code(session)}",
     )
 
 
-def done() -> str:
+def finished() -> str:
     """After the last round."""
-    return _card(
+    return _message(
         "Blind test",
         "Submitted. Thank you!",
-        "All your answers are saved, and you may close this page.",
-        '<span class="soft">Results are drawn by <code>copper blindtest TEST --score</code> once all raters are '
-        "through.</span>",
+        "All your answers are saved, and you can close this page.",
+        '<span class="muted">When all raters have finished, <code>copper blindtest TEST --score</code> shows the '
+        "results.</span>",
     )
 
 
-def head(sitting: Sitting) -> str:
-    """Where the rater is, and who she is."""
-    who = f'<span class="soft">{html.escape(sitting.book.rater)} · code {_code(sitting)}</span>'
-    order, place = sitting.order, sitting.place
-    if sitting.stage == PRACTICE:
-        told, filled = "Practice", [k < place or (k == place and sitting.revealed) for k in range(len(order))]
-    elif sitting.stage == ROUND:
-        answers = sitting.state.answers
-        told, filled = "Blind test", [number in answers for number in order]
-        if len(sitting.test.rounds) > 1:
-            told += f", {sitting.round}"
+def header(session: Session) -> str:
+    """The progress, and the name of the rater."""
+    rater = f'<span class="muted">{html.escape(session.log.rater)} · code {_code(session)}</span>'
+    order, position = session.order, session.position
+    if session.stage == PRACTICE:
+        title = "Practice"
+        answered = [k < position or (k == position and session.revealed) for k in range(len(order))]
+    elif session.stage == ROUND:
+        answers = session.state.answers
+        title, answered = "Blind test", [number in answers for number in order]
+        if len(session.test.rounds) > 1:
+            title += f", {session.round}"
     else:
-        return f'<div class="head"><span></span>{who}</div>'
-    here = -1 if sitting.reviewing else place
+        return f'<div class="header"><span></span>{rater}</div>'
+    current = -1 if session.reviewing else position
     squares = "".join(
-        f'<i class="{"done" if full else "open"}{" here" if k == here else ""}"></i>' for k, full in enumerate(filled)
+        f'<i class="{"answered" if done else "open"}{" current" if k == current else ""}"></i>'
+        for k, done in enumerate(answered)
     )
-    count = "" if sitting.reviewing else f" · picture {place + 1} of {len(order)}"
-    return f'<div class="head"><b>{told}{count}</b><div class="strip">{squares}</div>{who}</div>'
+    count = "" if session.reviewing else f" · picture {position + 1} of {len(order)}"
+    return f'<div class="header"><b>{title}{count}</b><div class="progress">{squares}</div>{rater}</div>'
 
 
-def _judged(sitting: Sitting, truth: int) -> str:
-    names, chosen = sitting.test.labels.names, sitting.chosen
+def _feedback(session: Session, truth: int) -> str:
+    names, choice = session.test.labels.names, session.choice
     true = f"true: {html.escape(names[truth])}"
-    if chosen is None or chosen == truth:
-        return f'<span class="right">Right</span>, {true}'
-    off = abs(chosen - truth)
-    steps = f"{off} step{'s' if off > 1 else ''} too {'long' if chosen > truth else 'short'}"
-    return f'<span class="wrong">{steps[0].upper()}{steps[1:]}</span>: you said {html.escape(names[chosen])}, {true}'
+    if choice is None or choice == truth:
+        return f'<span class="correct">Correct</span>, {true}'
+    off = abs(choice - truth)
+    steps = f"{off} step{'s' if off > 1 else ''} too {'long' if choice > truth else 'short'}"
+    return f'<span class="wrong">{steps[0].upper()}{steps[1:]}</span>: you chose {html.escape(names[choice])}, {true}'
 
 
-def beneath(sitting: Sitting) -> tuple[str, str]:
-    """(question or verdict, keys) under the picture."""
-    unit = sitting.test.labels.unit
-    if sitting.truth is not None:
-        return _judged(sitting, sitting.truth), "<kbd>Enter</kbd> next picture"
+def footer(session: Session) -> tuple[str, str]:
+    """(question or feedback, keys) under the picture."""
+    unit = session.test.labels.unit
+    if session.truth is not None:
+        return _feedback(session, session.truth), "<kbd>Enter</kbd> next picture"
     question = f"Stress time t{f' ({html.escape(unit)})' if unit else ''}?"
-    keys = "type the number, or <kbd>←</kbd> <kbd>→</kbd>, or click · wheel zooms, dragging moves the picture"
-    if sitting.stage == PRACTICE:
+    keys = "type the number, press <kbd>←</kbd> <kbd>→</kbd>, or click · the wheel zooms, dragging pans"
+    if session.stage == PRACTICE:
         return question, f"{keys} · <kbd>Enter</kbd> shows the true answer"
     return question, f"{keys} · <kbd>Enter</kbd> or <kbd>↓</kbd> next · <kbd>↑</kbd> back · <kbd>P</kbd> pause"

@@ -1,4 +1,4 @@
-"""The web page of a blind test: one for each window that opens it, driven by keys or clicks."""
+"""The web page of a blind test, for keyboard and mouse; each browser window gets its own."""
 
 from __future__ import annotations
 
@@ -9,227 +9,239 @@ from typing import Any
 
 import panel as pn
 
-from copper_tf.analysis.blindtest.answers import AnswerBook, clean_name
+from copper_tf.analysis.blindtest.answers import AnswerLog, clean_name
 from copper_tf.analysis.blindtest.folder import ROUNDS, BlindTest
 from copper_tf.apps.blindtest import messages
-from copper_tf.apps.blindtest.keys import Keys, TypedLabel
-from copper_tf.apps.blindtest.session import DONE, PRACTICE, READY, ROUND, Sitting
-from copper_tf.apps.blindtest.styles import BUTTONS, FIELDS, TEXT, VIEW, map_scale, micrograph
+from copper_tf.apps.blindtest.keyboard import KeyListener, TypedLabel
+from copper_tf.apps.blindtest.session import DONE, PRACTICE, READY, ROUND, Session
+from copper_tf.apps.blindtest.styles import BUTTONS, FIELDS, TEXT, VIEW, colour_scale, micrograph_figure
 from tfds_copper.errors import CopperError
 
 __all__ = ["Page"]
 
-_WIDE: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0}
+_STRETCHED: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0}
 
 
 def _text(text: str = "", **params: Any) -> pn.pane.HTML:
     return pn.pane.HTML(text, stylesheets=[TEXT], **{"margin": 0, **params})
 
 
-def _button(name: str, pressed: Callable[[], None], *classes: str, **params: Any) -> pn.widgets.Button:
-    made = pn.widgets.Button(name=name, css_classes=list(classes), stylesheets=[BUTTONS], **{"margin": 0, **params})
-    made.on_click(lambda _: pressed())
-    return made
+def _button(name: str, on_click: Callable[[], None], *classes: str, **params: Any) -> pn.widgets.Button:
+    button = pn.widgets.Button(name=name, css_classes=list(classes), stylesheets=[BUTTONS], **{"margin": 0, **params})
+    button.on_click(lambda _: on_click())
+    return button
 
 
-def _row(*parts: Any, gap: int = 12, **params: Any) -> pn.Row:
-    return pn.Row(*parts, styles={"gap": f"{gap}px", "align-items": "center"}, **{**_WIDE, **params})
+def _row(*components: Any, gap: int = 12, **params: Any) -> pn.Row:
+    styles = {"gap": f"{gap}px", "align-items": "center"}
+    classes = ["row", *params.pop("css_classes", [])]
+    return pn.Row(*components, styles=styles, css_classes=classes, stylesheets=[VIEW], **{**_STRETCHED, **params})
 
 
 class Page:
-    """The page of one browser window; every window has one of its own, so raters don't disturb each other.
+    """The page of one browser window; raters in different windows don't affect each other.
 
-    What it sends is the label scale, the pixels of the picture that is shown and, of practice pictures that were
-    answered, the true label. The key of the test is never read here.
+    It sends the label scale, the pixels of the current picture and, for practice pictures that were answered, the
+    true label. The key of the test is never read here.
 
     Args:
         test: the test.
 
     Attributes:
-        view: what the server shows.
-        sitting: of the rater, None before she has said who she is.
+        view: the Panel object to serve.
+        session: of the rater; None before a name is entered.
     """
 
     def __init__(self, test: BlindTest) -> None:
         self.test = test
-        self.sitting: Sitting | None = None
+        self.session: Session | None = None
         self._shown: Any = None
         names = [f"{t:g}" for t in test.labels.times]
         self._typed = TypedLabel(names)
-        self._head, self._message = _text(align="center", **_WIDE), _text(**_WIDE)
-        self._pause = _button("Pause", partial(self.act, "pause", True), width=96, align="center")
-        self._scale = [_button(n, partial(self.act, "choose", k), **_WIDE) for k, n in enumerate(names)]
-        self._question, self._keys = _text(css_classes=["question"], **_WIDE), _text(css_classes=["keys"], **_WIDE)
-        self._back = _button("Back", partial(self.act, "back"), width=96)
-        self._next = _button("Next", partial(self.act, "forward"), "main", width=150)
-        self._skip = _button("End practice", partial(self.act, "end_practice"), width=130)
-        labels = _row(*self._scale, gap=6)
-        self._foot = pn.Column(self._question, _row(self._back, labels, self._next), self._keys, visible=False, **_WIDE)
-        self._foot.styles = {"gap": "8px"}
+        self._header, self._message = _text(align="center", **_STRETCHED), _text(**_STRETCHED)
+        self._pause = _button("Pause", partial(self.perform, "pause", True), width=96, align="center")
+        self._scale = [_button(n, partial(self.perform, "choose", k), **_STRETCHED) for k, n in enumerate(names)]
+        self._question = _text(css_classes=["question"], **_STRETCHED)
+        self._key_help = _text(css_classes=["keys"], **_STRETCHED)
+        self._back = _button("Back", partial(self.perform, "back"), width=96)
+        self._next = _button("Next", partial(self.perform, "forward"), "primary", width=150)
+        self._skip = _button("End practice", partial(self.perform, "end_practice"), width=130)
+        buttons = _row(self._back, _row(*self._scale, gap=6, css_classes=["labels"]), self._next)
+        self._footer = pn.Column(self._question, buttons, self._key_help, visible=False, **_STRETCHED)
+        self._footer.styles = {"gap": "8px"}
         self._body = pn.Column(margin=0, sizing_mode="stretch_both")
-        listening = Keys(self.pressed, width=0, height=0, margin=0, styles={"position": "absolute"})
-        top = _row(self._head, self._skip, self._pause, listening, height=44)
-        self.view = pn.Column(top, self._message, self._body, self._foot, stylesheets=[VIEW], css_classes=["page"])
+        listener = KeyListener(self.on_key, width=0, height=0, margin=0, styles={"position": "absolute"})
+        top = _row(self._header, self._skip, self._pause, listener, height=44)
+        self.view = pn.Column(top, self._message, self._body, self._footer, stylesheets=[VIEW], css_classes=["page"])
         self.view.margin, self.view.sizing_mode = 0, "stretch_both"
         self._skip.visible = self._pause.visible = False
-        self._join()
+        self._show_login()
 
-    def _join(self) -> None:
-        """Asks who is there."""
-        fields: dict[str, Any] = {"width": 340, "margin": 0, "stylesheets": [FIELDS]}
+    def _show_login(self) -> None:
+        """Asks for the rater's name."""
+        fields: dict[str, Any] = {
+            "max_width": 340,
+            "sizing_mode": "stretch_width",
+            "margin": 0,
+            "stylesheets": [FIELDS],
+        }
         name = pn.widgets.TextInput(name="Your name", max_length=60, **fields)
-        code = pn.widgets.TextInput(name="Your code, only to go on with a test that you began", max_length=12, **fields)
+        code = pn.widgets.TextInput(name="Your code, only to continue a test that you started", max_length=12, **fields)
 
         def enter(*_: Any) -> None:
             try:
                 self.enter(name.value_input or name.value, code.value_input or code.value)
             except CopperError as error:
-                self._say(error)
+                self._show_error(error)
 
         for field in (name, code):
             field.param.watch(enter, "enter_pressed")
-        self._show(
-            ("join",),
-            _text(messages.join(self.test), width=600),
+        self._show_message(
+            ("login",),
+            _text(messages.welcome(self.test), **_STRETCHED),
             name,
             code,
-            _button("Begin", enter, "main", width=160),
+            _button("Begin", enter, "primary", width=160),
         )
 
     def enter(self, name: str, code: str) -> None:
-        """Lets a new rater begin, or one with her code go on.
+        """Registers a new rater, or resumes the session of a known one.
+
+        Args:
+            name: of the rater.
+            code: of a rater who comes back.
 
         Raises:
-            CopperError: if the name can't be one, or is taken and the code is not its own.
+            CopperError: if the name is invalid, or taken and the code is wrong.
         """
         rater = clean_name(name)
-        known = AnswerBook.known(self.test, rater)
-        book = AnswerBook.resume(self.test, rater, code) if known else AnswerBook.enrol(self.test, rater)
-        self.sitting = Sitting(book)
+        exists = AnswerLog.exists(self.test, rater)
+        log = AnswerLog.resume(self.test, rater, code) if exists else AnswerLog.register(self.test, rater)
+        self.session = Session(log)
         self.update()
 
-    def act(self, what: str, *arguments: Any) -> None:
-        """Does something to the sitting and shows what came of it.
+    def perform(self, action: str, *arguments: Any) -> None:
+        """Performs an action of the session and updates the page.
 
         Args:
-            what: the name of one of its methods.
+            action: the name of a method of `Session`.
             arguments: of that method.
         """
-        if self.sitting is None:
+        if self.session is None:
             return
         try:
-            getattr(self.sitting, what)(*arguments)
+            getattr(self.session, action)(*arguments)
         except CopperError as error:
-            # Another window of this rater has gone on: what is saved counts.
-            self.sitting = Sitting(self.sitting.book)
+            # Another window of this rater is ahead: what is saved counts.
+            self.session = Session(self.session.log)
             self.update()
-            self._say(error)
+            self._show_error(error)
             return
         self.update()
 
-    def pressed(self, key: str) -> None:
-        """Does what a key stands for where the rater is.
+    def on_key(self, key: str) -> None:
+        """Performs the action of a key.
 
         Args:
-            key: as browsers call it.
+            key: as browsers name it.
         """
-        at = self.sitting
-        if at is None:
+        session = self.session
+        if session is None:
             return
-        if key.lower() == "p" and at.stage == ROUND:
-            return self.act("pause", not at.paused)
-        if at.paused:
-            return self.act("pause", False) if key == "Enter" else None
+        if key.lower() == "p" and session.stage == ROUND:
+            return self.perform("pause", not session.paused)
+        if session.paused:
+            return self.perform("pause", False) if key == "Enter" else None
         if key == "Enter":
-            return self.act("start" if at.stage == READY else "forward")
-        if key.lower() == "s" and at.reviewing and not at.open:
-            return self.act("submit")
-        moves = {"ArrowUp": "back", "ArrowDown": "forward", "ArrowLeft": "earlier", "ArrowRight": "later"}
-        if key in moves and at.stage in (PRACTICE, ROUND):
-            return self.act(moves[key])
+            return self.perform("start" if session.stage == READY else "forward")
+        if key.lower() == "s" and session.reviewing and not session.unanswered:
+            return self.perform("submit")
+        moves = {"ArrowUp": "back", "ArrowDown": "forward", "ArrowLeft": "previous_label", "ArrowRight": "next_label"}
+        if key in moves and session.stage in (PRACTICE, ROUND):
+            return self.perform(moves[key])
         if key in "0123456789.":
             label = self._typed.add(key)
             if label is not None:
-                self.act("choose", label)
+                self.perform("choose", label)
         return None
 
     def update(self) -> None:
-        """Brings the page to where the sitting is."""
-        at = self.sitting
-        if at is None:
+        """Shows the state of the session."""
+        session = self.session
+        if session is None:
             return
         self._message.object = ""
-        picture = at.stage in (PRACTICE, ROUND) and not at.paused and not at.reviewing
-        self._foot.visible = picture
-        self._pause.visible, self._skip.visible = picture and at.stage == ROUND, at.stage == PRACTICE
+        picture = session.stage in (PRACTICE, ROUND) and not session.paused and not session.reviewing
+        self._footer.visible = picture
+        self._pause.visible, self._skip.visible = picture and session.stage == ROUND, session.stage == PRACTICE
         if picture:
-            self._picture(at)
+            self._update_picture(session)
         else:
-            self._card(at)
-        # Last: who reads where she is can press keys there, as no field of the card before takes them any more.
-        self._head.object = messages.head(at)
+            self._update_message(session)
+        # Last, so that a rater who sees the new header can press keys: no field of the old message takes them any more.
+        self._header.object = messages.header(session)
 
-    def _say(self, error: CopperError) -> None:
+    def _show_error(self, error: CopperError) -> None:
         text = html.escape(str(error).split(" Received: ")[0])
-        self._message.object = f'<p class="warn">{text}</p>'
+        self._message.object = f'<p class="warning">{text}</p>'
 
-    def _show(self, what: tuple[Any, ...], *parts: Any) -> None:
-        """Puts a card into the middle of the page, unless it is there already."""
-        if what != self._shown:
-            self._shown = what
-            gap = {"gap": "14px", "margin": "8vh auto 0"}
-            self._body[:] = [pn.Column(*parts, styles=gap, width=620, margin=0, sizing_mode=None)]
+    def _show_message(self, content: tuple[Any, ...], *components: Any) -> None:
+        """Shows a message in the middle of the page, unless it is there already."""
+        if content != self._shown:
+            self._shown = content
+            styles = {"gap": "14px", "margin": "8vh auto 0", "max-width": "620px"}
+            self._body[:] = [pn.Column(*components, styles=styles, margin=0, sizing_mode="stretch_width")]
 
-    def _card(self, at: Sitting) -> None:
-        what = (at.stage, at.round, at.paused, at.reviewing, at.open if at.stage == ROUND else 0)
-        if at.stage == DONE:
-            self._show(what, _text(messages.done()))
-        elif at.stage == READY:
-            parts = [_button("Start", partial(self.act, "start"), "main", width=160)]
-            if at.round == ROUNDS[0]:
-                parts.append(_button("Practise again", partial(self.act, "practise_again"), width=160))
-            self._show(what, _text(messages.ready(at)), _row(*parts))
-        elif at.paused:
-            self._show(
-                what, _text(messages.paused(at)), _button("Go on", partial(self.act, "pause", False), "main", width=160)
-            )
+    def _update_message(self, session: Session) -> None:
+        unanswered = session.unanswered if session.stage == ROUND else 0
+        content = (session.stage, session.round, session.paused, session.reviewing, unanswered)
+        if session.stage == DONE:
+            self._show_message(content, _text(messages.finished(), **_STRETCHED))
+        elif session.stage == READY:
+            buttons = [_button("Start", partial(self.perform, "start"), "primary", width=160)]
+            if session.round == ROUNDS[0]:
+                buttons.append(_button("Practise again", partial(self.perform, "practise_again"), width=160))
+            self._show_message(content, _text(messages.ready(session), **_STRETCHED), _row(*buttons))
+        elif session.paused:
+            resume = _button("Resume", partial(self.perform, "pause", False), "primary", width=160)
+            self._show_message(content, _text(messages.paused(session), **_STRETCHED), resume)
         else:
-            parts = [_button("Back", partial(self.act, "back"), width=110)]
-            follow = ("forward", "Go to it") if at.open else ("submit", "Submit")
-            parts.append(_button(follow[1], partial(self.act, follow[0]), "main", width=160))
-            self._show(what, _text(messages.review(at)), _row(*parts))
+            buttons = [_button("Back", partial(self.perform, "back"), width=110)]
+            follow = ("forward", "Go to it") if session.unanswered else ("submit", "Submit")
+            buttons.append(_button(follow[1], partial(self.perform, follow[0]), "primary", width=160))
+            self._show_message(content, _text(messages.review(session), **_STRETCHED), _row(*buttons))
 
-    def _picture(self, at: Sitting) -> None:
-        what = (at.stage, at.round, at.turn, at.place)
-        if what != self._shown:
-            self._shown = what
-            self._typed.forget()
-            self._body[:] = self._pictures(at)
-        question, keys = messages.beneath(at)
-        self._question.object, self._keys.object = question, keys
+    def _update_picture(self, session: Session) -> None:
+        content = (session.stage, session.round, session.repetition, session.position)
+        if content != self._shown:
+            self._shown = content
+            self._typed.reset()
+            self._body[:] = self._figures(session)
+        question, keys = messages.footer(session)
+        self._question.object, self._key_help.object = question, keys
         for label, button in enumerate(self._scale):
-            classes = _classes(at, label)
+            classes = _classes(session, label)
             if button.css_classes != classes:
                 button.css_classes = classes
-        self._back.visible = at.stage == ROUND
-        self._next.name = "Check" if at.stage == PRACTICE and not at.revealed else "Next"
+        self._back.visible = session.stage == ROUND
+        self._next.name = "Check" if session.stage == PRACTICE and not session.revealed else "Next"
 
-    def _pictures(self, at: Sitting) -> list[Any]:
-        folder = "practice" if at.stage == PRACTICE else "pictures"
-        first = micrograph(self.test.shown(folder, at.number))
-        if at.stage == PRACTICE or at.round == ROUNDS[0]:
-            return [_bokeh(first)]
-        second = micrograph(self.test.shown("maps", at.number), first)
-        pair = pn.Row(_bokeh(first), _bokeh(second), sizing_mode="stretch_both", margin=0, styles={"gap": "14px"})
-        return [pair, _text(map_scale(*self.test.labels.names[:: len(self.test.labels.names) - 1]), **_WIDE)]
-
-
-def _bokeh(drawn: Any) -> pn.pane.Bokeh:
-    return pn.pane.Bokeh(drawn, sizing_mode="stretch_both", margin=0)
+    def _figures(self, session: Session) -> list[Any]:
+        folder = "practice" if session.stage == PRACTICE else "pictures"
+        first = micrograph_figure(self.test.png(folder, session.number))
+        if session.stage == PRACTICE or session.round == ROUNDS[0]:
+            return [_pane(first)]
+        second = micrograph_figure(self.test.png("maps", session.number), first)
+        pair = pn.Row(_pane(first), _pane(second), sizing_mode="stretch_both", margin=0, styles={"gap": "14px"})
+        return [pair, _text(colour_scale(*self.test.labels.names[:: len(self.test.labels.names) - 1]), **_STRETCHED)]
 
 
-def _classes(at: Sitting, label: int) -> list[str]:
-    """How the button of a label looks."""
-    if at.truth is not None:
-        return ["true"] if label == at.truth else ["missed"] if label == at.chosen else []
-    return ["chosen"] if label == at.chosen else []
+def _pane(plot: Any) -> pn.pane.Bokeh:
+    return pn.pane.Bokeh(plot, sizing_mode="stretch_both", margin=0)
+
+
+def _classes(session: Session, label: int) -> list[str]:
+    """The CSS classes of the button of a label."""
+    if session.truth is not None:
+        return ["true"] if label == session.truth else ["missed"] if label == session.choice else []
+    return ["chosen"] if label == session.choice else []

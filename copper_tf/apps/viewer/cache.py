@@ -1,4 +1,4 @@
-"""A micrograph and its map on disk, as arrays that are read where they are looked at."""
+"""The viewer's cache on disk: micrographs and maps as memory-mapped arrays; only what is shown is read."""
 
 from __future__ import annotations
 
@@ -8,88 +8,98 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from copper_tf.apps.viewer.pyramid import Levels, level_files
+from copper_tf.apps.viewer.pyramid import Pyramid, write_levels
 from copper_tf.inference.predictor import MapTile
 from copper_tf.utils.drawing import grey_range, stretched
 from tfds_copper.files import write_json
 from tfds_copper.micrograph import Opened, Windows
 
-__all__ = ["STEPS", "Drawn", "Plate", "has_map", "has_plate", "keep_map", "keep_plate", "open_map", "open_plate"]
+__all__ = [
+    "PERCENT",
+    "CachedMap",
+    "CachedPicture",
+    "cache_map",
+    "cache_picture",
+    "has_map",
+    "has_picture",
+    "open_map",
+    "open_picture",
+]
 
-# Area shares are known for thresholds 0, .01, ... 1.
-STEPS = 100
-_PLATE, _MAP = "picture.json", "map.json"
+# Thresholds of the area share are whole percents of the potency, from 0 to this.
+PERCENT = 100
+_PICTURE, _MAP = "picture.json", "map.json"
 # Side in px of the blocks in which a picture is copied.
 _BLOCK = 2048
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Plate:
-    """A micrograph that is kept.
+class CachedPicture:
+    """A micrograph in the cache.
 
     Attributes:
-        pixels: raw grey values ``(height, width)``, read from disk where they are looked at.
+        pixels: raw grey values ``(height, width)``, memory-mapped.
         bit_depth: 8 or 16.
         pixel_size_nm: NaN where unknown.
-        notes: what was done to the file's values.
-        levels: for the screen, stretched between its percentiles.
+        notes: what was done to the values of the file.
+        pyramid: levels for the screen, stretched between the picture's percentiles.
     """
 
     pixels: np.ndarray
     bit_depth: int
     pixel_size_nm: float
     notes: tuple[str, ...]
-    levels: Levels
+    pyramid: Pyramid
 
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width in px."""
-        return self.levels.shape
+        return self.pyramid.shape
 
     @property
     def windows(self) -> Windows:
-        """As a predictor reads it."""
+        """The picture as a predictor reads it, window by window."""
         return Windows.of(self.pixels, self.bit_depth)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Drawn:
-    """A map that is kept.
+class CachedMap:
+    """A potency map in the cache.
 
     Attributes:
-        potency: float32 ``(height, width)``.
-        scatter: its standard deviation over the members of an ensemble, likewise, or None.
-        mean: the potency of the picture.
-        mean_scatter: NaN where there is none.
-        top_scatter: the value that the screen shows as the last colour, 0 where there is none.
-        counts: px whose potency is at least k / `STEPS`, for k = 0 ... `STEPS`.
-        levels: of the potency for the screen, 255 being 1.
-        scatter_levels: of the scatter, 255 being `top_scatter`.
+        potency: float32 ``(height, width)``, memory-mapped.
+        scatter: standard deviation over the members of an ensemble, likewise; None for a single model.
+        mean_potency: the potency of the picture.
+        mean_scatter: NaN where there is no scatter.
+        max_scatter: the scatter shown in the last colour; 0 where there is none.
+        counts: pixels whose potency is at least k percent, for k = 0 ... 100.
+        pyramid: levels of the potency for the screen; 255 is a potency of 1.
+        scatter_pyramid: levels of the scatter; 255 is `max_scatter`.
     """
 
     potency: np.ndarray
     scatter: np.ndarray | None
-    mean: float
+    mean_potency: float
     mean_scatter: float
-    top_scatter: float
+    max_scatter: float
     counts: tuple[int, ...]
-    levels: Levels
-    scatter_levels: Levels | None
+    pyramid: Pyramid
+    scatter_pyramid: Pyramid | None
 
-    def share(self, step: int) -> float:
-        """The share of the picture whose potency is at least ``step / STEPS``."""
-        return self.counts[step] / self.potency.size
+    def area_share(self, percent: int) -> float:
+        """The share of the picture, 0 to 1, whose potency is at least so many percent."""
+        return self.counts[percent] / self.potency.size
 
 
 @contextlib.contextmanager
-def _whole(folder: Path) -> Iterator[Path]:
-    """A folder that is there once all of it is written."""
+def _atomic_folder(folder: Path) -> Iterator[Path]:
+    """A folder that appears only once it is complete."""
     temporary = folder.with_name(f".writing-{os.getpid()}-{folder.name}")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
@@ -105,113 +115,116 @@ def _arrays(folder: Path, stem: str, levels: int) -> list[np.ndarray]:
     return [np.load(folder / f"{stem}_{k}.npy", mmap_mode="r") for k in range(levels)]
 
 
-def _read(file: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return found
+def _read_json(file: Path) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return values
 
 
-def has_plate(folder: Path) -> bool:
-    """Whether a picture is kept there."""
-    return (folder / _PLATE).is_file()
+def has_picture(folder: Path) -> bool:
+    """Whether a folder holds a cached picture."""
+    return (folder / _PICTURE).is_file()
 
 
 def has_map(folder: Path) -> bool:
-    """Whether a map is kept there."""
+    """Whether a folder holds a cached map."""
     return (folder / _MAP).is_file()
 
 
-def keep_plate(folder: Path, picture: Opened) -> None:
-    """Copies a micrograph into a folder, block by block.
+def cache_picture(folder: Path, picture: Opened) -> None:
+    """Copies a micrograph into the cache, block by block.
 
     Args:
-        folder: where it goes; what is there is replaced.
+        folder: the target; replaced if it exists.
         picture: an open micrograph.
 
     Raises:
         InputError: if damage inside a large picture shows.
     """
     windows = picture.windows
-    with _whole(folder) as place:
-        kind = np.uint8 if windows.bit_depth == 8 else np.uint16
-        pixels = np.lib.format.open_memmap(place / "pixels_0.npy", "w+", dtype=kind, shape=windows.shape)
+    with _atomic_folder(folder) as target:
+        dtype = np.uint8 if windows.bit_depth == 8 else np.uint16
+        pixels = np.lib.format.open_memmap(target / "pixels_0.npy", "w+", dtype=dtype, shape=windows.shape)
         height, width = windows.shape
         for top in range(0, height, _BLOCK):
             for left in range(0, width, _BLOCK):
                 block = slice(top, min(top + _BLOCK, height)), slice(left, min(left + _BLOCK, width))
                 pixels[block] = windows.read(*block)
         pixels.flush()
-        levels = level_files(place / "pixels_0.npy")
-        known = {"bit_depth": windows.bit_depth, "pixel_size_nm": picture.pixel_size_nm, "notes": picture.notes}
-        write_json(place / _PLATE, {**known, "grey_range": grey_range(pixels), "levels": levels})
+        levels = write_levels(target / "pixels_0.npy")
+        metadata = {"bit_depth": windows.bit_depth, "pixel_size_nm": picture.pixel_size_nm, "notes": picture.notes}
+        write_json(target / _PICTURE, {**metadata, "grey_range": grey_range(pixels), "levels": levels})
 
 
-def open_plate(folder: Path) -> Plate:
-    """Opens what `keep_plate` has written."""
-    known = _read(folder / _PLATE)
-    arrays = _arrays(folder, "pixels", known["levels"])
-    low, high = known["grey_range"]
-    size = math.nan if known["pixel_size_nm"] is None else float(known["pixel_size_nm"])
-    levels = Levels(arrays, lambda values: stretched(values, low, high))
-    return Plate(arrays[0], int(known["bit_depth"]), size, tuple(known["notes"]), levels)
+def open_picture(folder: Path) -> CachedPicture:
+    """Opens what `cache_picture` has written."""
+    metadata = _read_json(folder / _PICTURE)
+    arrays = _arrays(folder, "pixels", metadata["levels"])
+    low, high = metadata["grey_range"]
+    size = math.nan if metadata["pixel_size_nm"] is None else float(metadata["pixel_size_nm"])
+    pyramid = Pyramid(arrays, lambda values: stretched(values, low, high))
+    return CachedPicture(arrays[0], int(metadata["bit_depth"]), size, tuple(metadata["notes"]), pyramid)
 
 
-def keep_map(folder: Path, shape: tuple[int, int], pieces: Iterable[MapTile]) -> None:
-    """Writes a map into a folder as its pieces come.
+def cache_map(folder: Path, shape: tuple[int, int], tiles: Iterable[MapTile]) -> None:
+    """Writes a map into the cache, tile by tile.
 
     Args:
-        folder: where it goes; what is there is replaced.
+        folder: the target; replaced if it exists.
         shape: height and width in px.
-        pieces: of `Predictor.map_tiles`.
+        tiles: of `Predictor.map_tiles`.
     """
-    edges = (np.arange(1, STEPS + 1) / STEPS).astype(np.float32)
-    passed = np.zeros(STEPS + 1, np.int64)
-    sums, top = {"potency": 0.0, "scatter": 0.0}, 0.0
-    with _whole(folder) as place:
+    thresholds = (np.arange(1, PERCENT + 1) / PERCENT).astype(np.float32)
+    histogram = np.zeros(PERCENT + 1, np.int64)
+    sums, max_scatter = {"potency": 0.0, "scatter": 0.0}, 0.0
+    with _atomic_folder(folder) as target:
         files: dict[str, np.memmap] = {}
-        for piece in pieces:
-            passed += np.bincount(np.searchsorted(edges, piece.potency.ravel(), "right"), minlength=STEPS + 1)
+        for tile in tiles:
+            bins = np.searchsorted(thresholds, tile.potency.ravel(), "right")
+            histogram += np.bincount(bins, minlength=PERCENT + 1)
             for stem in sums:
-                values = getattr(piece, stem)
+                values = getattr(tile, stem)
                 if values is None:
                     continue
                 if stem not in files:
                     files[stem] = np.lib.format.open_memmap(
-                        place / f"{stem}_0.npy", "w+", dtype=np.float32, shape=shape
+                        target / f"{stem}_0.npy", "w+", dtype=np.float32, shape=shape
                     )
-                files[stem][piece.rows, piece.columns] = values
+                files[stem][tile.rows, tile.columns] = values
                 sums[stem] += float(values.sum(dtype=np.float64))
-            if piece.scatter is not None:
-                top = max(top, float(piece.scatter.max()))
-        known: dict[str, Any] = {f"mean_{stem}": sums[stem] / math.prod(shape) for stem in files}
+            if tile.scatter is not None:
+                max_scatter = max(max_scatter, float(tile.scatter.max()))
+        metadata: dict[str, Any] = {f"mean_{stem}": sums[stem] / math.prod(shape) for stem in files}
         for stem, array in files.items():
             array.flush()
-            known[stem] = level_files(place / f"{stem}_0.npy", scale=255 / (top or 1) if stem == "scatter" else 255)
-        write_json(place / _MAP, {**known, "top_scatter": top, "counts": np.cumsum(passed[::-1])[::-1]})
+            scale = 255 / (max_scatter or 1) if stem == "scatter" else 255
+            metadata[f"{stem}_levels"] = write_levels(target / f"{stem}_0.npy", scale=scale)
+        counts = np.cumsum(histogram[::-1])[::-1]
+        write_json(target / _MAP, {**metadata, "max_scatter": max_scatter, "counts": counts})
 
 
-def _byte(top: float) -> Any:
-    """Makes uint8 of floating values from 0 to `top`; copies are uint8 already."""
+def _to_uint8(maximum: float) -> Callable[[np.ndarray], np.ndarray]:
+    """Turns floating values from 0 to `maximum` into uint8; the coarser levels are uint8 already."""
 
-    def shade(values: np.ndarray) -> np.ndarray:
+    def convert(values: np.ndarray) -> np.ndarray:
         if values.dtype == np.uint8:
             return values
-        return np.clip(np.rint(values * np.float32(255 / (top or 1))), 0, 255).astype(np.uint8)
+        return np.clip(np.rint(values * np.float32(255 / (maximum or 1))), 0, 255).astype(np.uint8)
 
-    return shade
+    return convert
 
 
-def open_map(folder: Path) -> Drawn:
-    """Opens what `keep_map` has written."""
-    known = _read(folder / _MAP)
-    potency, top = _arrays(folder, "potency", known["potency"]), float(known["top_scatter"])
-    scatter = _arrays(folder, "scatter", known["scatter"]) if "scatter" in known else None
-    return Drawn(
+def open_map(folder: Path) -> CachedMap:
+    """Opens what `cache_map` has written."""
+    metadata = _read_json(folder / _MAP)
+    potency, max_scatter = _arrays(folder, "potency", metadata["potency_levels"]), float(metadata["max_scatter"])
+    scatter = _arrays(folder, "scatter", metadata["scatter_levels"]) if "scatter_levels" in metadata else None
+    return CachedMap(
         potency[0],
         scatter[0] if scatter else None,
-        float(known["mean_potency"]),
-        float(known.get("mean_scatter", math.nan)),
-        top,
-        tuple(int(n) for n in known["counts"]),
-        Levels(potency, _byte(1.0)),
-        Levels(scatter, _byte(top)) if scatter else None,
+        float(metadata["mean_potency"]),
+        float(metadata.get("mean_scatter", math.nan)),
+        max_scatter,
+        tuple(int(n) for n in metadata["counts"]),
+        Pyramid(potency, _to_uint8(1.0)),
+        Pyramid(scatter, _to_uint8(max_scatter)) if scatter else None,
     )

@@ -1,4 +1,4 @@
-"""What the page's links lead to: files that are made when they are asked for, and nothing else on this machine."""
+"""The downloads of the page: files that are written on request, and nothing else on this machine."""
 
 from __future__ import annotations
 
@@ -7,111 +7,110 @@ import dataclasses
 import re
 import tempfile
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import tornado.iostream
 import tornado.web
 
-from copper_tf.apps.viewer.cache import STEPS
-from copper_tf.apps.viewer.exports import file_name, note_rows, picture_rows, write_overlay_of, write_values
+from copper_tf.apps.viewer.cache import PERCENT
+from copper_tf.apps.viewer.exports import file_name, note_rows, picture_rows, write_map, write_overlay
 from copper_tf.apps.viewer.library import Entry, Library
 from copper_tf.apps.viewer.notes import NoteBook
 from copper_tf.utils.drawing import PALETTES
 from copper_tf.utils.tables import write_tables
 from tfds_copper.errors import CopperError, InputError
 
-__all__ = ["Download", "route"]
+__all__ = ["Download", "download_route"]
 
-# Bytes that are held at once.
+# Bytes per write.
 _CHUNK = 2**20
-_NAMES = ("map.tif", "scatter.tif", "overlay.png", "table.csv", "notes.csv")
+_FILES = ("map.tif", "scatter.tif", "overlay.png", "table.csv", "notes.csv")
+# The query of a download, and what it means to leave a part of it out.
+_DEFAULTS = {"threshold": "50", "palette": "paper", "opacity": "45"}
 
 
-def _number(text: str, most: int, name: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,3}", text) or int(text) > most:
-        raise InputError(f"{name} must be a whole number from 0 to {most}. Received: {text[:20]!r}")
+def _number(text: str, maximum: int, name: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,3}", text) or int(text) > maximum:
+        raise InputError(f"{name} must be a whole number from 0 to {maximum}. Received: {text[:20]!r}")
     return int(text)
 
 
 @dataclasses.dataclass(frozen=True)
-class _Maker:
-    """Writes a file into a temporary folder, in a thread of its own."""
+class _FileWriter:
+    """Writes a file into a temporary folder; called in a worker thread."""
 
     library: Library
     notes: NoteBook
     entry: Entry
     name: str
-    asked: Callable[[str, str], str]
+    query: Mapping[str, str]
 
     def __call__(self, folder: Path) -> tuple[Path, str]:
-        """The file, and what the browser is to call it.
+        """Returns the file, and its name for the browser.
 
         Raises:
-            InputError: if there is nothing to write, or it is asked for wrongly.
+            InputError: if there is nothing to write, or the query is wrong.
         """
         file = folder / self.name
         if self.name == "notes.csv":
             write_tables(file, note_rows(self.library, self.notes), [])
             return file, "notes.csv"
         if self.name == "table.csv":
-            step = _number(self.asked("threshold", "50"), STEPS, "threshold")
-            entries = self.library.shown
+            percent = _number(self.query["threshold"], PERCENT, "threshold")
+            entries = self.library.public
             entries += [] if self.entry in entries else [self.entry]
-            write_tables(file, picture_rows(self.library, entries, step), [])
+            write_tables(file, picture_rows(self.library, entries, percent), [])
             return file, "potency.csv"
-        return self._of_map(file)
+        return self._write_map_file(file)
 
-    def _of_map(self, file: Path) -> tuple[Path, str]:
-        drawn, plate = self.library.drawn(self.entry), self.library.plate(self.entry)
-        values = None if drawn is None else drawn.scatter if self.name == "scatter.tif" else drawn.potency
-        if drawn is None or values is None:
+    def _write_map_file(self, file: Path) -> tuple[Path, str]:
+        potency_map, picture = self.library.map(self.entry), self.library.picture(self.entry)
+        scatter = self.name == "scatter.tif"
+        values = None if potency_map is None else potency_map.scatter if scatter else potency_map.potency
+        if potency_map is None or values is None:
             raise InputError(f"{self.entry.name}: a map is needed. Received: none yet")
         if self.name == "overlay.png":
-            palette = self.asked("palette", "paper")
+            palette = self.query["palette"]
             if palette not in PALETTES:
                 raise InputError(f"palette must be one of {', '.join(PALETTES)}. Received: {palette[:20]!r}")
-            opacity = _number(self.asked("opacity", "45"), 100, "opacity")
-            write_overlay_of(file, plate, drawn, palette, opacity / 100)
+            opacity = _number(self.query["opacity"], 100, "opacity")
+            write_overlay(file, picture, potency_map, palette, opacity / 100)
             return file, file_name(self.entry, "_overlay.png")
-        write_values(file, values, plate.pixel_size_nm)
-        return file, file_name(self.entry, "_scatter.tif" if self.name == "scatter.tif" else "_map.tif")
+        write_map(file, values, picture.pixel_size_nm)
+        return file, file_name(self.entry, "_scatter.tif" if scatter else "_map.tif")
 
 
 class Download(tornado.web.RequestHandler):
-    """Sends one of `_NAMES` of a picture that is known, by its ident."""
+    """Sends one of `_FILES` of a picture, by its ident."""
 
     def initialize(self, library: Library, notes: NoteBook) -> None:
-        """See `route`."""
+        """See `download_route`."""
         self._library, self._notes = library, notes
 
-    def _asked(self, name: str, default: str) -> str:
-        return str(self.get_query_argument(name, default))
-
     async def get(self, ident: str, name: str) -> None:
-        """Makes the file and sends it, piece by piece."""
-        entry = self._library.find(ident)
-        if entry is None or name not in _NAMES:
+        """Writes the file and sends it in chunks."""
+        entry = self._library.get(ident)
+        if entry is None or name not in _FILES:
             raise tornado.web.HTTPError(404)
-        # Arguments are read here: a request belongs to its own thread.
-        known = {key: self._asked(key, default) for key, default in
-                 (("threshold", "50"), ("palette", "paper"), ("opacity", "45"))}  # fmt: skip
-        make = _Maker(self._library, self._notes, entry, name, lambda key, default: known.get(key, default))
+        # The query is read here: a request must not be used in another thread.
+        query = {key: str(self.get_query_argument(key, default)) for key, default in _DEFAULTS.items()}
+        write = _FileWriter(self._library, self._notes, entry, name, query)
         with tempfile.TemporaryDirectory(prefix="copper-view-") as folder:
             try:
-                file, called = await asyncio.get_running_loop().run_in_executor(None, make, Path(folder))
+                file, sent_as = await asyncio.get_running_loop().run_in_executor(None, write, Path(folder))
             except CopperError as error:
                 self.set_status(409)
                 self.set_header("Content-Type", "text/plain; charset=utf-8")
                 self.finish(str(error))
                 return
-            await self._send(file, called)
+            await self._send(file, sent_as)
 
-    async def _send(self, file: Path, called: str) -> None:
+    async def _send(self, file: Path, sent_as: str) -> None:
         self.set_header("Content-Type", "application/octet-stream")
         self.set_header("Content-Length", str(file.stat().st_size))
-        self.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{urllib.parse.quote(called, safe='')}")
+        self.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{urllib.parse.quote(sent_as, safe='')}")
         with file.open("rb") as stream:
             while chunk := stream.read(_CHUNK):
                 self.write(chunk)
@@ -121,7 +120,7 @@ class Download(tornado.web.RequestHandler):
                     return
 
 
-def route(library: Library, notes: NoteBook) -> tuple[str, Any, dict[str, Any]]:
+def download_route(library: Library, notes: NoteBook) -> tuple[str, Any, dict[str, Any]]:
     """The route of all downloads.
 
     Args:

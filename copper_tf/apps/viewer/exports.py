@@ -1,4 +1,4 @@
-"""What can be taken along: map, overlay, tables."""
+"""The files that the viewer offers for download: maps, overlays, tables."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from typing import Any
 
 import numpy as np
 
-from copper_tf.apps.viewer.cache import STEPS, Drawn, Plate
+from copper_tf.apps.viewer.cache import PERCENT, CachedMap, CachedPicture
 from copper_tf.apps.viewer.library import Entry, Library
 from copper_tf.apps.viewer.notes import NoteBook
 from copper_tf.inference.map_files import Overview, map_file
 from tfds_copper.errors import InputError
 
-__all__ = ["file_name", "note_rows", "picture_rows", "write_overlay_of", "write_values"]
+__all__ = ["file_name", "note_rows", "picture_rows", "write_map", "write_overlay"]
 
-# Rows of a picture that are written at once.
+# Rows of a picture that are written at a time.
 _ROWS = 512
 
 
 def file_name(entry: Entry, ending: str) -> str:
-    """What a file about a picture is called."""
+    """The name of a file about a picture."""
     return f"{PurePosixPath(entry.name).stem}{ending}"
 
 
-def _stripes(shape: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
+def _row_blocks(shape: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
     return ((slice(a, min(a + _ROWS, shape[0])), slice(0, shape[1])) for a in range(0, shape[0], _ROWS))
 
 
-def write_values(path: Path, values: np.ndarray, pixel_size_nm: float) -> None:
-    """Writes a map, or its scatter, as `copper predict` does: a float TIFF.
+def write_map(path: Path, values: np.ndarray, pixel_size_nm: float) -> None:
+    """Writes a map, or its scatter, as the float TIFF that `copper predict` writes.
 
     Args:
         path: a ``.tif`` file.
@@ -40,59 +40,60 @@ def write_values(path: Path, values: np.ndarray, pixel_size_nm: float) -> None:
     """
     shape = values.shape[0], values.shape[1]
     with map_file(path, shape, pixel_size_nm) as write:
-        for place in _stripes(shape):
-            write(*place, np.asarray(values[place]))
+        for block in _row_blocks(shape):
+            write(*block, np.asarray(values[block]))
 
 
-def write_overlay_of(path: Path, plate: Plate, drawn: Drawn, palette: str, strength: float) -> None:
-    """Writes the overlay with scale bar and colours as a PNG.
+def write_overlay(path: Path, picture: CachedPicture, potency_map: CachedMap, palette: str, strength: float) -> None:
+    """Writes the overlay with scale bar and colour bar as a PNG.
 
     Args:
         path: a ``.png`` file.
-        plate: the picture.
-        drawn: its map.
-        palette: a name in `draw.PALETTES`.
+        picture: the picture.
+        potency_map: its map.
+        palette: a name in `drawing.PALETTES`.
         strength: share of the map's colour, 0 to 1.
     """
-    overview = Overview(plate.shape)
-    for place in _stripes(plate.shape):
-        overview.add(*place, np.asarray(plate.pixels[place]), np.asarray(drawn.potency[place]))
-    overview.write(path, plate.pixel_size_nm, palette, strength)
+    overview = Overview(picture.shape)
+    for block in _row_blocks(picture.shape):
+        overview.add(*block, np.asarray(picture.pixels[block]), np.asarray(potency_map.potency[block]))
+    overview.write(path, picture.pixel_size_nm, palette, strength)
 
 
-def picture_rows(library: Library, entries: list[Entry], step: int) -> list[dict[str, Any]]:
-    """One row for each picture that is mapped.
+def picture_rows(library: Library, entries: list[Entry], percent: int) -> list[dict[str, Any]]:
+    """One row for each picture that has a map.
 
     Args:
         library: of the pictures.
-        entries: those that are wanted.
-        step: of the threshold, see `Drawn.share`.
+        entries: the pictures of the table.
+        percent: threshold of the area share, 0 to 100.
 
     Raises:
-        InputError: if none is mapped yet.
+        InputError: if none has a map yet.
     """
     rows = []
     for entry in entries:
-        drawn = library.drawn(entry)
-        if drawn is None:
+        potency_map = library.map(entry)
+        if potency_map is None:
             continue
-        plate = library.plate(entry)
-        row = {"file": entry.name, "sheet": entry.sheet, "t": entry.t, "width": plate.shape[1]}
-        row |= {"height": plate.shape[0], "pixel_size_nm": plate.pixel_size_nm, "potency": drawn.mean}
-        row |= {"scatter": drawn.mean_scatter, "threshold": step / STEPS, "area share": drawn.share(step)}
-        rows.append(row | {"notes": "; ".join(plate.notes)})
+        picture = library.picture(entry)
+        row = {"file": entry.name, "sheet": entry.sheet, "t": entry.t, "width": picture.shape[1]}
+        row |= {"height": picture.shape[0], "pixel_size_nm": picture.pixel_size_nm, "potency": potency_map.mean_potency}
+        row |= {"scatter": potency_map.mean_scatter, "threshold": percent / PERCENT}
+        row |= {"area share": potency_map.area_share(percent)}
+        rows.append(row | {"notes": "; ".join(picture.notes)})
     if not rows:
         raise InputError("a table needs at least one map. Received: none yet")
     return rows
 
 
 def note_rows(library: Library, notes: NoteBook) -> list[dict[str, Any]]:
-    """One row for each note of all pictures; places in µm where the pixel size is known.
+    """One row for each note of all pictures; positions also in µm where the pixel size is known.
 
     Raises:
-        InputError: if there is none.
+        InputError: if there are no notes.
     """
-    sizes = {entry.name: library.plate(entry).pixel_size_nm for entry in library.shown}
+    sizes = {entry.name: library.picture(entry).pixel_size_nm for entry in library.public}
     rows = []
     for note in notes.all():
         micron = sizes.get(note.picture, math.nan) / 1000
@@ -100,5 +101,5 @@ def note_rows(library: Library, notes: NoteBook) -> list[dict[str, Any]]:
         row |= {"x_um": note.x * micron, "y_um": note.y * micron, "potency": note.potency, "note": note.text}
         rows.append(row | {"created": note.created})
     if not rows:
-        raise InputError("notes are needed, by `Pin a note` on the page. Received: none yet")
+        raise InputError("a table needs at least one note, see `Add a note` on the page. Received: none yet")
     return rows

@@ -1,4 +1,4 @@
-"""The pictures of a viewer and their maps, which one thread computes while the pages are used."""
+"""The pictures of a viewer and their maps, which a background thread computes while the page is used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,16 @@ from pathlib import Path
 
 from PIL import Image
 
-from copper_tf.apps.viewer.cache import Drawn, Plate, has_map, has_plate, keep_map, keep_plate, open_map, open_plate
+from copper_tf.apps.viewer.cache import (
+    CachedMap,
+    CachedPicture,
+    cache_map,
+    cache_picture,
+    has_map,
+    has_picture,
+    open_map,
+    open_picture,
+)
 from copper_tf.inference.predictor import Predictor
 from copper_tf.ood.check import OodCheck, check_ood
 from copper_tf.ood.reference import ReferenceStatistics
@@ -24,27 +33,27 @@ from copper_tf.runs.labels import Labels
 from tfds_copper.errors import CopperError
 from tfds_copper.micrograph import Opened
 
-__all__ = ["Entry", "Library", "State", "model_key"]
+__all__ = ["Entry", "Library", "MapState", "model_key"]
 
 # Longest side in px of a thumbnail.
-_THUMB = 176
-# Seconds after which what is half written is no one's any more.
+_THUMBNAIL = 176
+# Seconds after which an unfinished folder counts as left behind.
 _STALE = 86_400
-# What a map hangs on, in the folder of a run, of each member of an ensemble, or of an export.
+# The files that a map depends on, in a run, in each run of an ensemble, or in an export.
 _MODEL_FILES = ("config.json", "normalisation.json", "checkpoints/*", "saved_model.pb", "*/model.*")
 
 
 def model_key(path: Path) -> str:
-    """A name for a model that changes with its weights and settings.
+    """A key that changes with the weights and settings of a model.
 
     Args:
         path: a run, an ensemble or an export.
     """
-    found = hashlib.sha256(path.read_bytes() if path.is_file() else b"")
+    digest = hashlib.sha256(path.read_bytes() if path.is_file() else b"")
     for pattern in _MODEL_FILES:
         for file in sorted(f for prefix in ("", "seed_*/") for f in path.glob(prefix + pattern) if f.is_file()):
-            found.update(file.relative_to(path).as_posix().encode() + b"\0" + file.read_bytes())
-    return found.hexdigest()[:16]
+            digest.update(file.relative_to(path).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,9 +61,9 @@ class Entry:
     """A picture of the viewer.
 
     Attributes:
-        ident: a name for it in addresses and folders, hexadecimal.
-        name: what people call it; its notes go by it.
-        group: the heading that it stands under.
+        ident: its hexadecimal name in URLs and folders.
+        name: its name on the page; notes refer to it.
+        group: the heading above its thumbnail.
         sheet: "" where unknown.
         t: stress time; NaN where unknown.
     """
@@ -66,42 +75,42 @@ class Entry:
     t: float = math.nan
 
     @staticmethod
-    def of(name: str, group: str, *identity: object, sheet: str = "", t: float = math.nan) -> Entry:
-        """An entry whose ident is made of all that tells its pixels from others'."""
+    def create(name: str, group: str, *identity: object, sheet: str = "", t: float = math.nan) -> Entry:
+        """An entry whose ident is derived from its name and all that identifies its pixels."""
         ident = hashlib.sha256("\0".join(map(str, (name, *identity))).encode()).hexdigest()[:24]
         return Entry(ident, name, group, sheet, t)
 
 
 @dataclasses.dataclass(frozen=True)
-class State:
-    """How far the map of a picture is.
+class MapState:
+    """The progress of a picture's map.
 
     Attributes:
-        done: tiles that are mapped.
-        total: tiles in all; 0 while it waits.
-        ready: whether the map is there.
-        problem: why there will be none, else empty.
+        done: tiles done.
+        total: tiles in all; 0 while the map is queued.
+        ready: whether the map is complete.
+        error: why there is no map; empty if nothing failed.
     """
 
     done: int = 0
     total: int = 0
     ready: bool = False
-    problem: str = ""
+    error: str = ""
 
 
-Listener = Callable[[Entry, State], None]
+Listener = Callable[[Entry, MapState], None]
 
 
 class Library:
-    """Pictures with their maps, kept in a folder from one session to the next.
+    """Pictures and their maps, cached in a folder from one session to the next.
 
     Args:
-        model: a segmenter: a `RunPredictor`, an `Ensemble` or an `ExportedPredictor`.
-        labels: the labels of the model.
+        model: a segmenter: a run, an ensemble or an export.
+        labels: of the model.
         key: of the model, see `model_key`.
-        folder: where pictures and maps are kept.
+        folder: of the cache.
         scale: pixel sizes of the model's data, see `ood.check.pixel_size_range`.
-        reference_statistics: of the model's training pictures; None where it has none.
+        reference_statistics: of the training pictures; None where the model has none.
     """
 
     def __init__(
@@ -113,126 +122,127 @@ class Library:
         scale: tuple[float, float] | None = None,
         reference_statistics: ReferenceStatistics | None = None,
     ) -> None:
-        self.labels, self.folder, self.scale, self.reference_statistics = labels, folder, scale, reference_statistics
+        self.labels, self.folder, self.scale = labels, folder, scale
+        self._reference_statistics = reference_statistics
         self._model, self._key = model, key
         self._entries: dict[str, Entry] = {}
-        self._private: dict[str, Path] = {}
-        self._states: dict[str, State] = {}
-        self._waiting: collections.deque[str] = collections.deque()
+        self._private_folders: dict[str, Path] = {}
+        self._states: dict[str, MapState] = {}
+        self._queue: collections.deque[str] = collections.deque()
         self._listeners: list[Listener] = []
         self._lock = threading.Condition()
         self._stopped = False
         self._thread: threading.Thread | None = None
-        _sweep(folder)
+        _remove_stale(folder)
 
     def add(self, entry: Entry, picture: Opened, private: Path | None = None) -> None:
-        """Takes a picture in, unless it is kept already; its map comes later.
+        """Adds a picture and queues its map, unless both are cached already.
 
         Args:
-            entry: what it is called.
+            entry: name and identity of the picture.
             picture: the same, open for reading.
-            private: the folder of a picture that is no one else's; None: it is shown to all and kept.
+            private: the folder of a picture that only one page shows; None for a public one, which is cached.
 
         Raises:
             InputError: if damage inside a large picture shows.
         """
         if private is not None:
-            self._private[entry.ident] = private
-        if not has_plate(self._plate(entry)):
-            keep_plate(self._plate(entry), picture)
+            self._private_folders[entry.ident] = private
+        if not has_picture(self._picture_folder(entry)):
+            cache_picture(self._picture_folder(entry), picture)
         with self._lock:
             self._entries[entry.ident] = entry
-            self._states[entry.ident] = State(ready=has_map(self._map(entry)))
+            self._states[entry.ident] = MapState(ready=has_map(self._map_folder(entry)))
             if not self._states[entry.ident].ready:
-                self._waiting.append(entry.ident)
+                self._queue.append(entry.ident)
             self._lock.notify()
 
-    def sort(self, order: list[Entry]) -> None:
-        """Brings the pictures, and the maps that wait, into an order.
+    def reorder(self, order: list[Entry]) -> None:
+        """Reorders the pictures and the queue of their maps.
 
         Args:
             order: all pictures.
         """
         with self._lock:
             self._entries = {entry.ident: entry for entry in order}
-            waiting = set(self._waiting)
-            self._waiting = collections.deque(ident for ident in self._entries if ident in waiting)
+            queued = set(self._queue)
+            self._queue = collections.deque(ident for ident in self._entries if ident in queued)
 
     def discard(self, entry: Entry) -> None:
-        """Forgets a private picture; its folder is the caller's."""
+        """Removes a private picture; the caller deletes its folder."""
         with self._lock:
-            for known in (self._entries, self._states, self._private):
-                known.pop(entry.ident, None)
-            if entry.ident in self._waiting:
-                self._waiting.remove(entry.ident)
+            for table in (self._entries, self._states, self._private_folders):
+                table.pop(entry.ident, None)
+            if entry.ident in self._queue:
+                self._queue.remove(entry.ident)
 
-    def _plate(self, entry: Entry) -> Path:
-        return self._private.get(entry.ident, self.folder) / "pictures" / entry.ident
+    def _picture_folder(self, entry: Entry) -> Path:
+        return self._private_folders.get(entry.ident, self.folder) / "pictures" / entry.ident
 
-    def _map(self, entry: Entry) -> Path:
-        return self._private.get(entry.ident, self.folder) / "maps" / self._key / entry.ident
+    def _map_folder(self, entry: Entry) -> Path:
+        return self._private_folders.get(entry.ident, self.folder) / "maps" / self._key / entry.ident
 
     @property
-    def shown(self) -> list[Entry]:
-        """The pictures that are shown to all, in the order in which they came."""
-        return [entry for ident, entry in list(self._entries.items()) if ident not in self._private]
+    def public(self) -> list[Entry]:
+        """The pictures that every page shows, in order."""
+        return [entry for ident, entry in list(self._entries.items()) if ident not in self._private_folders]
 
-    def find(self, ident: str) -> Entry | None:
-        """The picture of that ident, None where there is none."""
+    def get(self, ident: str) -> Entry | None:
+        """The picture with an ident, or None."""
         return self._entries.get(ident)
 
-    def state(self, entry: Entry) -> State:
-        """How far its map is."""
-        return self._states.get(entry.ident, State())
+    def state(self, entry: Entry) -> MapState:
+        """The progress of its map."""
+        return self._states.get(entry.ident, MapState())
 
-    def plate(self, entry: Entry) -> Plate:
-        """The picture itself."""
-        return open_plate(self._plate(entry))
+    def picture(self, entry: Entry) -> CachedPicture:
+        """Opens the picture."""
+        return open_picture(self._picture_folder(entry))
 
-    def caution(self, plate: Plate) -> OodCheck:
-        """Whether a picture is like those that the model was trained on."""
-        return check_ood(plate.windows, plate.pixel_size_nm, self.reference_statistics, self.scale)
+    def check_ood(self, picture: CachedPicture) -> OodCheck:
+        """Compares a picture with the training pictures of the model."""
+        return check_ood(picture.windows, picture.pixel_size_nm, self._reference_statistics, self.scale)
 
-    def drawn(self, entry: Entry) -> Drawn | None:
-        """Its map, None while there is none."""
-        return open_map(self._map(entry)) if self.state(entry).ready else None
+    def map(self, entry: Entry) -> CachedMap | None:
+        """Opens its map; None while there is none."""
+        return open_map(self._map_folder(entry)) if self.state(entry).ready else None
 
     def thumbnail(self, entry: Entry) -> str:
-        """A small JPEG of it as a data address."""
+        """A small JPEG of it as a data URL."""
         stream = io.BytesIO()
-        Image.fromarray(self.plate(entry).levels.small(_THUMB)).save(stream, "JPEG", quality=80)
+        Image.fromarray(self.picture(entry).pyramid.thumbnail(_THUMBNAIL)).save(stream, "JPEG", quality=80)
         return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
 
-    def first(self, entry: Entry) -> None:
-        """Has this picture's map computed before all that wait."""
+    def prioritise(self, entry: Entry) -> None:
+        """Moves the map of a picture to the front of the queue."""
         with self._lock:
-            if entry.ident in self._waiting:
-                self._waiting.remove(entry.ident)
-                self._waiting.appendleft(entry.ident)
+            if entry.ident in self._queue:
+                self._queue.remove(entry.ident)
+                self._queue.appendleft(entry.ident)
 
-    def listen(self, listener: Listener) -> Callable[[], None]:
-        """Tells of every step of every map, from the thread that computes them.
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Calls a listener at every step of every map, from the thread that computes them.
 
         Returns:
-            What ends it.
+            A function that ends the subscription.
         """
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
     def start(self) -> None:
-        """Begins to compute maps."""
-        self._thread = threading.Thread(target=self._work, name="maps", daemon=True)
+        """Starts computing maps."""
+        self._thread = threading.Thread(target=self._run, name="maps", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends it after the tile that is being computed."""
+        """Stops after the current tile."""
         with self._lock:
             self._stopped = True
             self._lock.notify()
         if self._thread:
             self._thread.join()
 
-    def _tell(self, entry: Entry, state: State) -> None:
+    def _notify(self, entry: Entry, state: MapState) -> None:
         if entry.ident in self._entries:
             self._states[entry.ident] = state
             for listener in list(self._listeners):
@@ -240,19 +250,19 @@ class Library:
 
     def _next(self) -> Entry | None:
         with self._lock:
-            self._lock.wait_for(lambda: self._waiting or self._stopped)
-            return None if self._stopped else self._entries[self._waiting.popleft()]
+            self._lock.wait_for(lambda: self._queue or self._stopped)
+            return None if self._stopped else self._entries[self._queue.popleft()]
 
-    def _work(self) -> None:
+    def _run(self) -> None:
         while (entry := self._next()) is not None:
             try:
                 self.compute(entry)
-            except _Ended:
+            except _Cancelled:
                 return
             except CopperError as error:
-                self._tell(entry, State(problem=str(error)))
-            except Exception as error:  # noqa: BLE001 - one picture must not end the maps of all others
-                self._tell(entry, State(problem=f"{entry.name}: no map. Received: {type(error).__name__}: {error}"))
+                self._notify(entry, MapState(error=str(error)))
+            except Exception as error:  # noqa: BLE001 - one picture must not stop the maps of the others
+                self._notify(entry, MapState(error=f"{entry.name}: no map. Received: {type(error).__name__}: {error}"))
 
     def compute(self, entry: Entry) -> None:
         """Computes the map of a picture, tile by tile.
@@ -261,28 +271,28 @@ class Library:
             InputError: if the model can't take the picture.
         """
 
-        def progress(done: int, total: int, what: str) -> None:
+        def progress(done: int, total: int, task: str) -> None:
             if self._stopped or entry.ident not in self._entries:
-                raise _Ended
-            self._tell(entry, State(done, total))
+                raise _Cancelled
+            self._notify(entry, MapState(done, total))
 
-        plate = self.plate(entry)
-        pieces = self._model.map_tiles(plate.windows, entry.name, progress)
+        picture = self.picture(entry)
+        tiles = self._model.map_tiles(picture.windows, entry.name, progress)
         try:
-            keep_map(self._map(entry), plate.shape, pieces)
-        except _Ended:
+            cache_map(self._map_folder(entry), picture.shape, tiles)
+        except _Cancelled:
             if self._stopped:
                 raise
             return
-        self._tell(entry, State(ready=True))
+        self._notify(entry, MapState(ready=True))
 
 
-def _sweep(folder: Path) -> None:
-    """Takes away what a killed viewer had half written, unless another one can still be at it."""
-    for place in folder.glob("**/.writing-*"):
-        if place.is_dir() and time.time() - place.stat().st_mtime > _STALE:
-            shutil.rmtree(place, ignore_errors=True)
+def _remove_stale(folder: Path) -> None:
+    """Removes what a killed viewer left unfinished, unless another one may still be writing it."""
+    for path in folder.glob("**/.writing-*"):
+        if path.is_dir() and time.time() - path.stat().st_mtime > _STALE:
+            shutil.rmtree(path, ignore_errors=True)
 
 
-class _Ended(Exception):  # noqa: N818 - it ends a loop and is no error
-    """The viewer ends, or the picture is gone."""
+class _Cancelled(Exception):  # noqa: N818 - it ends a loop and is no error
+    """The viewer stops, or the picture was removed."""

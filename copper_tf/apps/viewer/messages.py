@@ -1,4 +1,4 @@
-"""What the page says."""
+"""The texts of the page, as HTML."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import math
 import urllib.parse
 from collections.abc import Sequence
 
-from copper_tf.apps.viewer.cache import Drawn, Plate
-from copper_tf.apps.viewer.library import Entry, State
+from copper_tf.apps.viewer.cache import CachedMap, CachedPicture
+from copper_tf.apps.viewer.library import Entry, MapState
 from copper_tf.ood.check import OodCheck, pixel_size_differs, pixel_size_text
 from copper_tf.runs.labels import Labels
 
-__all__ = ["about", "busy", "files", "head", "inside", "reading", "under"]
+__all__ = ["about", "contains", "cursor_values", "downloads", "header", "map_progress", "reading"]
 
 _EMPTY = "&nbsp;"
 
@@ -21,51 +21,51 @@ def _length(px: float, pixel_size_nm: float) -> str:
     return f"{px * pixel_size_nm / 1000:.4g}"
 
 
-def about(labels: Labels, model: str, law: str, caveats: Sequence[str]) -> str:
-    """What the map means, and what every result of the model must say.
+def about(labels: Labels, model: str, hypothesis_note: str, caveats: Sequence[str]) -> str:
+    """What the map means, and the caveats of the model.
 
     Args:
         labels: of the model.
         model: its name.
-        law: what is to be said of a g that was learned; "" where it wasn't.
-        caveats: what every result must say.
+        hypothesis_note: about a g that was learned; "" where it was given.
+        caveats: that accompany every result.
     """
     first, last = (html.escape(labels.names[k]) for k in (0, -1))
-    said = [
-        f"The map of the model <b>{html.escape(model)}</b> shows resemblance to the surface at t = {first} (1) or "
-        f"t = {last} (0). Potency is its mean: an index of this model, not adhesion itself, "
-        "nor comparable between models."
+    paragraphs = [
+        f"The map of the model <b>{html.escape(model)}</b> shows how much the surface resembles "
+        f"the one at t = {first} (1) or at t = {last} (0). Potency is the mean of the map: an index of this model. "
+        "It does not measure adhesion and cannot be compared between models."
     ]
-    said += [html.escape(note) for note in (law, *caveats) if note]
+    paragraphs += [html.escape(note) for note in (hypothesis_note, *caveats) if note]
     title = f"About the map ({len(caveats)} caveat{'s' * (len(caveats) > 1)})" if caveats else "About the map"
-    return f'<details class="small"><summary>{title}</summary>{"".join(f"<p>{t}</p>" for t in said)}</details>'
+    return f'<details class="small"><summary>{title}</summary>{"".join(f"<p>{t}</p>" for t in paragraphs)}</details>'
 
 
-def head(
+def header(
     entry: Entry,
-    plate: Plate,
-    drawn: Drawn | None,
+    picture: CachedPicture,
+    potency_map: CachedMap | None,
     scale: tuple[float, float] | None = None,
-    caution: OodCheck | None = None,
+    check: OodCheck | None = None,
 ) -> str:
-    """The picture's name, what is known of it, its potency, and a warning where it is unlike the model's data."""
-    height, width = plate.shape
-    known = [entry.group, f"sheet {entry.sheet}" if entry.sheet else "", f"{width} × {height} px"]
-    size = plate.pixel_size_nm
+    """Name, size and potency of a picture, and warnings where it is unlike the training pictures."""
+    height, width = picture.shape
+    details = [entry.group, f"sheet {entry.sheet}" if entry.sheet else "", f"{width} × {height} px"]
+    size = picture.pixel_size_nm
     if math.isfinite(size):
-        known += [f"{_length(width, size)} × {_length(height, size)} µm", f"{size:g} nm per px"]
+        details += [f"{_length(width, size)} × {_length(height, size)} µm", f"{size:g} nm per px"]
     else:
-        known.append("pixel size unknown")
-    known.append(caution.not_checked if caution else "")
-    details = " · ".join(html.escape(part) for part in (*known, *plate.notes) if part)
-    potency = "–" if drawn is None else f"{drawn.mean:.3f}"
-    about_seeds = ""
-    if drawn is not None and drawn.scatter is not None:
-        about_seeds = f'<span class="soft"> · maps of the seeds differ by {drawn.mean_scatter:.3f}</span>'
+        details.append("pixel size unknown")
+    details.append(check.not_checked if check else "")
+    line = " · ".join(html.escape(text) for text in (*details, *picture.notes) if text)
+    potency = "–" if potency_map is None else f"{potency_map.mean_potency:.3f}"
+    seeds = ""
+    if potency_map is not None and potency_map.scatter is not None:
+        seeds = f'<span class="muted"> · the maps of the seeds differ by {potency_map.mean_scatter:.3f}</span>'
     return (
-        f'<div class="head"><div><h1>{html.escape(entry.name)}</h1><p class="soft numbers">{details}</p></div>'
-        f'<p style="white-space: nowrap"><span class="soft">potency</span> <span class="big">{potency}</span>'
-        f"{about_seeds}</p></div>{_scale_warning(size, scale)}{_unlike(caution)}"
+        f'<div class="header"><div><h1>{html.escape(entry.name)}</h1><p class="muted numbers">{line}</p></div>'
+        f'<p style="white-space: nowrap"><span class="muted">potency</span> <span class="big">{potency}</span>'
+        f"{seeds}</p></div>{_scale_warning(size, scale)}{_ood_warning(check)}"
     )
 
 
@@ -73,65 +73,69 @@ def _scale_warning(pixel_size_nm: float, scale: tuple[float, float] | None) -> s
     if scale is None or not pixel_size_differs(pixel_size_nm, scale):
         return ""
     return (
-        f'<p class="warn">The model was trained at {pixel_size_text(scale)} per px; a map of a picture at '
-        f"{pixel_size_nm:g} nm per px means nothing.</p>"
+        f'<p class="warning">The model was trained at {pixel_size_text(scale)} per px; a map of a picture '
+        f"at {pixel_size_nm:g} nm per px means nothing.</p>"
     )
 
 
-def _unlike(caution: OodCheck | None) -> str:
-    reasons = caution.reasons[caution.pixel_size_differs :] if caution else ()
+def _ood_warning(check: OodCheck | None) -> str:
+    reasons = check.reasons[check.pixel_size_differs :] if check else ()
     if not reasons:
         return ""
     text = html.escape("; ".join(reasons))
-    return f'<p class="warn">Unlike the pictures that the model was trained on ({text}): its map may mean nothing.</p>'
+    return (
+        f'<p class="warning">Unlike the pictures that the model was trained on ({text}): its map may mean nothing.</p>'
+    )
 
 
-def busy(state: State) -> str:
-    """How far the map is."""
+def map_progress(state: MapState) -> str:
+    """The progress of the map."""
     if not state.total:
-        return '<span class="soft">the map waits for its turn</span>'
+        return '<span class="muted">waiting for other maps</span>'
     bar = f'<progress value="{state.done}" max="{state.total}"></progress>'
-    return f'{bar} <span class="soft numbers">mapping: {state.done} of {state.total} tiles</span>'
+    return f'{bar} <span class="muted numbers">mapping: {state.done} of {state.total} tiles</span>'
 
 
 def reading(name: str) -> str:
-    """While a dropped picture is read."""
-    return f'<progress></progress> <span class="soft">reading {html.escape(name[:60])}</span>'
+    """Shown while a dropped picture is read."""
+    return f'<progress></progress> <span class="muted">reading {html.escape(name[:60])}</span>'
 
 
-def inside(plate: Plate, place: tuple[float, float]) -> bool:
-    """Whether a place lies on the picture."""
-    return 0 <= place[0] < plate.shape[1] and 0 <= place[1] < plate.shape[0]
+def contains(picture: CachedPicture, position: tuple[float, float]) -> bool:
+    """Whether a position lies on the picture."""
+    return 0 <= position[0] < picture.shape[1] and 0 <= position[1] < picture.shape[0]
 
 
-def under(plate: Plate, drawn: Drawn | None, place: tuple[float, float] | None) -> str:
+def cursor_values(picture: CachedPicture, potency_map: CachedMap | None, position: tuple[float, float] | None) -> str:
     """The values under the cursor, exact at every zoom."""
-    if place is None or not inside(plate, place):
-        return f'<p class="soft">{_EMPTY}</p>'
-    x, y = int(place[0]), int(place[1])
-    said = [f"x {x}, y {y} px"]
-    if math.isfinite(plate.pixel_size_nm):
-        said.append(f"{_length(x, plate.pixel_size_nm)}, {_length(y, plate.pixel_size_nm)} µm")
-    said.append(f"grey value <b>{int(plate.pixels[y, x])}</b>")
-    if drawn is not None:
-        said.append(f"potency <b>{float(drawn.potency[y, x]):.3f}</b>")
-        if drawn.scatter is not None:
-            said.append(f"standard deviation <b>{float(drawn.scatter[y, x]):.3f}</b>")
-    return f'<p class="numbers">{" &nbsp;·&nbsp; ".join(said)}</p>'
+    if position is None or not contains(picture, position):
+        return f'<p class="muted">{_EMPTY}</p>'
+    x, y = int(position[0]), int(position[1])
+    values = [f"x {x}, y {y} px"]
+    if math.isfinite(picture.pixel_size_nm):
+        values.append(f"{_length(x, picture.pixel_size_nm)}, {_length(y, picture.pixel_size_nm)} µm")
+    values.append(f"grey value <b>{int(picture.pixels[y, x])}</b>")
+    if potency_map is not None:
+        values.append(f"potency <b>{float(potency_map.potency[y, x]):.3f}</b>")
+        if potency_map.scatter is not None:
+            values.append(f"standard deviation <b>{float(potency_map.scatter[y, x]):.3f}</b>")
+    return f'<p class="numbers">{" &nbsp;·&nbsp; ".join(values)}</p>'
 
 
-def files(entry: Entry, drawn: Drawn | None, palette: str, opacity: float, step: int, noted: bool) -> str:
-    """Links to what there is to take along."""
-    look = urllib.parse.urlencode({"palette": palette, "opacity": round(100 * opacity)})
+def downloads(
+    entry: Entry, potency_map: CachedMap | None, palette: str, opacity: float, percent: int, has_notes: bool
+) -> str:
+    """The links to the files that can be downloaded."""
+    query = urllib.parse.urlencode({"palette": palette, "opacity": round(100 * opacity)})
     links = []
-    if drawn is not None:
-        links += [("map.tif", "Map (float TIFF)"), (f"overlay.png?{look}", "Overlay with scale bar (PNG)")]
-    if drawn is not None and drawn.scatter is not None:
+    if potency_map is not None:
+        links += [("map.tif", "Map (float TIFF)"), (f"overlay.png?{query}", "Overlay with scale bar (PNG)")]
+    if potency_map is not None and potency_map.scatter is not None:
         links.append(("scatter.tif", "Uncertainty (float TIFF)"))
-    if drawn is not None:
-        links.append((f"table.csv?threshold={step}", "Potency and area share of all pictures (CSV)"))
-    if noted:
+    if potency_map is not None:
+        links.append((f"table.csv?threshold={percent}", "Potency and area share of all pictures (CSV)"))
+    if has_notes:
         links.append(("notes.csv", "Notes of all pictures (CSV)"))
     if not links:
-        return '<p class="soft">when there is a map</p>'
+        return '<p class="muted">available once there is a map</p>'
     return "".join(f'<a class="file" href="download/{entry.ident}/{to}" download>{name}</a>' for to, name in links)

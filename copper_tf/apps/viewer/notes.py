@@ -1,4 +1,4 @@
-"""Notes pinned to places on pictures: saved at once, shared by all who look."""
+"""Notes at points of pictures: saved at once, and shared by all pages."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 from tfds_copper.errors import InputError, SettingError
 from tfds_copper.files import write_json
 
-__all__ = ["FORMAT", "LONGEST", "Note", "NoteBook"]
+__all__ = ["FORMAT", "MAX_CHARACTERS", "Note", "NoteBook"]
 
 FORMAT = "copper-tf notes 1"
-# Most characters of a note, and most notes of a file.
-LONGEST = 1000
-MOST = 10_000
+# Limits of a note and of a file.
+MAX_CHARACTERS = 1000
+MAX_NOTES = 10_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,11 +27,11 @@ class Note:
 
     Attributes:
         picture: the name of the picture.
-        number: from 1 within its picture; never given again while a later one is there.
+        number: from 1 within its picture; not reused while a later note exists.
         x: column in px.
         y: row in px.
-        text: what was written.
-        potency: of the map at that place; NaN where there was none.
+        text: of the note.
+        potency: of the map at that point; NaN where there was none.
         created: date and time in UTC, ISO 8601.
     """
 
@@ -59,10 +59,10 @@ class NoteBook:
     """The notes of a folder of pictures.
 
     Args:
-        file: a JSON file; it is made with the first note.
+        file: a JSON file, created with the first note.
 
     Raises:
-        InputError: if the file is there and damaged.
+        InputError: if the file exists and is damaged.
     """
 
     def __init__(self, file: Path) -> None:
@@ -70,7 +70,7 @@ class NoteBook:
         self._read()
 
     def _read(self) -> list[Note]:
-        # Read anew each time: a second server, or an editor, may have written since.
+        # Read again each time: another server, or an editor, may have changed the file.
         if not self.file.is_file():
             return []
         try:
@@ -93,25 +93,25 @@ class NoteBook:
         return [note for note in self.all() if note.picture == picture]
 
     def add(self, picture: str, x: float, y: float, text: str, potency: float = math.nan) -> Note:
-        """Saves a note.
+        """Saves a new note and returns it.
 
         Args:
             picture: the name of the picture.
             x: column in px.
             y: row in px.
-            text: what to write.
-            potency: of the map there.
+            text: of the note.
+            potency: of the map at that point.
 
         Raises:
             SettingError: if the text is empty or too long, or there are too many notes.
         """
         text = text.strip()
-        if not 0 < len(text) <= LONGEST:
-            raise SettingError(f"a note must have 1 to {LONGEST} characters. Received: {len(text)}")
+        if not 0 < len(text) <= MAX_CHARACTERS:
+            raise SettingError(f"a note must have 1 to {MAX_CHARACTERS} characters. Received: {len(text)}")
         with self._lock:
             notes = self._read()
-            if len(notes) >= MOST:
-                raise SettingError(f"{self.file}: must hold at most {MOST} notes. Received: one more")
+            if len(notes) >= MAX_NOTES:
+                raise SettingError(f"{self.file}: must hold at most {MAX_NOTES} notes. Received: one more")
             number = 1 + max((note.number for note in notes if note.picture == picture), default=0)
             now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
             made = Note(picture, number, round(x, 1), round(y, 1), text, potency, now)
@@ -119,7 +119,7 @@ class NoteBook:
         return made
 
     def remove(self, picture: str, number: int) -> None:
-        """Takes a note away, if it is there."""
+        """Removes a note, if it exists."""
         with self._lock:
             notes = self._read()
             self._write([note for note in notes if (note.picture, note.number) != (picture, number)])

@@ -1,4 +1,4 @@
-"""The page of the viewer: one for each window that opens it."""
+"""The page of the viewer; each browser window gets its own."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from typing import Any
 import panel as pn
 
 from copper_tf.apps.viewer import messages, styles
-from copper_tf.apps.viewer.cache import STEPS, Drawn, Plate
+from copper_tf.apps.viewer.cache import PERCENT, CachedMap, CachedPicture
 from copper_tf.apps.viewer.canvas import Canvas
-from copper_tf.apps.viewer.components import Dropper, Frame, Thumbnails
-from copper_tf.apps.viewer.library import Entry, Library, State
+from copper_tf.apps.viewer.components import DropZone, SizeSensor, Thumbnails
+from copper_tf.apps.viewer.library import Entry, Library, MapState
 from copper_tf.apps.viewer.notes import NoteBook
-from copper_tf.apps.viewer.notes_panel import Pinning
-from copper_tf.apps.viewer.toolbar import BESIDE, Tools
-from copper_tf.apps.viewer.uploads import MOST_BYTES, Uploads
+from copper_tf.apps.viewer.notes_panel import NotesPanel
+from copper_tf.apps.viewer.toolbar import SIDE_BY_SIDE, Toolbar
+from copper_tf.apps.viewer.uploads import MAX_BYTES, Uploads
 from copper_tf.apps.viewer.widgets import button, row, text
 from tfds_copper.errors import CopperError
 
 __all__ = ["Page"]
 
-# Milliseconds in which movements are gathered before the server answers them.
-_GATHER = 30
+# Milliseconds in which changes are collected before the server answers them.
+_DELAY_MS = 30
 # Px between the two figures.
 _GAP = 12
 
 
 class Page:
-    """What one browser window sees; windows share pictures, maps and notes, and nothing else.
+    """What one browser window shows; windows share pictures, maps and notes, and nothing else.
 
     Args:
         library: of the pictures.
         notes: of all of them.
-        uploads: of this page alone.
+        uploads: the pictures dropped on this page.
         readers: the threads in which dropped pictures are read.
-        about: what the map means and what every result of this model must say.
+        about: what the map means and the caveats of the model, as HTML.
 
     Attributes:
-        view: what the server shows.
+        view: the Panel object to serve.
     """
 
     def __init__(
@@ -55,223 +55,245 @@ class Page:
     ) -> None:
         self._library, self._uploads, self._readers = library, uploads, readers
         self._document = pn.state.curdoc
-        self._gathered: set[Callable[[], None]] = set()
-        self._room = (1200, 600)
+        self._scheduled: set[Callable[[], None]] = set()
+        self._available = (1200, 600)
         self._entry: Entry | None = None
-        self._plate: Plate | None = None
-        self._drawn: Drawn | None = None
-        self._canvas = Canvas(self._over, self._tapped, self._later)
-        self._tools = Tools(self._arrange, self._paint, self._lay)
-        self._pinning = Pinning(notes, self._canvas, self._paint)
-        self._head, self._message = text(stretch=True), text(stretch=True, visible=False)
-        self._cursor, self._ramp = text(stretch=True, css_classes=["cursor"]), text(align="center")
-        self._busy = text(visible=False, align="center", css_classes=["busy"])
-        self._files = text(stretch=True, css_classes=["files"])
-        self._thumbs = Thumbnails(self._clicked, stylesheets=[styles.THUMBS], margin=0, sizing_mode="stretch_both")
+        self._picture: CachedPicture | None = None
+        self._map: CachedMap | None = None
+        self._canvas = Canvas(self._on_hover, self._on_click, self._schedule)
+        self._toolbar = Toolbar(self._update_layout, self._update_colours, self._update_layer)
+        self._notes_panel = NotesPanel(notes, self._canvas, self._update_colours)
+        self._header, self._message = text(stretch=True), text(stretch=True, visible=False)
+        self._cursor, self._colour_scale = text(stretch=True, css_classes=["cursor"]), text(align="center")
+        self._progress = text(visible=False, align="center", css_classes=["progress"])
+        self._downloads = text(stretch=True, css_classes=["downloads"])
+        self._thumbnails = Thumbnails(
+            self._on_select, stylesheets=[styles.THUMBNAILS], margin=0, sizing_mode="stretch_both"
+        )
         self._about = text(about, stretch=True)
         self._build()
         self._captions: dict[str, str] = {}
         self._show_thumbnails()
-        self._end = library.listen(self._told)
+        self._unsubscribe = library.subscribe(self._on_map_state)
         pn.state.on_session_destroyed(lambda _: self.close())
-        if library.shown:
-            self.select(library.shown[0])
+        if library.public:
+            self.select(library.public[0])
 
     def _build(self) -> None:
-        dropper = Dropper(self._dropped, self._too_large, MOST_BYTES, stylesheets=[styles.DROP], margin=0, height=80,
-                          sizing_mode="stretch_width")  # fmt: skip
-        side = pn.Column(
-            self._thumbs, text("<h2>Add a micrograph</h2>", stretch=True), dropper, width=236, css_classes=["side"],
-            stylesheets=[styles.PAGE], sizing_mode="stretch_height", margin=0, styles={"gap": "8px"},
+        stretched: dict[str, Any] = {"sizing_mode": "stretch_both", "margin": 0}
+        title = pn.Column(
+            self._header, css_classes=["title"], stylesheets=[styles.PAGE], sizing_mode="stretch_width", margin=0
+        )
+        columns = pn.Row(
+            self._sidebar(), self._middle(), self._controls(), css_classes=["columns"], stylesheets=[styles.PAGE],
+            **stretched,
         )  # fmt: skip
+        self.view = pn.Column(title, columns, css_classes=["page"], stylesheets=[styles.PAGE], **stretched)
+
+    def _sidebar(self) -> pn.Column:
+        drop_zone = DropZone(
+            self._on_drop, self._too_large, MAX_BYTES, stylesheets=[styles.DROP_ZONE], margin=0, height=80,
+            sizing_mode="stretch_width",
+        )  # fmt: skip
+        return pn.Column(
+            self._thumbnails, text("<h2>Add a micrograph</h2>", stretch=True), drop_zone, width=236,
+            css_classes=["sidebar"], stylesheets=[styles.PAGE], sizing_mode="stretch_height", margin=0,
+            styles={"gap": "8px"},
+        )  # fmt: skip
+
+    def _middle(self) -> pn.Column:
         self._pictures = pn.Row(
-            *(pn.pane.Bokeh(drawn, sizing_mode="stretch_both", margin=0) for drawn in self._figures),
-            Frame(self._resized), sizing_mode="stretch_both", margin=0, styles={"gap": f"{_GAP}px"},
+            *(pn.pane.Bokeh(plot, sizing_mode="stretch_both", margin=0) for plot in self._figures),
+            SizeSensor(self._on_resize), sizing_mode="stretch_both", margin=0, styles={"gap": f"{_GAP}px"},
         )  # fmt: skip
         zooms: list[tuple[str, Callable[[], None]]] = [
             ("Fit", self._canvas.fit),
-            ("1:1", partial(self._canvas.scale, 1.0)),
+            ("1:1", partial(self._canvas.set_scale, 1.0)),
         ]
         zooms += [("−", partial(self._canvas.zoom, 0.5)), ("+", partial(self._canvas.zoom, 2.0))]
-        bar = row(*(button(name, call) for name, call in zooms), self._busy, pn.Spacer(sizing_mode="stretch_width"),
-                  self._ramp, gap=8)  # fmt: skip
-        middle = pn.Column(
-            self._message, self._pictures, bar, self._cursor, css_classes=["middle"], stylesheets=[styles.PAGE],
+        bar = row(*(button(name, call) for name, call in zooms), self._progress, pn.Spacer(sizing_mode="stretch_width"),
+                  self._colour_scale, gap=8, css_classes=["buttons"], stylesheets=[styles.PAGE])  # fmt: skip
+        return pn.Column(
+            self._message, self._pictures, bar, self._cursor, css_classes=["pictures"], stylesheets=[styles.PAGE],
             sizing_mode="stretch_both", margin=0, styles={"gap": "9px"},
         )  # fmt: skip
+
+    def _controls(self) -> pn.Column:
         heading = text("<h2>Download</h2>", stretch=True)
-        tools = pn.Column(
-            *self._tools.parts, *self._pinning.parts, heading, self._files, self._about, width=318,
-            css_classes=["tools"], stylesheets=[styles.PAGE], sizing_mode="stretch_height", margin=0,
+        return pn.Column(
+            *self._toolbar.components, *self._notes_panel.components, heading, self._downloads, self._about, width=318,
+            css_classes=["toolbar"], stylesheets=[styles.PAGE], sizing_mode="stretch_height", margin=0,
             styles={"gap": "9px"},
-        )  # fmt: skip
-        top = pn.Column(
-            self._head, css_classes=["top"], stylesheets=[styles.PAGE], sizing_mode="stretch_width", margin=0
-        )
-        self.view = pn.Column(
-            top, pn.Row(side, middle, tools, sizing_mode="stretch_both", margin=0), css_classes=["page"],
-            stylesheets=[styles.PAGE], sizing_mode="stretch_both", margin=0,
         )  # fmt: skip
 
     @property
     def _figures(self) -> tuple[Any, Any]:
         return self._canvas.left, self._canvas.right
 
-    def _later(self, call: Callable[[], None]) -> None:
-        """Calls soon, once for all that was asked by then."""
+    def _schedule(self, call: Callable[[], None]) -> None:
+        """Calls a function soon, once for all requests until then."""
 
         def run() -> None:
-            self._gathered.discard(call)
+            self._scheduled.discard(call)
             call()
 
-        if call not in self._gathered:
-            self._gathered.add(call)
-            self._document.add_timeout_callback(run, _GATHER)
+        if call not in self._scheduled:
+            self._scheduled.add(call)
+            self._document.add_timeout_callback(run, _DELAY_MS)
 
     def close(self) -> None:
-        """Forgets what this page alone has."""
-        self._end()
+        """Removes what belongs to this page alone."""
+        self._unsubscribe()
         self._uploads.close()
 
-    # What is shown
+    # The current picture
 
     def select(self, entry: Entry) -> None:
-        """Shows a picture, and its map as soon as there is one."""
-        self._entry, self._plate, self._drawn = entry, self._library.plate(entry), None
-        self._caution = self._library.caution(self._plate)
-        self._library.first(entry)
-        self._thumbs.chosen = entry.ident
-        self._say("")
-        # The line keeps its place while nothing is under the cursor; else the figures shrink at the first movement.
-        self._over(None)
-        self._canvas.show(self._plate)
-        self._pinning.turn(entry.name)
-        self._take_map()
+        """Shows a picture, and its map once there is one."""
+        self._entry, self._picture, self._map = entry, self._library.picture(entry), None
+        self._ood_check = self._library.check_ood(self._picture)
+        self._library.prioritise(entry)
+        self._thumbnails.selected = entry.ident
+        self._show_problem("")
+        # The line is never empty, or the figures would shrink at the first movement.
+        self._on_hover(None)
+        self._canvas.show_picture(self._picture)
+        self._notes_panel.show_picture(entry.name)
+        self._load_map()
 
-    def _take_map(self) -> None:
-        if self._entry is None or self._plate is None:
+    def _load_map(self) -> None:
+        if self._entry is None or self._picture is None:
             return
-        self._drawn = self._library.drawn(self._entry)
-        self._tools.offer(scatter=self._drawn is not None and self._drawn.scatter is not None)
-        self._progress(self._library.state(self._entry))
-        self._lay()
-        self._paint()
-        self._pinning.drawn = self._drawn
-        self._head.object = messages.head(self._entry, self._plate, self._drawn, self._library.scale, self._caution)
+        self._map = self._library.map(self._entry)
+        self._toolbar.set_has_scatter(self._map is not None and self._map.scatter is not None)
+        self._show_state(self._library.state(self._entry))
+        self._update_layer()
+        self._notes_panel.map = self._map
+        self._header.object = messages.header(
+            self._entry, self._picture, self._map, self._library.scale, self._ood_check
+        )
 
-    def _lay(self) -> None:
-        self._canvas.lay(self._drawn, self._tools.scatter)
-        self._paint()
+    def _update_layer(self) -> None:
+        self._canvas.set_layer(self._map, self._toolbar.scatter)
+        self._update_colours()
 
-    def _paint(self) -> None:
-        """The colours, the share and the addresses of what can be taken along."""
-        tools, drawn = self._tools, self._drawn
-        threshold = tools.step / STEPS if tools.only and not tools.scatter else 0.0
-        self._canvas.paint(tools.colours, tools.opacity, threshold)
-        tools.tell(drawn.share(tools.step) if drawn else math.nan)
+    def _update_colours(self) -> None:
+        """Updates the colours, the area share and the links of the downloads."""
+        toolbar, potency_map = self._toolbar, self._map
+        threshold = toolbar.threshold_percent / PERCENT if toolbar.hide_below and not toolbar.scatter else 0.0
+        self._canvas.set_colours(toolbar.layer_palette, toolbar.opacity, threshold)
+        toolbar.show_area_share(potency_map.area_share(toolbar.threshold_percent) if potency_map else math.nan)
         first, last = (self._library.labels.names[k] for k in (0, -1))
-        if tools.scatter and drawn:
-            self._ramp.object = styles.ramp("", "standard deviation over seeds 0", f"{drawn.top_scatter:.2f}")
+        if toolbar.scatter and potency_map:
+            ends = "standard deviation over the seeds: 0", f"{potency_map.max_scatter:.2f}"
         else:
-            self._ramp.object = styles.ramp(tools.colours, f"0 · like t = {last}", f"1 · like t = {first}")
+            ends = f"0 · like t = {last}", f"1 · like t = {first}"
+        self._colour_scale.object = styles.colour_scale(toolbar.layer_palette, *ends)
         if self._entry:
-            self._files.object = messages.files(
-                self._entry, drawn, tools.palette, tools.opacity, tools.step, self._pinning.any
+            self._downloads.object = messages.downloads(
+                self._entry,
+                potency_map,
+                toolbar.palette,
+                toolbar.opacity,
+                toolbar.threshold_percent,
+                self._notes_panel.has_notes,
             )
 
-    def _arrange(self) -> None:
-        """Side by side, or the map over the micrograph alone."""
-        beside = self._tools.arrangement == BESIDE
-        self._pictures[0].visible = beside
-        self._resized(*self._room)
-        self._paint()
+    def _update_layout(self) -> None:
+        """Shows both figures, or the right one alone."""
+        side_by_side = self._toolbar.layout == SIDE_BY_SIDE
+        self._pictures[0].visible = side_by_side
+        self._on_resize(*self._available)
+        self._update_colours()
 
-    def _resized(self, across: int, down: int) -> None:
-        """Takes the room that there is for the figures."""
-        self._room = (across, down)
-        beside = self._tools.arrangement == BESIDE
-        self._canvas.resize((across - _GAP) // 2 if beside else across, down)
+    def _on_resize(self, width: int, height: int) -> None:
+        """Gives the figures the available size."""
+        self._available = (width, height)
+        side_by_side = self._toolbar.layout == SIDE_BY_SIDE
+        self._canvas.resize((width - _GAP) // 2 if side_by_side else width, height)
 
-    def _progress(self, state: State) -> None:
-        self._busy.visible = not (state.ready or state.problem)
-        self._busy.object = messages.busy(state)
-        if state.problem:
-            self._say(state.problem)
+    def _show_state(self, state: MapState) -> None:
+        self._progress.visible = not (state.ready or state.error)
+        self._progress.object = messages.map_progress(state)
+        if state.error:
+            self._show_problem(state.error)
 
-    def _say(self, problem: str) -> None:
-        self._message.object = f'<p class="warn">{html.escape(problem)}</p>'
+    def _show_problem(self, problem: str) -> None:
+        self._message.object = f'<p class="warning">{html.escape(problem)}</p>'
         self._message.visible = bool(problem)
 
     # Thumbnails
 
     def _show_thumbnails(self) -> None:
-        entries = [*self._uploads.entries, *self._library.shown]
+        entries = [*self._uploads.entries, *self._library.public]
         self._captions = {entry.ident: self._caption(entry) for entry in entries}
-        self._thumbs.captions = dict(self._captions)
-        known = {item["ident"]: item for item in self._thumbs.items}
-        self._thumbs.items = [
-            known.get(e.ident)
+        self._thumbnails.captions = dict(self._captions)
+        items = {item["ident"]: item for item in self._thumbnails.items}
+        self._thumbnails.items = [
+            items.get(e.ident)
             or {"ident": e.ident, "group": e.group, "name": e.name, "src": self._library.thumbnail(e)}
             for e in entries
         ]  # fmt: skip
 
     def _caption(self, entry: Entry) -> str:
-        drawn = self._library.drawn(entry)
-        if drawn is not None:
-            return f"{drawn.mean:.2f}"
-        return "no map" if self._library.state(entry).problem else "…"
+        potency_map = self._library.map(entry)
+        if potency_map is not None:
+            return f"{potency_map.mean_potency:.2f}"
+        return "no map" if self._library.state(entry).error else "…"
 
-    def _clicked(self, ident: str) -> None:
-        entry = self._library.find(ident)
+    def _on_select(self, ident: str) -> None:
+        entry = self._library.get(ident)
         if entry is not None:
             self.select(entry)
 
-    def _told(self, entry: Entry, state: State) -> None:
-        """From the thread that computes maps."""
-        self._document.add_next_tick_callback(partial(self._step, entry, state))
+    def _on_map_state(self, entry: Entry, state: MapState) -> None:
+        """Called in the thread that computes maps."""
+        self._document.add_next_tick_callback(partial(self._update_map_state, entry, state))
 
-    def _step(self, entry: Entry, state: State) -> None:
+    def _update_map_state(self, entry: Entry, state: MapState) -> None:
         if entry.ident not in self._captions:
             return
-        if state.ready or state.problem:
+        if state.ready or state.error:
             self._captions[entry.ident] = self._caption(entry)
-            self._thumbs.captions = dict(self._captions)
+            self._thumbnails.captions = dict(self._captions)
         if entry == self._entry:
             if state.ready:
-                self._take_map()
+                self._load_map()
             else:
-                self._progress(state)
+                self._show_state(state)
 
     # The cursor
 
-    def _over(self, place: tuple[float, float] | None) -> None:
-        if self._plate is not None:
-            self._cursor.object = messages.under(self._plate, self._drawn, place)
+    def _on_hover(self, position: tuple[float, float] | None) -> None:
+        if self._picture is not None:
+            self._cursor.object = messages.cursor_values(self._picture, self._map, position)
 
-    def _tapped(self, x: float, y: float) -> None:
-        if self._plate is not None and messages.inside(self._plate, (x, y)):
-            self._pinning.place(x, y)
+    def _on_click(self, x: float, y: float) -> None:
+        if self._picture is not None and messages.contains(self._picture, (x, y)):
+            self._notes_panel.set_position(x, y)
 
     # Dropped pictures
 
     def _too_large(self, name: str) -> None:
-        self._say(f"{name}: a file of at most {MOST_BYTES // 10**6} MB is needed. Received: a larger one")
+        self._show_problem(f"{name}: a file of at most {MAX_BYTES // 10**6} MB is needed. Received: a larger one")
 
-    def _dropped(self, name: str, data: bytes) -> None:
-        self._say("")
-        self._busy.object, self._busy.visible = messages.reading(name), True
-        task = self._readers.submit(self._uploads.take, name, data)
-        task.add_done_callback(lambda done: self._document.add_next_tick_callback(partial(self._read, name, done)))
+    def _on_drop(self, name: str, data: bytes) -> None:
+        self._show_problem("")
+        self._progress.object, self._progress.visible = messages.reading(name), True
+        task = self._readers.submit(self._uploads.add, name, data)
+        task.add_done_callback(
+            lambda done: self._document.add_next_tick_callback(partial(self._show_upload, name, done))
+        )
 
-    def _read(self, name: str, task: concurrent.futures.Future[Entry]) -> None:
-        self._busy.visible = False
+    def _show_upload(self, name: str, task: concurrent.futures.Future[Entry]) -> None:
+        self._progress.visible = False
         try:
             entry = task.result()
         except CopperError as error:
-            self._say(str(error))
+            self._show_problem(str(error))
             return
-        except Exception as error:  # noqa: BLE001 - whatever a file does, the page goes on
-            self._say(f"{name}: a picture is needed. Received: {type(error).__name__}")
+        except Exception as error:  # noqa: BLE001 - no file may break the page
+            self._show_problem(f"{name}: a picture is needed. Received: {type(error).__name__}")
             return
         self._show_thumbnails()
         self.select(entry)

@@ -6,65 +6,61 @@ import concurrent.futures
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from copper_tf.apps.viewer.library import Library
-from copper_tf.apps.viewer.notes import NoteBook
+from copper_tf.apps.viewer.viewer import Viewer
 from copper_tf.apps.web import server
-from tfds_copper.micrograph import ReadSettings
+
+if TYPE_CHECKING:
+    import panel as pn
 
 __all__ = ["serve"]
 
-# A dropped picture comes in pieces of 1 MB.
-_LARGEST_MESSAGE = 4 * 2**20
+# A dropped picture arrives in chunks of 1 MB.
+_MAX_MESSAGE_BYTES = 4 * 2**20
 _READERS = 2
 
 
-def serve(
-    library: Library, notes: NoteBook, reading: ReadSettings, about: str, address: str, port: int,
-    opened: Callable[[str], None],
-) -> None:  # fmt: skip
-    """Serves the page until it is interrupted, see `apps.web.server.serve`.
+def serve(viewer: Viewer, address: str, port: int, on_start: Callable[[str], None]) -> None:
+    """Serves the page until it is interrupted, see `apps.web.server.serve`; maps are computed meanwhile.
 
     Args:
-        library: of the pictures; its maps are computed meanwhile.
-        notes: of all of them.
-        reading: how dropped pictures are read.
-        about: what the map means.
+        viewer: of the pictures.
         address: to listen on.
-        port: where; 0 takes a free one.
-        opened: told the address once the server listens.
+        port: to listen on; 0 picks a free one.
+        on_start: called with the URL once the server listens.
 
     Raises:
-        SettingError: if the address isn't this machine's, the port is taken, or Panel isn't installed.
+        SettingError: if the address isn't one of this machine, the port is taken, or Panel isn't installed.
     """
+    library = viewer.library
     readers = concurrent.futures.ThreadPoolExecutor(_READERS, "readers")
 
-    def view() -> Any:
+    def page() -> pn.Column:
         from copper_tf.apps.viewer.page import Page
         from copper_tf.apps.viewer.uploads import Uploads
 
-        return Page(library, notes, Uploads(library, reading, Path(root)), readers, about).view
+        uploads = Uploads(library, viewer.reading, Path(root))
+        return Page(library, viewer.notes, uploads, readers, viewer.about).view
 
     def listening(url: str) -> None:
         library.start()
-        opened(url)
+        on_start(url)
 
     with tempfile.TemporaryDirectory(prefix="copper-view-") as root:
         try:
             server.serve(
-                view, address, port, listening, "Potency maps", _LARGEST_MESSAGE, _routes(library, notes),
-                ["filedropper"],
-            )  # fmt: skip
+                page, address, port, listening, "Potency maps", _MAX_MESSAGE_BYTES, _routes(viewer), ["filedropper"]
+            )
         finally:
             library.stop()
             readers.shutdown(wait=False, cancel_futures=True)
 
 
-def _routes(library: Library, notes: NoteBook) -> list[tuple[str, Any, dict[str, Any]]]:
-    """The downloads; none where Tornado isn't installed, which `apps.web.server.serve` says in its own words."""
+def _routes(viewer: Viewer) -> list[server.Route]:
+    """The downloads; none where Tornado isn't installed, which `apps.web.server.serve` reports."""
     try:
-        from copper_tf.apps.viewer.downloads import route
+        from copper_tf.apps.viewer.downloads import download_route
     except ModuleNotFoundError:
         return []
-    return [route(library, notes)]
+    return [download_route(viewer.library, viewer.notes)]

@@ -1,4 +1,4 @@
-"""The tools beside the pictures: arrangement, layer, colours, opacity, threshold."""
+"""The controls beside the pictures: layout, layer, colours, opacity, threshold."""
 
 from __future__ import annotations
 
@@ -9,107 +9,114 @@ from typing import Any
 import panel as pn
 
 from copper_tf.apps.viewer import styles
-from copper_tf.apps.viewer.cache import STEPS
+from copper_tf.apps.viewer.cache import PERCENT
 from copper_tf.apps.viewer.canvas import SCATTER
-from copper_tf.apps.viewer.widgets import choice, text
+from copper_tf.apps.viewer.widgets import radio_buttons, text
 from copper_tf.utils.drawing import STRENGTH
 
-__all__ = ["BESIDE", "OVER", "Tools"]
+__all__ = ["OVERLAID", "SIDE_BY_SIDE", "Toolbar"]
 
-BESIDE, OVER = "Side by side", "Overlaid"
+SIDE_BY_SIDE, OVERLAID = "Side by side", "Overlaid"
 _POTENCY, _SCATTER = "Potency", "Uncertainty"
 _PALETTES = {"Paper": "paper", "Colour-blind safe": "safe"}
 
 
-class Tools:
-    """What the pictures look like, as the user wants it.
+class Toolbar:
+    """How the map is shown.
 
     Args:
-        arrange: called when the arrangement changes.
-        paint: called when colours, opacity or threshold change.
-        lay: called when another layer is wanted.
+        on_layout: called when the layout changes.
+        on_colours: called when colours, opacity or threshold change.
+        on_layer: called when another layer is chosen.
+
+    Attributes:
+        components: what the page shows, from top to bottom.
     """
 
-    def __init__(self, arrange: Callable[[], None], paint: Callable[[], None], lay: Callable[[], None]) -> None:
-        wide: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0}
-        self._opacities = {BESIDE: 100, OVER: round(100 * STRENGTH)}
+    def __init__(
+        self, on_layout: Callable[[], None], on_colours: Callable[[], None], on_layer: Callable[[], None]
+    ) -> None:
+        stretched: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0}
+        self._opacities = {SIDE_BY_SIDE: 100, OVERLAID: round(100 * STRENGTH)}
 
-        def arranged() -> None:
-            self._opacity.value = self._opacities[self.arrangement]
-            arrange()
+        def layout_changed() -> None:
+            self._opacity.value = self._opacities[self.layout]
+            on_layout()
 
-        def faded() -> None:
-            self._opacities[self.arrangement] = self._opacity.value
-            paint()
+        def opacity_changed() -> None:
+            self._opacities[self.layout] = self._opacity.value
+            on_colours()
 
-        self._arrangement = choice([BESIDE, OVER], arranged)
+        self._layout = radio_buttons([SIDE_BY_SIDE, OVERLAID], layout_changed)
 
-        def laid() -> None:
-            # The colours of the uncertainty are its own.
+        def layer_changed() -> None:
+            # The uncertainty has its own colours.
             self._palette.visible = not self.scatter
-            lay()
+            on_layer()
 
-        self._layer = choice([_POTENCY, _SCATTER], laid, visible=False)
-        self._palette = choice(list(_PALETTES), paint)
+        self._layer = radio_buttons([_POTENCY, _SCATTER], layer_changed, visible=False)
+        self._palette = radio_buttons(list(_PALETTES), on_colours)
         self._opacity = pn.widgets.IntSlider(
-            name="Opacity of the map (%)", start=0, end=100, value=100, stylesheets=[styles.SLIDER], **wide
+            name="Opacity of the map (%)", start=0, end=100, value=100, stylesheets=[styles.SLIDER], **stretched
         )
         self._threshold = pn.widgets.FloatSlider(
-            name="Potency at least", start=0, end=1, step=1 / STEPS, value=0.5, format="0.00",
-            stylesheets=[styles.SLIDER], **wide,
+            name="Potency at least", start=0, end=1, step=1 / PERCENT, value=0.5, format="0.00",
+            stylesheets=[styles.SLIDER], **stretched,
         )  # fmt: skip
-        self._only = pn.widgets.CheckBoxGroup(options=["Show the map only there"], stylesheets=[styles.CHECK], **wide)
-        self._opacity.param.watch(lambda _: faded(), "value")
-        for widget in (self._threshold, self._only):
-            widget.param.watch(lambda _: paint(), "value")
-        self._share = text(stretch=True, css_classes=["share"])
-        heads = [text(f"<h2>{name}</h2>", stretch=True) for name in ("Map", "Area share")]
-        self.parts = [
-            heads[0], self._arrangement, self._layer, self._palette, self._opacity, heads[1], self._threshold,
-            self._share, self._only,
+        self._hide_below = pn.widgets.CheckBoxGroup(
+            options=["Hide the map below this potency"], stylesheets=[styles.CHECKBOX], **stretched
+        )
+        self._opacity.param.watch(lambda _: opacity_changed(), "value")
+        for widget in (self._threshold, self._hide_below):
+            widget.param.watch(lambda _: on_colours(), "value")
+        self._area_share = text(stretch=True, css_classes=["area-share"])
+        headings = [text(f"<h2>{name}</h2>", stretch=True) for name in ("Map", "Area share")]
+        self.components = [
+            headings[0], self._layout, self._layer, self._palette, self._opacity, headings[1], self._threshold,
+            self._area_share, self._hide_below,
         ]  # fmt: skip
 
     @property
-    def arrangement(self) -> str:
-        """`BESIDE` or `OVER`."""
-        return str(self._arrangement.value)
+    def layout(self) -> str:
+        """`SIDE_BY_SIDE` or `OVERLAID`."""
+        return str(self._layout.value)
 
     @property
     def palette(self) -> str:
-        """A name in `draw.PALETTES`."""
+        """A name in `drawing.PALETTES`."""
         return _PALETTES[self._palette.value]
 
     @property
     def scatter(self) -> bool:
-        """Whether the uncertainty is wanted instead of the potency."""
+        """Whether the uncertainty is shown instead of the potency."""
         return bool(self._layer.visible and self._layer.value == _SCATTER)
 
     @property
-    def colours(self) -> str:
-        """What the layer is painted with."""
+    def layer_palette(self) -> str:
+        """The palette of the current layer."""
         return SCATTER if self.scatter else self.palette
 
     @property
     def opacity(self) -> float:
-        """Of the map, 0 to 1."""
+        """Opacity of the map, 0 to 1."""
         return float(self._opacity.value) / 100
 
     @property
-    def step(self) -> int:
-        """The threshold, see `Drawn.share`."""
-        return round(self._threshold.value * STEPS)
+    def threshold_percent(self) -> int:
+        """The threshold of the area share, 0 to 100."""
+        return round(self._threshold.value * PERCENT)
 
     @property
-    def only(self) -> bool:
-        """Whether what lies below the threshold is hidden."""
-        return bool(self._only.value)
+    def hide_below(self) -> bool:
+        """Whether the map is hidden below the threshold."""
+        return bool(self._hide_below.value)
 
-    def offer(self, scatter: bool) -> None:
+    def set_has_scatter(self, has_scatter: bool) -> None:
         """Offers the uncertainty where there is one."""
-        self._layer.visible = scatter
+        self._layer.visible = has_scatter
         self._palette.visible = not self.scatter
 
-    def tell(self, share: float) -> None:
-        """Says which share of the picture reaches the threshold; NaN while there is no map."""
-        known = f"{share:.1%}".replace("%", " %") if math.isfinite(share) else "–"
-        self._share.object = f'<p><span class="big">{known}</span> <span class="soft">of the picture</span></p>'
+    def show_area_share(self, share: float) -> None:
+        """Shows the share of the picture that reaches the threshold; NaN while there is no map."""
+        shown = f"{share:.1%}".replace("%", " %") if math.isfinite(share) else "–"
+        self._area_share.object = f'<p><span class="big">{shown}</span> <span class="muted">of the picture</span></p>'

@@ -1,4 +1,4 @@
-"""Pictures that are dropped on the page: read as any other, in a temporary place, within limits."""
+"""Pictures dropped on a page: read like any other, in a temporary folder, within limits."""
 
 from __future__ import annotations
 
@@ -13,78 +13,78 @@ from copper_tf.apps.viewer.library import Entry, Library
 from tfds_copper.errors import CopperError, InputError
 from tfds_copper.micrograph import EXTENSIONS, ReadSettings, open_windows
 
-__all__ = ["GROUP", "MOST_BYTES", "MOST_PIXELS", "Uploads", "plain_name"]
+__all__ = ["GROUP", "MAX_BYTES", "MAX_PIXELS", "Uploads", "safe_name"]
 
 GROUP = "Added here"
 # A 16-bit picture of 10,000 x 10,000 px holds 200 MB.
-MOST_BYTES = 256 * 10**6
-MOST_PIXELS = 2 * 10**8
-# Pictures that one page holds at a time.
-_MOST = 20
+MAX_BYTES = 256 * 10**6
+MAX_PIXELS = 2 * 10**8
+# Pictures that one page may hold.
+_MAX_PICTURES = 20
 
 
-def plain_name(name: str) -> str:
-    """The last part of a name as a browser sends it, without signs that name places or can't be printed."""
+def safe_name(name: str) -> str:
+    """The last part of a file name from a browser, without characters that are special in paths or unprintable."""
     last = PureWindowsPath(PurePosixPath(name).name).name
     return re.sub(r"[^\w .()+-]", "_", last).strip(". ")[-80:] or "picture"
 
 
 class Uploads:
-    """What one page was given; gone when the page is closed.
+    """The pictures dropped on one page; removed when the page is closed.
 
     Args:
-        library: where the pictures are shown and mapped.
-        settings: how pictures are read; no more than `MOST_PIXELS` px.
-        root: a temporary folder, in which it gets one of its own.
+        library: which caches the pictures and computes their maps.
+        settings: how pictures are read, of at most `MAX_PIXELS` px.
+        root: a temporary folder, in which this page gets its own.
     """
 
     def __init__(self, library: Library, settings: ReadSettings, root: Path) -> None:
         self._library = library
-        self._settings = dataclasses.replace(settings, max_pixels=min(settings.max_pixels, MOST_PIXELS))
-        self._place = Path(tempfile.mkdtemp(dir=root))
+        self._settings = dataclasses.replace(settings, max_pixels=min(settings.max_pixels, MAX_PIXELS))
+        self._folder = Path(tempfile.mkdtemp(dir=root))
         self.entries: list[Entry] = []
 
-    def take(self, name: str, data: bytes) -> Entry:
-        """Reads a picture.
+    def add(self, name: str, data: bytes) -> Entry:
+        """Adds a picture.
 
         Args:
-            name: as the browser sent it.
-            data: the file.
+            name: the file name from the browser.
+            data: the bytes of the file.
 
         Raises:
-            InputError: if it is no picture, too large, or there are too many.
+            InputError: if it is no picture, or there are too many or too large ones.
         """
-        shown = plain_name(name)
-        suffix = PurePosixPath(shown).suffix.lower()
+        safe = safe_name(name)
+        suffix = PurePosixPath(safe).suffix.lower()
         if suffix not in EXTENSIONS:
             allowed = ", ".join(sorted(EXTENSIONS))
-            raise InputError(f"{shown}: a picture ({allowed}) is needed. Received: {suffix or 'no ending'}")
-        if len(data) > MOST_BYTES:
+            raise InputError(f"{safe}: a picture ({allowed}) is needed. Received: {suffix or 'no ending'}")
+        if len(data) > MAX_BYTES:
             raise InputError(
-                f"{shown}: a file of at most {MOST_BYTES // 10**6} MB is needed. Received: {len(data)} bytes"
+                f"{safe}: a file of at most {MAX_BYTES // 10**6} MB is needed. Received: {len(data)} bytes"
             )
         content = hashlib.sha256(data).hexdigest()
-        entry = Entry.of(f"{shown} ({content[:8]})", GROUP, content, self._place)
+        entry = Entry.create(f"{safe} ({content[:8]})", GROUP, content, self._folder)
         if entry in self.entries:
             return entry
-        if len(self.entries) >= _MOST:
-            raise InputError(f"{shown}: at most {_MOST} pictures can be added to a page. Received: one more")
-        file = self._place / f"{content[:24]}{suffix}"
+        if len(self.entries) >= _MAX_PICTURES:
+            raise InputError(f"{safe}: at most {_MAX_PICTURES} pictures can be added to a page. Received: one more")
+        file = self._folder / f"{content[:24]}{suffix}"
         file.write_bytes(data)
         try:
             with open_windows(file, self._settings) as opened:
-                self._library.add(entry, opened, self._place)
+                self._library.add(entry, opened, self._folder)
         except CopperError as error:
-            # The place on this machine tells no one anything.
-            raise InputError(str(error).replace(str(file), shown)) from None
+            # The browser must not learn paths of this machine.
+            raise InputError(str(error).replace(str(file), safe)) from None
         finally:
             file.unlink(missing_ok=True)
         self.entries.append(entry)
         return entry
 
     def close(self) -> None:
-        """Forgets all of it."""
+        """Removes all pictures of the page."""
         for entry in self.entries:
             self._library.discard(entry)
         self.entries = []
-        shutil.rmtree(self._place, ignore_errors=True)
+        shutil.rmtree(self._folder, ignore_errors=True)

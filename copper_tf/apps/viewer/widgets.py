@@ -1,4 +1,4 @@
-"""The few widgets of the page, in its style."""
+"""The widgets of the page, in its style."""
 
 from __future__ import annotations
 
@@ -9,34 +9,39 @@ import panel as pn
 
 from copper_tf.apps.viewer import styles
 
-__all__ = ["button", "choice", "row", "text"]
+__all__ = ["button", "radio_buttons", "row", "text"]
 
 
 def text(content: str = "", stretch: bool = False, **params: Any) -> pn.pane.HTML:
-    """A text; its HTML is ours, names in it are escaped by who makes it."""
-    wide: dict[str, Any] = {"sizing_mode": "stretch_width"} if stretch else {}
-    return pn.pane.HTML(content, stylesheets=[styles.TEXT], **{"margin": 0, **wide, **params})
+    """An HTML pane; whoever makes the HTML escapes the names in it."""
+    stretched: dict[str, Any] = {"sizing_mode": "stretch_width"} if stretch else {}
+    return pn.pane.HTML(content, stylesheets=[styles.TEXT], **{"margin": 0, **stretched, **params})
 
 
-def button(name: str, pressed: Callable[[], None], *classes: str, **params: Any) -> pn.widgets.Button:
+def button(name: str, on_click: Callable[[], None], *classes: str, **params: Any) -> pn.widgets.Button:
     """A button."""
-    made = pn.widgets.Button(
+    widget = pn.widgets.Button(
         name=name, css_classes=list(classes), stylesheets=[styles.BUTTONS], **{"margin": 0, **params}
     )
-    made.on_click(lambda _: pressed())
-    return made
+    widget.on_click(lambda _: on_click())
+    return widget
 
 
-def choice(options: list[str], changed: Callable[[], None], **params: Any) -> pn.widgets.RadioButtonGroup:
-    """One of a few, side by side."""
-    made = pn.widgets.RadioButtonGroup(
-        options=options, value=options[0], stylesheets=[styles.CHOICE], margin=0, sizing_mode="stretch_width", **params
+def radio_buttons(options: list[str], on_change: Callable[[], None], **params: Any) -> pn.widgets.RadioButtonGroup:
+    """A choice among a few options, side by side."""
+    widget = pn.widgets.RadioButtonGroup(
+        options=options,
+        value=options[0],
+        stylesheets=[styles.RADIO_BUTTONS],
+        margin=0,
+        sizing_mode="stretch_width",
+        **params,
     )
-    made.param.watch(lambda _: changed(), "value")
-    return made
+    widget.param.watch(lambda _: on_change(), "value")
+    return widget
 
 
-def row(*parts: Any, gap: int = 8, **params: Any) -> pn.Row:
-    """Things beside each other."""
+def row(*components: Any, gap: int = 8, **params: Any) -> pn.Row:
+    """Components side by side."""
     styles = {"gap": f"{gap}px", "align-items": "center"}
-    return pn.Row(*parts, styles=styles, **{"margin": 0, "sizing_mode": "stretch_width", **params})
+    return pn.Row(*components, styles=styles, **{"margin": 0, "sizing_mode": "stretch_width", **params})

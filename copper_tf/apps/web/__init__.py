@@ -1,1 +1,1 @@
-"""What the local web pages share: how they are served, and who is let in."""
+"""What the web pages share: the server, the gate in front of it, and their style."""

@@ -1,4 +1,4 @@
-"""Who is let in to a web page: stands before every route of the server, static files and websockets among them."""
+"""The gate before every route of the server, static files and websockets included: it checks each request."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.routing import Matcher, Rule
 from tornado.web import Application, OutputTransform, RequestHandler
 
-__all__ = ["COOKIE", "close"]
+__all__ = ["COOKIE", "install_gate"]
 
 COOKIE = "copper-token"
-# All that a page needs; Panel's others import Python modules by name, or hand a session to other sites.
+# All that a page needs; other routes of Panel import Python modules by name, or hand a session to other sites.
 _PATHS = ("/", "/ws", "/favicon.ico")
 _STATIC = "/static/"
-# Sessions are made by the server alone; Bokeh would also take one from whoever calls.
+# Only the server makes sessions; Bokeh would also accept one from a client.
 _SESSIONS = ("bokeh-token", "bokeh-session-id")
-# Nothing but this server is asked for anything, by any browser; blob and data are pictures and workers of the page.
+# Browsers load from nothing but this server; blob and data are pictures and workers of the page.
 _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws://{host} wss://{host} data: blob:; "
@@ -27,34 +27,34 @@ _POLICY = (
 )
 
 
-class _Answer(RequestHandler):
-    """Answers a request that goes no further: with a refusal, or on the token with a cookie and the page's address.
+class _GateHandler(RequestHandler):
+    """Answers a request that the gate stops: with a refusal, or for the right token with a cookie and a redirect.
 
-    The token leaves the address bar for a cookie that no script and no other site can use.
+    The token moves from the address bar into a cookie that no script and no other site can use.
     """
 
     def initialize(self, status: int, reason: str = "", cookie: tuple[str, str] | None = None) -> None:
-        self._status, self._why, self._given = status, reason, cookie
+        self._status, self._text, self._cookie = status, reason, cookie
 
     def prepare(self) -> None:
         """See the class."""
         self.set_header("Cache-Control", "no-store")
-        if self._given:
-            self.set_cookie(*self._given, httponly=True, samesite="Strict")
+        if self._cookie:
+            self.set_cookie(*self._cookie, httponly=True, samesite="Strict")
             self.redirect("/", status=self._status)
             return
         self.set_status(self._status)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
-        self.finish(self._why + "\n")
+        self.finish(self._text + "\n")
 
 
 class _Gate(Matcher):
-    """Decides on each request.
+    """Matches the requests to stop.
 
     Args:
-        hosts: ``host:port`` by which this machine alone knows the server; empty where any name may be used.
-        port: of the server; cookies know no ports, so that the name of ours holds it.
-        token: that every request must bring; empty where none is needed.
+        hosts: ``host:port`` under which the server may be called; empty where any name may be used.
+        port: of the server; part of the cookie's name, since browsers send cookies to all ports.
+        token: that every request must carry; empty where none is needed.
         patterns: of further paths.
     """
 
@@ -64,46 +64,46 @@ class _Gate(Matcher):
 
     def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
         """None lets a request through to its route."""
-        refused = self._stranger(request)
+        refused = self._check_site(request)
         given = request.arguments.get("token", [b""])[-1]
-        if not refused and self._token and request.path == "/" and self._same(given):
+        if not refused and self._token and request.path == "/" and self._is_token(given):
             return {"target_kwargs": {"status": 303, "cookie": (self._cookie, self._token)}}
-        refused = refused or self._unknown(request) or self._useless(request)
+        refused = refused or self._check_token(request) or self._check_path(request)
         return {"target_kwargs": {"status": refused[0], "reason": refused[1]}} if refused else None
 
-    def _same(self, given: bytes) -> bool:
+    def _is_token(self, given: bytes) -> bool:
         return hmac.compare_digest(given, self._token.encode())
 
-    def _stranger(self, request: HTTPServerRequest) -> tuple[int, str] | None:
-        """Pages of other sites, by a foreign name for this address or from their own address."""
+    def _check_site(self, request: HTTPServerRequest) -> tuple[int, str] | None:
+        """Refuses requests of other sites, under a foreign name of this address or from another origin."""
         host = request.headers.get("Host", "").lower()
         if self._hosts and host not in self._hosts:
-            return 403, "This page is reached under the address that copper printed."
+            return 403, "Use the address that copper printed."
         origins = request.headers.get_list("Origin")
-        upgrade = "websocket" in request.headers.get("Upgrade", "").lower() or request.path.endswith("/ws")
+        websocket = "websocket" in request.headers.get("Upgrade", "").lower() or request.path.endswith("/ws")
         ours = (f"http://{host}", f"https://{host}")
-        if any(origin.lower() not in ours for origin in origins) or (upgrade and not origins):
-            return 403, "Other pages can't use this one."
-        fetched = request.headers.get("Sec-Fetch-Site", "same-origin")
-        moved = request.headers.get("Sec-Fetch-Mode", "") == "navigate" and request.path == "/"
-        if fetched not in ("same-origin", "none") and not moved:
-            return 403, "Other pages can't use this one."
+        if any(origin.lower() not in ours for origin in origins) or (websocket and not origins):
+            return 403, "Other sites can't use this page."
+        site = request.headers.get("Sec-Fetch-Site", "same-origin")
+        navigation = request.headers.get("Sec-Fetch-Mode", "") == "navigate" and request.path == "/"
+        if site not in ("same-origin", "none") and not navigation:
+            return 403, "Other sites can't use this page."
         return None
 
-    def _unknown(self, request: HTTPServerRequest) -> tuple[int, str] | None:
+    def _check_token(self, request: HTTPServerRequest) -> tuple[int, str] | None:
         if not self._token:
             return None
         cookie = request.cookies.get(self._cookie)
-        if cookie is None or not self._same(cookie.value.encode()):
-            return 403, "The address with its token is needed, as copper printed it."
+        if cookie is None or not self._is_token(cookie.value.encode()):
+            return 403, "Use the address with its token, as copper printed it."
         return None
 
-    def _useless(self, request: HTTPServerRequest) -> tuple[int, str] | None:
-        """Requests that no page of ours makes."""
+    def _check_path(self, request: HTTPServerRequest) -> tuple[int, str] | None:
+        """Refuses requests that no page makes."""
         if request.method not in ("GET", "HEAD"):
-            return 405, "Pages of this server are read only."
+            return 405, "Pages of this server are read-only."
         if any(name in request.arguments or name in request.headers for name in _SESSIONS):
-            return 403, "The server alone makes sessions."
+            return 403, "Only the server makes sessions."
         path = request.path
         if any(mark in path.lower() for mark in ("..", "\\", "\0", "%00", "%2e", "%2f", "%5c", "//")):
             return 404, "There is no such page."
@@ -114,7 +114,7 @@ class _Gate(Matcher):
 
 
 class _Headers(OutputTransform):
-    """What every answer tells the browser."""
+    """Adds the security headers to every answer."""
 
     def __init__(self, request: HTTPServerRequest) -> None:
         super().__init__(request)
@@ -134,15 +134,15 @@ class _Headers(OutputTransform):
         return status_code, headers, chunk
 
 
-def close(application: Application, hosts: set[str], port: int, token: str, patterns: Sequence[str]) -> None:
+def install_gate(application: Application, hosts: set[str], port: int, token: str, patterns: Sequence[str]) -> None:
     """Puts the gate before all routes of an application.
 
     Args:
         application: of the server.
-        hosts: ``host:port`` by which alone it may be called; empty where any name may be used.
+        hosts: ``host:port`` under which it may be called; empty where any name may be used.
         port: that it listens on.
-        token: that every request must bring, in the address once, then by the cookie; empty where none is needed.
-        patterns: of whole paths, beyond those of a page, that have routes.
+        token: that every request must carry, once in the URL, then in the cookie; empty where none is needed.
+        patterns: of further whole paths that have routes.
     """
-    application.default_router.rules.insert(0, Rule(_Gate(hosts, port, token, patterns), _Answer))
+    application.default_router.rules.insert(0, Rule(_Gate(hosts, port, token, patterns), _GateHandler))
     application.add_transform(_Headers)

@@ -14,14 +14,16 @@ from typing import Any
 
 from tfds_copper.errors import SettingError
 
-__all__ = ["HERE", "serve"]
+__all__ = ["LOOPBACK", "Route", "serve"]
 
-HERE = "127.0.0.1"
-# Bytes of an HTTP request beyond its head.
-_LARGEST_BODY = 2**16
+LOOPBACK = "127.0.0.1"
+# A pattern of the whole path, a request handler and its arguments.
+Route = tuple[str, Any, dict[str, Any]]
+# Bytes of the body of an HTTP request.
+_MAX_BODY_BYTES = 2**16
 
 
-def _local(address: str) -> bool:
+def _is_loopback(address: str) -> bool:
     """Whether an address can't be reached from other machines.
 
     Raises:
@@ -31,8 +33,8 @@ def _local(address: str) -> bool:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
         raise SettingError(
-            f"address must be the IP address of this machine to listen on, such as {HERE}, or 0.0.0.0 for all it has. "
-            f"Received: {address!r}"
+            f"address must be the IP address of this machine to listen on, such as {LOOPBACK}, or 0.0.0.0 for all it "
+            f"has. Received: {address!r}"
         ) from None
 
 
@@ -40,43 +42,43 @@ def serve(
     page: Callable[[], Any],
     address: str,
     port: int,
-    opened: Callable[[str], None],
+    on_start: Callable[[str], None],
     title: str,
-    largest: int = 2**20,
-    routes: Sequence[tuple[str, Any, dict[str, Any]]] = (),
+    max_message_bytes: int = 2**20,
+    routes: Sequence[Route] = (),
     extensions: Sequence[str] = (),
 ) -> None:
-    """Serves a page until it is interrupted; every window that opens it gets one of its own.
+    """Serves a page until it is interrupted; each browser window gets its own.
 
-    No route of the server leads to a file of ours but those given here. Under an address that other machines can reach
-    a token is needed, which changes with every start. See `gate` for who is let in.
+    The server offers no files but those of the given routes. Under an address that other machines can reach a token is
+    needed, which changes with every start. See `gate` for what is let in.
 
     Args:
-        page: makes what a window shows, a Panel object.
+        page: makes the Panel object that a window shows.
         address: the IP address to listen on.
-        port: 0 takes a free one.
-        opened: told the address of the page once the server listens.
+        port: to listen on; 0 picks a free one.
+        on_start: called with the URL of the page once the server listens.
         title: of the window.
-        largest: of a message that a window sends, with all of its parts, in bytes.
-        routes: further routes, as Tornado takes them: a pattern of the whole path, a handler and its arguments.
-        extensions: names of Panel's extensions that the page uses.
+        max_message_bytes: of a message from a window, with all of its parts.
+        routes: further routes.
+        extensions: names of the Panel extensions that the page uses.
 
     Raises:
         SettingError: if the address isn't one of this machine, the port is taken, or Panel isn't installed.
     """
-    token = "" if _local(address) else secrets.token_urlsafe(24)
+    token = "" if _is_loopback(address) else secrets.token_urlsafe(24)
     try:
         import panel as pn
     except ModuleNotFoundError:
         raise SettingError("web pages need the extra app: pip install 'copper-tf[app]'. Received: no panel") from None
     pn.extension(*extensions)
-    settings: dict[str, Any] = {"title": title, "websocket_max_message_size": largest}
-    # Of the pages none takes a form or a file by HTTP; a session is known to the window alone that it was made for.
-    settings |= {"http_server_kwargs": {"max_body_size": _LARGEST_BODY}}
+    settings: dict[str, Any] = {"title": title, "websocket_max_message_size": max_message_bytes}
+    # No page takes a form or a file by HTTP; only the window that a session was made for knows it.
+    settings |= {"http_server_kwargs": {"max_body_size": _MAX_BODY_BYTES}}
     settings |= {"sign_sessions": True, "secret_key": secrets.token_bytes(32)}
-    # Bokeh writes what it is told of a request into the page, where scripts could read the token's cookie.
+    # Bokeh would write these into the page, where scripts could read the cookie with the token.
     settings |= {"include_headers": [], "include_cookies": [], "extra_patterns": list(routes)}
-    asyncio.run(_serve(page, address, port, token, opened, settings))
+    asyncio.run(_serve(page, address, port, token, on_start, settings))
 
 
 async def _serve(
@@ -84,19 +86,19 @@ async def _serve(
     address: str,
     port: int,
     token: str,
-    opened: Callable[[str], None],
+    on_start: Callable[[str], None],
     settings: dict[str, Any],
 ) -> None:
     import panel as pn
 
-    from copper_tf.apps.web.gate import close
-    from copper_tf.apps.web.message_limits import limit
-    from copper_tf.apps.web.websocket import connect
+    from copper_tf.apps.compat import limit_unpacked_bytes, tornado_application
+    from copper_tf.apps.web.gate import install_gate
+    from copper_tf.apps.web.websocket import install_connection
 
-    limit(settings["websocket_max_message_size"])
-    # Origins are compared with the page's own name by the gate, which Bokeh can't do for names that it isn't told.
+    limit_unpacked_bytes(settings["websocket_max_message_size"])
+    # The gate checks origins; Bokeh only knows fixed lists of them.
     logging.getLogger("bokeh.server.util").setLevel(logging.ERROR)
-    # Panel's model of the address bar knows no IPv6, and no page of ours needs it.
+    # Panel's model of the address bar fails on IPv6, and no page needs it.
     try:
         server = pn.io.server.get_server(
             {"/": page}, port=port, address=address, start=False, location=False, websocket_origin="*", **settings
@@ -108,17 +110,17 @@ async def _serve(
         ) from None
     host = socket.gethostname() if ipaddress.ip_address(address).is_unspecified else address
     host = f"[{host}]" if ":" in host else host
-    names = set() if token else {f"{name}:{server.port}" for name in (host, HERE, "localhost", "[::1]")}
-    # Bokeh has no public name for its application.
+    names = set() if token else {f"{name}:{server.port}" for name in (host, LOOPBACK, "localhost", "[::1]")}
     patterns = [pattern for pattern, *_ in settings["extra_patterns"]]
-    connect(server._tornado)
-    close(server._tornado, names, server.port, token, patterns)
+    application = tornado_application(server)
+    install_connection(application)
+    install_gate(application, names, server.port, token, patterns)
     server.start()
     stopped = asyncio.Event()
     with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    opened(f"http://{host}:{server.port}/{f'?token={token}' if token else ''}")
+    on_start(f"http://{host}:{server.port}/{f'?token={token}' if token else ''}")
     try:
         await stopped.wait()
     finally:

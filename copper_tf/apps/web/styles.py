@@ -1,18 +1,23 @@
-"""The colours of the local pages; those of the report's pages have the same values."""
+"""What the style sheets of the web pages share; the colours are those of the report, see `utils.colours`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["ACCENT", "EDGE", "INK", "SOFT", "WRONG", "gradient"]
+__all__ = ["FONT", "MONOSPACE", "gradient"]
 
-INK, SOFT, EDGE, ACCENT, WRONG = "#1d2126", "#5b6470", "#aab2bb", "#0b5c8f", "#b54a00"
+FONT = '-apple-system, "Segoe UI", "Helvetica Neue", "Liberation Sans", Arial, "DejaVu Sans", sans-serif'
+MONOSPACE = 'ui-monospace, "DejaVu Sans Mono", monospace'
 
 
-def gradient(shades: Sequence[str]) -> str:
+def gradient(colours: Sequence[str]) -> str:
     """A strip from the first colour to the last, as CSS.
 
     Args:
-        shades: colours as CSS writes them.
+        colours: as CSS writes them.
+
+    Example:
+        >>> gradient(["#000", "#fff"])
+        'background: linear-gradient(90deg, #000, #fff)'
     """
-    return f"background: linear-gradient(90deg, {', '.join(shades)})"
+    return f"background: linear-gradient(90deg, {', '.join(colours)})"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from copper_tf.analysis.blindtest.folder import ROUNDS
+from copper_tf.analysis.blindtest.results import RATER, BlindTestResult, GraderResult
 from copper_tf.report.common.style import HYPOTHESIS_COLOUR, INK, figure, tidy
 from copper_tf.report.common.text import SCORE_NAMES
 from copper_tf.report.evaluation.grades import grades_figure
@@ -14,79 +17,81 @@ from copper_tf.utils.drawing import SPLIT_COLOURS
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["grader_figure", "grader_title", "side_by_side"]
+__all__ = ["grader_figure", "grader_title", "side_by_side_figure"]
 
-# Raters in the paper's yellow of Figure 7, models in its blue of Figure 8; marks tell them apart without colours.
-_MARKS = {"rater": (SPLIT_COLOURS["validation"], "o"), "model": (SPLIT_COLOURS["train"], "s")}
-_SHOWN = ("accuracy", "mae", "qwk")
+# Raters in the paper's yellow of Figure 7, models in its blue of Figure 8; the marker tells them apart without colour.
+_RATER_STYLE, _MODEL_STYLE = (SPLIT_COLOURS["validation"], "o"), (SPLIT_COLOURS["train"], "s")
+_SCORES = ("accuracy", "mae", "qwk")
 _UNITS = {"accuracy": "share of pictures", "mae": "steps", "qwk": ""}
 
 
-def grader_title(grader: dict[str, Any], rounds: int) -> str:
-    """What a grader is called.
+def grader_title(grader: GraderResult, rounds: int) -> str:
+    """The name of a grader in tables and figures.
 
     Args:
-        grader: of the results.
+        grader: of the result.
         rounds: of the test; the round is named only where there are two.
     """
-    if grader["kind"] == "rater":
-        return f"{grader['name']}, {grader['by']}" if rounds > 1 else str(grader["name"])
-    return f"{grader['name']} ({grader['kind']})"
+    if grader.kind == RATER:
+        return f"{grader.name}, {grader.method}" if rounds > 1 else grader.name
+    return f"{grader.name} ({grader.kind})"
 
 
-def grader_figure(found: dict[str, Any], grader: dict[str, Any]) -> Figure:
+def grader_figure(result: BlindTestResult, grader: GraderResult) -> Figure:
     """Figure 7 of a rater, Figure 8 of a model: regression plot with the mean per label, and confusion matrix.
 
     Args:
-        found: the results.
+        result: of the blind test.
         grader: one of its graders.
     """
-    pictures = {**found["pictures"], "grade": grader["grades"], "split": ["test"] * len(grader["grades"])}
-    splits = {"test": {"confusion": grader["confusion"]}}
-    return grades_figure({"labels": found["labels"], "pictures": pictures, "splits": splits})
+    pictures = {**vars(result.pictures), "grade": grader.grades, "split": ["test"] * len(grader.grades)}
+    splits = {"test": {"confusion": grader.confusion}}
+    return grades_figure({"labels": dataclasses.asdict(result.labels), "pictures": pictures, "splits": splits})
 
 
-def side_by_side(found: dict[str, Any]) -> Figure:
-    """Accuracy, MAE and QWK of every grader with their intervals, one row a grader.
+def side_by_side_figure(result: BlindTestResult) -> Figure:
+    """Accuracy, MAE and QWK of every grader with their intervals, one row per grader.
 
     Args:
-        found: the results.
+        result: of the blind test.
     """
-    graders, rounds = found["graders"], 1 + bool(found["test"]["with_map"])
-    drawn = figure(10, 1.15 + 0.36 * len(graders))
-    axes = drawn.subplots(1, len(_SHOWN), sharey=True)
-    places = np.arange(len(graders))[::-1]
-    for axis, name in zip(axes, _SHOWN, strict=True):
-        for place, grader in zip(places, graders, strict=True):
-            colour, mark = _MARKS["rater" if grader["kind"] == "rater" else "model"]
-            value, interval = grader["scores"][name], grader["intervals"][name]
-            if value is None or not np.isfinite(value):
-                continue
-            if interval:
-                axis.plot(interval, [place, place], color=colour, linewidth=2.2, solid_capstyle="butt", zorder=2)
-            hollow = grader["kind"] == "rater" and grader["by"] != "without map"
-            face = "white" if hollow else colour
-            axis.plot(
-                value, place, mark, markersize=7, color=colour, markerfacecolor=face, markeredgewidth=1.6, zorder=3
-            )
+    graders = result.graders
+    plot = figure(10, 1.15 + 0.36 * len(graders))
+    axes = plot.subplots(1, len(_SCORES), sharey=True)
+    rows = np.arange(len(graders))[::-1]
+    for axis, name in zip(axes, _SCORES, strict=True):
+        for row, grader in zip(rows, graders, strict=True):
+            _draw_score(axis, row, grader, name)
         tidy(axis)
         axis.set_title(SCORE_NAMES[name], fontsize=10, loc="left")
         axis.set_xlabel(_UNITS[name] or "1 perfect, 0 chance", fontsize=9)
         low, high = axis.get_xlim()
         axis.set_xlim((min(0, low), max(1, high)) if name != "mae" else (0, high * 1.05))
-    _levels(axes, found)
-    axes[0].set_yticks(places, [grader_title(g, rounds) for g in graders], fontsize=9, color=INK)
+    _draw_baselines(axes, result)
+    axes[0].set_yticks(rows, [grader_title(g, result.rounds) for g in graders], fontsize=9, color=INK)
     axes[0].set_ylim(-0.6, len(graders) - 0.4)
-    return drawn
+    return plot
 
 
-def _levels(axes: Any, found: dict[str, Any]) -> None:
-    """What is reached without looking: the commonest label always, and chance."""
-    label = np.array(found["pictures"]["label"])
+def _draw_score(axis: Any, row: int, grader: GraderResult, name: str) -> None:
+    colour, marker = _RATER_STYLE if grader.kind == RATER else _MODEL_STYLE
+    value, interval = grader.scores[name], grader.intervals[name]
+    if not np.isfinite(value):
+        return
+    if interval:
+        axis.plot(interval, [row, row], color=colour, linewidth=2.2, solid_capstyle="butt", zorder=2)
+    with_map = grader.kind == RATER and grader.method != ROUNDS[0]
+    face = "white" if with_map else colour
+    axis.plot(value, row, marker, markersize=7, color=colour, markerfacecolor=face, markeredgewidth=1.6, zorder=3)
+
+
+def _draw_baselines(axes: Any, result: BlindTestResult) -> None:
+    """The scores of constant answers: the most frequent label (accuracy), the median label (MAE), chance (QWK)."""
+    label = np.array(result.pictures.label)
     counts = np.bincount(label)
-    middle = np.abs(label - np.round(np.median(label))).mean()
-    levels = {"accuracy": counts.max() / counts.sum(), "mae": middle, "qwk": 0.0}
-    for axis, name in zip(axes, _SHOWN, strict=True):
-        axis.axvline(levels[name], color=HYPOTHESIS_COLOUR, linewidth=1.2, linestyle="--", zorder=1)
+    median = np.abs(label - np.round(np.median(label))).mean()
+    baselines = {"accuracy": counts.max() / counts.sum(), "mae": median, "qwk": 0.0}
+    for axis, name in zip(axes, _SCORES, strict=True):
+        axis.axvline(baselines[name], color=HYPOTHESIS_COLOUR, linewidth=1.2, linestyle="--", zorder=1)
         right = axis.get_xlim()[1]
-        axis.set_xlim(axis.get_xlim()[0], max(right, levels[name] * 1.08))
+        axis.set_xlim(axis.get_xlim()[0], max(right, baselines[name] * 1.08))

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from copper_tf.analysis.blindtest.folder import ROUNDS
-from copper_tf.analysis.blindtest.scoring import ALL, results_folder
+from copper_tf.analysis.blindtest.folder import BlindTest
+from copper_tf.analysis.blindtest.results import (
+    RATER,
+    BlindTestResult,
+    PairedDifference,
+    PValue,
+    ScoreDifference,
+    UnfinishedRound,
+)
 from copper_tf.analysis.comparison import LEVEL, POWER
-from copper_tf.report.blindtest.figures import grader_figure, grader_title, side_by_side
+from copper_tf.report.blindtest.figures import grader_figure, grader_title, side_by_side_figure
 from copper_tf.report.common.page import write_page
 from copper_tf.report.common.text import GLOSSARY, SCORE_NAMES, no_interval, shown
 
@@ -16,188 +25,135 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from copper_tf.analysis.blindtest.folder import BlindTest
-
-__all__ = ["blindtest_figures", "blindtest_tables", "render_blindtest", "verdicts"]
+__all__ = ["blindtest_figures", "blindtest_tables", "render_blindtest"]
 
 _SCORES = ("accuracy", "within_one", "mae", "qwk")
 _TESTED = ("accuracy", "mae", "qwk")
-_WORDS = ("accuracy", "MAE", "QWK", "interval")
-_MORE_WORDS = {
-    "McNemar": "exact test of two graders on the same pictures: counts those that only one of them gets right, and "
-    "asks how often a fair coin would fall as unevenly.",
-    "Wilcoxon": "signed-rank test of by how many steps two graders err on each picture. Like McNemar's it takes "
-    "pictures as independent, which those of one sheet aren't: it says too much where sheets hold many pictures.",
-    "p": "probability of at least such a difference where there is none; those of one table are corrected for their "
-    "number (Holm). Where raters are taken together it speaks of these raters on other sheets, not of other raters.",
+_GLOSSARY = {name: GLOSSARY[name] for name in ("accuracy", "MAE", "QWK", "interval")} | {
+    "McNemar": "exact test of two graders on the same pictures: it counts the pictures that only one of them gets "
+    "right, and asks how often a fair coin would split them as unevenly.",
+    "Wilcoxon": "signed-rank test of how many steps two graders are off on each picture. Like McNemar's test it treats "
+    "pictures as independent, which those of one sheet are not: it is too confident where sheets have many pictures.",
+    "p": "probability of at least such a difference if there is none; the p values of a table are corrected for their "
+    "number (Holm). For raters taken together, p is about these raters on other sheets, not about other raters.",
     "detectable": f"the smallest true difference that a test at {LEVEL:.0%} finds with {POWER:.0%} probability on this "
-    "many pictures and sheets: smaller ones can hide.",
+    "many pictures and sheets: smaller ones may go unnoticed.",
     "kappa": "agreement of two raters beyond chance, errors weighted by the square of their steps (Cohen 1968).",
     "alpha": "the same for all raters together (Krippendorff, squared steps).",
 }
+
+
+def _cell(value: float | None, interval: tuple[float, float] | None) -> tuple[str, str]:
+    """A score and its interval as text; a dash for what is undefined."""
+    undefined = value is None or math.isnan(value)
+    return shown(None if undefined else value, list(interval) if interval else None)
 
 
 def _signed(value: float | None) -> str:
     return "–" if value is None else f"{value:+.3f}".replace("-", "−")
 
 
-def _p(found: dict[str, Any] | None) -> str:
-    """A corrected p value, a dash where there is none."""
-    if not found or found.get("p") is None:
+def _p_text(test: PValue | ScoreDifference | None) -> str:
+    """A corrected p value; a dash where there is none."""
+    if test is None or test.p_holm is None:
         return "–"
-    return "< 0.001" if found["p_holm"] < 0.001 else f"{found['p_holm']:.3f}"
+    return "< 0.001" if test.p_holm < 0.001 else f"{test.p_holm:.3f}"
 
 
-def _score_rows(found: dict[str, Any], rounds: int) -> list[tuple[str, list[tuple[str, str]], list[str]]]:
+def _score_rows(result: BlindTestResult) -> list[tuple[str, list[tuple[str, str]], list[str]]]:
     """(grader, (score, interval) of each score, time and changes)."""
     rows = []
-    for grader in found["graders"]:
-        cells = [shown(grader["scores"][n], grader["intervals"][n]) for n in _SCORES]
-        human = grader["kind"] == "rater"
-        pace = [f"{grader['median_seconds']:.1f}", str(grader["changed"])] if human else ["–", "–"]
-        rows.append((grader_title(grader, rounds), cells, pace))
+    for grader in result.graders:
+        cells = [_cell(grader.scores[n], grader.intervals[n]) for n in _SCORES]
+        pace = [f"{grader.median_seconds:.1f}", str(grader.changed)] if grader.kind == RATER else ["–", "–"]
+        rows.append((grader_title(grader, result.rounds), cells, pace))
     return rows
 
 
-def _difference_cells(row: dict[str, Any]) -> list[tuple[str, str, str]]:
+def _score_cells(row: PairedDifference) -> list[tuple[str, str, str]]:
     """(difference, interval, p) of each tested score."""
-    parts = [row["scores"][n] for n in _TESTED]
-    return [(_signed(s["difference"]), shown(None, s["interval"])[1], _p(s)) for s in parts]
+    parts = [row.scores[n] for n in _TESTED]
+    return [(_signed(part.difference), _cell(None, part.interval)[1], _p_text(part)) for part in parts]
 
 
-def _test_cells(row: dict[str, Any]) -> list[str]:
-    """Pictures that only one gets right, both exact tests, and what could have been found."""
-    pair = row["mcnemar"]
-    only = [str(pair["only_first"]), str(pair["only_second"])] if pair else ["–", "–"]
-    least = [row["scores"][n]["detectable"] for n in ("accuracy", "mae")]
-    return [*only, _p(pair), _p(row["wilcoxon"]), *("–" if v is None else f"{v:.2f}" for v in least)]
+def _test_cells(row: PairedDifference) -> list[str]:
+    """The pictures that only one gets right, both exact tests, and the smallest detectable differences."""
+    pair = row.mcnemar
+    only = [str(pair.only_first), str(pair.only_second)] if pair else ["–", "–"]
+    detectable = [row.scores[n].detectable for n in ("accuracy", "mae")]
+    return [*only, _p_text(pair), _p_text(row.wilcoxon), *("–" if v is None else f"{v:.2f}" for v in detectable)]
 
 
-def _differences(rows: list[dict[str, Any]], rounds: int) -> list[tuple[str, list[Any], list[str]]]:
-    names = [f"{r['name']}, {r['decoding']}" if rounds > 1 else r["name"] for r in rows]
-    return [(name, _difference_cells(row), _test_cells(row)) for name, row in zip(names, rows, strict=True)]
+def _difference_rows(rows: Sequence[PairedDifference], rounds: int) -> list[tuple[str, list[Any], list[str]]]:
+    names = [f"{row.name}, {row.decoding}" if rounds > 1 else row.name for row in rows]
+    return [(name, _score_cells(row), _test_cells(row)) for name, row in zip(names, rows, strict=True)]
 
 
-def _found(row: dict[str, Any], than: str) -> str:
-    """A difference in MAE and how sure it is, in words."""
-    part = row["scores"]["mae"]
-    tested = part if part["p"] is not None else row["wilcoxon"]
-    size, least = abs(part["difference"]), part["detectable"]
-    if size == 0:
-        return f"as much as {than}"
-    p = tested["p_holm"]
-    told = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-    text = f"by {size:.2f} steps {'more' if part['difference'] > 0 else 'less'} than {than}"
-    if p < LEVEL:
-        return f"{text}, which is more than chance explains ({told})"
-    hidden = f", but with so many pictures any true difference under {least:.2f} can hide" if least else ""
-    return f"{text}, which chance can explain ({told}){hidden}"
-
-
-def _chosen(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The row of all raters together where there is one, else those of single raters."""
-    together = [row for row in rows if row["name"] == ALL]
-    return together or rows
-
-
-def _errs(row: dict[str, Any]) -> str:
-    return "the raters err on average" if row["name"] == ALL else f"{row['name']} errs"
-
-
-def verdicts(found: dict[str, Any]) -> list[str]:
-    """What came out, one sentence for each question.
-
-    Args:
-        found: the results of `blindtest.score`.
-    """
-    texts = []
-    for against in found["against"]:
-        for row in _chosen([r for r in against["differences"] if r["decoding"] == ROUNDS[0]]):
-            texts.append(f"On the same pictures {_errs(row)} {_found(row, against['model'])}.")
-    if not found["against"]:
-        for grader in found["graders"]:
-            accuracy, mae = grader["scores"]["accuracy"], grader["scores"]["mae"]
-            texts.append(f"{grader['name']}, {grader['by']}: {accuracy:.2f} right, {mae:.2f} steps off on average.")
-    for row in _chosen(found["with_map"]):
-        texts.append(f"With the potency map beside the picture {_errs(row)} {_found(row, 'without it')}.")
-    return texts
-
-
-def _agreement_rows(found: dict[str, Any]) -> list[tuple[str, list[tuple[str, str, str]], tuple[str, str]]]:
+def _agreement_rows(result: BlindTestResult) -> list[tuple[str, list[tuple[str, str, str]], tuple[str, str]]]:
     """(round, (pair, kappa, interval) rows, alpha with its interval)."""
     rows = []
-    for part in found["agreement"]:
-        pairs = [(f"{p['first']} and {p['second']}", *shown(p["kappa"], p["interval"])) for p in part["pairs"]]
-        rows.append((part["round"], pairs, shown(part["alpha"], part["alpha_interval"])))
+    for part in result.agreement:
+        pairs = [(f"{pair.first} and {pair.second}", *_cell(pair.kappa, pair.interval)) for pair in part.pairs]
+        rows.append((part.round, pairs, _cell(part.alpha, part.alpha_interval)))
     return rows
 
 
-def _waiting(row: dict[str, Any]) -> str:
-    if not row["started"]:
-        return f"{row['name']}, {row['round']}: not begun"
-    return f"{row['name']}, {row['round']}: {row['answered']} of {row['pictures']} answered, not submitted"
+def _unfinished_text(row: UnfinishedRound) -> str:
+    if not row.started:
+        return f"{row.name}, {row.round}: not started"
+    return f"{row.name}, {row.round}: {row.answered} of {row.pictures} answered, not submitted"
 
 
-def _rounds(found: dict[str, Any]) -> int:
-    return len(ROUNDS) if found["test"]["with_map"] else 1
-
-
-def _titles(found: dict[str, Any]) -> list[str]:
-    return [grader_title(g, _rounds(found)) for g in found["graders"]]
-
-
-def blindtest_figures(found: dict[str, Any]) -> tuple[dict[str, Figure], dict[str, str]]:
-    """(figures, texts for those who can't see them) of a blind test, by name.
+def blindtest_figures(result: BlindTestResult) -> tuple[dict[str, Figure], dict[str, str]]:
+    """The figures of a blind test and their alternative texts, by name.
 
     Args:
-        found: the results of `blindtest.score`.
+        result: of `blindtest.scoring.score`.
     """
-    figures = {f"grader_{k:02d}": grader_figure(found, g) for k, g in enumerate(found["graders"])}
-    what = "Regression plot and confusion matrix of what {} answered"
-    alts = {key: what.format(title) for key, title in zip(figures, _titles(found), strict=True)}
-    alts["side_by_side"] = "Accuracy, mean absolute error and quadratic-weighted kappa of every grader with intervals"
-    return {"side_by_side": side_by_side(found), **figures}, alts
+    figures, texts = {"side_by_side": side_by_side_figure(result)}, {}
+    texts["side_by_side"] = "Accuracy, mean absolute error and quadratic-weighted kappa of every grader with intervals"
+    for k, grader in enumerate(result.graders):
+        title = grader_title(grader, result.rounds)
+        figures[f"grader_{k:02d}"] = grader_figure(result, grader)
+        texts[f"grader_{k:02d}"] = f"Regression plot and confusion matrix of the answers of {title}"
+    return figures, texts
 
 
-def blindtest_tables(found: dict[str, Any]) -> dict[str, Any]:
-    """What ``blindtest/section.html.j2`` needs beside the results and their figures, see `blindtest_figures`."""
-    rounds = _rounds(found)
-    keys = [f"grader_{k:02d}" for k in range(len(found["graders"]))]
+def blindtest_tables(result: BlindTestResult) -> dict[str, Any]:
+    """What ``blindtest/section.html.j2`` needs beside the result and its figures, see `blindtest_figures`."""
+    rounds = result.rounds
     return {
-        "scores": (_SCORES, SCORE_NAMES, _score_rows(found, rounds)),
+        "scores": (_SCORES, SCORE_NAMES, _score_rows(result)),
         "tested": [SCORE_NAMES[n] for n in _TESTED],
-        "against": [(a["model"], _differences(a["differences"], rounds)) for a in found["against"]],
-        "with_map": _differences(found["with_map"], 1),
-        "agreement": _agreement_rows(found),
-        "graders": list(zip(found["graders"], _titles(found), keys, strict=True)),
+        "differences": [(part.model, _difference_rows(part.differences, rounds)) for part in result.differences],
+        "map_effect": _difference_rows(result.map_effect, 1),
+        "agreement": _agreement_rows(result),
+        "graders": [(g, grader_title(g, rounds), f"grader_{k:02d}") for k, g in enumerate(result.graders)],
     }
 
 
-def render_blindtest(test: BlindTest, found: dict[str, Any]) -> Path:
+def render_blindtest(test: BlindTest, result: BlindTestResult) -> Path:
     """Writes ``results/blindtest.html`` and its figures as PNG beside it.
 
     Args:
         test: the test.
-        found: its results, see `blindtest.score`.
+        result: its result, see `blindtest.scoring.score`.
 
     Returns:
         The path of the page.
     """
-    first = found["graders"][0]
-    words = {word: GLOSSARY[word] for word in _WORDS} | _MORE_WORDS
-    figures, alts = blindtest_figures(found)
+    first = result.graders[0]
+    figures, alts = blindtest_figures(result)
     return write_page(
         "blindtest/page.html.j2",
-        results_folder(test) / "blindtest.html",
+        test.page,
         figures=figures,
         alts=alts,
         name=test.path.resolve().name,
-        found=found,
-        part=first,
-        labels=test.labels.names,
-        verdicts=verdicts(found),
-        **blindtest_tables(found),
-        waiting=[_waiting(row) for row in found["unfinished"]],
-        reason=no_interval(first),
-        glossary=words,
+        result=result,
+        first=first,
+        **blindtest_tables(result),
+        unfinished=[_unfinished_text(row) for row in result.unfinished],
+        reason=no_interval({"groups": first.groups, "resampled": first.resampled}),
+        glossary=_GLOSSARY,
     )

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from copper_tf.report.common.style import png
 from copper_tf.runs.provenance import versions
+from copper_tf.utils import colours
 from tfds_copper.files import replacing, write_text
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def render_template(template: str, /, *, escape: bool = True, **context: Any) ->
         undefined=StrictUndefined,
         trim_blocks=True,
     )
+    environment.globals["colours"] = colours
     return environment.get_template(template).render(**context)
 
 

@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from copper_tf.utils.colours import INK
 from copper_tf.utils.drawing import SPLIT_COLOURS
 from tfds_copper.splits.assign import SPLITS
 
 __all__ = ["HYPOTHESIS_COLOUR", "INK", "TEST_MEAN_COLOUR", "dots", "figure", "png", "tidy", "time_axis"]
 
-INK = "#222222"
 # The paper draws the hypothesis in red; this one keeps its distance from green for any eye.
 HYPOTHESIS_COLOUR = "#D55E00"
 # A darker shade of the test split's own colour.

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from copper_tf.analysis.baselines.names import BASELINES
+from copper_tf.analysis.blindtest.results import BlindTestResult
 from copper_tf.analysis.comparison import SCORES, Grader, compare, grouped, read_all
 from copper_tf.analysis.hypotheses.results import HypothesisStudy
 from copper_tf.analysis.trust.verdict import TRUST
@@ -147,10 +148,9 @@ def _without_paths(study: HypothesisStudy) -> HypothesisStudy:
     return dataclasses.replace(study, data=Path(study.data).name, hypotheses=tuple(rows))
 
 
-def _test_without_places(blindtest: dict[str, Any]) -> dict[str, Any]:
-    """The same of the results of a blind test."""
-    parts = {part: blindtest[part] | {"path": Path(blindtest[part]["path"]).name} for part in ("test", "dataset")}
-    return blindtest | parts
+def _blindtest_dict(result: BlindTestResult) -> dict[str, Any]:
+    """The results of a blind test, with the names of folders instead of their paths."""
+    return dataclasses.replace(result, path=Path(result.path).name, dataset=Path(result.dataset).name).to_dict()
 
 
 def _compared(found: Sequence[Member]) -> dict[str, Any] | None:
@@ -167,7 +167,7 @@ def _compared(found: Sequence[Member]) -> dict[str, Any] | None:
 def gather(
     found: Sequence[Member],
     study: HypothesisStudy | None = None,
-    blindtest: dict[str, Any] | None = None,
+    blindtest: BlindTestResult | None = None,
     extra: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> tuple[dict[str, Any], list[Exhibit]]:
@@ -207,7 +207,7 @@ def gather(
         "dataset": _dataset(datasets, first.way == FOLDS),
         "comparison": _compared(found),
         "hypotheses": study and _without_paths(study).to_dict(),
-        "blindtest": blindtest and _test_without_places(blindtest),
+        "blindtest": blindtest and _blindtest_dict(blindtest),
         "missing": _missing(found, study, blindtest),
         "repeat": {"commands": _repeat(found, datasets[0].metadata.to_dict(), extra), "software": software()},
     }

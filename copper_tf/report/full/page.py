@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from copper_tf.analysis.blindtest.results import BlindTestResult
 from copper_tf.analysis.hypotheses.results import HypothesisStudy
 from copper_tf.report.baselines.section import baseline_figures, baseline_tables
-from copper_tf.report.blindtest.page import blindtest_figures, blindtest_tables, verdicts
+from copper_tf.report.blindtest.page import blindtest_figures, blindtest_tables
 from copper_tf.report.common.page import write_page
 from copper_tf.report.common.text import ALTS, CAPTIONS, GLOSSARY, POTENCY_NOTE, shown
 from copper_tf.report.evaluation.ageing_curve import law_table
@@ -80,7 +81,7 @@ def _figures(
             for name in ("network", "learning"):
                 alts[f"{kind}_{name}"], captions[f"{kind}_{name}"] = ALTS[name], CAPTIONS[name]
     if told["blindtest"]:
-        figures, texts = blindtest_figures(told["blindtest"])
+        figures, texts = blindtest_figures(BlindTestResult.from_dict(told["blindtest"]))
         drawn, alts = drawn | figures, alts | texts
     if study := _study(told):
         drawn |= hypotheses_figures(study)
@@ -174,7 +175,8 @@ def _sections(told: dict[str, Any], found: Sequence[Member]) -> dict[str, Any]:
     """What the sections of the page take from the first segmenter and the first classifier."""
     maps, grades = lead(found, "segmenter"), lead(found, "classifier")
     scores = {m.kind: m.run.read_scores(EVALUATION) for m in (grades, maps) if m}
-    study, blind = _study(told), told["blindtest"]
+    study = _study(told)
+    blind = BlindTestResult.from_dict(told["blindtest"]) if told["blindtest"] else None
     tables = (baseline_tables(m.tested) for m in (maps, grades) if m)
     return {
         "maps": next((m for m in told["members"] if m["kind"] == "segmenter"), None),
@@ -186,7 +188,6 @@ def _sections(told: dict[str, Any], found: Sequence[Member]) -> dict[str, Any]:
         "beside": next(filter(None, tables), None),
         "study": study,
         "blind": blind,
-        "blind_verdicts": verdicts(blind) if blind else [],
         **(blindtest_tables(blind) if blind else {}),
         **(hypotheses_tables(study) if study else {}),
     }  # fmt: skip

@@ -25,6 +25,7 @@ from copper_tf.report.search.formatting import (
     span,
     value_text,
 )
+from copper_tf.utils.colours import MUTED
 from copper_tf.utils.drawing import SPLIT_COLOURS
 
 __all__ = ["BEST_COLOUR", "DONE_COLOUR", "FAINT", "cost_figure", "effects_figure"]
@@ -144,7 +145,7 @@ def _key(axes: Axes, result: SearchResult, front: list[Trial]) -> None:
             down += 0.15 * _LINE
             continue
         about = f"{trial.value:.3f} at {cost_text(result, trial)}".replace("-", "−") + (" (best)" if best else "")
-        write(about, 20, down, fontsize=8, color="#5b6470")
+        write(about, 20, down, fontsize=8, color=MUTED)
         down += 1.6 * _LINE
 
 

@@ -19,7 +19,7 @@ from copper_tf.report.common.pdf import BROWSERS, find_browser, print_pdf
 from copper_tf.report.common.text import shown
 from copper_tf.report.full.contents import DOSSIER
 from copper_tf.runs.provenance import sha256
-from tests.blinded import made_up, take
+from tests.blindtest_data import submit, write_test
 from tfds_copper.files import write_json
 
 needs_browser = pytest.mark.skipif(find_browser() is None, reason=f"none of {', '.join(BROWSERS)} on PATH")
@@ -38,10 +38,9 @@ def blind(runs: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Pat
     """The folder of a scored blind test on the dataset of the runs."""
     from copper_tf.analysis.blindtest.scoring import score
 
-    test = made_up(tmp_path_factory.mktemp("blind") / "blind")
-    key = json.loads((test.path / "key.json").read_text())
-    write_json(test.path / "key.json", key | {"fingerprint": runs["segmenter"].data["fingerprint"]})
-    take(test, "Deng", [k % 4 for k in range(16)])
+    fingerprint = runs["segmenter"].data["fingerprint"]
+    test = write_test(tmp_path_factory.mktemp("blind") / "blind", fingerprint=fingerprint)
+    submit(test, "Deng", [k % 4 for k in range(16)])
     score(test)
     return test.path
 

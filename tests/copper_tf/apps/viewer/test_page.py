@@ -29,8 +29,8 @@ from tests.conftest import ROOT, small
 
 WIDE, HIGH = 400, 300
 SIZE_NM = 40.0
-# What is asked of BokehJS: the ranges, the parts of pictures that were sent, and the scale bars as they are drawn.
-LOOK = """() => {
+# The state of BokehJS: the ranges, the regions that were sent, and the scale bars as they are drawn.
+BOKEH_STATE = """() => {
   const models = [...Bokeh.documents[0]._all_models.values()];
   const figures = models.filter(m => m.type === "Figure");
   const sent = models.filter(m => m.type === "ColumnDataSource" && m.data.image?.length)
@@ -124,7 +124,7 @@ def _settled(page: Any) -> dict[str, Any]:
 
     def rests() -> bool:
         page.wait_for_timeout(400)
-        seen.append(page.evaluate(LOOK))
+        seen.append(page.evaluate(BOKEH_STATE))
         return len(seen) > 2 and seen[-1] == seen[-2] == seen[-3]
 
     _until(rests, "rest")
@@ -144,9 +144,9 @@ def _fraction(page: Any, threshold: str) -> str:
     handle.focus()
     while float(handle.get_attribute("aria-valuetext") or handle.get_attribute("aria-valuenow")) < float(threshold):
         page.keyboard.press("ArrowRight")
-    page.locator(".share").wait_for()
+    page.locator(".area-share").wait_for()
     page.wait_for_timeout(500)
-    return str(page.locator(".share .big").inner_text())
+    return str(page.locator(".area-share .big").inner_text())
 
 
 def test_a_whole_picture_is_shown_and_all_is_of_this_machine(
@@ -199,7 +199,7 @@ def test_zooming_shows_the_pixels_themselves_with_a_right_scale_bar(page: Any, m
     expected = f"grey value {_picture(0)[y, x]}", f"potency {maps['maps'][y, x]:.3f}"
     assert all(text in said for text in (*expected, f"standard deviation {maps['scatter'][y, x]:.3f}"))
     page.get_by_role("button", name="Fit").click()
-    _until(lambda: page.evaluate(LOOK)["x"] == [0, WIDE * SIZE_NM], "the whole picture")
+    _until(lambda: page.evaluate(BOKEH_STATE)["x"] == [0, WIDE * SIZE_NM], "the whole picture")
     page.get_by_role("button", name="1:1").click()
     found = _settled(page)
     assert (found["x"][1] - found["x"][0]) / SIZE_NM == pytest.approx(found["size"][0], rel=0.02)
@@ -229,7 +229,7 @@ def test_the_overlay_has_the_colours_of_copper_predict(page: Any, maps: dict[str
     page.get_by_role("button", name="Uncertainty").click()
     page.wait_for_timeout(400)
     assert np.abs(_shown(page) - before).max() > 4
-    page.get_by_text("standard deviation over seeds 0").wait_for()
+    page.get_by_text("standard deviation over the seeds: 0").wait_for()
 
 
 def test_the_share_over_a_threshold_is_that_of_numpy(page: Any, maps: dict[str, np.ndarray]) -> None:
@@ -239,7 +239,7 @@ def test_the_share_over_a_threshold_is_that_of_numpy(page: Any, maps: dict[str, 
     # What lies below loses its colour.
     page.get_by_role("button", name="Fit").click()
     before = _shown(page)
-    page.get_by_label("Show the map only there").check()
+    page.get_by_label("Hide the map below this potency").check()
     page.wait_for_timeout(400)
     after = _shown(page)
     assert share > 0.99 or np.abs(after - before).max() > 4
@@ -257,7 +257,7 @@ def test_a_dropped_tiff_is_shown_and_no_one_else_sees_it(page: Any, browser: Any
     assert found.shape == (HIGH, WIDE) and 0 <= found.min() < found.max() <= 1
     (tmp_path / "bad.tif").write_bytes(b"II*\0 this is no picture")
     page.locator("input[type=file]").set_input_files(tmp_path / "bad.tif")
-    problem = page.locator(".warn").filter(has_text="bad.tif: ")
+    problem = page.locator(".warning").filter(has_text="bad.tif: ")
     problem.wait_for()
     assert "Received: " in problem.inner_text() and str(tmp_path) not in page.content()
     other = browser.new_page()
@@ -270,8 +270,8 @@ def test_a_dropped_tiff_is_shown_and_no_one_else_sees_it(page: Any, browser: Any
 
 
 def test_a_note_is_there_after_a_reload(page: Any, address: str, place: dict[str, Path]) -> None:
-    page.get_by_role("button", name="Pin a note").click()
-    page.get_by_text("Click the place on a picture").wait_for()
+    page.get_by_role("button", name="Add a note").click()
+    page.get_by_text("Click the place on one of the pictures").wait_for()
     box = page.locator(".bk-Figure").first.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.get_by_placeholder("What is there?").fill("<b>a crack</b>")
@@ -336,10 +336,10 @@ def test_without_pictures_the_test_split_is_shown(
     runs: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served: list[Any] = []
-    monkeypatch.setattr("copper_tf.apps.viewer.server.serve", lambda library, *_: served.append(library))
+    monkeypatch.setattr("copper_tf.apps.viewer.server.serve", lambda viewer, *_: served.append(viewer.library))
     command = ["view", str(runs["segmenter"].path), "--notes", str(tmp_path / "n"), "--no-open"]
     assert main(command) == 0 and main(command) == 0
     library = served[1]
-    assert [entry.t for entry in library.shown] == [0, 0, 1, 1, 2, 2] and library.shown[0].group == "t = 0"
-    assert library.plate(library.shown[0]).shape == (64, 80)
-    assert library.thumbnail(library.shown[0]).startswith("data:image/jpeg;base64,")
+    assert [entry.t for entry in library.public] == [0, 0, 1, 1, 2, 2] and library.public[0].group == "t = 0"
+    assert library.picture(library.public[0]).shape == (64, 80)
+    assert library.thumbnail(library.public[0]).startswith("data:image/jpeg;base64,")

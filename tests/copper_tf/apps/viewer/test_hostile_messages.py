@@ -31,8 +31,8 @@ SEEDS, EACH = (1, 2), 50
 _VIEW = """
 import sys
 import numpy as np
+from copper_tf.apps.viewer import viewer
 from copper_tf.cli.main import main
-from copper_tf.inference import loading
 from copper_tf.inference.predictor import MapTile, Predictor
 from copper_tf.runs.labels import Labels
 
@@ -43,10 +43,11 @@ class Half(Predictor):
     def map_tiles(self, picture, name="picture", progress=None):
         yield MapTile(*(slice(0, side) for side in picture.shape), np.full(picture.shape, 0.5, np.float32))
 
+
     def probabilities(self, picture, name="picture", progress=None):
         raise NotImplementedError
 
-loading.open_predictor = lambda path: Half()
+viewer.open_predictor = lambda path: Half()
 sys.exit(main(["view", *sys.argv[1:], "--no-open", "--port", "0"]))
 """
 

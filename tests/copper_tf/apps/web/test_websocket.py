@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT
-from tests.copper_tf.apps.test_web import _request, _send, _served, _token_of, _upgrade
+from tests.copper_tf.apps.web.test_gate import _request, _send, _served, _token_of, _upgrade
 
 pytest.importorskip("panel", reason="Panel isn't installed")
 
@@ -106,14 +106,14 @@ def test_a_session_serves_until_it_is_old() -> None:
 
     from bokeh.util.token import generate_jwt_token, generate_session_id
 
-    from copper_tf.apps.web.websocket import Window
+    from copper_tf.apps.web.websocket import Connection
 
     secret = b"of the server"
     asked = SimpleNamespace(application=SimpleNamespace(sign_sessions=True, secret_key=secret))
     session = generate_session_id(secret, signed=True)
     for key, seconds, taken in ((secret, 60, True), (secret, -1, False), (b"of another", 60, False)):
         token = generate_jwt_token(session, key, signed=True, expiration=seconds)
-        assert Window._served(asked, token) is taken
+        assert Connection._is_session(asked, token) is taken
 
 
 def test_a_page_tells_nothing_of_who_asks() -> None:

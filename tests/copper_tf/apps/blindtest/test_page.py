@@ -19,14 +19,13 @@ from typing import Any
 
 import pytest
 
-from copper_tf.analysis.blindtest.answers import AnswerBook
+from copper_tf.analysis.blindtest.answers import AnswerLog
 from copper_tf.analysis.blindtest.folder import KEY, ROUNDS, BlindTest, open_test
-from copper_tf.apps.blindtest.keys import TypedLabel
+from copper_tf.apps.blindtest.keyboard import TypedLabel
 from copper_tf.apps.blindtest.session import DONE
 from copper_tf.cli.main import main
-from tests.blinded import LABEL, MODEL, TIMES, code_of, made_up
+from tests.blindtest_data import LABEL, LATE, MODEL, TIMES, code_of, submit, write_test
 from tests.conftest import ROOT
-from tests.copper_tf.analysis.test_blindtest import LATE
 
 FIRST, SECOND = ROUNDS
 # What tells each stress time from the others when typed.
@@ -108,12 +107,12 @@ def _practise(page: Any) -> None:
 
 
 def _answer(page: Any, test: BlindTest, name: str, grades: list[int], places: range, round: str = FIRST) -> None:
-    book = AnswerBook.resume(test, name, code_of(test, name))
+    log = AnswerLog.resume(test, name, code_of(test, name))
     order = test.order(name, round)
     for place in places:
         page.get_by_text(f"picture {place + 1} of 16").wait_for()
         page.keyboard.press(TYPED[grades[order[place]]])
-        _until(lambda place=place: order[place] in book.round(round).answers, f"answer {place}")
+        _until(lambda place=place: order[place] in log.round(round).answers, f"answer {place}")
         page.keyboard.press("Enter")
 
 
@@ -152,7 +151,7 @@ def _scores_are_those_done_by_hand(folder: Path) -> None:
 def test_a_whole_test_by_keyboard_killed_resumed_submitted_and_scored(
     browser: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    test = made_up(tmp_path / "t", with_map=True)
+    test = write_test(tmp_path / "t", with_map=True)
     # The server works without the key, so there is nothing that it could tell.
     key = (test.path / KEY).rename(tmp_path / "locked away")
     page = browser.new_page(viewport={"width": 1440, "height": 900})
@@ -195,7 +194,7 @@ def test_a_whole_test_by_keyboard_killed_resumed_submitted_and_scored(
 
 def test_what_is_sent_does_not_hang_on_the_labels(browser: Any, tmp_path: Path) -> None:
     """Control: in practice the truth is in the traffic, after the answer and not before; in the test it never is."""
-    test = made_up(tmp_path / "t")
+    test = write_test(tmp_path / "t")
     page = browser.new_page()
     traffic = _Traffic(page)
     with _served(test.path) as (address, _):
@@ -225,7 +224,7 @@ def test_what_is_sent_does_not_hang_on_the_labels(browser: Any, tmp_path: Path) 
 
 
 def test_two_raters_at_once_do_not_disturb_each_other(browser: Any, tmp_path: Path) -> None:
-    test = made_up(tmp_path / "t")
+    test = write_test(tmp_path / "t")
     with _served(test.path) as (address, _):
         pages = {name: browser.new_context().new_page() for name in ("Anna", "Ben")}
         grades = {"Anna": LABEL, "Ben": LATE}
@@ -249,10 +248,10 @@ def test_two_raters_at_once_do_not_disturb_each_other(browser: Any, tmp_path: Pa
         # A third window can't be Anna without her code.
         third = browser.new_context().new_page()
         _join(third, address, "ANNA", "12", begins=False)
-        third.get_by_text("the code shown when this rater began is needed").wait_for()
+        third.get_by_text("the code shown when this rater registered is needed").wait_for()
         for page in (*pages.values(), third):
             page.context.close()
-    books = {name: AnswerBook.resume(test, name, code_of(test, name)).round(FIRST) for name in grades}
+    books = {name: AnswerLog.resume(test, name, code_of(test, name)).round(FIRST) for name in grades}
     assert [books["Anna"].submitted, books["Ben"].submitted] == [False, True]
     for name, book in books.items():
         assert book.answers == dict(enumerate(grades[name]))
@@ -260,7 +259,7 @@ def test_two_raters_at_once_do_not_disturb_each_other(browser: Any, tmp_path: Pa
 
 
 def test_no_address_leads_to_a_file(tmp_path: Path) -> None:
-    test = made_up(tmp_path / "t", with_map=True)
+    test = write_test(tmp_path / "t", with_map=True)
     paths = ["key.json", "test.json", "pictures/0000.png", "maps/0000.png", "answers/", "../key.json", "..%2fkey.json"]
     paths += [
         f"static/{'../' * 9}{test.path}/key.json",
@@ -281,7 +280,7 @@ def test_no_address_leads_to_a_file(tmp_path: Path) -> None:
 
 
 def test_another_address_needs_the_token(browser: Any, tmp_path: Path) -> None:
-    test = made_up(tmp_path / "t")
+    test = write_test(tmp_path / "t")
     with _served(test.path, "0.0.0.0") as (address, _):
         port = re.findall(r":(\d+)/", address)[0]
         here, token = f"http://127.0.0.1:{port}/", address.split("?")[1]
@@ -297,7 +296,7 @@ def test_another_address_needs_the_token(browser: Any, tmp_path: Path) -> None:
 
 
 def test_an_address_that_is_taken_is_said(tmp_path: Path) -> None:
-    test = made_up(tmp_path / "t")
+    test = write_test(tmp_path / "t")
     with _served(test.path) as (address, _):
         port = re.findall(r":(\d+)/", address)[0]
         command = [sys.executable, "-m", "copper_tf.cli.main", "blindtest", str(test.path), "--no-open", "--port", port]
@@ -309,26 +308,26 @@ def test_an_address_that_is_taken_is_said(tmp_path: Path) -> None:
 def test_two_windows_of_one_rater_agree_on_what_is_saved(tmp_path: Path) -> None:
     from copper_tf.apps.blindtest.page import Page
 
-    test = made_up(tmp_path / "t")
+    test = write_test(tmp_path / "t")
     first, second = Page(test), Page(test)
     first.enter("<b>Anna</b>", "")
-    first.act("end_practice")
-    first.act("start")
+    first.perform("end_practice")
+    first.perform("start")
     second.enter("<b>Anna</b>", code_of(test, "<b>Anna</b>"))
-    assert first.sitting is not None and second.sitting is not None
+    assert first.session is not None and second.session is not None
     for number in test.order("<b>Anna</b>", FIRST):
-        first.act("choose", LABEL[number])
-        first.pressed("Enter")
-    assert second.sitting.open == 0
-    first.pressed("s")
+        first.perform("choose", LABEL[number])
+        first.on_key("Enter")
+    assert second.session.unanswered == 0
+    first.on_key("s")
     # What the other window still shows is closed: it says so and follows.
-    second.pressed("3")
-    assert second.sitting.stage == DONE
+    second.on_key("3")
+    assert second.session.stage == DONE
     assert "can be changed until they are submitted" in str(second._message.object)
-    assert "<b>Anna" not in str(first._head.object)
+    assert "<b>Anna" not in str(first._header.object)
     for noise in ("", "x" * 9, "ArrowRight", "S", "\x00"):
-        second.pressed(noise)
-    assert second.sitting.book.round(FIRST).answers == dict(enumerate(LABEL))
+        second.on_key(noise)
+    assert second.session.log.round(FIRST).answers == dict(enumerate(LABEL))
 
 
 def test_typed_numbers_are_labels() -> None:
@@ -345,7 +344,7 @@ def test_typed_numbers_are_labels() -> None:
 
 
 def test_the_command_says_what_is_wrong(tmp_path: Path, capfd: pytest.CaptureFixture[str], dataset: Any) -> None:
-    test = made_up(tmp_path / "t")
+    test = write_test(tmp_path / "t")
 
     def fails(*arguments: object) -> str:
         assert main(["blindtest", *map(str, arguments)]) == 2
@@ -358,23 +357,21 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, capfd: pytest.CaptureFix
     assert "address must be the IP address" in fails(test.path, "--address", "there")
     assert "a round must be submitted before it is scored" in fails(test.path, "--score")
     assert "with_map needs a run whose maps can be shown" in fails(dataset.path, "-o", tmp_path / "n", "--with-map")
-    assert "holds a test that was drawn otherwise" in fails(dataset.path, "-o", test.path, "--pictures", 3)
+    assert "holds a test with other sources or settings" in fails(dataset.path, "-o", test.path, "--pictures", 3)
 
 
-def test_the_command_draws_a_test_and_scores_it(runs: dict[str, Any], tmp_path: Path, monkeypatch: Any) -> None:
-    from tests.blinded import take
-
+def test_the_command_prepares_a_test_and_scores_it(runs: dict[str, Any], tmp_path: Path, monkeypatch: Any) -> None:
     served: list[Any] = []
-    monkeypatch.setattr("copper_tf.cli.blindtest.serve", lambda page, *_: served.append(page))
+    monkeypatch.setattr("copper_tf.apps.blindtest.server.serve", lambda test, *_: served.append(test))
     command = ["blindtest", str(runs["classifier"].path), str(runs["segmenter"].path), "-o", str(tmp_path / "t")]
     assert main([*command, "--with-map", "--pictures", "6", "--no-open"]) == 0
     assert main([*command, "--with-map", "--pictures", "6", "--no-open"]) == 0  # the same again goes on
     test = open_test(tmp_path / "t")
     assert len(served) == 2 and test.pictures == 6 and test.with_map
     key = json.loads((test.path / KEY).read_text())
-    take(test, "Anna", key["pictures"]["label"])
+    submit(test, "Anna", key["pictures"]["label"])
     assert main(["blindtest", str(test.path), "--score"]) == 0
     found = json.loads((test.path / "results" / "results.json").read_text())
     assert [g["kind"] for g in found["graders"]] == ["rater", "classifier", "segmenter"]
-    assert found["graders"][0]["scores"]["accuracy"] == 1 and len(found["against"]) == 2
+    assert found["graders"][0]["scores"]["accuracy"] == 1 and len(found["differences"]) == 2
     assert (test.path / "results" / "figures" / "side_by_side.png").stat().st_size > 10_000

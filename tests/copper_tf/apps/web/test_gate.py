@@ -30,7 +30,7 @@ SEEDS, EACH = (1, 2, 3, 4), 50
 _PAGE = """
 import sys
 from tornado.web import RequestHandler
-from copper_tf.apps.web import serve
+from copper_tf.apps.web.server import serve
 
 class Given(RequestHandler):
     def get(self, number):
@@ -45,7 +45,8 @@ def page():
 
 told = lambda url: print(url, flush=True)
 routes = [("/given/([0-9]+)", Given, {})]
-serve(page, sys.argv[1], int(sys.argv[2]), told, "Copper", largest=2**16, routes=routes, extensions=["filedropper"])
+address, port = sys.argv[1], int(sys.argv[2])
+serve(page, address, port, told, "Copper", max_message_bytes=2**16, routes=routes, extensions=["filedropper"])
 """
 
 
