@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import json
 import math
 import threading
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
-from tfds_copper.errors import InputError, SettingError
-from tfds_copper.files import write_json
+from tfds_copper.errors import InputError, RunError, SettingError
+from tfds_copper.results import Result
 
-__all__ = ["FORMAT", "MAX_CHARACTERS", "Note", "NoteBook"]
+__all__ = ["MAX_CHARACTERS", "Note", "NoteBook", "Notes"]
 
-FORMAT = "copper-tf notes 1"
 # Limits of a note and of a file.
 MAX_CHARACTERS = 1000
 MAX_NOTES = 10_000
@@ -43,16 +41,18 @@ class Note:
     potency: float
     created: str
 
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Note:
-        """A note as it stands in a file.
 
-        Raises:
-            KeyError, TypeError, ValueError: if it is no note.
-        """
-        potency = math.nan if values["potency"] is None else float(values["potency"])
-        texts = {name: str(values[name]) for name in ("picture", "text", "created")}
-        return cls(number=int(values["number"]), x=float(values["x"]), y=float(values["y"]), potency=potency, **texts)
+@dataclasses.dataclass(frozen=True)
+class Notes(Result):
+    """The notes of a folder of pictures, as they are written.
+
+    Attributes:
+        notes: all of them, in the order in which they were made.
+    """
+
+    FORMAT: ClassVar[str] = "copper-notes 1"
+
+    notes: tuple[Note, ...]
 
 
 class NoteBook:
@@ -69,20 +69,15 @@ class NoteBook:
         self.file, self._lock = file, threading.Lock()
         self._read()
 
-    def _read(self) -> list[Note]:
+    def _read(self) -> tuple[Note, ...]:
         # Read again each time: another server, or an editor, may have changed the file.
         if not self.file.is_file():
-            return []
+            return ()
         try:
-            known = json.loads(self.file.read_text(encoding="utf-8"))
-            if known["format"] != FORMAT:
-                raise ValueError(f"format {known['format']!r}")
-            return [Note.from_dict(values) for values in known["notes"]]
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{self.file}: must be notes of `copper view`. Received: {error}") from None
-
-    def _write(self, notes: list[Note]) -> None:
-        write_json(self.file, {"format": FORMAT, "notes": [dataclasses.asdict(note) for note in notes]})
+            return Notes.read(self.file).notes
+        except RunError as error:
+            reason = str(error).rpartition("Received: ")[2]
+            raise InputError(f"{self.file}: must be notes of `copper view`. Received: {reason}") from None
 
     def all(self) -> list[Note]:
         """All notes, by picture and number."""
@@ -115,11 +110,12 @@ class NoteBook:
             number = 1 + max((note.number for note in notes if note.picture == picture), default=0)
             now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
             made = Note(picture, number, round(x, 1), round(y, 1), text, potency, now)
-            self._write([*notes, made])
+            Notes((*notes, made)).write(self.file)
         return made
 
     def remove(self, picture: str, number: int) -> None:
         """Removes a note, if it exists."""
         with self._lock:
             notes = self._read()
-            self._write([note for note in notes if (note.picture, note.number) != (picture, number)])
+            kept = tuple(note for note in notes if (note.picture, note.number) != (picture, number))
+            Notes(kept).write(self.file)
