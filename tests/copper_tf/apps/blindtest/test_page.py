@@ -55,27 +55,29 @@ class _Traffic:
     """All that goes over the wire of a page: addresses, headers, bodies and websocket messages."""
 
     def __init__(self, page: Any) -> None:
-        self.parts: list[str] = []
+        self.messages: list[str] = []
         self.urls: list[str] = []
         page.on("response", self._response)
         page.on("websocket", self._socket)
 
     def _response(self, response: Any) -> None:
         self.urls.append(response.url)
-        self.parts.append(f"{response.url} {json.dumps(response.headers)}")
+        self.messages.append(f"{response.url} {json.dumps(response.headers)}")
         # The libraries themselves say nothing of this test.
         if "/static/" not in response.url:
             with contextlib.suppress(Exception):
-                self.parts.append(response.body().decode("utf-8", "replace"))
+                self.messages.append(response.body().decode("utf-8", "replace"))
 
     def _socket(self, socket: Any) -> None:
         self.urls.append(socket.url)
         for event in ("framereceived", "framesent"):
-            socket.on(event, lambda data: self.parts.append(data if isinstance(data, str) else data.decode("latin-1")))
+            socket.on(
+                event, lambda data: self.messages.append(data if isinstance(data, str) else data.decode("latin-1"))
+            )
 
     @property
     def text(self) -> str:
-        return "\n".join(self.parts)
+        return "\n".join(self.messages)
 
 
 def _until(condition: Callable[[], bool], what: str, seconds: float = 20) -> None:
@@ -118,14 +120,14 @@ def _answer(page: Any, test: BlindTest, name: str, grades: list[int], places: ra
 
 def _pictures_are_bare(text: str) -> int:
     """How many PNGs went over the wire; each must hold nothing but pixels."""
-    found = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)", text)
-    for encoded in found:
+    pngs = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)", text)
+    for encoded in pngs:
         data, kinds, at = base64.b64decode(encoded), [], 8
         while at < len(data):
             kinds.append(data[at + 4 : at + 8])
             at += 12 + int.from_bytes(data[at : at + 4], "big")
         assert set(kinds) == {b"IHDR", b"IDAT", b"IEND"}
-    return len(found)
+    return len(pngs)
 
 
 def _nothing_leaked(traffic: _Traffic, folder: str) -> None:
@@ -138,8 +140,8 @@ def _nothing_leaked(traffic: _Traffic, folder: str) -> None:
 
 
 def _scores_are_those_done_by_hand(folder: Path) -> None:
-    found = json.loads((folder / "results.json").read_text())
-    anna, seen, _ = found["graders"]
+    result = json.loads((folder / "results.json").read_text())
+    anna, seen, _ = result["graders"]
     assert anna["grades"] == LATE and seen["grades"] == MODEL
     assert anna["scores"]["accuracy"] == 10 / 16 and anna["scores"]["mae"] == 8 / 16
     assert 0 < anna["median_seconds"] < 20
@@ -211,16 +213,16 @@ def test_what_is_sent_does_not_hang_on_the_labels(browser: Any, tmp_path: Path) 
         page.keyboard.press("Enter")
         page.get_by_text("picture 1 of 16").wait_for()
         # From here on: nothing but counts, pixels and which button was chosen.
-        traffic.parts.clear()
+        traffic.messages.clear()
         for place in range(1, 6):
             page.get_by_text(f"picture {place} of 16").wait_for()
             page.keyboard.press("7")
             page.keyboard.press("Enter")
         page.get_by_text("picture 6 of 16").wait_for()
     page.close()
-    told = re.sub(r"base64,[A-Za-z0-9+/=]+", "", traffic.text)
-    assert len(told) > 1000
-    assert not [t for t in TIMES[1:] if f"{t:g}" in told] and "true" not in re.sub(r"[:,]\s*true\b", "", told)
+    sent = re.sub(r"base64,[A-Za-z0-9+/=]+", "", traffic.text)
+    assert len(sent) > 1000
+    assert not [t for t in TIMES[1:] if f"{t:g}" in sent] and "true" not in re.sub(r"[:,]\s*true\b", "", sent)
 
 
 def test_two_raters_at_once_do_not_disturb_each_other(browser: Any, tmp_path: Path) -> None:
@@ -371,7 +373,7 @@ def test_the_command_prepares_a_test_and_scores_it(runs: dict[str, Any], tmp_pat
     key = json.loads((test.path / KEY).read_text())
     submit(test, "Anna", key["pictures"]["label"])
     assert main(["blindtest", str(test.path), "--score"]) == 0
-    found = json.loads((test.path / "results" / "results.json").read_text())
-    assert [g["kind"] for g in found["graders"]] == ["rater", "classifier", "segmenter"]
-    assert found["graders"][0]["scores"]["accuracy"] == 1 and len(found["differences"]) == 2
+    result = json.loads((test.path / "results" / "results.json").read_text())
+    assert [g["kind"] for g in result["graders"]] == ["rater", "classifier", "segmenter"]
+    assert result["graders"][0]["scores"]["accuracy"] == 1 and len(result["differences"]) == 2
     assert (test.path / "results" / "figures" / "side_by_side.png").stat().st_size > 10_000

@@ -308,11 +308,11 @@ def test_downloads_lead_to_nothing_else(page: Any, address: str, place: dict[str
     ]
     wrong += [f"download/{ident}/overlay.png?{q}" for q in ("palette=x", "opacity=101", "opacity=-1", "opacity=1e9")]
     for path in wrong:
-        with pytest.raises(urllib.error.HTTPError) as told:
+        with pytest.raises(urllib.error.HTTPError) as error:
             urllib.request.urlopen(f"{address}/{path}")
-        assert told.value.code in (404, 409), path
-        assert str(place["root"]) not in told.value.read().decode()
-        told.value.close()
+        assert error.value.code in (404, 409), path
+        assert str(place["root"]) not in error.value.read().decode()
+        error.value.close()
 
 
 def test_the_command_says_what_is_wrong(

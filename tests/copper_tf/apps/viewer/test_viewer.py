@@ -1,4 +1,4 @@
-"""The viewer without its page: windows of pictures, kept maps, shares, notes, dropped pictures, files to take along."""
+"""The viewer without its page: pyramids, cached maps, area shares, notes, dropped pictures and downloads."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_view_fits_and_is_centred() -> None:
     assert view.scale == 2 and view.edges == (0, 1280, -480, 1440) and view.centre == (640, 480)
 
 
-def _kept(tmp_path: Path, potency: np.ndarray, scatter: np.ndarray | None = None) -> Any:
+def _cached_map(tmp_path: Path, potency: np.ndarray, scatter: np.ndarray | None = None) -> Any:
     height, width = potency.shape
     cuts = [(slice(0, 40), slice(0, width)), (slice(40, height), slice(0, 50)), (slice(40, height), slice(50, width))]
     tiles = [MapTile(*cut, potency[cut], None if scatter is None else scatter[cut]) for cut in cuts]
@@ -100,7 +100,7 @@ def test_the_share_over_every_threshold_is_that_of_numpy(tmp_path: Path) -> None
     potency = draw.uniform(size=(90, 110)).astype(np.float32)
     # Values on the thresholds themselves count.
     potency[:, :20] = (draw.integers(0, 101, (90, 20)) / PERCENT).astype(np.float32)
-    found = _kept(tmp_path, potency)
+    found = _cached_map(tmp_path, potency)
     for step in range(PERCENT + 1):
         assert found.area_share(step) == (potency >= np.float32(step / PERCENT)).mean(), step
     assert found.area_share(0) == 1
@@ -110,14 +110,14 @@ def test_the_share_over_every_threshold_is_that_of_numpy(tmp_path: Path) -> None
 
 def test_the_scatter_is_kept_beside_the_map(tmp_path: Path) -> None:
     potency, scatter = (np.random.default_rng(k).uniform(size=(80, 100)).astype(np.float32) for k in (0, 1))
-    found = _kept(tmp_path, potency, scatter / 4)
+    found = _cached_map(tmp_path, potency, scatter / 4)
     assert np.array_equal(found.scatter, scatter / 4)
     assert found.mean_scatter == pytest.approx(float(scatter.mean()) / 4) and found.max_scatter == scatter.max() / 4
     window = found.scatter_pyramid.region(View.centred(50, 40, 1, 100, 80))
     assert window.values.max() == 255 and np.abs(window.values / 255 - scatter / scatter.max()).max() < 0.003
 
 
-def test_a_plate_is_the_picture(tmp_path: Path) -> None:
+def test_a_cached_picture_is_the_picture(tmp_path: Path) -> None:
     pixels = _noise(70, 2100).astype(np.uint16) * 200
     cache_picture(tmp_path / "p", Opened(Windows.of(pixels, 16), math.nan, ("two notes", "of its reading")))
     picture = open_picture(tmp_path / "p")
@@ -155,12 +155,12 @@ def _until_done(library: Library, *entries: Entry) -> list[MapState]:
     seen: list[MapState] = []
     done = threading.Event()
 
-    def told(entry: Entry, state: MapState) -> None:
+    def listener(entry: Entry, state: MapState) -> None:
         seen.append(state)
         if all(library.state(e).ready or library.state(e).error for e in entries):
             done.set()
 
-    end = library.subscribe(told)
+    end = library.subscribe(listener)
     library.start()
     assert done.wait(20)
     library.stop()
@@ -186,7 +186,7 @@ def test_maps_are_computed_and_kept_and_a_bad_picture_stops_no_other(tmp_path: P
     assert again.state(first).ready and len(model.asked) == 3
 
 
-def test_what_a_killed_viewer_left_is_swept_up_a_day_later(tmp_path: Path) -> None:
+def test_what_a_killed_viewer_left_is_removed_a_day_later(tmp_path: Path) -> None:
     import os
 
     old, new = (tmp_path / "kept" / "maps" / "k" / f".writing-{k}-x" for k in (1, 2))
@@ -255,9 +255,9 @@ def test_dropped_pictures_are_read_as_any_other_and_gone_when_the_page_is(tmp_pa
     assert uploads.add("a.tif", file.read_bytes()) == entry
     with pytest.raises(InputError, match=r"a\.exe: a picture .* is needed. Received: \.exe"):
         uploads.add("a.exe", b"MZ")
-    with pytest.raises(InputError, match="^fake.png: ") as told:
+    with pytest.raises(InputError, match="^fake.png: ") as error:
         uploads.add("fake.png", b"no picture at all")
-    assert str(tmp_path) not in str(told.value)
+    assert str(tmp_path) not in str(error.value)
     bomb = tmp_path / "bomb.png"
     Image.new("L", (20_000, 20_000)).save(bomb)
     assert bomb.stat().st_size < 10**6
@@ -275,7 +275,7 @@ def _with_map(tmp_path: Path) -> tuple[Library, Entry]:
     return library, entry
 
 
-def test_files_to_take_along(tmp_path: Path) -> None:
+def test_downloaded_files(tmp_path: Path) -> None:
     library, entry = _with_map(tmp_path)
     picture, potency_map = library.picture(entry), library.map(entry)
     assert potency_map is not None
@@ -291,7 +291,7 @@ def test_files_to_take_along(tmp_path: Path) -> None:
     assert np.array_equal(grey[..., 0], grey[..., 2]) and np.abs(coloured[..., 0] - coloured[..., 2]).max() > 50
 
 
-def test_tables_to_take_along(tmp_path: Path) -> None:
+def test_downloaded_tables(tmp_path: Path) -> None:
     from copper_tf.utils.tables import write_tables
 
     library, entry = _with_map(tmp_path)

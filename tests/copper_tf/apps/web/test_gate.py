@@ -24,7 +24,7 @@ from tests.conftest import ROOT, chromium
 pytest.importorskip("panel", reason="Panel isn't installed")
 
 SECRET = "secret-of-the-disk"
-WORDS = "a page of copper"
+TEXT = "a page of copper"
 # Seeds of the malicious requests, and how many are drawn from each.
 SEEDS, EACH = (1, 2, 3, 4), 50
 _PAGE = """
@@ -39,14 +39,14 @@ class Given(RequestHandler):
 def page():
     import panel as pn
     from bokeh.plotting import figure
-    drawn = figure(width=200, height=200)
-    drawn.line([0, 1], [0, 1])
-    return pn.Column(pn.pane.HTML("a page of copper"), pn.pane.Bokeh(drawn), pn.widgets.FileDropper())
+    plot = figure(width=200, height=200)
+    plot.line([0, 1], [0, 1])
+    return pn.Column(pn.pane.HTML("a page of copper"), pn.pane.Bokeh(plot), pn.widgets.FileDropper())
 
-told = lambda url: print(url, flush=True)
+on_start = lambda url: print(url, flush=True)
 routes = [("/given/([0-9]+)", Given, {})]
 address, port = sys.argv[1], int(sys.argv[2])
-serve(page, address, port, told, "Copper", max_message_bytes=2**16, routes=routes, extensions=["filedropper"])
+serve(page, address, port, on_start, "Copper", max_message_bytes=2**16, routes=routes, extensions=["filedropper"])
 """
 
 
@@ -177,7 +177,7 @@ def test_no_malicious_request_succeeds(served: Any, tmp_path: Path, seed: int) -
         b"root:x:0",
         b"PYTHONPATH=",
         b"[options]",
-        WORDS.encode(),
+        TEXT.encode(),
         b'"token":"',
         b"101 Switching",
     ]
@@ -242,13 +242,13 @@ def test_a_browser_asks_no_other_server() -> None:
         page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
         page.goto(url)
         # Markup, a figure, and what takes dropped files: all that our pages are made of.
-        page.get_by_text(WORDS).wait_for()
+        page.get_by_text(TEXT).wait_for()
         page.locator(".bk-Figure canvas").first.wait_for(state="attached")
         page.locator(".filepond--root").wait_for()
         # Another site can't show the page inside its own.
         page.goto("data:text/html,<iframe src='" + url + "'></iframe>")
         page.wait_for_timeout(500)
-        framed = [frame for frame in page.frames[1:] if WORDS in frame.content()]
+        framed = [frame for frame in page.frames[1:] if TEXT in frame.content()]
     here = (f"http://127.0.0.1:{port}/", f"ws://127.0.0.1:{port}/", "data:", "blob:")
     assert not [address for address in asked if not address.startswith(here)]
     assert not framed

@@ -18,7 +18,7 @@ from tests.copper_tf.apps.web.test_gate import _request, _send, _served, _token_
 pytest.importorskip("panel", reason="Panel isn't installed")
 
 # What tells of this machine or of its program.
-TELLING = (b"Traceback", b"site-packages", str(ROOT).encode(), b".py")
+REVEALING = (b"Traceback", b"site-packages", str(ROOT).encode(), b".py")
 NONSENSE = 60
 
 
@@ -123,8 +123,8 @@ def test_a_page_tells_nothing_of_who_asks() -> None:
         assert status == 200
         from bokeh.util.token import get_token_payload
 
-        told = get_token_payload(_token_of(page))
-        assert not told["cookies"] and not told["headers"]
+        answer = get_token_payload(_token_of(page))
+        assert not answer["cookies"] and not answer["headers"]
         assert token.encode() not in page
 
 
@@ -137,8 +137,8 @@ def test_an_error_tells_nothing_of_the_server(served: Any) -> None:
             _message("PUSH-DOC", b'{"doc": {"roots": []}}'),
         ):
             window.sendall(wrong)
-            told = _read(window, b"could not use a message")
-            assert not [word for word in TELLING if word in told], told[:500]
+            answer = _read(window, b"could not use a message")
+            assert not [word for word in REVEALING if word in answer], answer[:500]
         _goes_on(window)
 
 
@@ -194,9 +194,9 @@ def test_nonsense_from_one_window_leaves_the_others_alone(served: Any) -> None:
             data = _nonsense(draw)
             with _window(port) as window:
                 window.sendall(data)
-                told = _read(window, wait=0.05)
+                answer = _read(window, wait=0.05)
             # Of the state of a window its own page may know; of the server nothing.
-            assert not [word for word in TELLING if word in told], (number, data[:200], told[:300])
+            assert not [word for word in REVEALING if word in answer], (number, data[:200], answer[:300])
         _goes_on(other)
     assert process.poll() is None and _send(port, _request(port))[0] == 200
 
