@@ -7,7 +7,7 @@ from pathlib import Path
 
 from copper_tf.analysis.blindtest.folder import BlindTest, is_test, open_test, read_key
 from copper_tf.analysis.blindtest.settings import BlindSettings
-from copper_tf.analysis.comparison import read_all
+from copper_tf.analysis.comparison import DECODINGS, read_all
 from copper_tf.runs.run import fold_runs, is_run, open_run, seed_runs
 from tfds_copper.dataset import is_dataset
 from tfds_copper.errors import InputError, OutputError, SettingError
@@ -38,6 +38,8 @@ def open_or_prepare(
         SettingError: if a setting is unknown, or given for a test that exists.
     """
     settings = BlindSettings.from_dict(dict(given))
+    if decoding is not None and decoding not in DECODINGS:
+        raise SettingError(f"decoding must be one of {', '.join(DECODINGS)}. Received: {decoding!r}")
     if len(sources) == 1 and is_test(sources[0]):
         extra = {**given, "decoding": decoding, "output": output}
         names = [name for name, value in extra.items() if value is not None]

@@ -52,6 +52,8 @@ def test_a_blind_test_is_prepared_once_and_continued(dataset: Any, tmp_path: Pat
     assert (first.pictures, first.settings.seed) == (3, 4)
     with pytest.raises(SettingError, match="an existing test keeps its pictures and order; --with-map is for a new"):
         copper_tf.prepare_blindtest(tmp_path / "t", with_map=True)
+    with pytest.raises(SettingError, match="decoding must be one of median, argmax. Received: 'best'"):
+        copper_tf.prepare_blindtest(dataset.path, tmp_path / "new", decoding="best")
     with pytest.raises(SettingError, match="unknown setting 'colour'"):
         copper_tf.prepare_blindtest(tmp_path / "t", colour=1)
 
