@@ -6,7 +6,7 @@ import os
 import webbrowser
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from copper_tf.analysis.blindtest.folder import BlindTest
 from copper_tf.analysis.blindtest.folder import open_test as open_blindtest
@@ -16,6 +16,9 @@ from copper_tf.apps.web.server import LOOPBACK
 from tfds_copper.errors import CopperError
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.progress import Progress
+
+if TYPE_CHECKING:
+    import panel as pn
 
 __all__ = [
     "LOOPBACK",
@@ -84,12 +87,11 @@ def view(
         >>> copper_tf.view("run", "pictures", pixel_size=25.0)  # doctest: +SKIP
     """
     chosen = ReadSettings.from_dict({**(reading.to_dict() if reading else {}), **settings})
-    from copper_tf.apps.viewer import server
     from copper_tf.apps.viewer.viewer import open_viewer
 
     paths = [pictures] if isinstance(pictures, str | os.PathLike) else list(pictures)
     viewer = open_viewer(model, paths, folder=folder, reading=chosen, on_failure=on_failure, progress=progress)
-    server.serve(viewer, address, port, _on_start(on_start, viewer.folder))
+    viewer.serve(address, port, _on_start(on_start, viewer.folder))
 
 
 def prepare_blindtest(
@@ -162,13 +164,19 @@ def blindtest(
     Example:
         >>> copper_tf.blindtest(["classifier", "segmenter"], "test", with_map=True)  # doctest: +SKIP
     """
-    from copper_tf.apps.blindtest import server
+    from copper_tf.apps.web import server
 
     if isinstance(sources, BlindTest):
         test = sources
     else:
         test = prepare_blindtest(sources, output, decoding=decoding, progress=progress, **settings)
-    server.serve(test, address, port, _on_start(on_start, test))
+
+    def page() -> pn.Column:
+        from copper_tf.apps.blindtest.page import Page
+
+        return Page(test).view
+
+    server.serve(page, address, port, _on_start(on_start, test), "Blind test")
     return test
 
 

@@ -14,7 +14,9 @@ from copper_tf.analysis.blindtest.folder import ROUNDS, BlindTest
 from copper_tf.apps.blindtest import messages
 from copper_tf.apps.blindtest.keyboard import KeyListener, TypedLabel
 from copper_tf.apps.blindtest.session import DONE, PRACTICE, READY, ROUND, Session
-from copper_tf.apps.blindtest.styles import BUTTONS, FIELDS, TEXT, VIEW, colour_scale, micrograph_figure
+from copper_tf.apps.blindtest.styles import LABELS, TEXT, VIEW, colour_scale, micrograph_figure
+from copper_tf.apps.web.styles import BUTTONS, FIELDS
+from copper_tf.apps.web.widgets import button, row, text
 from tfds_copper.errors import CopperError
 
 __all__ = ["Page"]
@@ -22,20 +24,12 @@ __all__ = ["Page"]
 _STRETCHED: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0}
 
 
-def _text(text: str = "", **params: Any) -> pn.pane.HTML:
-    return pn.pane.HTML(text, stylesheets=[TEXT], **{"margin": 0, **params})
+def _text(content: str = "", **params: Any) -> pn.pane.HTML:
+    return text(TEXT, content, **params)
 
 
 def _button(name: str, on_click: Callable[[], None], *classes: str, **params: Any) -> pn.widgets.Button:
-    button = pn.widgets.Button(name=name, css_classes=list(classes), stylesheets=[BUTTONS], **{"margin": 0, **params})
-    button.on_click(lambda _: on_click())
-    return button
-
-
-def _row(*components: Any, gap: int = 12, **params: Any) -> pn.Row:
-    styles = {"gap": f"{gap}px", "align-items": "center"}
-    classes = ["row", *params.pop("css_classes", [])]
-    return pn.Row(*components, styles=styles, css_classes=classes, stylesheets=[VIEW], **{**_STRETCHED, **params})
+    return button(name, on_click, "large", *classes, **params)
 
 
 class Page:
@@ -60,18 +54,22 @@ class Page:
         self._typed = TypedLabel(names)
         self._header, self._message = _text(align="center", **_STRETCHED), _text(**_STRETCHED)
         self._pause = _button("Pause", partial(self.perform, "pause", True), width=96, align="center")
-        self._scale = [_button(n, partial(self.perform, "choose", k), **_STRETCHED) for k, n in enumerate(names)]
+        sheets = [BUTTONS, LABELS]
+        self._scale = [
+            _button(name, partial(self.perform, "choose", k), stylesheets=sheets, **_STRETCHED)
+            for k, name in enumerate(names)
+        ]
         self._question = _text(css_classes=["question"], **_STRETCHED)
         self._key_help = _text(css_classes=["keys"], **_STRETCHED)
         self._back = _button("Back", partial(self.perform, "back"), width=96)
         self._next = _button("Next", partial(self.perform, "forward"), "primary", width=150)
         self._skip = _button("End practice", partial(self.perform, "end_practice"), width=130)
-        buttons = _row(self._back, _row(*self._scale, gap=6, css_classes=["labels"]), self._next)
+        buttons = row(self._back, row(*self._scale, gap=6, classes=("labels",)), self._next, gap=12)
         self._footer = pn.Column(self._question, buttons, self._key_help, visible=False, **_STRETCHED)
         self._footer.styles = {"gap": "8px"}
         self._body = pn.Column(margin=0, sizing_mode="stretch_both")
         listener = KeyListener(self.on_key, width=0, height=0, margin=0, styles={"position": "absolute"})
-        top = _row(self._header, self._skip, self._pause, listener, height=44)
+        top = row(self._header, self._skip, self._pause, listener, gap=12, height=44)
         self.view = pn.Column(top, self._message, self._body, self._footer, stylesheets=[VIEW], css_classes=["page"])
         self.view.margin, self.view.sizing_mode = 0, "stretch_both"
         self._skip.visible = self._pause.visible = False
@@ -182,8 +180,8 @@ class Page:
         self._header.object = messages.header(session)
 
     def _show_error(self, error: CopperError) -> None:
-        text = html.escape(str(error).split(" Received: ")[0])
-        self._message.object = f'<p class="warning">{text}</p>'
+        reason = html.escape(str(error).split(" Received: ")[0])
+        self._message.object = f'<p class="warning">{reason}</p>'
 
     def _show_message(self, content: tuple[Any, ...], *components: Any) -> None:
         """Shows a message in the middle of the page, unless it is there already."""
@@ -201,7 +199,7 @@ class Page:
             buttons = [_button("Start", partial(self.perform, "start"), "primary", width=160)]
             if session.round == ROUNDS[0]:
                 buttons.append(_button("Practise again", partial(self.perform, "practise_again"), width=160))
-            self._show_message(content, _text(messages.ready(session), **_STRETCHED), _row(*buttons))
+            self._show_message(content, _text(messages.ready(session), **_STRETCHED), row(*buttons, gap=12))
         elif session.paused:
             resume = _button("Resume", partial(self.perform, "pause", False), "primary", width=160)
             self._show_message(content, _text(messages.paused(session), **_STRETCHED), resume)
@@ -209,7 +207,7 @@ class Page:
             buttons = [_button("Back", partial(self.perform, "back"), width=110)]
             follow = ("forward", "Go to it") if session.unanswered else ("submit", "Submit")
             buttons.append(_button(follow[1], partial(self.perform, follow[0]), "primary", width=160))
-            self._show_message(content, _text(messages.review(session), **_STRETCHED), _row(*buttons))
+            self._show_message(content, _text(messages.review(session), **_STRETCHED), row(*buttons, gap=12))
 
     def _update_picture(self, session: Session) -> None:
         content = (session.stage, session.round, session.repetition, session.position)
@@ -219,10 +217,10 @@ class Page:
             self._body[:] = self._figures(session)
         question, keys = messages.footer(session)
         self._question.object, self._key_help.object = question, keys
-        for label, button in enumerate(self._scale):
+        for label, choice in enumerate(self._scale):
             classes = _classes(session, label)
-            if button.css_classes != classes:
-                button.css_classes = classes
+            if choice.css_classes != classes:
+                choice.css_classes = classes
         self._back.visible = session.stage == ROUND
         self._next.name = "Check" if session.stage == PRACTICE and not session.revealed else "Next"
 
@@ -243,5 +241,5 @@ def _pane(plot: Any) -> pn.pane.Bokeh:
 def _classes(session: Session, label: int) -> list[str]:
     """The CSS classes of the button of a label."""
     if session.truth is not None:
-        return ["true"] if label == session.truth else ["missed"] if label == session.choice else []
-    return ["chosen"] if label == session.choice else []
+        return ["large", *(["true"] if label == session.truth else ["missed"] if label == session.choice else [])]
+    return ["large", "chosen"] if label == session.choice else ["large"]

@@ -9,22 +9,16 @@ from typing import Any
 
 from PIL import Image
 
-from copper_tf.apps.web.styles import FONT, MONOSPACE, gradient
+from copper_tf.apps.web.styles import FONT, MONOSPACE, NARROW, gradient
 from copper_tf.utils.colours import ACCENT, CORRECT, EDGE, INK, MUTED, WARNING
 from copper_tf.utils.drawing import PALETTES
 
-__all__ = ["BUTTONS", "FIELDS", "TEXT", "VIEW", "colour_scale", "micrograph_figure"]
+__all__ = ["LABELS", "TEXT", "VIEW", "colour_scale", "micrograph_figure"]
 
 # The visual language of the report's pages.
-VIEW = """
-:host(.page) { padding: 12px 24px 16px; gap: 10px; height: 100vh; box-sizing: border-box; background: #fff; }
-@media (max-width: 700px) {
-  :host(.page) { padding: 8px 12px; }
-  :host(.page), :host(.row) { min-width: 0 !important; }
-  :host(.row) { flex-wrap: wrap; height: auto !important; }
-  /* The buttons of the labels get a line of their own. */
-  :host(.labels) { order: -1; flex: 1 0 100% !important; }
-}
+VIEW = f"""
+:host(.page) {{ padding: 12px 24px 16px; gap: 10px; height: 100vh; box-sizing: border-box; background: #fff; }}
+{NARROW} {{ :host(.page) {{ padding: 8px 12px; min-width: 0 !important; }} }}
 """
 
 TEXT = f"""
@@ -40,7 +34,7 @@ kbd {{ font: 600 .85em/1 {MONOSPACE}; border: 1px solid {EDGE}; border-bottom-wi
   padding: .1em .4em; background: #f7f8f9; color: {INK}; white-space: nowrap; }}
 code {{ font: .95em {MONOSPACE}; letter-spacing: .05em; color: {INK}; }}
 .header {{ display: grid; grid-template-columns: auto 1fr auto; gap: 1.4rem; align-items: center; }}
-@media (max-width: 700px) {{ .header {{ grid-template-columns: 1fr; gap: .3rem; }} }}
+{NARROW} {{ .header {{ grid-template-columns: 1fr; gap: .3rem; }} }}
 .progress {{ display: flex; gap: 4px; flex-wrap: wrap; }}
 .progress i {{ width: 12px; height: 12px; border: 1.5px solid {EDGE}; border-radius: 2px; box-sizing: border-box; }}
 .progress i.answered {{ background: {ACCENT}; border-color: {ACCENT}; }}
@@ -50,22 +44,8 @@ code {{ font: .95em {MONOSPACE}; letter-spacing: .05em; color: {INK}; }}
 .colour-scale b {{ width: 160px; height: 12px; border: 1px solid {EDGE}; }}
 """
 
-FIELDS = f"""
-:host {{ font: 16px/1.5 {FONT}; color: {INK}; }}
-label {{ font-size: .9rem; color: {MUTED}; }}
-.bk-input {{ font: 1.05rem {FONT}; border: 1.5px solid {EDGE}; border-radius: 6px; min-height: 42px; }}
-.bk-input:focus {{ border-color: {ACCENT}; outline: 2px solid {ACCENT}; }}
-"""
-
-# `!important` outweighs the more specific selectors of Panel's own design.
-BUTTONS = f"""
-:host .bk-btn {{ font: 600 1rem/1.2 {FONT} !important; border: 1.5px solid {EDGE} !important;
-  color: {INK} !important; background: #fff !important; border-radius: 6px; min-height: 42px; padding: 4px 2px;
-  font-variant-numeric: tabular-nums; }}
-:host .bk-btn:hover {{ border-color: {ACCENT} !important; background: #eef5fa !important; }}
-:host .bk-btn:focus-visible {{ outline: 2px solid {ACCENT}; outline-offset: 2px; }}
-:host(.chosen) .bk-btn, :host(.primary) .bk-btn {{ background: {ACCENT} !important; border-color: {ACCENT} !important;
-  color: #fff !important; }}
+# The buttons of the labels after a practice answer.
+LABELS = f"""
 :host(.true) .bk-btn {{ background: {CORRECT} !important; border-color: {CORRECT} !important; color: #fff !important; }}
 :host(.missed) .bk-btn {{ border: 2px dashed {WARNING} !important; color: {WARNING} !important; }}
 """

@@ -14,7 +14,8 @@ from copper_tf.apps.viewer import styles
 from copper_tf.apps.viewer.cache import CachedMap
 from copper_tf.apps.viewer.canvas import Canvas
 from copper_tf.apps.viewer.notes import MAX_CHARACTERS, Note, NoteBook
-from copper_tf.apps.viewer.widgets import button, row, text
+from copper_tf.apps.web.styles import BUTTONS, FIELDS
+from copper_tf.apps.web.widgets import button, row
 from tfds_copper.errors import CopperError
 
 __all__ = ["NotesPanel"]
@@ -39,12 +40,10 @@ class NotesPanel:
         self.map: CachedMap | None = None
         self._picture = ""
         self._position: tuple[float, float] | None = None
-        self._add = pn.widgets.Toggle(
-            name="Add a note", stylesheets=[styles.BUTTONS], margin=0, sizing_mode="stretch_width"
-        )
-        self._hint, self._error = text(stretch=True, visible=False), text(stretch=True, visible=False)
+        self._add = pn.widgets.Toggle(name="Add a note", stylesheets=[BUTTONS], margin=0, sizing_mode="stretch_width")
+        self._hint, self._error = styles.text(stretch=True, visible=False), styles.text(stretch=True, visible=False)
         self._text = pn.widgets.TextInput(
-            placeholder="What is there?", max_length=MAX_CHARACTERS, stylesheets=[styles.FIELDS], margin=0,
+            placeholder="What is there?", max_length=MAX_CHARACTERS, stylesheets=[FIELDS], margin=0,
             sizing_mode="stretch_width",
         )  # fmt: skip
         self._text.param.watch(lambda _: self._save(), "enter_pressed")
@@ -53,7 +52,7 @@ class NotesPanel:
         self._add.param.watch(lambda _: self._toggled(), "value")
         self._hint.object = '<p class="muted small">Click the place on one of the pictures.</p>'
         self.components: list[Any] = [
-            text("<h2>Notes</h2>", stretch=True), self._add, self._hint, self._form, self._error, self._list
+            styles.text("<h2>Notes</h2>", stretch=True), self._add, self._hint, self._form, self._error, self._list
         ]  # fmt: skip
 
     def show_picture(self, picture: str) -> None:
@@ -117,4 +116,4 @@ class NotesPanel:
         content = f'<p class="note"><span class="number">{note.number}</span>{html.escape(note.text)}{potency}</p>'
         show = button("Go", partial(self._canvas.centre_on, note.x, note.y), "subtle", width=38)
         remove = button("✕", partial(self._remove, note.number), "subtle", width=32)
-        return row(text(content, stretch=True), show, remove, gap=2)
+        return row(styles.text(content, stretch=True), show, remove, gap=2)

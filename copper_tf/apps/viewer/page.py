@@ -20,7 +20,7 @@ from copper_tf.apps.viewer.notes import NoteBook
 from copper_tf.apps.viewer.notes_panel import NotesPanel
 from copper_tf.apps.viewer.toolbar import SIDE_BY_SIDE, Toolbar
 from copper_tf.apps.viewer.uploads import MAX_BYTES, Uploads
-from copper_tf.apps.viewer.widgets import button, row, text
+from copper_tf.apps.web.widgets import button, row
 from tfds_copper.errors import CopperError
 
 __all__ = ["Page"]
@@ -63,14 +63,17 @@ class Page:
         self._canvas = Canvas(self._on_hover, self._on_click, self._schedule)
         self._toolbar = Toolbar(self._update_layout, self._update_colours, self._update_layer)
         self._notes_panel = NotesPanel(notes, self._canvas, self._update_colours)
-        self._header, self._message = text(stretch=True), text(stretch=True, visible=False)
-        self._cursor, self._colour_scale = text(stretch=True, css_classes=["cursor"]), text(align="center")
-        self._progress = text(visible=False, align="center", css_classes=["progress"])
-        self._downloads = text(stretch=True, css_classes=["downloads"])
+        self._header, self._message = styles.text(stretch=True), styles.text(stretch=True, visible=False)
+        self._cursor, self._colour_scale = (
+            styles.text(stretch=True, css_classes=["cursor"]),
+            styles.text(align="center"),
+        )
+        self._progress = styles.text(visible=False, align="center", css_classes=["progress"])
+        self._downloads = styles.text(stretch=True, css_classes=["downloads"])
         self._thumbnails = Thumbnails(
             self._on_select, stylesheets=[styles.THUMBNAILS], margin=0, sizing_mode="stretch_both"
         )
-        self._about = text(about, stretch=True)
+        self._about = styles.text(about, stretch=True)
         self._build()
         self._captions: dict[str, str] = {}
         self._show_thumbnails()
@@ -96,7 +99,7 @@ class Page:
             sizing_mode="stretch_width",
         )  # fmt: skip
         return pn.Column(
-            self._thumbnails, text("<h2>Add a micrograph</h2>", stretch=True), drop_zone, width=236,
+            self._thumbnails, styles.text("<h2>Add a micrograph</h2>", stretch=True), drop_zone, width=236,
             css_classes=["sidebar"], stylesheets=[styles.PAGE], sizing_mode="stretch_height", margin=0,
             styles={"gap": "8px"},
         )  # fmt: skip
@@ -112,14 +115,14 @@ class Page:
         ]
         zooms += [("−", partial(self._canvas.zoom, 0.5)), ("+", partial(self._canvas.zoom, 2.0))]
         bar = row(*(button(name, call) for name, call in zooms), self._progress, pn.Spacer(sizing_mode="stretch_width"),
-                  self._colour_scale, gap=8, css_classes=["buttons"], stylesheets=[styles.PAGE])  # fmt: skip
+                  self._colour_scale)  # fmt: skip
         return pn.Column(
             self._message, self._pictures, bar, self._cursor, css_classes=["pictures"], stylesheets=[styles.PAGE],
             sizing_mode="stretch_both", margin=0, styles={"gap": "9px"},
         )  # fmt: skip
 
     def _controls(self) -> pn.Column:
-        heading = text("<h2>Download</h2>", stretch=True)
+        heading = styles.text("<h2>Download</h2>", stretch=True)
         return pn.Column(
             *self._toolbar.components, *self._notes_panel.components, heading, self._downloads, self._about, width=318,
             css_classes=["toolbar"], stylesheets=[styles.PAGE], sizing_mode="stretch_height", margin=0,

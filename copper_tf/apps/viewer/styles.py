@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import html
+from typing import Any
 
+import panel as pn
 from bokeh.palettes import Inferno256
 
-from copper_tf.apps.web.styles import FONT, gradient
+from copper_tf.apps.web import widgets
+from copper_tf.apps.web.styles import FONT, NARROW, gradient
 from copper_tf.utils.colours import ACCENT, EDGE, INK, LINE, MUTED, WARNING
 from copper_tf.utils.drawing import PALETTES
 
 __all__ = [
-    "BUTTONS",
     "CHECKBOX",
     "DROP_ZONE",
-    "FIELDS",
     "PAGE",
-    "RADIO_BUTTONS",
     "SLIDER",
     "TEXT",
     "THUMBNAILS",
     "colour_scale",
+    "text",
 ]
 
 PAGE = f"""
@@ -31,14 +32,13 @@ PAGE = f"""
   overflow-y: auto; }}
 :host(.pictures) {{ padding: 14px 16px 12px; box-sizing: border-box; }}
 /* On a narrow screen everything stands in one column, which Panel's own widths must not prevent. */
-@media (max-width: 900px) {{
+{NARROW} {{
   :host(.page), :host(.columns), :host(.sidebar), :host(.toolbar), :host(.pictures) {{ flex: none !important;
     min-width: 0 !important; height: auto !important; max-height: none !important; overflow: visible; }}
   :host(.columns) {{ flex-direction: column !important; }}
   :host(.sidebar), :host(.toolbar), :host(.pictures) {{ width: 100% !important; border: none; }}
   :host(.sidebar) {{ order: 1; }}
   :host(.pictures) {{ height: 60vh !important; }}
-  :host(.buttons) {{ flex-wrap: wrap; }}
 }}
 """
 
@@ -63,36 +63,6 @@ a {{ color: {ACCENT}; }} a.file {{ display: block; padding: .14rem 0; }}
 progress {{ width: 160px; height: 8px; accent-color: {ACCENT}; vertical-align: middle; }}
 details summary {{ cursor: pointer; color: {ACCENT}; }} details p {{ margin-top: .5rem; }}
 """
-
-FIELDS = f"""
-:host {{ font: 14px/1.45 {FONT}; color: {INK}; }}
-label {{ font-size: .82rem; color: {MUTED}; }}
-.bk-input {{ font: .95rem {FONT}; border: 1.5px solid {EDGE}; border-radius: 6px; }}
-.bk-input:focus {{ border-color: {ACCENT}; outline: 2px solid {ACCENT}; }}
-"""
-
-# `!important` here and below outweighs the more specific selectors of Panel's own design.
-BUTTONS = f"""
-:host .bk-btn {{ font: 600 .86rem/1.2 {FONT} !important; border: 1.5px solid {EDGE} !important;
-  color: {INK} !important; background: #fff !important; border-radius: 6px; min-height: 32px; padding: 3px 9px; }}
-:host .bk-btn:hover {{ border-color: {ACCENT} !important; background: #eef5fa !important; }}
-:host .bk-btn:focus-visible {{ outline: 2px solid {ACCENT}; outline-offset: 2px; }}
-:host(.primary) .bk-btn, :host .bk-btn.bk-active {{ background: {ACCENT} !important; border-color: {ACCENT} !important;
-  color: #fff !important; }}
-:host(.subtle) .bk-btn {{ border-color: transparent !important; color: {MUTED} !important; padding: 2px 6px;
-  min-height: 24px; }}
-:host(.subtle) .bk-btn:hover {{ color: {ACCENT} !important; }}
-"""
-
-RADIO_BUTTONS = (
-    BUTTONS
-    + """
-:host .bk-btn-group { display: flex; width: 100%; } :host .bk-btn-group .bk-btn { flex: 1; border-radius: 0;
-  margin-left: -1.5px; white-space: nowrap; padding: 3px 6px; }
-:host .bk-btn-group .bk-btn:first-child { border-radius: 6px 0 0 6px; margin-left: 0; }
-:host .bk-btn-group .bk-btn:last-child { border-radius: 0 6px 6px 0; }
-"""
-)
 
 SLIDER = f"""
 :host {{ font: 14px/1.45 {FONT}; color: {INK}; }}
@@ -120,7 +90,7 @@ DROP_ZONE = f"""
 
 THUMBNAILS = f"""
 :host {{ font: 13px/1.35 {FONT}; color: {INK}; display: block; overflow-y: auto; overflow-x: hidden; }}
-@media (max-width: 900px) {{ :host {{ flex: none !important; height: auto !important; max-height: 40vh; }} }}
+{NARROW} {{ :host {{ flex: none !important; height: auto !important; max-height: 40vh; }} }}
 h2 {{ font-size: .78rem; letter-spacing: .03em; color: {MUTED}; font-weight: 600; margin: 12px 0 5px; }}
 h2:first-child {{ margin-top: 0; }}
 div.group {{ display: grid; grid-template-columns: 1fr 1fr; gap: 8px; padding: 2px 4px 2px 2px; }}
@@ -134,6 +104,11 @@ button:hover img {{ outline-color: {ACCENT}; }} button:focus-visible {{ outline:
 button.selected img {{ outline: 3px solid {ACCENT}; outline-offset: -1px; }} button.selected span {{ color: {INK};
   font-weight: 600; }}
 """
+
+
+def text(content: str = "", stretch: bool = False, **params: Any) -> pn.pane.HTML:
+    """A text of the page, see `web.widgets.text`; over the whole width if `stretch`."""
+    return widgets.text(TEXT, content, **({"sizing_mode": "stretch_width"} if stretch else {}), **params)
 
 
 def colour_scale(palette: str, low: str, high: str) -> str:

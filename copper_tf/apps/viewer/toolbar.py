@@ -11,7 +11,7 @@ import panel as pn
 from copper_tf.apps.viewer import styles
 from copper_tf.apps.viewer.cache import PERCENT
 from copper_tf.apps.viewer.canvas import SCATTER
-from copper_tf.apps.viewer.widgets import radio_buttons, text
+from copper_tf.apps.web.widgets import radio_buttons
 from copper_tf.utils.drawing import STRENGTH
 
 __all__ = ["OVERLAID", "SIDE_BY_SIDE", "Toolbar"]
@@ -69,8 +69,8 @@ class Toolbar:
         self._opacity.param.watch(lambda _: opacity_changed(), "value")
         for widget in (self._threshold, self._hide_below):
             widget.param.watch(lambda _: on_colours(), "value")
-        self._area_share = text(stretch=True, css_classes=["area-share"])
-        headings = [text(f"<h2>{name}</h2>", stretch=True) for name in ("Map", "Area share")]
+        self._area_share = styles.text(stretch=True, css_classes=["area-share"])
+        headings = [styles.text(f"<h2>{name}</h2>", stretch=True) for name in ("Map", "Area share")]
         self.components = [
             headings[0], self._layout, self._layer, self._palette, self._opacity, headings[1], self._threshold,
             self._area_share, self._hide_below,

@@ -1,15 +1,19 @@
-"""Opens a viewer: a model, the pictures to show with their maps, and the notes."""
+"""The viewer: a model, the pictures to show with their maps, and the notes; and its web server."""
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
 import os
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from copper_tf.apps.viewer.library import Entry, Library, model_key
 from copper_tf.apps.viewer.messages import about
 from copper_tf.apps.viewer.notes import NoteBook
+from copper_tf.apps.web import server
 from copper_tf.inference.inputs import sources_of
 from copper_tf.inference.loading import open_predictor
 from copper_tf.runs.run import is_run, open_run, seed_runs
@@ -17,10 +21,16 @@ from tfds_copper.errors import CopperError, InputError, RunError
 from tfds_copper.micrograph import Opened, ReadSettings, Windows, open_windows
 from tfds_copper.progress import Progress
 
+if TYPE_CHECKING:
+    import panel as pn
+
 __all__ = ["Viewer", "open_viewer"]
 
 # The heading of pictures that lie in no folder.
 _GROUP = "Pictures"
+# A dropped picture arrives in chunks of 1 MB.
+_MAX_MESSAGE_BYTES = 4 * 2**20
+_READERS = 2
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -40,6 +50,48 @@ class Viewer:
     reading: ReadSettings
     about: str
     folder: Path
+
+    def serve(self, address: str, port: int, on_start: Callable[[str], None]) -> None:
+        """Serves the page until it is interrupted, see `web.server.serve`; maps are computed meanwhile.
+
+        Args:
+            address: to listen on.
+            port: to listen on; 0 picks a free one.
+            on_start: called with the URL once the server listens.
+
+        Raises:
+            SettingError: if the address isn't one of this machine, the port is taken, or Panel isn't installed.
+        """
+        readers = concurrent.futures.ThreadPoolExecutor(_READERS, "readers")
+
+        def page() -> pn.Column:
+            from copper_tf.apps.viewer.page import Page
+            from copper_tf.apps.viewer.uploads import Uploads
+
+            uploads = Uploads(self.library, self.reading, Path(root))
+            return Page(self.library, self.notes, uploads, readers, self.about).view
+
+        def listening(url: str) -> None:
+            self.library.start()
+            on_start(url)
+
+        routes = self._routes()
+        with tempfile.TemporaryDirectory(prefix="copper-view-") as root:
+            try:
+                server.serve(
+                    page, address, port, listening, "Potency maps", _MAX_MESSAGE_BYTES, routes, ["filedropper"]
+                )
+            finally:
+                self.library.stop()
+                readers.shutdown(wait=False, cancel_futures=True)
+
+    def _routes(self) -> list[server.Route]:
+        """The downloads; none where Tornado isn't installed, which `web.server.serve` reports."""
+        try:
+            from copper_tf.apps.viewer.downloads import download_route
+        except ModuleNotFoundError:
+            return []
+        return [download_route(self.library, self.notes)]
 
 
 def open_viewer(

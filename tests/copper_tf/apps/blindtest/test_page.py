@@ -364,7 +364,7 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, capfd: pytest.CaptureFix
 
 def test_the_command_prepares_a_test_and_scores_it(runs: dict[str, Any], tmp_path: Path, monkeypatch: Any) -> None:
     served: list[Any] = []
-    monkeypatch.setattr("copper_tf.apps.blindtest.server.serve", lambda test, *_: served.append(test))
+    monkeypatch.setattr("copper_tf.apps.web.server.serve", lambda page, *_: served.append(page))
     command = ["blindtest", str(runs["classifier"].path), str(runs["segmenter"].path), "-o", str(tmp_path / "t")]
     assert main([*command, "--with-map", "--pictures", "6", "--no-open"]) == 0
     assert main([*command, "--with-map", "--pictures", "6", "--no-open"]) == 0  # the same again goes on

@@ -336,7 +336,7 @@ def test_without_pictures_the_test_split_is_shown(
     runs: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served: list[Any] = []
-    monkeypatch.setattr("copper_tf.apps.viewer.server.serve", lambda viewer, *_: served.append(viewer.library))
+    monkeypatch.setattr("copper_tf.apps.viewer.viewer.Viewer.serve", lambda viewer, *_: served.append(viewer.library))
     command = ["view", str(runs["segmenter"].path), "--notes", str(tmp_path / "n"), "--no-open"]
     assert main(command) == 0 and main(command) == 0
     library = served[1]
