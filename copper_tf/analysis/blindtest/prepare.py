@@ -36,7 +36,7 @@ from tfds_copper.files import replacing
 from tfds_copper.progress import Progress
 
 if TYPE_CHECKING:
-    from copper_tf.data.pipeline import Example
+    from copper_tf.data.pictures import Example
     from copper_tf.inference.predictor import Predictor
 
 __all__ = ["MAX_SIDE", "prepare"]
@@ -67,7 +67,7 @@ def _write_png(file: Path, pixels: np.ndarray) -> None:
 
 def _examples(dataset: Dataset, split: str, progress: Progress | None) -> Iterator[tuple[int, Example]]:
     # Imports TensorFlow, which the page of a prepared test doesn't need.
-    from copper_tf.data.pipeline import examples
+    from copper_tf.data.pictures import examples
 
     total = dataset.split_sizes[split]
     for k, example in enumerate(examples(dataset, split)):
@@ -95,7 +95,7 @@ def _write_pictures(
     progress: Progress | None,
 ) -> None:  # fmt: skip
     """Writes the sampled pictures of a split, and their maps where there is a mapper."""
-    from copper_tf.data.pipeline import examples
+    from copper_tf.data.pictures import examples
 
     numbers, done = {picture.index: number for number, picture in enumerate(sampled)}, 0
     for k, example in enumerate(examples(dataset, split)):

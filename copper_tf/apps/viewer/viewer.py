@@ -170,7 +170,7 @@ def _add_files(
 
 def _add_test_split(library: Library, model: Path, progress: Progress | None) -> None:
     """Adds the test pictures of the run's dataset, grouped by label."""
-    from copper_tf.data.pipeline import examples
+    from copper_tf.data.pictures import examples
     from copper_tf.runs.datasets import dataset_of
 
     runs = seed_runs(model) or ([open_run(model)] if is_run(model) else [])

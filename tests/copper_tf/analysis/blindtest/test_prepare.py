@@ -22,7 +22,7 @@ from tfds_copper.errors import OutputError, RunError, SettingError
 def test_a_test_takes_its_pictures_from_the_splits_it_should(
     dataset: Any, runs: dict[str, Any], tmp_path: Path
 ) -> None:
-    from copper_tf.data.pipeline import examples
+    from copper_tf.data.pictures import examples
 
     graders = [read(runs["classifier"].path), read(runs["segmenter"].path)]
     settings = BlindSettings(pictures=5, practice=4, with_map=True, seed=2)
