@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from copper_tf.api.apps import ReadSettings, view
+from copper_tf.api.apps import view
+from copper_tf.api.settings import ReadSettings
 from copper_tf.cli.options import flags
 from copper_tf.cli.pages import address_option, port_option
 from copper_tf.cli.progress import progress_bar
