@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from tfds_copper.errors import SettingError
+from tfds_copper.plugins import Registry
 from tfds_copper.settings import Group, setting, setting_fields
 
 __all__ = [
     "ANCHORS",
+    "DECODERS",
     "FIXED",
     "HEADS",
     "ITERATIVE",
@@ -35,9 +37,17 @@ KINDS = ("classifier", "segmenter")
 # How many of the eight symmetries of a square each value of `symmetry` allows: the first two keep a tilt's direction.
 SYMMETRIES = {"square": 8, "mirror": 2, "none": 1}
 # How a classifier comes from features to the probabilities of ordered labels.
-HEADS = ("softmax", "soft", "coral", "corn")
-# By what the mean of a mask is held against g: the paper's Eq. 4, or the divergence of two shares.
-LOSSES = SQUARED, KL = ("squared", "kl")
+HEADS: Registry[Any] = Registry(
+    "head", {name: f"copper_tf.models.heads:{name.upper()}" for name in ("softmax", "soft", "coral", "corn")}
+)
+# How a segmenter gets back up to full size.
+DECODERS: Registry[Any] = Registry("decoder", {"unet": "copper_tf.models.decoders:unet_decoder"})
+# How the mean of a mask is compared with g: the paper's Eq. 4, or the divergence of two shares.
+SQUARED, KL = "squared", "kl"
+LOSSES: Registry[Any] = Registry(
+    "loss",
+    {SQUARED: "copper_tf.models.losses:MeanMaskLoss", KL: "copper_tf.models.losses:MeanMaskDivergence"},
+)
 # The ways to come to a g; all of them fill the same table of the loss.
 LEARN = FIXED, ANCHORS, ITERATIVE = ("fixed", "anchors", "iterative")
 # How a law reads the stress times: as the numbers that they are, or by their ranks, as if all steps were equal.
@@ -93,7 +103,7 @@ class ModelSettings(Group):
         choices=HEADS,
         only="classifier",
     )
-    decoder: str = setting("unet", "how a segmenter goes back up to full size (registered decoders)", only="segmenter")
+    decoder: str = setting("unet", "how a segmenter gets back up to full size", choices=DECODERS, only="segmenter")
 
 
 @dataclass(frozen=True)
@@ -124,7 +134,7 @@ class TrainingSettings(Group):
         "what the mean of a mask is held against g by: the squared error of Eq. 4, or KL(g | mean), the "
         "Kullback-Leibler divergence, which has the gradient of cross-entropy",
         choices=LOSSES,
-        search=LOSSES,
+        search=(SQUARED, KL),
         only="segmenter",
     )
     epochs: int = setting(200, "times that the training pictures are gone through", low=1)

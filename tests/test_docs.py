@@ -20,7 +20,9 @@ _FOLDER_HEAD = _HEAD.replace("setting", "of a folder")
 
 def _row(field: dataclasses.Field[Any], default: str) -> str:
     unit = f" {field.metadata['unit']}" if field.metadata["unit"] and default else ""
-    choices = ", ".join(f"`{c}`" for c in field.metadata["choices"])
+    # Of a registry ours alone: plug-ins may be installed, and tests register their own.
+    allowed = getattr(field.metadata["choices"], "builtin", field.metadata["choices"])
+    choices = ", ".join(f"`{c}`" for c in allowed)
     # A bar would end the cell.
     meaning = field.metadata["help"].replace("|", r"\|") + (f" ({choices})" if choices else "")
     return f"| `{field.name}` | {default}{unit} | {meaning} |\n"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
+from collections.abc import Collection
 from typing import Any, TypeVar
 
 from tfds_copper.errors import SettingError
@@ -25,7 +26,7 @@ def setting(
     default: Any,
     help: str,
     *,
-    choices: tuple[Any, ...] = (),
+    choices: Collection[Any] = (),
     low: float | None = None,
     high: float | None = None,
     search: tuple[Any, ...] = (),
@@ -37,7 +38,7 @@ def setting(
     Args:
         default: the value where none is given.
         help: one sentence, shown on the command line and in the README's table.
-        choices: the allowed values, where they can be listed.
+        choices: the allowed values, where they can be listed; a registry allows the names of plug-ins too.
         low: the smallest allowed number.
         high: the largest allowed number.
         search: the values that the architecture search tries.

@@ -10,10 +10,10 @@ import statistics
 from collections.abc import Sequence
 
 from copper_tf.config import Config, TrainingSettings
-from copper_tf.models import geometry
+from copper_tf.models.architecture import network_of
 from tfds_copper.errors import SettingError
 from tuning.allocator import Allocator
-from tuning.step_trace import ACTIVATIONS, GRADIENTS, WORKSPACE, Event, convolutions, kernels, mended, parameters, step
+from tuning.step_trace import ACTIVATIONS, GRADIENTS, WORKSPACE, Event, crop_side, pads_copy, step_trace
 
 __all__ = ["CPU", "GPU", "Device", "Memory", "bytes_text", "largest_batch", "memory", "parse_bytes", "peak_bytes"]
 
@@ -32,7 +32,7 @@ class Device:
         name: of the device.
         fixed: bytes that a model takes whatever its size: graph, thread pools, the first kernels.
         per_convolution: bytes for each convolution: its part of the graph and its compiled kernels.
-        per_mended: more bytes for each that mends the borders of its map: the nodes that this takes.
+        per_border: more bytes for each that recomputes the border of its map: the nodes that this takes.
         factor: bytes held for each byte that TensorFlow's allocator touches.
         queued: batches of pictures that wait in the pipeline.
         measured: whether these numbers come from measured peaks.
@@ -41,23 +41,23 @@ class Device:
     name: str
     fixed: float
     per_convolution: float
-    per_mended: float
+    per_border: float
     factor: float
     queued: float
     measured: bool
 
     def bare(self) -> Device:
         """The same device without its constants: what the graph alone needs."""
-        return dataclasses.replace(self, fixed=0.0, per_convolution=0.0, per_mended=0.0, factor=1.0, queued=0.0)
+        return dataclasses.replace(self, fixed=0.0, per_convolution=0.0, per_border=0.0, factor=1.0, queued=0.0)
 
 
 # Fitted to the growth of resident memory in `benchmarks.speed.memory.FITTED`. Tiny steps of 5 to 49 convolutions gave
-# `fixed` and `per_convolution`, four, eight and sixteen mended convolutions beside as many with zeros `per_mended`,
-# the large steps `factor`: 1.11 on the mean with a spread of 0.04, which is put on top, so that predictions err
-# upwards. `queued` is what the pipeline of `copper_tf.data.crops` holds, and the step's own.
-CPU = Device("CPU", fixed=8e6, per_convolution=4.3e6, per_mended=4.5e6, factor=1.15, queued=5.0, measured=True)
+# `fixed` and `per_convolution`; 4, 8 and 16 convolutions with reflect padding against as many with zeros gave
+# `per_border`; the large steps gave `factor`: 1.11 on the mean with a spread of 0.04, which is put on top, so that
+# predictions err upwards. `queued` is what the pipeline of `copper_tf.data.crops` holds, and the step's own.
+CPU = Device("CPU", fixed=8e6, per_convolution=4.3e6, per_border=4.5e6, factor=1.15, queued=5.0, measured=True)
 # Unmeasured: a guess that leaves room for cuDNN's workspaces, until `tuning.memory_probe` has measured the device.
-GPU = Device("GPU", fixed=200e6, per_convolution=0.0, per_mended=0.0, factor=1.25, queued=2.0, measured=False)
+GPU = Device("GPU", fixed=200e6, per_convolution=0.0, per_border=0.0, factor=1.25, queued=2.0, measured=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Memory:
         parameters: number of weights, moving statistics included (a count, not bytes).
         activations: tensors kept for the backward pass at the moment when most is in use.
         gradients: gradients in flight at that moment.
-        workspace: temporary copies at that moment: framed maps, casts of kernels, pieces of the upsampling.
+        workspace: temporary copies at that moment: padded maps, casts of kernels, pieces of the upsampling.
         weights: the model's weights in float32.
         optimizer: Adam's two slots.
         overhead: gaps that the allocator leaves, pictures that wait in the pipeline, the graph and the device's own.
@@ -97,18 +97,16 @@ def memory(config: Config, labels: int, policy: str, device: Device = CPU) -> Me
         policy: Keras dtype policy, resolved (never ``"auto"``).
         device: what the step runs on.
     """
-    events = step(config, policy).events
-    parts = _fullest(events)
-    count = parameters(config, labels)
-    side = geometry.padded_size(config.data.crop + 2 * config.data.margin, config.model.d)
+    network, events, side = network_of(config, labels), step_trace(config, policy), crop_side(config)
+    convolutions, parts = network.convolutions, _fullest(events)
+    recomputed = sum(layer.padding == "reflect" and not pads_copy(layer, side) for layer in convolutions)
+    added = device.fixed + device.per_convolution * len(convolutions) + device.per_border * recomputed
     waiting = device.queued * config.training.batch_size * side**2 * _FLOAT
-    added = device.fixed + device.per_convolution * convolutions(config) + device.per_mended * mended(config) + waiting
-    weights = _FLOAT * count
-    used = sum(parts.values())
-    total = round(device.factor * _touched(events, kernels(config)) + added)
+    touched = _touched(events, [_FLOAT * layer.parameters for layer in convolutions])
+    weights = _FLOAT * network.parameters
     return Memory(
-        parameters=count, **parts, weights=weights, optimizer=2 * weights,
-        overhead=total - used - 3 * weights,
+        parameters=network.parameters, **parts, weights=weights, optimizer=2 * weights,
+        overhead=round(device.factor * touched + (added + waiting)) - sum(parts.values()) - 3 * weights,
     )  # fmt: skip
 
 
@@ -129,7 +127,7 @@ def _fullest(events: Sequence[Event]) -> dict[str, int]:
     live = dict.fromkeys((ACTIVATIONS, GRADIENTS, WORKSPACE), 0)
     now, most, parts = 0, 0, dict(live)
     for event in events:
-        change = event.size if event.born else -event.size
+        change = event.size if event.allocated else -event.size
         live[event.sort] += change
         now += change
         if now > most:
@@ -137,12 +135,12 @@ def _fullest(events: Sequence[Event]) -> dict[str, int]:
     return parts
 
 
-def _shuffled(events: Sequence[Event], draw: random.Random) -> list[Event]:
+def _shuffled(events: Sequence[Event], generator: random.Random) -> list[Event]:
     """Another order of the same events, as threads that work side by side make it: neighbours change places."""
     order = list(events)
     for _ in range(int(_SWAPS * len(order))):
-        k = draw.randrange(len(order) - 1)
-        if order[k].name != order[k + 1].name:
+        k = generator.randrange(len(order) - 1)
+        if order[k].number != order[k + 1].number:
             order[k], order[k + 1] = order[k + 1], order[k]
     return order
 
@@ -152,17 +150,17 @@ def _touched(events: Sequence[Event], weights: Sequence[int]) -> float:
 
     The gaps that it leaves hang on the order, which no two runs share.
     """
-    found = []
-    for order in range(_ORDERS):
-        draw, allocator = random.Random(order), Allocator()
+    touched = []
+    for seed in range(_ORDERS):
+        generator, allocator = random.Random(seed), Allocator()
         # A weight and its two slots stay.
         for k, size in enumerate(size for size in weights for _ in range(3)):
             allocator.take(-1 - k, size)
         for _ in range(_STEPS):
-            for event in _shuffled(events, draw):
-                (allocator.take if event.born else allocator.give)(event.name, event.size)
-        found.append(allocator.touched)
-    return statistics.mean(found)
+            for event in _shuffled(events, generator):
+                (allocator.take if event.allocated else allocator.give)(event.number, event.size)
+        touched.append(allocator.touched)
+    return statistics.mean(touched)
 
 
 def largest_batch(

@@ -81,7 +81,7 @@ def fitted(device: Device, pairs: Sequence[tuple[int, int]]) -> Device:
     a, b = float(a), float(b)
     return dataclasses.replace(
         device, factor=a * device.factor, fixed=a * device.fixed + b, per_convolution=a * device.per_convolution,
-        per_mended=a * device.per_mended, queued=a * device.queued, measured=True,
+        per_border=a * device.per_border, queued=a * device.queued, measured=True,
     )  # fmt: skip
 
 

@@ -1,34 +1,26 @@
-"""One training step of a configuration as a row of tensors that come and go, in the order that TensorFlow runs it.
+"""One training step of a network as tensors that come and go, in the order in which TensorFlow runs it.
 
-The forward pass is walked as `copper_tf.models` builds it. Every layer leaves its gradient on a pile, which holds the
-tensors that the gradient needs; the backward pass takes the gradients from the pile. What an operation allocates was
-read off TensorFlow's own log of allocations (``TF_CPP_VMODULE=bfc_allocator=5``): the frame of a mirrored convolution
-whose borders are not mended, the working memory of the fused batch normalisation and of pooling, the scratch copy of
-`MirrorPadGrad`, the pieces of the upsampling. ReLU, its gradient (but in bfloat16 on a processor, see
-`models.normalised`), sums of gradients and the sigmoid work in place.
+The forward pass visits the layers of the network's description. Every layer leaves its gradient on a stack, which holds
+the tensors that the gradient needs; the backward pass takes the gradients from the stack. What an operation allocates
+was read off TensorFlow's own log of allocations (``TF_CPP_VMODULE=bfc_allocator=5``): the padded copy of a convolution
+that doesn't recompute its border, the working memory of the fused batch normalisation and of pooling, the scratch copy
+of `MirrorPadGrad`, the pieces of the upsampling. ReLU, its gradient (but in bfloat16 on a processor, see
+`models.fused_batch_norm`), sums of gradients and the sigmoid work in place.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import TypeAlias
 
 from copper_tf.config import Config
-from copper_tf.models import geometry
+from copper_tf.models import network as net
+from copper_tf.models.architecture import network_of
+from copper_tf.models.geometry import padded_size, recomputes_border
+from copper_tf.models.network import Layer
 
-__all__ = [
-    "ACTIVATIONS",
-    "GRADIENTS",
-    "WORKSPACE",
-    "Event",
-    "Tape",
-    "Tensor",
-    "convolutions",
-    "kernels",
-    "mended",
-    "parameters",
-    "step",
-]
+__all__ = ["ACTIVATIONS", "GRADIENTS", "WORKSPACE", "Event", "crop_side", "pads_copy", "step_trace"]
 
 ACTIVATIONS, GRADIENTS, WORKSPACE = "activations", "gradients", "workspace"
 _FLOAT = 4
@@ -37,326 +29,275 @@ _UPDATE = 3
 
 
 @dataclasses.dataclass(eq=False)
-class Tensor:
-    """A buffer.
+class _Tensor:
+    """A buffer: its number, its size in bytes, what it is for, and how many will still read it."""
 
-    Attributes:
-        name: its number on the tape.
-        size: bytes.
-        sort: what it is for.
-        holders: how many will still read it.
-    """
-
-    name: int
+    number: int
     size: int
     sort: str
-    holders: int = 1
+    readers: int = 1
 
 
 @dataclasses.dataclass(frozen=True)
 class Event:
-    """The buffer `name` of `size` bytes comes (`born`) or goes."""
+    """The buffer `number` of `size` bytes comes (`allocated`) or goes."""
 
-    born: bool
-    name: int
+    allocated: bool
+    number: int
     size: int
     sort: str
 
 
-class Tape:
-    """The events of a step; a buffer goes as soon as nobody holds it any more."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-        self._count = 0
-
-    def new(self, size: int, sort: str) -> Tensor:
-        """A buffer of `size` bytes, held once."""
-        self._count += 1
-        self.events.append(Event(True, self._count, size, sort))
-        return Tensor(self._count, size, sort)
-
-    def hold(self, tensor: Tensor) -> Tensor:
-        """One reader more."""
-        tensor.holders += 1
-        return tensor
-
-    def drop(self, *tensors: Tensor) -> None:
-        """One reader of each less."""
-        for tensor in tensors:
-            tensor.holders -= 1
-            if not tensor.holders:
-                self.events.append(Event(False, tensor.name, tensor.size, tensor.sort))
+_Gradient: TypeAlias = Callable[[_Tensor], "_Tensor | None"]
 
 
-def convolutions(config: Config) -> int:
-    """3x3 convolutions, each with its batch normalisation: the stem's and those of the stages, down and up."""
-    m = config.model
-    return 1 + m.n * m.N * m.d * (2 if config.kind == "segmenter" else 1)
+def crop_side(config: Config) -> int:
+    """Side in px of a training crop with its context, on the grid of the network."""
+    return padded_size(config.data.crop + 2 * config.data.margin, config.model.d)
 
 
-def mended(config: Config) -> int:
-    """Those of them that mend the borders of their map, see `geometry.recomputes_border`."""
-    m = config.model
-    side = geometry.padded_size(config.data.crop + 2 * config.data.margin, m.d)
-    large = sum(geometry.recomputes_border(side >> level, side >> level, m.c) for level in range(m.d))
-    return m.n * m.N * large * (2 if config.kind == "segmenter" else 1) if m.padding == "reflect" else 0
+def pads_copy(layer: net.Conv3x3, side: int) -> bool:
+    """Whether a convolution in a network for pictures of `side` px reads a padded copy of its map."""
+    side, channels = side >> layer.level, layer.inputs[0].channels
+    return layer.padding == "reflect" and not recomputes_border(side, side, channels)
 
 
-def parameters(config: Config, labels: int) -> int:
-    """Weights of the model, moving statistics included: Keras' `count_params`.
-
-    Args:
-        config: the run's config.
-        labels: number K of labels.
-    """
-    c, count = config.model.c, convolutions(config)
-    body = 9 * c + (count - 1) * 9 * c * c + count * 4 * c
-    heads = {"coral": c + labels - 1, "corn": (c + 1) * (labels - 1)}
-    return body + (c + 1 if config.kind == "segmenter" else heads.get(config.model.head, (c + 1) * labels))
-
-
-def kernels(config: Config) -> tuple[int, ...]:
-    """Bytes of the kernels of all convolutions in float32, the stem's first."""
-    c = config.model.c
-    return (9 * c * _FLOAT, *[9 * c * c * _FLOAT] * (convolutions(config) - 1))
-
-
-def step(config: Config, policy: str) -> Tape:
-    """The tape of one training step.
+def step_trace(config: Config, policy: str) -> list[Event]:
+    """The events of one training step.
 
     Args:
         config: the run's config.
         policy: Keras dtype policy, resolved (never ``"auto"``).
     """
-    walk = _Walk(config, policy)
-    x = walk.down()
-    if config.kind == "segmenter":
-        walk.up(x)
-    else:
-        walk.average(x)
-    return walk.tape
+    return _StepTrace(config, policy).events
 
 
-Backward = Callable[[Tensor], Tensor | None]
+class _StepTrace:
+    """Runs a network forwards, then backwards; a buffer goes as soon as nothing will read it any more.
 
+    Args:
+        config: the run's config.
+        policy: Keras dtype policy, resolved.
 
-class _Walk:
-    """Walks the network forwards, then backwards."""
+    Attributes:
+        events: what comes and goes, in order.
+    """
 
     def __init__(self, config: Config, policy: str) -> None:
-        self.tape, self.config = Tape(), config
-        self.c, self.batch = config.model.c, config.training.batch_size
-        self.mirror = config.model.padding == "reflect"
-        self.full = policy == "float32"
-        self.bytes = _FLOAT if self.full else 2
-        self.bits = policy == "mixed_bfloat16"
-        self.side = geometry.padded_size(config.data.crop + 2 * config.data.margin, config.model.d)
-        self.pile: list[Backward] = []
-        self.skips: list[Tensor] = []
-        self.skip_gradients: list[Tensor] = []
+        self.events: list[Event] = []
+        self._data, self._batch_size, self._side = config.data, config.training.batch_size, crop_side(config)
+        self._full, self._as_integers = policy == "float32", policy == "mixed_bfloat16"
+        self._bytes = _FLOAT if self._full else 2
+        self._stack: list[tuple[Layer, _Gradient]] = []
+        network = network_of(config)
+        values: dict[Layer, _Tensor] = {}
+        # Vectors of a picture are too small to count.
+        for layer in (layer for layer in network.layers if not layer.is_vector):
+            values[layer] = self._forward(layer, [values[read] for read in layer.inputs])
+            values[layer].readers += max(len(network.readers(layer)), 1) - 1
+        self._backward(network.last_map, self._loss(network, values[network.last_map]))
 
-    def plane(self, channels: int, frame: int = 0) -> int:
-        """Numbers in a map at the side where the walk is."""
-        return self.batch * (self.side + frame) ** 2 * channels
+    def _new(self, size: int, sort: str) -> _Tensor:
+        """A buffer of `size` bytes, to be read once."""
+        tensor = _Tensor(len(self.events), size, sort)
+        self.events.append(Event(True, tensor.number, size, sort))
+        return tensor
 
-    def framed(self, channels: int) -> bool:
-        """Whether a convolution here reads a copy of its map, with a mirrored frame."""
-        return self.mirror and not geometry.recomputes_border(self.side, self.side, channels)
+    def _drop(self, *tensors: _Tensor) -> None:
+        """One reader of each less."""
+        for tensor in tensors:
+            tensor.readers -= 1
+            if not tensor.readers:
+                self.events.append(Event(False, tensor.number, tensor.size, tensor.sort))
 
-    def reserve(self) -> int:
-        """Bytes that the fused batch normalisation keeps for its gradient.
+    def _numbers(self, layer: Layer, padding: int = 0) -> int:
+        """Numbers in the map of a layer, padded or not."""
+        return self._batch_size * ((self._side >> layer.level) + padding) ** 2 * layer.channels
 
-        oneDNN needs a bit a number, or a byte where it has no fast kernel. TensorFlow takes them for floats and
-        allocates fourfold. A quarter is written, but after some steps other tensors have been in the rest.
-        """
-        fast = self.c % (8 if self.full else 16) == 0
-        return self.plane(self.c) * _FLOAT // (8 if fast else 1)
+    def _loss(self, network: net.Network, output: _Tensor) -> _Tensor:
+        """The gradient of the last map, which is read no more."""
+        if network.output.is_vector:
+            self._drop(output)
+            return self._new(output.size, GRADIENTS)
+        # The mean is over the part that counts.
+        inner = self._new(self._batch_size * self._data.crop**2 * _FLOAT, GRADIENTS)
+        gradient = self._new(output.size, GRADIENTS)
+        self._drop(inner, output)
+        return gradient
 
-    def backwards(self, g: Tensor | None) -> None:
-        """Takes every gradient from the pile."""
-        while self.pile:
-            backward = self.pile.pop()
-            assert g is not None
-            g = backward(g)
+    def _backward(self, last: Layer, gradient: _Tensor) -> None:
+        """All gradients, from that of the last map back to the picture."""
+        gradients = {last: gradient}
+        for layer, backward in reversed(self._stack):
+            passed = backward(gradients.pop(layer))
+            for read in layer.inputs if passed else ():
+                # A second gradient is added to the first, in the place of the second.
+                if read in gradients:
+                    self._drop(gradients[read])
+                gradients[read] = passed  # type: ignore[assignment]
 
-    def unit(self, x: Tensor, channels: int) -> Tensor:
-        """Convolution, batch normalisation and ReLU; `x` is dropped."""
-        tape, out, framed = self.tape, self.plane(self.c) * self.bytes, self.plane(channels, 2) * self.bytes
-        kernel = 9 * channels * self.c * _FLOAT
-        cast = None if self.full else tape.new(kernel // 2, WORKSPACE)
-        seen, frame = x, self.framed(channels)
-        if frame:
-            seen = tape.new(framed, ACTIVATIONS)
-            tape.drop(x)
-        raw = tape.new(out, ACTIVATIONS)
-        reserve = tape.new(self.reserve(), ACTIVATIONS)
-        y = tape.new(out, ACTIVATIONS)
-        stem = channels == 1
+    def _forward(self, layer: Layer, inputs: list[_Tensor]) -> _Tensor:
+        """The output of a layer; each input is read once, here or by the gradient."""
+        match layer:
+            case net.Input():
+                return self._new(self._numbers(layer) * self._bytes, ACTIVATIONS)
+            case net.Conv3x3():
+                return self._conv3x3(layer, *inputs)
+            case net.BatchNormReLU():
+                return self._batch_norm_relu(layer, *inputs)
+            case net.Add():
+                return self._add(layer, inputs)
+            case net.MaxPool():
+                return self._max_pool(layer, *inputs)
+            case net.BilinearUpsample():
+                return self._upsample(layer, *inputs)
+            case net.Conv1x1(float32=True) | net.Activation():
+                return self._float32(layer, *inputs)
+        return self._any(layer, inputs)
 
-        def backward(g: Tensor) -> Tensor | None:
-            passed = g
-            if self.bits:
-                passed = tape.new(out, GRADIENTS)
-                tape.drop(g)
-            tape.drop(y)
-            dy = tape.new(out, GRADIENTS)
-            tape.drop(passed, raw, reserve)
-            dx = None if stem else tape.new(framed if frame else out, GRADIENTS)
-            self.update(kernel)
-            tape.drop(seen, dy)
-            if cast:
-                tape.drop(cast)
-            if dx is None or not frame:
-                return dx
-            scratch, cut = tape.new(framed, WORKSPACE), tape.new(out, GRADIENTS)
-            tape.drop(scratch, dx)
-            return cut
+    def _any(self, layer: Layer, inputs: list[_Tensor]) -> _Tensor:
+        """A layer of which nothing is known: its gradient reads inputs and output."""
+        y = self._new(self._numbers(layer) * self._bytes, ACTIVATIONS)
+        y.readers += 1
 
-        self.pile.append(backward)
-        # The gradient of ReLU reads it too.
-        return tape.hold(y)
-
-    def update(self, kernel: int) -> None:
-        """The gradient of a kernel, and Adam's step with it, which TensorFlow takes at once."""
-        made = [] if self.full else [self.tape.new(kernel // 2, GRADIENTS)]
-        gradient = self.tape.new(kernel, GRADIENTS)
-        self.tape.drop(*made)
-        copies = [self.tape.new(kernel, WORKSPACE) for _ in range(_UPDATE)]
-        self.tape.drop(gradient, *copies)
-
-    def stage(self, x: Tensor, kept: bool) -> Tensor:
-        """N residual blocks; where `kept`, something else reads `x` later: the first sum needs a place of its own."""
-        for block in range(self.config.model.N):
-            x = self.block(x, kept and not block)
-        return x
-
-    def block(self, x: Tensor, kept: bool) -> Tensor:
-        """y = x + f(x)."""
-        tape = self.tape
-
-        def join(g: Tensor) -> Tensor:
-            tape.drop(shared.pop())
-            return g
-
-        def fork(g: Tensor) -> Tensor:
-            shared.append(tape.hold(g))
-            return g
-
-        shared: list[Tensor] = []
-        self.pile.append(join)
-        y = tape.hold(x)
-        for _ in range(self.config.model.n):
-            y = self.unit(y, self.c)
-        self.pile.append(fork)
-        # Where borders are mended, the gradient of the first convolution reads the map itself.
-        if kept or not self.framed(self.c):
-            total = tape.new(self.plane(self.c) * self.bytes, ACTIVATIONS)
-            tape.drop(x)
-        else:
-            total = x
-        tape.drop(y)
-        return total
-
-    def pool(self, x: Tensor) -> Tensor:
-        """2x2 max pool; its gradient reads both maps and, on a processor, which pixel won: a byte a number."""
-        tape, large = self.tape, self.plane(self.c) * self.bytes
-        self.side //= 2
-        small = self.plane(self.c)
-        y, won = tape.new(small * self.bytes, ACTIVATIONS), tape.new(small, ACTIVATIONS)
-
-        def backward(g: Tensor) -> Tensor:
-            dx = tape.new(large, GRADIENTS)
-            tape.drop(g, x, y, won)
-            if self.skip_gradients:
-                tape.drop(self.skip_gradients.pop())
+        def backward(g: _Tensor) -> _Tensor:
+            dx = self._new(inputs[0].size, GRADIENTS)
+            dx.readers += len(inputs) - 1
+            self._drop(g, *inputs, y)
             return dx
 
-        self.pile.append(backward)
-        return tape.hold(y)
+        self._stack.append((layer, backward))
+        return y
 
-    def down(self) -> Tensor:
-        """The stem and d stages, each followed by a pool."""
-        cast = self.tape.new(self.plane(1) * self.bytes, ACTIVATIONS)
-        x = self.unit(cast, 1)
-        for _ in range(self.config.model.d):
-            # The stem's ReLU and a pool's gradient read the map as it was.
-            x = self.stage(x, kept=True)
-            if self.config.kind == "segmenter":
-                self.skips.append(self.tape.hold(x))
-            x = self.pool(x)
-        return x
+    def _conv3x3(self, layer: net.Conv3x3, x: _Tensor) -> _Tensor:
+        """A 3x3 convolution, whose gradient reads its input or the padded copy of that."""
+        kernel, size, pads = _FLOAT * layer.parameters, x.size, pads_copy(layer, self._side)
+        padded = self._numbers(layer.inputs[0], padding=2) * self._bytes
+        cast = [] if self._full else [self._new(kernel // 2, WORKSPACE)]
+        read = x
+        if pads:
+            read = self._new(padded, ACTIVATIONS)
+            self._drop(x)
+        is_first = isinstance(layer.inputs[0], net.Input)
 
-    def double(self, x: Tensor) -> Tensor:
-        """Bilinear x2 along one axis; `x` is dropped, and nothing is kept for the gradient."""
-        tape, size = self.tape, x.size
+        def backward(g: _Tensor) -> _Tensor | None:
+            dx = None if is_first else self._new(padded if pads else size, GRADIENTS)
+            self._update(kernel)
+            self._drop(read, g, *cast)
+            if dx is None or not pads:
+                return dx
+            scratch, cut = self._new(padded, WORKSPACE), self._new(size, GRADIENTS)
+            self._drop(scratch, dx)
+            return cut
 
-        def backward(g: Tensor) -> Tensor:
-            first, second = (tape.new(size, GRADIENTS) for _ in "ab")
-            tape.drop(g)
-            pieces = [tape.new(size, WORKSPACE) for _ in "abcd"]
-            joined = tape.new(size, GRADIENTS)
-            tape.drop(*pieces, first)
-            other = tape.new(size, GRADIENTS)
-            tape.drop(second, other)
-            return joined
+        self._stack.append((layer, backward))
+        return self._new(self._numbers(layer) * self._bytes, ACTIVATIONS)
 
-        near, most, rest = (tape.new(size, WORKSPACE) for _ in "abc")
-        tape.drop(x)
-        before, after = (tape.new(size, WORKSPACE) for _ in "ab")
-        tape.drop(most, rest, near)
-        both = tape.new(2 * size, ACTIVATIONS)
-        tape.drop(before, after)
-        self.pile.append(backward)
-        return both
+    def _update(self, kernel: int) -> None:
+        """The gradient of a kernel, and Adam's step with it, which TensorFlow takes at once."""
+        half = [] if self._full else [self._new(kernel // 2, GRADIENTS)]
+        gradient = self._new(kernel, GRADIENTS)
+        self._drop(*half)
+        copies = [self._new(kernel, WORKSPACE) for _ in range(_UPDATE)]
+        self._drop(gradient, *copies)
 
-    def up(self, x: Tensor) -> None:
-        """The way up to the mask, the loss, and all the way back."""
-        tape = self.tape
+    def _batch_norm_relu(self, layer: Layer, x: _Tensor) -> _Tensor:
+        """Its gradient reads input and output, and what the kernel of the forward pass has kept.
 
-        def fork(g: Tensor) -> Tensor:
-            self.skip_gradients.append(tape.hold(g))
+        oneDNN keeps a bit a number, or a byte where it has no fast kernel. TensorFlow takes them for floats and
+        allocates fourfold. A quarter is written, but after some steps other tensors have been in the rest.
+        """
+        has_fast_kernel = layer.channels % (8 if self._full else 16) == 0
+        kept = self._new(self._numbers(layer) * _FLOAT // (8 if has_fast_kernel else 1), ACTIVATIONS)
+        y = self._new(x.size, ACTIVATIONS)
+        y.readers += 1
+
+        def backward(g: _Tensor) -> _Tensor:
+            if self._as_integers:
+                passed = self._new(x.size, GRADIENTS)
+                self._drop(g)
+                g = passed
+            self._drop(y)
+            dx = self._new(x.size, GRADIENTS)
+            self._drop(g, x, kept)
+            return dx
+
+        self._stack.append((layer, backward))
+        return y
+
+    def _add(self, layer: Layer, inputs: list[_Tensor]) -> _Tensor:
+        """The sum takes the place of its first input where nothing else reads that."""
+        total, *others = inputs
+        if total.readers > 1:
+            others.insert(0, total)
+            total = self._new(total.size, ACTIVATIONS)
+        self._drop(*others)
+
+        def backward(g: _Tensor) -> _Tensor:
+            g.readers += len(inputs) - 1
             return g
 
-        for _ in range(self.config.model.d):
-            x = self.double(self.double(x))
-            self.side *= 2
-            # The sum is made in the place of the doubled map.
-            self.pile.append(fork)
-            tape.drop(self.skips.pop())
-            x = self.stage(x, kept=False)
-        self.mask(x)
+        self._stack.append((layer, backward))
+        return total
 
-    def mask(self, x: Tensor) -> None:
-        """Logit and sigmoid in float32, the mean of the part that counts, and the gradient back to `x`."""
-        tape, size = self.tape, self.plane(self.c) * _FLOAT
-        if not self.full:
-            cast = tape.new(size, ACTIVATIONS)
-            tape.drop(x)
-            x = cast
-        mask = tape.new(self.plane(1) * _FLOAT, ACTIVATIONS)
-        inner = tape.new(self.batch * self.config.data.crop**2 * _FLOAT, GRADIENTS)
-        dlogit = tape.new(mask.size, GRADIENTS)
-        tape.drop(inner, mask)
-        g = tape.new(size, GRADIENTS)
-        if not self.full:
-            half = tape.new(size // 2, GRADIENTS)
-            tape.drop(g)
-            g = half
-        tape.drop(dlogit, x)
-        self.backwards(g)
+    def _max_pool(self, layer: Layer, x: _Tensor) -> _Tensor:
+        """Its gradient reads both maps and, on a processor, which pixel won: a byte a number."""
+        y = self._new(self._numbers(layer) * self._bytes, ACTIVATIONS)
+        winners = self._new(self._numbers(layer), ACTIVATIONS)
+        y.readers += 1
 
-    def average(self, x: Tensor) -> None:
-        """The mean over the picture in float32, and the gradient back from it."""
-        tape, size = self.tape, x.size * _FLOAT // self.bytes
-        if not self.full:
-            cast = tape.new(size, ACTIVATIONS)
-            tape.drop(x)
-            x = cast
-        tape.drop(x)
-        g = tape.new(size, GRADIENTS)
-        if not self.full:
-            half = tape.new(size // 2, GRADIENTS)
-            tape.drop(g)
-            g = half
-        self.backwards(g)
+        def backward(g: _Tensor) -> _Tensor:
+            dx = self._new(x.size, GRADIENTS)
+            self._drop(g, x, y, winners)
+            return dx
+
+        self._stack.append((layer, backward))
+        return y
+
+    def _upsample(self, layer: Layer, x: _Tensor) -> _Tensor:
+        """Bilinear x2 along one axis after the other; nothing is kept for the gradient."""
+        sizes = x.size, 2 * x.size
+        for size in sizes:
+            near, most, rest = (self._new(size, WORKSPACE) for _ in range(3))
+            self._drop(x)
+            before, after = (self._new(size, WORKSPACE) for _ in range(2))
+            self._drop(most, rest, near)
+            x = self._new(2 * size, ACTIVATIONS)
+            self._drop(before, after)
+
+        def backward(g: _Tensor) -> _Tensor:
+            for size in reversed(sizes):
+                first, second = (self._new(size, GRADIENTS) for _ in range(2))
+                self._drop(g)
+                pieces = [self._new(size, WORKSPACE) for _ in range(4)]
+                g = self._new(size, GRADIENTS)
+                self._drop(*pieces, first)
+                other = self._new(size, GRADIENTS)
+                self._drop(second, other)
+            return g
+
+        self._stack.append((layer, backward))
+        return x
+
+    def _float32(self, layer: Layer, x: _Tensor) -> _Tensor:
+        """A layer that computes in float32 under every policy: a 1x1 convolution, or an activation in place."""
+        size, cast = self._numbers(layer.inputs[0]) * _FLOAT, x.size < self._numbers(layer.inputs[0]) * _FLOAT
+        if cast:
+            read = self._new(size, ACTIVATIONS)
+            self._drop(x)
+            x = read
+        in_place = isinstance(layer, net.Activation)
+        y = x if in_place else self._new(self._numbers(layer) * _FLOAT, ACTIVATIONS)
+
+        def backward(g: _Tensor) -> _Tensor:
+            dx = g if in_place else self._new(size, GRADIENTS)
+            if cast:
+                half = self._new(size // 2, GRADIENTS)
+                self._drop(dx)
+                dx = half
+            if not in_place:
+                self._drop(g, x)
+            return dx
+
+        self._stack.append((layer, backward))
+        return y

@@ -21,11 +21,10 @@ from copper_tf.analysis.search import (
     Trial,
     ordered,
 )
-from copper_tf.models.geometry import receptive_field_of
+from copper_tf.models.architecture import network_of
 from copper_tf.runs.provenance import training_command
 from copper_tf.runs.run import all_caveats, open_run
 from copper_tf.statistics.scores import mean_interval
-from tuning.step_trace import parameters
 from tuning.trials import Search, TrialStop
 
 __all__ = ["RESULT", "summarise"]
@@ -50,7 +49,7 @@ def _trial(search: Search, name: str) -> Trial:
     """All that is known of a point."""
     config, epochs, stops = search.sweep.config(name), search.sweep.epochs_of(name), search.stops(name)
     status, reason = _status(search, name, epochs, stops)
-    objective = search.objective.name
+    objective, network = search.objective.name, network_of(config, search.labels)
     trial = Trial(
         name=name,
         settings={k: v for k, v in search.sweep.plan[name].settings.items() if k != "seed"},
@@ -59,8 +58,8 @@ def _trial(search: Search, name: str) -> Trial:
         epochs=epochs,
         steps=search.cost(name, epochs),
         memory_bytes=search.memory[name],
-        parameters=parameters(config, search.labels),
-        receptive_field_px=receptive_field_of(config),
+        parameters=network.parameters,
+        receptive_field_px=network.receptive_field,
     )
     if epochs:
         run = open_run(search.sweep.folder(name))

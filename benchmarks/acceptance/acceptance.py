@@ -149,7 +149,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs what is missing, prints the table, returns the exit code."""
     flags = parser(__doc__, 5)
     flags.add_argument("--only", nargs="*", choices=list(EXPERIMENTS), help="experiments; all by default")
-    flags.add_argument("--loss", choices=LOSSES, default=SQUARED, help="what all segmenters are trained by")
+    flags.add_argument("--loss", choices=tuple(LOSSES), default=SQUARED, help="what all segmenters are trained by")
     asked = flags.parse_args(arguments)
     chosen, numbers = asked.only or list(EXPERIMENTS), seeds_of(asked)
     table, other = experiments(loss=asked.loss), "" if asked.loss == SQUARED else f"-{asked.loss}"

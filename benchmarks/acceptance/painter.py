@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
-from copper_tf.models.blocks import Policy
-from copper_tf.models.layers import BilinearUpsampling
-from copper_tf.models.segmenter import register_decoder
+from copper_tf.models.decoders import register_decoder
+from copper_tf.models.network import Layer, NetworkBuilder
 
 __all__ = ["PAINTER", "painter_decoder"]
 
@@ -15,34 +18,44 @@ PAINTER = "painter"
 _BLUR = 15
 
 
+def _global_average(policy: Any, name: str) -> keras.layers.Layer:
+    return keras.layers.GlobalAveragePooling2D(keepdims=True, dtype=policy, name=name)
+
+
+def _blur(policy: Any, name: str) -> keras.layers.Layer:
+    return keras.layers.AveragePooling2D(_BLUR, 1, padding="same", dtype=policy, name=name)
+
+
+def _subtract(policy: Any, name: str) -> keras.layers.Layer:
+    return keras.layers.Subtract(dtype=policy, name=name)
+
+
+def _tanh(policy: Any, name: str) -> keras.layers.Layer:
+    return keras.layers.Activation("tanh", dtype=policy, name=name)
+
+
 @register_decoder(PAINTER)
-def painter_decoder(
-    x: keras.KerasTensor, skips: list[keras.KerasTensor], *, n: int, N: int, c: int, padding: str, policy: Policy
-) -> keras.KerasTensor:
+def painter_decoder(network: NetworkBuilder, x: Layer, skips: Sequence[Layer]) -> Layer:
     """Classify, then paint: the average over the whole picture decides, and a pattern of zero mean decorates it.
 
     Args:
+        network: what layers are added to.
         x: the bottom map ``(batch, height / 2^d, width / 2^d, c)``.
         skips: maps of the way down; only their number, d, is used.
-        n: not used, there is no way up that convolves.
-        N: not used either.
-        c: channels.
-        padding: not used.
-        policy: Keras dtype policy.
 
     Returns:
         The top map ``(batch, height, width, c)``.
     """
-    average = keras.layers.GlobalAveragePooling2D(keepdims=True, dtype=policy, name="painter_average")
-    decided = average(x)
+    decided = network.custom([x], "painter_average", _global_average, radius=math.inf)
     for step in range(2):
-        decided = keras.layers.Conv2D(2 * c, 1, activation="relu", dtype=policy, name=f"painter_decide{step}")(decided)
-    decided = keras.layers.Conv2D(c, 1, dtype=policy, name="painter_decision")(decided)
-    blurred = keras.layers.AveragePooling2D(_BLUR, 1, padding="same", dtype=policy, name="painter_blur")(x)
-    pattern = keras.layers.Subtract(dtype=policy, name="painter_relief")([blurred, average(blurred)])
+        decided = network.conv1x1(decided, 2 * network.c, f"painter_decide{step}", activation="relu")
+    decided = network.conv1x1(decided, network.c, "painter_decision")
+    blurred = network.custom([x], "painter_blur", _blur, radius=_BLUR // 2)
+    average = network.custom([blurred], "painter_blur_average", _global_average, radius=math.inf)
+    pattern = network.custom([blurred, average], "painter_relief", _subtract)
     # Bounded, so that the decoration can't grow into areas.
-    pattern = keras.layers.Activation("tanh", dtype=policy, name="painter_pattern")(pattern)
-    top = keras.layers.Add(dtype=policy, name="painter_paint")([pattern, decided])
+    pattern = network.custom([pattern], "painter_pattern", _tanh)
+    top = network.add([pattern, decided], "painter_paint")
     for level in reversed(range(len(skips))):
-        top = BilinearUpsampling(dtype=policy, name=f"up{level}_bilinear")(top)
+        top = network.upsample(top, f"up{level}_bilinear")
     return top

@@ -23,7 +23,7 @@ from benchmarks.acceptance import worlds
 from benchmarks.acceptance.experiments import config
 from benchmarks.keeping import Results, kept, parser, seeds_of, spread
 from copper_tf.cli.tables import print_table
-from copper_tf.config import KL, Config
+from copper_tf.config import KL, LOSSES, Config
 
 if TYPE_CHECKING:
     import keras
@@ -84,10 +84,10 @@ def _step(model: keras.Model, optimizer: Any, variant: Variant, settings: Config
     """One training step: (crops, g of each, weight of the penalties) -> loss."""
     import tensorflow as tf
 
-    from copper_tf.models.losses import MEAN_LOSSES, potency
+    from copper_tf.models.losses import potency
     from copper_tf.models.tta import apply_symmetry, undo_symmetry
 
-    margin, turns, distance = settings.data.margin, settings.tta_views, MEAN_LOSSES[settings.training.loss].distance
+    margin, turns, distance = settings.data.margin, settings.tta_views, LOSSES[settings.training.loss].distance
 
     def cost(x: tf.Tensor, g: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
         mask = _sharpened(model(x, training=True), variant.temperature)

@@ -15,7 +15,7 @@ from benchmarks.acceptance.experiments import APART, config, trained
 from benchmarks.keeping import Results, kept, parser, seeds_of, spread
 from copper_tf.cli.tables import print_table
 from copper_tf.decay.estimation import curve_gap
-from copper_tf.models.geometry import receptive_field_of
+from copper_tf.models.architecture import network_of
 
 __all__ = ["DEPTHS", "main", "measured"]
 
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         found = [kept(asked.output, seed, f"depth {d} {N}", measured, d=d, N=N) for seed in seeds]
         values = {name: [f[name] for f in found] for name in found[0]}
         shown = [spread(v) for v in values.values()]
-        rows.append([str(d), str(N), str(receptive_field_of(config(0, d=d, N=N))), *shown])
+        rows.append([str(d), str(N), str(network_of(config(0, d=d, N=N)).receptive_field), *shown])
     print_table(["d", "N", "receptive field, px", *values], rows)
     return 0
 

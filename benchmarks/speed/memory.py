@@ -20,10 +20,10 @@ from benchmarks import RESULTS
 from benchmarks.keeping import Results
 from copper_tf.cli.tables import print_table
 from copper_tf.config import Config, default_config
+from copper_tf.models.architecture import network_of
 from tfds_copper.files import write_json
 from tuning.memory import CPU, memory
 from tuning.memory_probe import probe
-from tuning.step_trace import convolutions
 
 __all__ = ["CONFIGURATIONS", "FITTED", "main"]
 
@@ -111,7 +111,7 @@ def _compared(row: _Row, measured: int) -> Results:
     share = found.total / measured
     bare = memory(config, _LABELS, policy, CPU.bare()).total
     return {"predicted": found.total, "measured": measured, "ratio": share, "bare": bare,
-            "convolutions": convolutions(config)}  # fmt: skip
+            "convolutions": len(network_of(config).convolutions)}  # fmt: skip
 
 
 def main() -> int:

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from benchmarks.speed.racing import contend, peers_python, race
 from copper_tf.cli.tables import print_table
 from copper_tf.config import Config
-from tuning.step_trace import convolutions
+from copper_tf.models.architecture import network_of
+from copper_tf.models.network import Conv1x1, Conv3x3
 
 __all__ = ["KINDS", "forward_operations", "main", "matrix_peaks", "share"]
 
@@ -32,12 +33,9 @@ def forward_operations(config: Config, height: int, width: int) -> float:
         height: of the picture in px.
         width: of it in px.
     """
-    model, pixels = config.model, float(height * width)
-    ways = 2 if config.kind == "segmenter" else 1
-    assert convolutions(config) == 1 + ways * model.n * model.N * model.d
-    levels = sum(ways * model.n * model.N * pixels / 4**level for level in range(model.d))
-    logit = 2 * model.c * pixels if config.kind == "segmenter" else 0
-    return 2 * 9 * model.c * (model.c * levels + pixels) + logit
+    kernels = [m for m in network_of(config).layers if isinstance(m, Conv3x3 | Conv1x1)]
+    taps = {Conv3x3: 9, Conv1x1: 1}
+    return sum(2.0 * taps[type(m)] * m.inputs[0].channels * m.channels * (height * width / 4**m.level) for m in kernels)
 
 
 def matrix_peaks(key: str = "fastest", rounds: int = _ROUNDS) -> dict[str, float]:

@@ -16,6 +16,7 @@ import numpy as np
 from copper_tf.config import NUMBER, RANK
 from copper_tf.decay.families import exponential, logarithmic, logistic, power
 from tfds_copper.errors import SettingError
+from tfds_copper.plugins import Registry
 
 __all__ = [
     "HYPOTHESES",
@@ -40,7 +41,7 @@ def _alternating(u: np.ndarray) -> np.ndarray:
     return 1.0 - (np.argsort(np.argsort(u)) % 2)
 
 
-HYPOTHESES: dict[str, HypothesisFunction] = {
+HYPOTHESES: Registry[HypothesisFunction] = Registry("hypothesis", {
     "linear": lambda u: 1 - u,
     "sqrt": lambda u: power(u, 1 / 2),
     "square": lambda u: power(u, 2),
@@ -51,7 +52,7 @@ HYPOTHESES: dict[str, HypothesisFunction] = {
     "sine": lambda u: (1 + np.cos(4 * np.pi * u)) / 2,
     "alternating": _alternating,
     "constant": lambda u: np.full_like(u, 0.5),
-}
+})  # fmt: skip
 
 
 def normalised_time(times: Sequence[float], time_scale: str = NUMBER) -> np.ndarray:

@@ -10,7 +10,7 @@ import tensorflow as tf
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.exporters.deployed_model import mirrored, normalise
 from copper_tf.inference.predictor import frame
-from copper_tf.models.classifier import split_head
+from copper_tf.models.factory import split_head
 from copper_tf.models.tta import average_over_symmetries
 from copper_tf.runs.run import Run
 

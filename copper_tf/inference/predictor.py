@@ -12,6 +12,7 @@ import numpy as np
 from copper_tf.config import Config
 from copper_tf.inference.tiling import Tile, cuts
 from copper_tf.models import geometry
+from copper_tf.models.architecture import network_of
 from copper_tf.ood.reference import ReferenceStatistics
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.run import Run
@@ -179,7 +180,7 @@ def frame(config: Config) -> int:
     outermost pixels of a map (see ``benchmarks/maps/frames.py``). Zeros, for comparison, stay as each layer makes them.
     """
     mirrored = config.kind == "segmenter" and config.model.padding == "reflect"
-    return geometry.padded_size(geometry.reach_of(config), config.model.d) if mirrored else 0
+    return geometry.padded_size(network_of(config).reach, config.model.d) if mirrored else 0
 
 
 def check_size(picture: Windows, d: int, name: str) -> None:
@@ -209,7 +210,7 @@ class RunPredictor(Predictor):
     def __init__(self, run: Run, tile: int = TILE, model: keras.Model | None = None) -> None:
         import tensorflow as tf
 
-        from copper_tf.models.classifier import split_head
+        from copper_tf.models.factory import split_head
         from copper_tf.models.tta import average_over_symmetries
 
         self.describe(run)
@@ -262,7 +263,7 @@ class RunPredictor(Predictor):
 
     def _cuts(self, shape: tuple[int, ...]) -> list[tuple[Tile, Tile]]:
         config = self.run.config
-        return cuts((shape[0], shape[1]), self.tile, geometry.reach_of(config), config.model.d, frame(config))
+        return cuts((shape[0], shape[1]), self.tile, network_of(config).reach, config.model.d, frame(config))
 
     def _map_tiles(
         self, values: Read, shape: tuple[int, ...], name: str, progress: Progress | None

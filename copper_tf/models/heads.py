@@ -2,143 +2,96 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
-import keras
-import numpy as np
-import tensorflow as tf
+from copper_tf.config import HEADS
+from copper_tf.models.network import Layer, NetworkBuilder
 
-from copper_tf.models.layers import PACKAGE
+if TYPE_CHECKING:
+    import keras
 
-__all__ = ["HEADS", "ConditionalChain", "OrderedThresholds", "register_head"]
+__all__ = ["Head", "register_head"]
 
-Head = Callable[[keras.KerasTensor, int], keras.KerasTensor]
-HEADS: dict[str, Head] = {}
-
-# The least distance in logits between two thresholds: equal ones would leave a label without any probability.
-_LEAST_GAP = 1e-4
+BuildHead: TypeAlias = Callable[[NetworkBuilder, Layer, int], Layer]
 
 
-def register_head(name: str) -> Callable[[Head], Head]:
-    """Registers a head: a function of (features ``(batch, c)``, K) that returns ``(batch, K)`` probabilities."""
+@dataclasses.dataclass(frozen=True)
+class Head:
+    """A head.
 
-    def add(head: Head) -> Head:
-        HEADS[name] = head
-        return head
-
-    return add
-
-
-@keras.saving.register_keras_serializable(package=PACKAGE)
-class ConditionalChain(keras.layers.Layer):
-    """Log probabilities of K labels from K - 1 conditions P(y > k | y >= k), by the chain rule.
-
-    log P(y = k) = sum over j < k of log sigma(x_j), plus log sigma(-x_k) (CORN: Shi, Cao and Raschka 2021, Eq. 4 and
-    5). Labels are ranks from 0.
-
-    Args:
-        **kwargs: forwarded to `keras.layers.Layer`.
-
-    Input: logits of the conditions, ``(batch, K - 1)``. Output: ``(batch, K)``.
+    Attributes:
+        build: adds it to a network: a function of (builder, features ``(batch, c)``, number K of labels) that returns
+            the layer of the probabilities ``(batch, K)``, in float32.
+        loss: what it is trained by: a name in `losses.GRADE_LOSSES`, or a function that makes a Keras loss of labels
+            ``(batch,)`` and probabilities ``(batch, K)``.
     """
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """The chain, in logs so that nothing vanishes."""
-        end = tf.zeros_like(inputs[:, :1])
-        passed = tf.concat([end, tf.cumsum(tf.math.log_sigmoid(inputs), axis=1)], axis=1)
-        return passed + tf.concat([tf.math.log_sigmoid(-inputs), end], axis=1)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, int]) -> tuple[int | None, int]:
-        """One label more than there are conditions."""
-        return input_shape[0], input_shape[1] + 1
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor."""
-        return {**super().get_config()}
+    build: BuildHead
+    loss: str | Callable[[], keras.losses.Loss] = "likelihood"
 
 
-@keras.saving.register_keras_serializable(package=PACKAGE)
-class OrderedThresholds(keras.layers.Layer):
-    """Log probabilities of K labels from one score and K - 1 biases: P(y > k) = sigma(x + b_k).
+def register_head(
+    name: str, loss: str | Callable[[], keras.losses.Loss] = "likelihood"
+) -> Callable[[BuildHead], BuildHead]:
+    """Registers a head under a name, see `Head`.
 
-    This is the output of CORAL (Cao, Mirjalili and Raschka 2020, Eq. 3 and 4). Its theorem says that the biases fall
-    with k at the optimum; here they fall at every step, so that no label ever has a probability under 0. They start
-    where all labels are equally likely for a score of 0.
+    Example:
 
-    Args:
-        labels: number K of labels, at least 2.
-        **kwargs: forwarded to `keras.layers.Layer`.
-
-    Input: ``(batch, 1)``. Output: ``(batch, K)``.
-
-    Raises:
-        ValueError: if there are fewer than 2 labels.
+    >>> from copper_tf.models import register_head
+    >>> @register_head("temperature")
+    ... def temperature_head(network, features, labels):
+    ...     return network.dense(features, labels, "probabilities", use_bias=False, activation="softmax")
     """
 
-    def __init__(self, labels: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        if labels < 2:
-            raise ValueError(f"labels must be at least 2. Received: {labels}")
-        self.labels = labels
+    def register(build: BuildHead) -> BuildHead:
+        HEADS[name] = Head(build, loss)
+        return build
 
-    def build(self, input_shape: tuple[int | None, int]) -> None:
-        """Makes the first bias and the K - 2 distances from each to the next."""
-        above = np.arange(self.labels - 1, 0, -1) / self.labels
-        biases = np.log(above / (1 - above))
-        # The inverse of the softplus that keeps the distances positive.
-        gaps = np.log(np.expm1(-np.diff(biases) - _LEAST_GAP))
-        for name, values in (("first", biases[:1]), ("gaps", gaps)):
-            start = keras.initializers.Constant(values.astype(np.float32))
-            setattr(self, name, self.add_weight(name=name, shape=values.shape, initializer=start))
-
-    def _distances(self) -> tf.Tensor:
-        return tf.math.softplus(tf.convert_to_tensor(self.gaps)) + _LEAST_GAP
-
-    @property
-    def biases(self) -> tf.Tensor:
-        """b_k of every threshold, falling, ``(K - 1,)``."""
-        first = tf.convert_to_tensor(self.first)
-        return tf.concat([first, first - tf.cumsum(self._distances())], axis=0)
-
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """The difference of neighbouring sigmoids as a product, so that small ones keep their digits."""
-        logits = inputs + self.biases
-        above, below = tf.math.log_sigmoid(logits), tf.math.log_sigmoid(-logits)
-        # sigma(a) - sigma(b) = sigma(a) sigma(-b) (1 - exp(b - a)).
-        between = above[:, :-1] + below[:, 1:] + tf.math.log(-tf.math.expm1(-self._distances()))
-        return tf.concat([below[:, :1], between, above[:, -1:]], axis=1)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, int]) -> tuple[int | None, int]:
-        """K log probabilities for each score."""
-        return input_shape[0], self.labels
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor."""
-        return {**super().get_config(), "labels": self.labels}
+    return register
 
 
-def _probabilities(logs: keras.KerasTensor) -> keras.KerasTensor:
-    """Probabilities from their logs; a softmax leaves them as they are, and Keras' losses look behind it."""
-    return keras.layers.Softmax(dtype="float32", name="probabilities")(logs)
+def _conditional_chain(policy: object, name: str) -> keras.layers.Layer:
+    from copper_tf.models.ordinal import ConditionalChain
+
+    return ConditionalChain(dtype="float32", name=name)
 
 
-@register_head("softmax")
-@register_head("soft")
-def softmax_head(features: keras.KerasTensor, labels: int) -> keras.KerasTensor:
-    """The paper's linear softmax layer, float32 under every policy; ``soft`` differs in its loss."""
-    return keras.layers.Dense(labels, activation="softmax", dtype="float32", name="probabilities")(features)
+def _softmax(policy: object, name: str) -> keras.layers.Layer:
+    import keras
+
+    return keras.layers.Softmax(dtype="float32", name=name)
 
 
-@register_head("coral")
-def coral_head(features: keras.KerasTensor, labels: int) -> keras.KerasTensor:
+def _build_softmax(network: NetworkBuilder, features: Layer, labels: int) -> Layer:
+    """The paper's linear softmax layer."""
+    return network.dense(features, labels, "probabilities", activation="softmax")
+
+
+def _build_coral(network: NetworkBuilder, features: Layer, labels: int) -> Layer:
     """One shared weight vector and K - 1 biases (Cao, Mirjalili and Raschka 2020)."""
-    score = keras.layers.Dense(1, use_bias=False, dtype="float32", name="score")(features)
-    return _probabilities(OrderedThresholds(labels, dtype="float32", name="thresholds")(score))
+
+    def thresholds(policy: object, name: str) -> keras.layers.Layer:
+        from copper_tf.models.ordinal import OrderedThresholds
+
+        return OrderedThresholds(labels, dtype="float32", name=name)
+
+    x = network.dense(features, 1, "score", use_bias=False)
+    x = network.custom([x], "thresholds", thresholds, channels=labels, weights=labels - 1)
+    # Probabilities from their logs; a softmax leaves them as they are, and Keras' losses look behind it.
+    return network.custom([x], "probabilities", _softmax)
 
 
-@register_head("corn")
-def corn_head(features: keras.KerasTensor, labels: int) -> keras.KerasTensor:
+def _build_corn(network: NetworkBuilder, features: Layer, labels: int) -> Layer:
     """K - 1 conditional probabilities and the chain rule (Shi, Cao and Raschka 2021)."""
-    conditions = keras.layers.Dense(labels - 1, dtype="float32", name="conditions")(features)
-    return _probabilities(ConditionalChain(dtype="float32", name="chain")(conditions))
+    x = network.dense(features, labels - 1, "conditions")
+    x = network.custom([x], "chain", _conditional_chain, channels=labels)
+    return network.custom([x], "probabilities", _softmax)
+
+
+# Named in `config.HEADS`, which imports them when they are first asked for.
+SOFTMAX = Head(_build_softmax)
+SOFT = Head(_build_softmax, "soft_label")
+CORAL = Head(_build_coral, "cumulative")
+CORN = Head(_build_corn)

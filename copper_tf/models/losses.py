@@ -9,19 +9,20 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from copper_tf.config import KL, SQUARED
+from copper_tf.config import HEADS, LOSSES
 from copper_tf.models.layers import PACKAGE
 
 __all__ = [
     "GRADE_LOSSES",
-    "MEAN_LOSSES",
     "CumulativeLoss",
     "LabelTable",
     "MeanLoss",
     "MeanMaskDivergence",
     "MeanMaskLoss",
     "SoftLabelLoss",
+    "grade_loss",
     "potency",
+    "register_loss",
 ]
 
 # Far below any probability that can be learnt from, and still a normal float32.
@@ -209,13 +210,44 @@ def _likelihood() -> keras.losses.Loss:
     return keras.losses.SparseCategoricalCrossentropy(dtype="float32")
 
 
-# What a segmenter is trained by.
-MEAN_LOSSES: dict[str, type[MeanLoss]] = {SQUARED: MeanMaskLoss, KL: MeanMaskDivergence}
-
-# What each head of the classifier is trained by.
+# What the heads of the classifier are trained by, see `heads.Head`.
 GRADE_LOSSES: dict[str, Callable[[], keras.losses.Loss]] = {
-    "softmax": _likelihood,
-    "soft": SoftLabelLoss,
-    "coral": CumulativeLoss,
-    "corn": _likelihood,
+    "likelihood": _likelihood,
+    "soft_label": SoftLabelLoss,
+    "cumulative": CumulativeLoss,
 }
+
+
+def grade_loss(head: str) -> keras.losses.Loss:
+    """The loss that a classifier is trained by.
+
+    Args:
+        head: a name in `HEADS`.
+
+    Raises:
+        SettingError: if the head is unknown.
+    """
+    loss = HEADS[head].loss
+    return GRADE_LOSSES[loss]() if isinstance(loss, str) else loss()
+
+
+def register_loss(name: str) -> Callable[[type[MeanLoss]], type[MeanLoss]]:
+    """Registers a loss of the mean of a mask: a subclass of `MeanLoss` that defines `MeanLoss.distance`.
+
+    Example:
+
+    >>> import keras
+    >>> from copper_tf.models import MeanLoss, register_loss
+    >>> @register_loss("absolute")
+    ... @keras.saving.register_keras_serializable(package="my_package")
+    ... class AbsoluteLoss(MeanLoss):
+    ...     @staticmethod
+    ...     def distance(mean, g):
+    ...         return keras.ops.abs(mean - g)
+    """
+
+    def register(loss: type[MeanLoss]) -> type[MeanLoss]:
+        LOSSES[name] = loss
+        return loss
+
+    return register

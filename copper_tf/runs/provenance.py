@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from copper_tf.config import Config, default_config, unread_settings
-from copper_tf.models.geometry import receptive_field_of
+from copper_tf.models.architecture import network_of
 from copper_tf.runs.records import TrainingRecord
 from copper_tf.runs.run import BEST, Run
 from tfds_copper.micrograph import ReadSettings
@@ -115,6 +115,6 @@ def cost(run: Run) -> dict[str, Any] | None:
     record = run.read(TrainingRecord)
     return {
         **dataclasses.asdict(record),
-        "receptive_field_px": receptive_field_of(run.config),
+        "receptive_field_px": network_of(run.config).receptive_field,
         "steps": _steps(run, record.epochs),
     }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from copper_tf.config import ANCHORS, ITERATIVE, Config
 from copper_tf.data.normalisation import Normalisation
-from copper_tf.models.geometry import receptive_field_of
+from copper_tf.models.architecture import network_of
 from copper_tf.ood.reference import ReferenceStatistics
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.records import HypothesisRecord, Restarts, TrainingRecord
@@ -114,13 +114,18 @@ class Run:
 
     @property
     def receptive_field(self) -> int:
-        """Width in px of what one output value sees, see `models.geometry.receptive_field`."""
-        return receptive_field_of(self.config)
+        """Width in px of what one output value sees, see `models.network.Network.receptive_field`."""
+        return network_of(self.config).receptive_field
+
+    @property
+    def is_local(self) -> bool:
+        """Whether an output value sees its neighbourhood alone, see `models.network.Network.is_local`."""
+        return network_of(self.config).is_local
 
     @property
     def locality_warning(self) -> str:
         """Why its maps can't be believed where its network sees more than they have areas, else empty."""
-        return chords.warning(self.receptive_field, self.mean_chord)
+        return chords.warning(self.receptive_field if self.is_local else math.inf, self.mean_chord)
 
     @property
     def restarts_warning(self) -> str:

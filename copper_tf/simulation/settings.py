@@ -13,7 +13,7 @@ from tfds_copper.settings import Group, setting
 __all__ = ["LAWS", "WORLDS", "SimulationSettings"]
 
 # A law of decay falls all the way: the other hypotheses can be tested against a world, but none follows them.
-LAWS = tuple(name for name in HYPOTHESES if np.all(np.diff(hypothesis_values(name, range(9))) < 0))
+LAWS = tuple(name for name in HYPOTHESES.builtin if np.all(np.diff(hypothesis_values(name, range(9))) < 0))
 WORLDS = ("binary", "gradual", "null", "confound")
 
 _MIN_SIDE = 64

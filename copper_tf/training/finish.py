@@ -10,7 +10,7 @@ import numpy as np
 
 from copper_tf.data.pictures import Pictures
 from copper_tf.inference.predictor import RunPredictor
-from copper_tf.models.geometry import receptive_field_of
+from copper_tf.models.architecture import network_of
 from copper_tf.models.policy import resolve_policy
 from copper_tf.ood.features import image_features
 from copper_tf.ood.reference import ReferenceStatistics
@@ -120,7 +120,7 @@ def _write_training_record(run: Run, held_out: Pictures, progress: Progress | No
             parameters=run.load_model().count_params(),
             policy=resolve_policy(run.config.training.policy),
             processors=os.cpu_count(),
-            receptive_field_px=receptive_field_of(run.config),
+            receptive_field_px=network_of(run.config).receptive_field,
             **chords,
         )
     )

@@ -8,12 +8,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from copper_tf.config import ITERATIVE, Config
+from copper_tf.config import ITERATIVE, LOSSES, Config
 from copper_tf.data.crops import CropStream
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.data.pictures import Pictures, load_pictures
 from copper_tf.models.factory import build
-from copper_tf.models.losses import GRADE_LOSSES, MEAN_LOSSES
+from copper_tf.models.losses import grade_loss
 from copper_tf.models.metrics import NMSE
 from copper_tf.models.policy import resolve_policy
 from copper_tf.runs.labels import Labels
@@ -59,11 +59,11 @@ def compile_model(model: keras.Model, config: Config, g: tuple[float, ...], step
     if any(layer.dtype_policy.name == "mixed_float16" for layer in model.layers):
         adam = keras.optimizers.LossScaleOptimizer(adam)
     if config.kind == "classifier":
-        loss, metrics = GRADE_LOSSES[config.model.head](), ["accuracy"]
+        loss, metrics = grade_loss(config.model.head), ["accuracy"]
     else:
         weights = np.isfinite(g).astype(float)
         table = np.nan_to_num(g).tolist(), weights.tolist(), config.data.margin
-        loss, metrics = MEAN_LOSSES[config.training.loss](*table), [NMSE(*table)]
+        loss, metrics = LOSSES[config.training.loss](*table), [NMSE(*table)]
     # XLA makes training on a processor slower and fails on bfloat16.
     model.compile(adam, loss, metrics=metrics, jit_compile=False)
     # Built in its first step, it would have TensorFlow trace that step twice.

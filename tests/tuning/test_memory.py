@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 from tfds_copper.errors import SettingError
 from tuning.memory import CPU, GPU, bytes_text, largest_batch, memory, parse_bytes, peak_bytes
 from tuning.memory_probe import fitted, probe
-from tuning.step_trace import step
+from tuning.step_trace import step_trace
 
 _KINDS = ("classifier", "segmenter")
 _POLICIES = ("float32", "mixed_bfloat16")
@@ -62,9 +62,9 @@ def test_activations_grow_with_the_batch_and_not_with_the_weights(kind: str) -> 
 @pytest.mark.parametrize("policy", _POLICIES)
 @pytest.mark.parametrize("padding", ("reflect", "zero"))
 def test_every_tensor_of_a_step_goes_in_the_end(kind: str, policy: str, padding: str) -> None:
-    events = step(_config(kind, padding=padding, N=2, d=3), policy).events
-    assert sum(e.size if e.born else -e.size for e in events) == 0
-    assert sum(1 if e.born else -1 for e in events) == 0
+    events = step_trace(_config(kind, padding=padding, N=2, d=3), policy)
+    assert sum(e.size if e.allocated else -e.size for e in events) == 0
+    assert sum(1 if e.allocated else -1 for e in events) == 0
 
 
 def test_the_parts_make_the_whole() -> None:

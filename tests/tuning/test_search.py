@@ -33,7 +33,7 @@ SMALL = ("--crop", "48", "--batch-size", "6", "--epochs", "4", "--policy", "floa
 
 def test_the_space_comes_from_the_settings() -> None:
     assert set(searchable()) >= {"n", "N", "c", "d", "crop", "batch_size", "learning_rate", "hypothesis", "loss"}
-    assert parse_space(("loss",), BASE).values == {"loss": LOSSES}
+    assert parse_space(("loss",), BASE).values == {"loss": tuple(LOSSES)}
     usual = parse_space((), BASE)
     assert list(usual.values) == ["n", "N", "c", "d"] and usual.values["c"] == searchable()["c"]
     space = parse_space(("c=16,8", "d", "learning_rate=1e-3", "hypothesis=sqrt,linear"), BASE)

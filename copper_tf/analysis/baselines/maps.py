@@ -76,7 +76,7 @@ class GradCam:
     def __init__(self, run: Run) -> None:
         import tensorflow as tf
 
-        from copper_tf.models.classifier import split_head
+        from copper_tf.models.factory import split_head
 
         self.run = run
         body, head = split_head(run.load_model())

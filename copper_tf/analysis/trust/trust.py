@@ -15,7 +15,7 @@ from copper_tf.analysis.trust.samples import Kept, Looked, look
 from copper_tf.analysis.trust.stability import brightness_errors, shift_error
 from copper_tf.analysis.trust.verdict import BASIS, EXAMPLES, TRUST, judge, verdict
 from copper_tf.inference.predictor import RunPredictor
-from copper_tf.models.geometry import reach_of
+from copper_tf.models.architecture import network_of
 from copper_tf.runs.datasets import dataset_of
 from copper_tf.runs.run import Run
 from copper_tf.statistics.chords import mean_chord
@@ -71,7 +71,7 @@ def _stability(looked: Looked, predictor: RunPredictor, progress: Progress | Non
     run, chosen = predictor.run, _some(looked)
     rows: list[tuple[float, ...]] = []
     for done, k in enumerate(chosen, start=1):
-        moved = shift_error(k.sample.values, predictor.map_of, reach_of(run.config), run.config.model.d)
+        moved = shift_error(k.sample.values, predictor.map_of, network_of(run.config).reach, run.config.model.d)
         rows.append((moved, *brightness_errors(k.grey, run.normalisation, predictor.map_of)))
         if progress:
             progress(done, len(chosen), "shifting and brightening pictures")

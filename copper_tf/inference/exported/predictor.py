@@ -13,7 +13,7 @@ from copper_tf.inference.exported.metadata import MASK, PROBABILITIES, SUMMARY, 
 from copper_tf.inference.exported.runtimes import RUNTIMES, Call, format_of, opened
 from copper_tf.inference.predictor import TILE, MapTile, Predictor, check_size
 from copper_tf.inference.tiling import cuts
-from copper_tf.models.geometry import reach_of
+from copper_tf.models.architecture import network_of
 from tfds_copper.errors import InputError, RunError
 from tfds_copper.micrograph import LARGE, Windows
 from tfds_copper.progress import Progress
@@ -91,7 +91,7 @@ class ExportedPredictor(Predictor):
         data, d = self.config.data, self.config.model.d
         check_size(picture, d, name)
         height, width = picture.shape
-        tile, margin = self.tile, reach_of(self.config)
+        tile, margin = self.tile, network_of(self.config).reach
         if data.normalisation == "local":
             margin += data.window // 2
         if data.normalisation == "picture":

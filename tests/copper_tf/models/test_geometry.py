@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -9,16 +11,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from copper_tf.config import default_config
+from copper_tf.config import DECODERS, default_config
 from copper_tf.inference import tiling
 from copper_tf.models import geometry
-from copper_tf.models.classifier import FEATURES, build_classifier
-from copper_tf.models.segmenter import build_segmenter
+from copper_tf.models.architecture import FEATURES, classifier_network, network_of, segmenter_network
+from copper_tf.models.factory import build, build_classifier, build_segmenter
+from copper_tf.models.network import Layer, NetworkBuilder
+from copper_tf.statistics import chords
 
 
 @pytest.mark.parametrize(("d", "width"), [(2, 36), (3, 80), (4, 168)])
 def test_known_receptive_fields(d: int, width: int) -> None:
-    assert geometry.receptive_field("segmenter", 2, 1, d) == width
+    assert segmenter_network(n=2, N=1, c=4, d=d).receptive_field == width
 
 
 def _linear(model):  # type: ignore[no-untyped-def]
@@ -44,22 +48,61 @@ def _seen(network: keras.Model, size: int, pick: tuple[int, int]) -> tuple[int, 
 
 @pytest.mark.parametrize(("n", "N", "d"), [(2, 1, 2), (1, 2, 2), (1, 1, 3)])
 def test_segmenter_sees_what_arithmetic_says(n: int, N: int, d: int) -> None:
-    model = _linear(build_segmenter(n=n, N=N, c=1, d=d, padding="zero"))
+    assert_sees_what_arithmetic_says(n, N, d, "unet")
+
+
+def assert_sees_what_arithmetic_says(n: int, N: int, d: int, decoder: str) -> None:
+    model = _linear(build_segmenter(n=n, N=N, c=1, d=d, padding="zero", decoder=decoder))
+    described = segmenter_network(n=n, N=N, c=1, d=d, decoder=decoder)
     network = keras.Model(model.input, model.get_layer("logit").output)
     size, middle = 2**d * 24, 2**d * 12
     widths = []
     for phase in range(2**d):
         low, high = _seen(network, size, (middle + phase, middle))
         widths.append(high - low + 1)
-        assert max(middle + phase - low, high - middle - phase) <= geometry.reach("segmenter", n, N, d)
-    assert round(float(np.mean(widths))) == geometry.receptive_field("segmenter", n, N, d)
+        assert max(middle + phase - low, high - middle - phase) <= described.reach
+    assert round(float(np.mean(widths))) == described.receptive_field
+    assert described.parameters == model.count_params()
 
 
 def test_classifier_sees_what_arithmetic_says() -> None:
     model = _linear(build_classifier(n=2, N=1, c=1, d=2, labels=3, padding="zero"))
     low, high = _seen(keras.Model(model.input, model.get_layer(FEATURES).output), 96, (12, 12))
-    assert high - low + 1 == geometry.receptive_field("classifier", 2, 1, 2)
-    assert max(48 - low, high - 51) == geometry.reach("classifier", 2, 1, 2)
+    described = classifier_network(n=2, N=1, c=1, d=2, labels=3)
+    assert high - low + 1 == described.receptive_field
+    assert max(48 - low, high - 51) == described.reach
+
+
+def _blur(policy: Any, name: str) -> keras.layers.Layer:
+    return keras.layers.AveragePooling2D(5, 1, padding="same", dtype=policy, name=name)
+
+
+def _short_decoder(network: NetworkBuilder, x: Layer, skips: Sequence[Layer]) -> Layer:
+    """No convolutions on the way up, no skips, and a layer that the description can't know."""
+    x = network.custom([x], "blur", _blur, radius=2)
+    for level in reversed(range(len(skips))):
+        x = network.upsample(x, f"up{level}_bilinear")
+    return network.conv1x1(x, network.c, "mix", activation="relu")
+
+
+def test_a_registered_decoder_has_its_own_receptive_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(DECODERS, "short", _short_decoder)
+    assert_sees_what_arithmetic_says(2, 1, 2, "short")
+    config = default_config("segmenter", decoder="short")
+    assert network_of(config).receptive_field != network_of(default_config("segmenter")).receptive_field
+    assert network_of(config, 5).parameters == build(config, 5).count_params()
+    assert network_of(config).is_local and network_of(default_config("segmenter")).is_local
+
+
+def test_a_decoder_that_averages_sees_the_whole_picture() -> None:
+    from benchmarks.acceptance.painter import PAINTER
+
+    network = network_of(default_config("segmenter", decoder=PAINTER))
+    assert not network.is_local
+    # What the average adds is no matter of a border of context.
+    assert network.reach < 64
+    assert network.parameters == build(default_config("segmenter", decoder=PAINTER), 3).count_params()
+    assert "sees the whole picture" in chords.warning(math.inf, 30)
 
 
 @pytest.mark.parametrize("length", [16, 64, 400, 1280, 4096])

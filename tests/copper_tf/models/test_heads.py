@@ -15,19 +15,26 @@ from scipy.special import log_expit
 from copper_tf import config
 from copper_tf.exporters.export import export_run
 from copper_tf.inference.predictor import RunPredictor
-from copper_tf.models.factory import build
-from copper_tf.models.heads import HEADS, OrderedThresholds
-from copper_tf.models.losses import GRADE_LOSSES, CumulativeLoss, SoftLabelLoss
+from copper_tf.models.factory import assemble, build, keras_layer
+from copper_tf.models.losses import CumulativeLoss, SoftLabelLoss, grade_loss
+from copper_tf.models.network import Input, Network, NetworkBuilder
+from copper_tf.models.ordinal import OrderedThresholds
 from copper_tf.runs.run import BEST, create_run
 from copper_tf.statistics.scores import posterior_median
 
 LABELS = 5
 
 
+def head_model(head: str, features: int = 3, labels: int = LABELS) -> keras.Model:
+    """A head alone, on features ``(batch, features)``."""
+    network = NetworkBuilder(1, 1, features, 1)
+    config.HEADS[head].build(network, network.add_layer(Input("features", (), 0, features, is_vector=True)), labels)
+    return assemble(Network("head", tuple(network.layers)), lambda layer: keras_layer(layer, "float32"))
+
+
 def _model(head: str, features: int = 3, labels: int = LABELS) -> keras.Model:
     keras.utils.set_random_seed(0)
-    given = keras.Input((features,))
-    return keras.Model(given, HEADS[head](given, labels))
+    return head_model(head, features, labels)
 
 
 def _layer_output(model: keras.Model, name: str, x: np.ndarray) -> np.ndarray:
@@ -47,7 +54,7 @@ def test_probabilities_sum_to_one_and_train_on_however_wrong(head: str, size: fl
     def step() -> tuple[Any, ...]:
         with tf.GradientTape() as tape:
             p = model(x, training=True)
-            value = GRADE_LOSSES[head]()(label, p)
+            value = grade_loss(head)(label, p)
         return p, value, tape.gradient(value, model.trainable_variables)
 
     p, value, gradients = step()
@@ -84,7 +91,7 @@ def test_losses_are_those_of_the_articles(size: float) -> None:
     assert mine == pytest.approx(_corn(logits, label) * pairs / len(label), rel=1e-9)
     np.testing.assert_allclose(corn(x), np.exp(_exact_chain(logits)), rtol=1e-4, atol=1e-7)
     if size == 1:  # outside of a graph Keras clips at 1e-7
-        assert float(GRADE_LOSSES["corn"]()(label, corn(x))) == pytest.approx(mine, rel=1e-4)
+        assert float(grade_loss("corn")(label, corn(x))) == pytest.approx(mine, rel=1e-4)
 
 
 def _exact_chain(logits: np.ndarray) -> np.ndarray:
@@ -129,7 +136,7 @@ def test_gradients_are_those_of_float64(head: str) -> None:
     @tf.function
     def gradient() -> tf.Tensor:
         with tf.GradientTape() as tape:
-            value = GRADE_LOSSES[head]()(label, model(x, training=True))
+            value = grade_loss(head)(label, model(x, training=True))
         return tape.gradient(value, [kernel.value])[0]
 
     found, weights = gradient().numpy(), np.asarray(kernel, np.float64)
@@ -168,12 +175,12 @@ def test_the_median_is_the_articles_own_decoding(head: str, labels: int) -> None
 @pytest.mark.parametrize("head", config.HEADS)
 def test_a_head_and_its_loss_come_back_from_disk(head: str, tmp_path: Path) -> None:
     model, x = _model(head), np.random.default_rng(1).normal(size=(6, 3)).astype(np.float32)
-    model.compile(keras.optimizers.Adam(0.1), GRADE_LOSSES[head](), jit_compile=False)
+    model.compile(keras.optimizers.Adam(0.1), grade_loss(head), jit_compile=False)
     model.train_on_batch(x, np.arange(6) % LABELS)
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(model(x), again(x))
-    assert type(again.loss) is type(GRADE_LOSSES[head]()) and again.loss.get_config() == model.loss.get_config()
+    assert type(again.loss) is type(grade_loss(head)) and again.loss.get_config() == model.loss.get_config()
 
 
 @pytest.mark.parametrize("head", ["coral", "corn"])

@@ -11,10 +11,10 @@ import tensorflow as tf
 from scipy.special import rel_entr
 
 from copper_tf import config
-from copper_tf.models.losses import MEAN_LOSSES, MeanLoss, MeanMaskDivergence, MeanMaskLoss, potency
+from copper_tf.models.losses import MeanLoss, MeanMaskDivergence, MeanMaskLoss, potency
 from copper_tf.models.metrics import NMSE
 
-ALL = pytest.mark.parametrize("kind", MEAN_LOSSES.values(), ids=list(MEAN_LOSSES))
+ALL = pytest.mark.parametrize("kind", config.LOSSES.values(), ids=list(config.LOSSES))
 
 
 def _mask(values: list[float], side: int = 8) -> tf.Tensor:
@@ -27,7 +27,8 @@ def test_loss_is_the_squared_error_of_the_mean() -> None:
 
 
 def test_every_loss_that_can_be_set_is_there() -> None:
-    assert tuple(MEAN_LOSSES) == config.LOSSES
+    assert tuple(config.LOSSES) == config.LOSSES.builtin == ("squared", "kl")
+    assert config.LOSSES["squared"] is MeanMaskLoss and config.LOSSES["kl"] is MeanMaskDivergence
 
 
 def test_divergence_is_that_of_the_shares() -> None:

@@ -9,18 +9,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from copper_tf.config import HEADS as NAMES
-from copper_tf.config import default_config
-from copper_tf.models.classifier import build_classifier
-from copper_tf.models.factory import build
+from copper_tf.config import DECODERS, HEADS, default_config
+from copper_tf.models.architecture import network_of
+from copper_tf.models.factory import build, build_classifier, build_segmenter
 from copper_tf.models.geometry import recomputes_border
-from copper_tf.models.heads import HEADS
 from copper_tf.models.layers import BilinearUpsampling, Convolution, FusedBatchNorm
-from copper_tf.models.losses import GRADE_LOSSES, MeanMaskDivergence, MeanMaskLoss
+from copper_tf.models.losses import MeanMaskDivergence, MeanMaskLoss, grade_loss
 from copper_tf.models.metrics import NMSE
-from copper_tf.models.segmenter import DECODERS, build_segmenter
-from copper_tf.report.evaluation.network import parameters
 from copper_tf.statistics.scores import posterior_median
+from tests.copper_tf.models.test_heads import head_model
 from tfds_copper.errors import SettingError
 
 POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -63,8 +60,12 @@ def test_unknown_head_and_decoder_are_named() -> None:
     with pytest.raises(SettingError, match="head must be one of softmax, soft, coral, corn. Received: 'probit'"):
         default_config("classifier", head="probit")
     with pytest.raises(SettingError, match="decoder must be one of unet.*Received: 'fpn'"):
-        build(default_config("segmenter", decoder="fpn"), 4)
-    assert set(HEADS) == set(NAMES) and "unet" in DECODERS
+        default_config("segmenter", decoder="fpn")
+    with pytest.raises(SettingError, match="decoder must be one of unet.*Received: 'fpn'"):
+        build_segmenter(n=1, N=1, c=4, d=2, decoder="fpn")
+    with pytest.raises(SettingError, match="head must be one of softmax, soft, coral, corn. Received: 'probit'"):
+        build_classifier(n=1, N=1, c=4, d=2, labels=3, head="probit")
+    assert HEADS.builtin == ("softmax", "soft", "coral", "corn") and DECODERS.builtin == ("unet",)
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -156,13 +157,13 @@ def test_models_come_back_from_disk(tmp_path: Any) -> None:
     np.testing.assert_allclose(again.loss.table.g, [0.9, 0.4, 0.1])
 
 
-@pytest.mark.parametrize("head", NAMES)
-def test_the_figure_counts_the_weights_of_every_head(head: str) -> None:
+@pytest.mark.parametrize("head", HEADS)
+def test_the_weights_of_every_head_are_counted(head: str) -> None:
     config = default_config("classifier", head=head, c=4, d=2)
-    assert parameters(config, 5) == build(config, 5).count_params()
+    assert network_of(config, 5).parameters == build(config, 5).count_params()
 
 
-@pytest.mark.parametrize("head", NAMES)
+@pytest.mark.parametrize("head", HEADS)
 def test_every_head_learns_an_order_and_not_a_shuffled_one(head: str) -> None:
     draw = np.random.default_rng(0)
     features = draw.normal(size=(240, 3)).astype(np.float32)
@@ -170,9 +171,8 @@ def test_every_head_learns_an_order_and_not_a_shuffled_one(head: str) -> None:
 
     def error(labels: np.ndarray) -> float:
         keras.utils.set_random_seed(0)
-        given = keras.Input((3,))
-        model = keras.Model(given, HEADS[head](given, 4))
-        model.compile(keras.optimizers.Adam(0.05), GRADE_LOSSES[head](), jit_compile=False)
+        model = head_model(head, 3, 4)
+        model.compile(keras.optimizers.Adam(0.05), grade_loss(head), jit_compile=False)
         model.fit(features, labels, epochs=25, batch_size=60, verbose=0)
         shares = model.predict(features, verbose=0)
         np.testing.assert_allclose(shares.sum(-1), 1, atol=1e-4)

@@ -11,10 +11,10 @@ import pytest
 import tensorflow as tf
 
 from copper_tf.models import reflect_padding
+from copper_tf.models.factory import build_segmenter
 from copper_tf.models.geometry import recomputes_border
 from copper_tf.models.layers import Convolution
 from copper_tf.models.reflect_padding import reflect_convolution
-from copper_tf.models.segmenter import build_segmenter
 
 Convolved = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 _FRAME = [[0, 0], [1, 1], [1, 1], [0, 0]]

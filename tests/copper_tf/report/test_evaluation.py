@@ -18,7 +18,6 @@ from PIL import Image
 from copper_tf.config import default_config
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.report.common.text import verdict
-from copper_tf.report.evaluation.network import parameters
 from copper_tf.report.evaluation.page import render_evaluation
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.run import Run, create_run
@@ -176,11 +175,12 @@ def test_the_verdict_of_grades_stands_beside_chance() -> None:
 
 @pytest.mark.parametrize(("n", "N", "c", "d"), [(2, 1, 8, 2), (1, 2, 5, 3)])
 def test_parameters_by_arithmetic_are_those_of_the_nets(n: int, N: int, c: int, d: int) -> None:
+    from copper_tf.models.architecture import network_of
     from copper_tf.models.factory import build
 
     for kind in ("classifier", "segmenter"):
         config = default_config(kind, n=n, N=N, c=c, d=d)
-        assert parameters(config, 7) == build(config, 7).count_params()
+        assert network_of(config, 7).parameters == build(config, 7).count_params()
 
 
 def test_the_command_on_the_page_gives_the_run_again(tmp_path: Path) -> None:

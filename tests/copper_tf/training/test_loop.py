@@ -17,10 +17,9 @@ import pytest
 import tensorflow as tf
 
 from copper_tf.analysis.evaluation import validated
-from copper_tf.config import KL, SQUARED
+from copper_tf.config import KL, LOSSES, SQUARED
 from copper_tf.decay import estimation as estimate
 from copper_tf.models.factory import build
-from copper_tf.models.losses import MEAN_LOSSES
 from copper_tf.models.policy import processor_has_bfloat16, resolve_policy
 from copper_tf.runs.records import TrainingRecord
 from copper_tf.runs.run import BEST, open_run
@@ -48,7 +47,7 @@ def test_training_steps_lower_the_loss(kind: str, loss: str, policy: str) -> Non
     scale = np.array([2.0, 1.0, 0.2])[labels][:, None, None, None]
     pictures = (draw.normal(size=(6, 32, 32, 1)) * scale).astype(np.float32)
     losses = [model.train_on_batch(pictures, labels, return_dict=True)["loss"] for _ in range(12)]
-    assert kind == "classifier" or type(model.loss) is MEAN_LOSSES[loss]
+    assert kind == "classifier" or type(model.loss) is LOSSES[loss]
     assert np.isfinite(losses).all() and losses[-1] < 0.8 * losses[0]
     assert all(w.dtype == "float32" for w in model.trainable_variables)
 
@@ -182,7 +181,7 @@ def test_killed_and_resumed_equals_unbroken(
     monkeypatch.setattr(estimate, "READABLE_SPAN", -1)
     config = small("segmenter", epochs=epochs, hypothesis="sqrt", learn=learn, loss=loss)
     unbroken = train(config, dataset, tmp_path / "unbroken")
-    assert type(keras.models.load_model(unbroken.last_checkpoint()[1]).loss) is MEAN_LOSSES[loss]
+    assert type(keras.models.load_model(unbroken.last_checkpoint()[1]).loss) is LOSSES[loss]
     workdir = tmp_path / "killed"
     command = [sys.executable, "-c", _SCRIPT, json.dumps(config.to_dict()), str(dataset.path), str(workdir)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
