@@ -8,8 +8,9 @@ from typing import Any
 
 import keras
 
+from copper_tf.models.builder import NetworkBuilder
 from copper_tf.models.decoders import register_decoder
-from copper_tf.models.network import Layer, NetworkBuilder
+from copper_tf.models.network import Layer
 
 __all__ = ["PAINTER", "painter_decoder"]
 

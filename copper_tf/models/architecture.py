@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 
 from copper_tf.config import DECODERS, HEADS, Config, ModelSettings
-from copper_tf.models.network import Activation, Conv1x1, GlobalAverage, Layer, Network, NetworkBuilder
+from copper_tf.models.builder import NetworkBuilder
+from copper_tf.models.network import Activation, Conv1x1, GlobalAverage, Layer, Network
 
 __all__ = ["FEATURES", "classifier_network", "network_of", "segmenter_network"]
 

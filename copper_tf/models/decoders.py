@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from copper_tf.config import DECODERS
-from copper_tf.models.network import Layer, NetworkBuilder
+from copper_tf.models.builder import NetworkBuilder
+from copper_tf.models.network import Layer
 
 __all__ = ["Decoder", "register_decoder", "unet_decoder"]
 

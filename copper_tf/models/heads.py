@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from copper_tf.config import HEADS
-from copper_tf.models.network import Layer, NetworkBuilder
+from copper_tf.models.builder import NetworkBuilder
+from copper_tf.models.network import Layer
 
 if TYPE_CHECKING:
     import keras

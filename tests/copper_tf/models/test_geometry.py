@@ -15,8 +15,9 @@ from copper_tf.config import DECODERS, default_config
 from copper_tf.inference import tiling
 from copper_tf.models import geometry
 from copper_tf.models.architecture import FEATURES, classifier_network, network_of, segmenter_network
+from copper_tf.models.builder import NetworkBuilder
 from copper_tf.models.factory import build, build_classifier, build_segmenter
-from copper_tf.models.network import Layer, NetworkBuilder
+from copper_tf.models.network import Layer
 from copper_tf.statistics import chords
 
 

@@ -17,7 +17,7 @@ from copper_tf.exporters.export import export_run
 from copper_tf.inference.predictor import RunPredictor
 from copper_tf.models.factory import assemble, build, keras_layer
 from copper_tf.models.losses import CumulativeLoss, SoftLabelLoss, grade_loss
-from copper_tf.models.network import Input, Network, NetworkBuilder
+from copper_tf.models.network import Input, Network
 from copper_tf.models.ordinal import OrderedThresholds
 from copper_tf.runs.run import BEST, create_run
 from copper_tf.statistics.scores import posterior_median
