@@ -15,6 +15,7 @@ from scipy.special import log_expit
 from copper_tf import config
 from copper_tf.exporters.export import export_run
 from copper_tf.inference.predictor import RunPredictor
+from copper_tf.models.builder import NetworkBuilder
 from copper_tf.models.factory import assemble, build, keras_layer
 from copper_tf.models.losses import CumulativeLoss, SoftLabelLoss, grade_loss
 from copper_tf.models.network import Input, Network
