@@ -64,7 +64,9 @@ GROUPS = {
         ),
         tuple(f"tests/copper_tf/decay/test_{n}.py" for n in ("hypotheses", "estimation", "permutations", "fitting")),
     ),
-    "geometry": Group(("copper_tf.models.geometry",), ("tests/copper_tf/models/test_geometry.py",)),
+    "geometry": Group(
+        ("copper_tf.models.geometry", "copper_tf.models.network"), ("tests/copper_tf/models/test_geometry.py",)
+    ),
     "losses": Group(
         ("copper_tf.models.losses",), tuple(f"tests/copper_tf/models/test_{n}.py" for n in ("losses", "heads"))
     ),

@@ -143,13 +143,19 @@ def test_cuts_reach_beyond_the_picture(length: int, size: int, margin: int, d: i
     ],
 )  # fmt: skip
 def test_receptive_fields_and_reaches(kind: str, n: int, N: int, d: int, width: int, reach: int) -> None:
-    assert geometry.receptive_field(kind, n, N, d) == width and geometry.reach(kind, n, N, d) == reach
-    config = default_config(kind, n=n, N=N, d=d)
-    assert geometry.receptive_field_of(config) == width and geometry.reach_of(config) == reach
+    network = network_of(default_config(kind, n=n, N=N, d=d))
+    assert network.receptive_field == width and network.reach == reach
+    described = (
+        classifier_network(n=n, N=N, c=3, d=d, labels=4)
+        if kind == "classifier"
+        else segmenter_network(n=n, N=N, c=3, d=d)
+    )
+    assert described.receptive_field == width and described.reach == reach
 
 
-def test_without_a_stage_a_pixel_sees_itself_alone() -> None:
-    assert geometry.receptive_field("classifier", 2, 1, 0) == 1 and geometry.reach("classifier", 2, 1, 0) == 0
+def test_without_a_stage_the_stem_is_left() -> None:
+    network = classifier_network(n=2, N=1, c=1, d=0, labels=2)
+    assert network.receptive_field == 3 and network.reach == 1
 
 
 @pytest.mark.parametrize(
