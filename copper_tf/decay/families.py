@@ -55,13 +55,13 @@ class Parameter:
 
     Attributes:
         name: to be shown.
-        starts: values that a fit starts from.
+        initial_values: that a fit starts from.
         low: smallest value that is tried.
         high: largest value that is tried.
     """
 
     name: str
-    starts: tuple[float, ...]
+    initial_values: tuple[float, ...]
     low: float
     high: float
 

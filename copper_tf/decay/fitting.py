@@ -74,14 +74,16 @@ def _residuals(values: np.ndarray, family: Family, u: np.ndarray, means: np.ndar
 
 
 def _best_parameters(family: Family, u: np.ndarray, means: np.ndarray, errors: np.ndarray) -> np.ndarray:
-    """The parameters with the smallest residuals, over all starts."""
+    """The parameters with the smallest residuals, over all initial values."""
     if not family.parameters:
         return np.empty(0)
     low, high = (np.array([getattr(p, side) for p in family.parameters]) for side in ("low", "high"))
-    starts = np.array(np.meshgrid(*(p.starts for p in family.parameters))).reshape(len(family.parameters), -1).T
+    initial = (
+        np.array(np.meshgrid(*(p.initial_values for p in family.parameters))).reshape(len(family.parameters), -1).T
+    )
     found = [
         optimize.least_squares(_residuals, start, bounds=(low, high), args=(family, u, means, errors))
-        for start in starts
+        for start in initial
     ]
     return np.asarray(min(found, key=lambda result: result.cost).x)
 

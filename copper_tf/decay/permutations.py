@@ -55,11 +55,11 @@ def permuted(name: str, times: Sequence[float], count: int, seed: int = 0, time_
             f"count of permuted hypotheses must be from 0 to {most}, the other orders of the levels of {name!r}. "
             f"Received: {count}"
         )
-    draw = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     seen: set[tuple[float, ...]] = {tuple(values)}
     tables: list[str] = []
     while len(tables) < count:
-        levels = tuple(draw.permutation(values))
+        levels = tuple(rng.permutation(values))
         if levels not in seen:
             seen.add(levels)
             pairs = zip(map(float, times), map(float, levels), strict=True)

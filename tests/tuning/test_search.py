@@ -248,7 +248,7 @@ def test_a_trial_that_fails_is_in_the_table(
         (["--batch-size", "²"], "batch_size must be auto or a whole number of at least 1. Received: '²'"),
         (["--budget", "0.01", "--space", "c=4,8"], "hyperband train at least one of 2 points in full; --budget 1 does"),
         (["--resume", "--force", "--space", "c=4,8"], "only one of them can be given. Received: both"),
-        (["--report"], "must be a folder of a search"),
+        (["--report"], "leave DATA out"),
         (["--memory-limit", "12 apples"], "Received: '12 apples'"),
         (["--memory-limit", "1kB", "--space", "c=8"], "memory limit must leave at least one point"),
         (["--budget", "0"], "0"),

@@ -53,11 +53,11 @@ def _means(group: Group, pictures: Rows, labels: int) -> _Means:
 
 def _resampled(means: _Means, runs: int, excess: np.ndarray, seed: int) -> np.ndarray:
     """Estimates from resampled sheets (within their label, whose t they share) and seeds, ``(resamples, K)``."""
-    draw = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     curves = []
     for _ in range(_RESAMPLES):
-        sheets = [np.asarray(draw.integers(m.shape[1], size=m.shape[1])) for m in means.by_label]
-        levels = np.mean([means.of(r, sheets) for r in draw.integers(runs, size=runs)], 0)
+        sheets = [np.asarray(rng.integers(m.shape[1], size=m.shape[1])) for m in means.by_label]
+        levels = np.mean([means.of(r, sheets) for r in rng.integers(runs, size=runs)], 0)
         curves.append(anchored(without_borders(levels, excess)))
     return np.array(curves)
 

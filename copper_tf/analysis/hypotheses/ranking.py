@@ -1,4 +1,4 @@
-"""Hypotheses ranked by the error of their models: what differs, how sure that is, and what can't be told apart."""
+"""Hypotheses ranked by the error of their models: what differs, how sure that is, and what is indistinguishable."""
 
 from __future__ import annotations
 

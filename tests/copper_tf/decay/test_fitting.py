@@ -16,7 +16,7 @@ ERRORS = np.full(16, 0.01)
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda f: f.name)
 @pytest.mark.parametrize("u", [U, normalised_time((0, 1, 2, 4, 8, 16))], ids=["even", "uneven"])
 def test_every_family_falls_from_one_to_zero(family: object, u: np.ndarray) -> None:
-    for start in zip(*(p.starts[:2] for p in family.parameters), strict=True) if family.parameters else [()]:  # type: ignore[attr-defined]
+    for start in zip(*(p.initial_values[:2] for p in family.parameters), strict=True) if family.parameters else [()]:  # type: ignore[attr-defined]
         f = family.function(u, *start)  # type: ignore[attr-defined]
         assert f[0] == pytest.approx(1) and f[-1] == pytest.approx(0, abs=1e-9)
         assert np.all(np.diff(f) < 0)
