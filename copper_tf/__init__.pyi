@@ -1,3 +1,11 @@
+from .analysis.baselines.results import Baselines as Baselines
+from .analysis.comparison_results import Comparison as Comparison
+from .analysis.results import Evaluation as Evaluation
+from .analysis.trust.results import Trust as Trust
+from .api.analysis import baselines as baselines
+from .api.analysis import compare as compare
+from .api.analysis import evaluate as evaluate
+from .api.analysis import trust as trust
 from .api.apps import BlindSettings as BlindSettings
 from .api.apps import BlindTest as BlindTest
 from .api.apps import BlindTestResult as BlindTestResult

@@ -6,8 +6,9 @@ import dataclasses
 import json
 import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Self, get_origin
+from typing import Any, ClassVar, Self, TypeVar, get_origin
 
 import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
@@ -15,7 +16,9 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 from tfds_copper.errors import RunError
 from tfds_copper.files import write_json
 
-__all__ = ["FORMAT_KEY", "Result"]
+__all__ = ["FORMAT_KEY", "Result", "structure", "transient"]
+
+T = TypeVar("T")
 
 # The key of a result's form and version, the first of its JSON.
 FORMAT_KEY = "format"
@@ -27,19 +30,38 @@ _converter.register_unstructure_hook_func(lambda kind: isinstance(kind, type) an
 _converter.register_structure_hook(Path, lambda value, _: Path(value))
 
 
-def _renamed(kind: type) -> dict[str, Any]:
-    """JSON keys that are no Python names, e.g. ``class``, are given as ``metadata={"key": "class"}`` of a field."""
-    return {f.name: override(rename=f.metadata["key"]) for f in dataclasses.fields(kind) if "key" in f.metadata}
+def _overrides(kind: type) -> dict[str, Any]:
+    """What a field's metadata ask for: ``{"key": "class"}`` another JSON key, ``{"transient": True}`` none at all."""
+    return {
+        f.name: override(rename=f.metadata.get("key"), omit=f.metadata.get("transient", False))
+        for f in dataclasses.fields(kind)
+        if {"key", "transient"} & set(f.metadata)
+    }
 
 
 @_converter.register_structure_hook_factory(dataclasses.is_dataclass)
 def _structure(kind: type) -> Any:
-    return make_dict_structure_fn(kind, _converter, _cattrs_forbid_extra_keys=True, **_renamed(kind))
+    return make_dict_structure_fn(kind, _converter, _cattrs_forbid_extra_keys=True, **_overrides(kind))
 
 
 @_converter.register_unstructure_hook_factory(lambda kind: dataclasses.is_dataclass(get_origin(kind) or kind))
 def _unstructure(kind: type) -> Any:
-    return make_dict_unstructure_fn(kind, _converter, **_renamed(kind))
+    return make_dict_unstructure_fn(kind, _converter, **_overrides(kind))
+
+
+def transient() -> Any:
+    """A field for what only the caller needs, e.g. the path of a page: None by default, and no part of the JSON."""
+    return dataclasses.field(default=None, compare=False, metadata={"transient": True})
+
+
+def structure(kind: type[T], values: Mapping[str, Any]) -> T:
+    """A dataclass within a result from its plain values.
+
+    Args:
+        kind: the dataclass.
+        values: as `Result.to_dict` nests them.
+    """
+    return _converter.structure(values, kind)
 
 
 @dataclasses.dataclass(frozen=True)

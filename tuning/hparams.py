@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
-from copper_tf.runs.run import EVALUATION, TENSORBOARD, Run, open_run
+from copper_tf.analysis.results import Evaluation
+from copper_tf.runs.run import TENSORBOARD, Run, open_run
 from tuning.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ def write_scores(run: Run) -> None:
     Args:
         run: its folder has a ``tensorboard`` of its own.
     """
-    splits = run.read_scores(EVALUATION)["splits"]
-    scores = {tag: splits[split]["scores"][score] for tag, split, score in _columns(run.config.kind)}
+    splits = run.read(Evaluation).splits
+    scores = {tag: splits[split].scores[score] for tag, split, score in _columns(run.config.kind)}
     _write(run, scores, len(run.history()))
 
 

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from copper_tf.analysis.results import Evaluation
 from copper_tf.config import Config
-from copper_tf.runs.run import COMPOSITES, EVALUATION, is_run, open_run
+from copper_tf.runs.run import COMPOSITES, is_run, open_run
 from tfds_copper.dataset import Dataset, open_dataset
 from tfds_copper.errors import CopperError, OutputError, RunError, SettingError
 from tfds_copper.files import lock_folder, write_json
@@ -105,7 +106,7 @@ class Sweep:
 
     def is_done(self, name: str) -> bool:
         """Whether a run is trained and has all its scores."""
-        needed = [EVALUATION, *([COMPOSITES] if self.plan[name].composites else [])]
+        needed = [Evaluation.NAME, *([COMPOSITES] if self.plan[name].composites else [])]
         return all((self.folder(name) / "scores" / f"{scores}.json").is_file() for scores in needed)
 
     def failure(self, name: str) -> str:
@@ -197,7 +198,7 @@ class Sweep:
         from copper_tf.training.boundary_bias import composites
 
         run = self.train(name, dataset, None, progress)
-        if not run.scores_file(EVALUATION).is_file():
+        if not run.has(Evaluation):
             evaluate(run, dataset, progress)
         if not self.is_done(name):
             composites(run, dataset, progress)

@@ -187,7 +187,7 @@ class Search:
 
 def _scored(run: Run, dataset: Dataset, progress: Progress | None) -> TrialStop:
     """Scores and intervals on the validation pictures, and what a picture and an epoch took."""
-    from copper_tf.analysis.evaluation import validated
+    from copper_tf.analysis.evaluation import validation_scores
 
     times = [time.perf_counter()]
 
@@ -196,10 +196,10 @@ def _scored(run: Run, dataset: Dataset, progress: Progress | None) -> TrialStop:
         if progress:
             progress(done, total, text)
 
-    validation = validated(run, dataset, tell)
+    validation = validation_scores(run, dataset, tell)
     seconds = [row["seconds"] for row in run.history()]
     return TrialStop(
-        **{name: validation[name] for name in ("scores", "intervals", "pictures", "groups")},
+        **{name: getattr(validation, name) for name in ("scores", "intervals", "pictures", "groups")},
         # The first one also pays for starting.
         seconds_per_picture=statistics.median(b - a for a, b in itertools.pairwise(times[1:] or times)),
         seconds_per_epoch=statistics.median(seconds),

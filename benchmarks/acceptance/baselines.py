@@ -25,15 +25,15 @@ WORLDS = {"binary": "baselines", "confound": "confound"}
 
 def measured(folder: Path, seed: int, world: str = "binary") -> Results:
     """QWK of every grader on a world, and accuracy and MAE of the filter bank."""
-    from copper_tf.analysis.baselines.baselines import graded
+    from copper_tf.analysis.baselines.baselines import score_graders
     from copper_tf.data.normalisation import Normalisation
     from copper_tf.data.pictures import load_pictures
 
     built = worlds.dataset(folder, seed, world=world)
     pictures = load_pictures(built, "train")
-    found = graded(built, Normalisation("dataset", pictures.mean, pictures.sd, 3), seed)
-    bank = found["filter_bank"]["scores"]
-    qwk = {f"{name}_qwk": part["scores"]["qwk"] for name, part in found.items()}
+    found = score_graders(built, Normalisation("dataset", pictures.mean, pictures.sd, 3), seed)
+    bank = found["filter_bank"].scores
+    qwk = {f"{name}_qwk": part.scores["qwk"] for name, part in found.items()}
     return {**qwk, "filter_bank_accuracy": bank["accuracy"], "filter_bank_mae": bank["mae"]}
 
 

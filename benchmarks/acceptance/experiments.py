@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,8 @@ from scipy import stats
 from benchmarks.acceptance import baselines, worlds
 from benchmarks.acceptance.painter import PAINTER
 from benchmarks.keeping import Results
-from copper_tf.analysis.grading import grade_block, map_grades
+from copper_tf.analysis.grading import grade_scores, map_grades
+from copper_tf.analysis.results import Evaluation
 from copper_tf.analysis.trust.verdict import NOT_SUPPORTED
 from copper_tf.cli.progress import progress_bar
 from copper_tf.config import ITERATIVE, Config, default_config
@@ -108,21 +110,22 @@ def run_of(folder: Path, name: str, settings: Config, built: Dataset) -> Any:
 
     with progress_bar() as progress:
         run = train(settings, built, folder / "runs" / name, resume=True, progress=progress)
-        if not run.scores_file("evaluation").is_file():
+        if not run.has(Evaluation):
             evaluate(run, built, progress)
     return run
 
 
 def _scores(run: Any) -> Results:
     """Test scores, the validation NMSE, and the curve of a run."""
-    splits = run.read_scores("evaluation")["splits"]
+    splits = run.read(Evaluation).splits
     test = splits["test"]
+    correlation = test.scores["spearman_t"]
     return {
-        **test["scores"],
-        "spearman_t": abs(test["scores"]["spearman_t"] or 0.0),
-        "validation_nmse": splits["validation"]["scores"]["nmse"],
-        "binarity_middle": test["binarity_middle"],
-        "curve": test["reanchored_curve"],
+        **test.scores,
+        "spearman_t": abs(correlation) if math.isfinite(correlation) else 0.0,
+        "validation_nmse": splits["validation"].scores["nmse"],
+        "binarity_middle": test.binarity_middle,
+        "curve": test.reanchored_curve,
     }
 
 
@@ -141,11 +144,10 @@ def decoded(folder: Path, seed: int, **changed: Any) -> Results:
     """Test scores of the map as a grader: its mean decoded through the validation means of the labels."""
     name = name_of(seed, "binary", worlds.TRUE_LAW, **changed)
     run = run_of(folder, name, config(seed, **changed), worlds.dataset(folder, seed))
-    # From the potencies themselves, so that an older evaluation serves.
-    pictures = {name: np.array(column) for name, column in run.read_scores("evaluation")["pictures"].items()}
+    pictures = run.read(Evaluation).pictures.arrays()
     pictures["grade"] = map_grades(pictures, worlds.LABELS)
     test = {name: column[pictures["split"] == "test"] for name, column in pictures.items()}
-    return dict(grade_block(test, worlds.LABELS)["scores"])
+    return grade_scores(test, worlds.LABELS).scores
 
 
 def shuffled_levels(folder: Path, seed: int, **changed: Any) -> Results:
@@ -191,8 +193,8 @@ def trusted(
     name = name_of(seed, world, hypothesis, **changed)
     run = run_of(folder, name, config(seed, hypothesis, **changed), built)
     with progress_bar() as progress:
-        found = trust(run, progress=progress)
-    return {**found["values"], "not_supported": float(found["verdict"] == NOT_SUPPORTED)}
+        result = trust(run, progress=progress)
+    return {**result.values, "not_supported": float(result.verdict == NOT_SUPPORTED)}
 
 
 def constant(folder: Path, seed: int) -> Results:

@@ -16,6 +16,7 @@ import numpy as np
 from benchmarks.acceptance import worlds
 from benchmarks.acceptance.experiments import CALM, config, name_of, run_of
 from benchmarks.keeping import Results, kept, parser, seeds_of, spread
+from copper_tf.analysis.results import Evaluation
 from copper_tf.cli.tables import print_table
 from copper_tf.config import HEADS, Config, default_config
 from copper_tf.runs.records import TrainingRecord
@@ -48,9 +49,11 @@ def graded(folder: Path, seed: int, grader: str) -> Results:
         grader: a head, or `MAP`.
     """
     run = _run(folder, seed, grader)
-    scores = run.read_scores("evaluation")
-    test = scores["map_grading"] if grader == MAP else scores["splits"]["test"]
-    return {**test["scores"], "seconds": run.read(TrainingRecord).seconds}
+    evaluation = run.read(Evaluation)
+    test = evaluation.map_grading if grader == MAP else evaluation.splits["test"]
+    if test is None:
+        raise ValueError(f"{run.path}: a segmenter's evaluation grades its maps")
+    return {**test.scores, "seconds": run.read(TrainingRecord).seconds}
 
 
 def _run(folder: Path, seed: int, grader: str) -> Any:
@@ -62,9 +65,9 @@ def _run(folder: Path, seed: int, grader: str) -> Any:
 
 def compared(folder: Path, seed: int) -> Results:
     """Every head minus the map on the test pictures of one world, by the median, as `copper compare` gives it."""
-    from copper_tf.analysis.comparison import compare, read_all
+    from copper_tf.analysis.comparison import compare, read_graders
 
-    return compare(read_all([_run(folder, seed, grader).path for grader in (MAP, *HEADS)]), seed)
+    return compare(read_graders([_run(folder, seed, grader).path for grader in (MAP, *HEADS)]), seed).to_dict()
 
 
 def _apart(row: dict[str, Any], name: str) -> str:

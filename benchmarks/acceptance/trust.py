@@ -46,7 +46,7 @@ def agreeing(folder: Path, seed: int, world: str) -> Results:
             )
             for number in (2 * seed, 2 * seed + 1)
         )  # fmt: skip
-        values: Results = trust(first, [second], progress)["values"]
+        values: Results = trust(first, [second], progress).values
     return values
 
 
@@ -54,7 +54,7 @@ def _table(found: dict[str, Results]) -> None:
     judged = {net: judge({k: float(v) for k, v in values.items()}) for net, values in found.items()}
     rows = []
     for k, test in enumerate(next(iter(judged.values()))):
-        rows.append([test["title"], *(f"{number(j[k]['value'])} {j[k]['outcome']}" for j in judged.values())])
+        rows.append([test.title, *(f"{number(j[k].value)} {j[k].outcome}" for j in judged.values())])
     rows.append(["verdict", *(verdict(j)[0] for j in judged.values())])
     print_table(["test", *judged], rows)
 

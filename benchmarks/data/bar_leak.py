@@ -67,7 +67,7 @@ def _kappa(folder: Path, bar: str, work: Path, seed: int) -> float:
         dataset = open_dataset(build(folder, work / f"data_{bar}", SplitSettings("4/2/2"), reading, progress))
         config = default_config("classifier", crop=_SIDE if bar == "auto" else _SIDE + _ROWS - 8, **_LEARNER, seed=seed)
         run = train(config, dataset, work / f"run_{bar}", progress=progress)
-        return float(evaluate(run, dataset, progress)["splits"]["test"]["scores"]["qwk"])
+        return float(evaluate(run, dataset, progress).splits["test"].scores["qwk"])
 
 
 def main() -> int:

@@ -5,34 +5,53 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from scipy import stats
 
-from copper_tf.runs.run import EVALUATION, fold_runs, open_run, seed_runs
-from copper_tf.statistics.scores import Rows, Scores, bootstrap, groups_of, holm, intervals, step_scores, two_sided
+from copper_tf.analysis.comparison_results import (
+    LEVEL,
+    POWER,
+    ComparedGrader,
+    Comparison,
+    GraderDifference,
+    McNemar,
+    ScoreDifference,
+    Wilcoxon,
+)
+from copper_tf.analysis.results import Evaluation
+from copper_tf.runs.run import fold_runs, open_run, seed_runs
+from copper_tf.statistics.scores import (
+    Rows,
+    Scores,
+    bootstrap,
+    groups_of,
+    holm,
+    intervals,
+    step_scores,
+    two_sided,
+)
 from tfds_copper.errors import RunError
 
 __all__ = [
     "DECODINGS",
-    "LEVEL",
-    "POWER",
     "SCORES",
     "Grader",
     "compare",
-    "grouped",
+    "group_seeds",
     "mcnemar",
-    "read",
+    "read_grader",
+    "read_graders",
     "wilcoxon",
 ]
+
+Test = TypeVar("Test", ScoreDifference, McNemar, Wilcoxon)
 
 # How a classifier's probabilities become a grade, and the column of an evaluation that holds it.
 DECODINGS = {"median": "median_grade", "argmax": "grade"}
 _MAP = "map_grade"
 SCORES = ("accuracy", "within_one", "mae", "qwk")
-# A difference counts as detectable if a test at this level finds it with this probability.
-LEVEL, POWER = 0.05, 0.8
 # Up to so many pictures that differ, all signs can be tried: the Wilcoxon test is exact.
 _EXACT = 13
 
@@ -64,7 +83,7 @@ class Grader:
     times: tuple[float, ...]
 
 
-def read(path: Path, decoding: str = "median") -> Grader:
+def read_grader(path: Path, decoding: str = "median") -> Grader:
     """The grades of an evaluated run, of all folds of a cross-validation, or of an ensemble.
 
     Args:
@@ -72,43 +91,39 @@ def read(path: Path, decoding: str = "median") -> Grader:
         decoding: of a classifier, a name in `DECODINGS`; a segmenter's map is decoded by the validation pictures.
 
     Raises:
-        RunError: if it is no run, or not evaluated by this version.
+        RunError: if it is no run, or not evaluated.
     """
     runs = fold_runs(path) or seed_runs(path) or [open_run(path)]
     run = dataclasses.replace(runs[0], path=path)
-    scores = run.read_scores(EVALUATION)
-    classifier = scores["kind"] == "classifier"
-    column = DECODINGS[decoding] if classifier else _MAP
-    held = scores["pictures"]
-    if column not in held:
-        raise RunError(f"{path}: must be evaluated by this version, see `copper evaluate`. Received: no {column}")
-    test = np.flatnonzero(np.array(held["split"]) == "test")
-    order = test[np.argsort(np.array(held["file"])[test])]
-    settings = run.config.flat() | {"runs together": len(runs)}
+    evaluation = run.read(Evaluation)
+    classifier = evaluation.kind == "classifier"
+    test = evaluation.pictures.of_split("test")
+    order = np.argsort(test["file"])
+    settings = run.config.flat() | {"number of runs": len(runs)}
     del settings["seed"]
     return Grader(
         name=path.resolve().name,
-        kind=scores["kind"],
+        kind=evaluation.kind,
         decoding=decoding if classifier else "map",
         paths=(str(path),),
         settings=settings,
         fingerprint=" ".join(sorted({r.data["fingerprint"] for r in runs})),
-        pictures={name: np.array(held[name])[order] for name in ("file", "sheet", "label")},
-        grades=np.array(held[column], int)[order, None],
+        pictures={name: test[name][order] for name in ("file", "sheet", "label")},
+        grades=test[DECODINGS[decoding] if classifier else _MAP][order, None],
         times=run.labels.times,
     )
 
 
-def read_all(paths: Sequence[Path], decoding: str = "median") -> list[Grader]:
-    """As `read`, for several; folders of the same name are called by their paths."""
-    graders = [read(path, decoding) for path in paths]
+def read_graders(paths: Sequence[Path], decoding: str = "median") -> list[Grader]:
+    """As `read_grader`, for several; folders of the same name are called by their paths."""
+    graders = [read_grader(path, decoding) for path in paths]
     names = [grader.name for grader in graders]
     if len(set(names)) == len(names):
         return graders
     return [dataclasses.replace(grader, name=grader.paths[0]) for grader in graders]
 
 
-def grouped(graders: Sequence[Grader]) -> list[Grader]:
+def group_seeds(graders: Sequence[Grader]) -> list[Grader]:
     """Graders that differ in nothing but their seed as one, called by what sets it apart from others of its kind.
 
     Args:
@@ -129,24 +144,21 @@ def grouped(graders: Sequence[Grader]) -> list[Grader]:
     return made
 
 
-def mcnemar(first: np.ndarray, second: np.ndarray) -> dict[str, Any]:
+def mcnemar(first: np.ndarray, second: np.ndarray) -> McNemar:
     """Exact McNemar test of two graders on the same pictures: a fair coin for those that only one gets right.
 
     Args:
         first: whether the first is right, ``(pictures,)`` bool.
         second: the same of the second.
-
-    Returns:
-        ``only_first``, ``only_second`` (pictures) and ``p``, two-sided.
     """
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
     total = only_first + only_second
     p = float(stats.binomtest(only_first, total).pvalue) if total else 1.0
-    return {"only_first": only_first, "only_second": only_second, "p": p}
+    return McNemar(only_first, only_second, p)
 
 
-def wilcoxon(first: np.ndarray, second: np.ndarray) -> float:
-    """P value of the Wilcoxon signed-rank test of the errors of two graders on the same pictures, two-sided.
+def wilcoxon(first: np.ndarray, second: np.ndarray) -> Wilcoxon:
+    """The Wilcoxon signed-rank test of the errors of two graders on the same pictures, two-sided.
 
     Args:
         first: error of the first in steps, ``(pictures,)``.
@@ -154,10 +166,10 @@ def wilcoxon(first: np.ndarray, second: np.ndarray) -> float:
     """
     differing = int(np.sum(first != second))
     if differing < 2:
-        return 1.0
+        return Wilcoxon(1.0)
     method: Any = stats.PermutationMethod() if differing <= _EXACT else "asymptotic"
     apart = (second - first)[first != second]
-    return float(stats.wilcoxon(apart, method=method).pvalue)
+    return Wilcoxon(float(stats.wilcoxon(apart, method=method).pvalue))
 
 
 def _scores(label: np.ndarray, grades: np.ndarray, labels: int) -> dict[str, np.ndarray]:
@@ -166,41 +178,57 @@ def _scores(label: np.ndarray, grades: np.ndarray, labels: int) -> dict[str, np.
     return {name: np.array([scores[name] for scores in each]) for name in SCORES}
 
 
-def _difference(here: Scores, there: Scores, resampled: dict[str, np.ndarray], place: int, name: str) -> dict[str, Any]:
-    """One score of a grader minus that of the first."""
-    found: dict[str, Any] = {"difference": here[name] - there[name], "interval": None, "p": None, "detectable": None}
-    if not resampled:
-        return found
-    apart = resampled[f"{place} {name}"] - resampled[f"0 {name}"]
+def _difference(
+    grader: Scores, reference: Scores, resampled: dict[str, np.ndarray], index: int, name: str
+) -> ScoreDifference:
+    """One score of a grader minus that of the reference."""
+    difference = grader[name] - reference[name]
+    apart = resampled[f"{index} {name}"] - resampled[f"0 {name}"] if resampled else np.empty(0)
     finite = apart[np.isfinite(apart)]
     if not finite.size:
-        return found
+        return ScoreDifference(difference)
     # The least true difference that a test at this level finds with this power: z (level) + z (power) standard errors.
     wide = stats.norm.ppf(1 - LEVEL / 2) + stats.norm.ppf(POWER)
-    found |= {"p": two_sided(finite), "detectable": float(wide * finite.std(ddof=1))}
-    return found | {"interval": intervals({name: apart}, [name])[name]}
+    return ScoreDifference(
+        difference,
+        interval=intervals({name: apart}, [name])[name],
+        p=two_sided(finite),
+        detectable=float(wide * finite.std(ddof=1)),
+    )
 
 
-def _differences(graders: Sequence[Grader], means: list[Scores], resampled: dict[str, np.ndarray]) -> list[Any]:
+def _corrected(tests: Sequence[Test]) -> list[Test]:
+    """Tests of one family with their p values corrected for their number; those without a value stay as they are."""
+    known = [test.p for test in tests if test.p is not None]
+    corrected = iter(holm(known))
+    return [test if test.p is None else dataclasses.replace(test, p_holm=next(corrected)) for test in tests]
+
+
+def _differences(
+    graders: Sequence[Grader], means: list[Scores], resampled: dict[str, np.ndarray]
+) -> tuple[GraderDifference, ...]:
     """Every grader but the first against the first, corrected for their number."""
-    first, label = graders[0], graders[0].pictures["label"]
-    rows: list[dict[str, Any]] = []
-    for place, grader in enumerate(graders[1:], start=1):
-        single = first.grades.shape[1] == grader.grades.shape[1] == 1
-        steps = [np.abs(g.grades - label[:, None]).mean(1) for g in (first, grader)]
-        row: dict[str, Any] = {"name": grader.name, "decoding": grader.decoding, "to": first.name}
-        row["scores"] = {name: _difference(means[place], means[0], resampled, place, name) for name in SCORES}
-        # Right or wrong is a matter of one run; a mean over seeds is neither.
-        row["mcnemar"] = mcnemar(steps[0] == 0, steps[1] == 0) if single else None
-        row["wilcoxon"] = {"p": wilcoxon(*steps)}
-        rows.append(row)
-    families = [[row["scores"][name] for row in rows] for name in SCORES]
-    families += [[row[test] for row in rows if row[test]] for test in ("mcnemar", "wilcoxon")]
-    for family in families:
-        known = [found for found in family if found["p"] is not None]
-        for found, p in zip(known, holm([found["p"] for found in known]), strict=True):
-            found["p_holm"] = p
-    return rows
+    reference, label, others = graders[0], graders[0].pictures["label"], graders[1:]
+    steps = [np.abs(g.grades - label[:, None]).mean(1) for g in graders]
+    scores = {
+        name: _corrected([_difference(means[k], means[0], resampled, k, name) for k in range(1, len(graders))])
+        for name in SCORES
+    }
+    # Right or wrong is a matter of one run; a mean over seeds is neither.
+    single = [reference.grades.shape[1] == grader.grades.shape[1] == 1 for grader in others]
+    right = iter(_corrected([mcnemar(steps[0] == 0, s == 0) for s, one in zip(steps[1:], single, strict=True) if one]))
+    signed = _corrected([wilcoxon(steps[0], s) for s in steps[1:]])
+    return tuple(
+        GraderDifference(
+            name=grader.name,
+            decoding=grader.decoding,
+            reference=reference.name,
+            scores={name: scores[name][k] for name in SCORES},
+            mcnemar=next(right) if single[k] else None,
+            wilcoxon=signed[k],
+        )
+        for k, grader in enumerate(others)
+    )
 
 
 def _check(graders: Sequence[Grader]) -> None:
@@ -216,7 +244,7 @@ def _check(graders: Sequence[Grader]) -> None:
             )
 
 
-def compare(graders: Sequence[Grader], seed: int = 0) -> dict[str, Any]:
+def compare(graders: Sequence[Grader], seed: int = 0) -> Comparison:
     """Scores of graders on the same test pictures, and paired differences to the first.
 
     Intervals and p values of differences come from one bootstrap over whole sheets for all graders; a score of several
@@ -227,9 +255,6 @@ def compare(graders: Sequence[Grader], seed: int = 0) -> dict[str, Any]:
         graders: at least two of one dataset; the first is what the others are compared with.
         seed: of the resampling.
 
-    Returns:
-        ``pictures``, ``groups``, ``resampled``, ``graders`` and ``differences``, as they stand in the JSON.
-
     Raises:
         RunError: if there are fewer than two, or their datasets or test pictures differ.
     """
@@ -238,29 +263,31 @@ def compare(graders: Sequence[Grader], seed: int = 0) -> dict[str, Any]:
     groups, unit = groups_of(pictures["sheet"].tolist(), pictures["file"].tolist())
 
     def score(rows: Rows) -> Scores:
-        found = {k: _scores(rows["label"], rows[str(k)], labels) for k in range(len(graders))}
-        return {f"{k} {name}": float(values.mean()) for k, each in found.items() for name, values in each.items()}
+        each = {k: _scores(rows["label"], rows[str(k)], labels) for k in range(len(graders))}
+        return {f"{k} {name}": float(values.mean()) for k, found in each.items() for name, values in found.items()}
 
     columns = {"label": pictures["label"], **{str(k): g.grades for k, g in enumerate(graders)}}
     resampled = bootstrap(columns, groups, score, seed=seed)
-    shown, means = [], []
+    compared, means = [], []
     for k, grader in enumerate(graders):
         each = _scores(pictures["label"], grader.grades, labels)
         means.append({name: float(values.mean()) for name, values in each.items()})
         own = {name: resampled[f"{k} {name}"] for name in SCORES if resampled}
-        shown.append(
-            {
-                **{name: getattr(grader, name) for name in ("name", "kind", "decoding")},
-                "runs": list(grader.paths),
-                "scores": means[-1],
-                "ranges": {name: [float(v.min()), float(v.max())] for name, v in each.items()},
-                "intervals": intervals(own, SCORES),
-            }
+        compared.append(
+            ComparedGrader(
+                name=grader.name,
+                kind=grader.kind,
+                decoding=grader.decoding,
+                runs=grader.paths,
+                scores=means[-1],
+                ranges={name: (float(v.min()), float(v.max())) for name, v in each.items()},
+                intervals=intervals(own, SCORES),
+            )
         )
-    return {
-        "pictures": len(groups),
-        "groups": len(np.unique(groups)),
-        "resampled": unit,
-        "graders": shown,
-        "differences": _differences(graders, means, resampled),
-    }
+    return Comparison(
+        pictures=len(groups),
+        groups=len(np.unique(groups)),
+        resampled=unit,
+        graders=tuple(compared),
+        differences=_differences(graders, means, resampled),
+    )

@@ -1,4 +1,4 @@
-"""Every score of a run on its own data, as JSON; ``report/`` makes figures and pages of it."""
+"""All scores of a run on its own data; ``report/`` makes figures and pages of them."""
 
 from __future__ import annotations
 
@@ -8,19 +8,29 @@ import io
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from copper_tf.analysis.grading import grade_block, map_grades
+from copper_tf.analysis.example_maps import EXAMPLES, ExampleMaps
+from copper_tf.analysis.grading import count_tuples, grade_scores, map_grades
+from copper_tf.analysis.results import (
+    Evaluation,
+    Gap,
+    GradeScores,
+    Interval,
+    OutOfDistribution,
+    PictureColumns,
+    SplitScores,
+)
 from copper_tf.data.pictures import Example, examples
-from copper_tf.inference.predictor import Prediction, RunPredictor
+from copper_tf.inference.ensemble import Ensemble
+from copper_tf.inference.predictor import Prediction, Predictor, RunPredictor
 from copper_tf.inference.results import OOD_COLUMN
 from copper_tf.ood.check import check_ood, pixel_size_range
 from copper_tf.runs.datasets import dataset_of
-from copper_tf.runs.run import EVALUATION, Run, all_caveats
+from copper_tf.runs.run import Run, all_caveats
 from copper_tf.statistics.scores import (
     Rows,
     Scores,
@@ -44,64 +54,31 @@ from tfds_copper.progress import Progress
 from tfds_copper.splits.assign import SPLITS
 
 __all__ = [
-    "EVALUATION",
     "EXAMPLES",
     "PICTURES",
-    "Maps",
     "evaluate",
     "evaluate_folds",
+    "evaluate_seeds",
     "evaluate_with",
     "picture_row",
-    "pooled",
-    "validated",
+    "pool_folds",
+    "validation_scores",
 ]
 
+# The table of all pictures, in scores/.
 PICTURES = "pictures.csv"
-EXAMPLES = "examples.npz"
-
-# The side in px of the patches kept for figures, and the labels they are taken from.
-_PATCH = 256
-_EXAMPLE_LABELS = 4
 
 Row = dict[str, Any]
 
 
-class Maps:
-    """Patches of a few test micrographs with map and truth, for figures.
-
-    Args:
-        labels: number K of labels; a few, evenly spread, are kept.
-    """
-
-    def __init__(self, labels: int) -> None:
-        self.wanted = {int(k) for k in np.linspace(0, labels - 1, min(labels, _EXAMPLE_LABELS)).round()}
-        self.kept: dict[str, np.ndarray] = {}
-
-    def offer(self, example: Example, mask: np.ndarray) -> None:
-        """Keeps the middle of the first picture of each wanted label."""
-        if example.label not in self.wanted:
-            return
-        self.wanted.discard(example.label)
-        height, width = (min(_PATCH, s) for s in mask.shape)
-        top, left = ((s - p) // 2 for s, p in zip(mask.shape, (height, width), strict=True))
-        patch = slice(top, top + height), slice(left, left + width)
-        key = f"{example.label:03d}"
-        self.kept[f"{key}_pixels"] = example.pixels[patch]
-        self.kept[f"{key}_map"] = mask[patch]
-        self.kept[f"{key}_pixel_size_nm"] = np.array(example.pixel_size_nm)
-        self.kept[f"{key}_file"] = np.array(example.file)
-        if example.truth is not None:
-            self.kept[f"{key}_truth"] = example.truth[patch]
-
-
 def picture_row(run: Run, split: str, example: Example, prediction: Prediction) -> Row:
-    """One line of the table of pictures: names, labels and every score of the picture.
+    """One row of the table of pictures: names, labels and every score of the picture.
 
     Args:
-        run: whose g it is scored against.
-        split: that it is of.
+        run: the run whose g it is scored against.
+        split: the split that it belongs to.
         example: the picture.
-        prediction: what the model says of it.
+        prediction: the model's answer.
     """
     row: Row = {"file": example.file, "split": split, "label": example.label, "t": example.t, "sheet": example.sheet}
     if prediction.probabilities is not None:
@@ -118,9 +95,13 @@ def picture_row(run: Run, split: str, example: Example, prediction: Prediction) 
 
 
 def _rows(
-    run: Run, predictor: Any, dataset: Dataset, maps: Maps, progress: Progress | None,
+    run: Run,
+    predictor: Predictor,
+    dataset: Dataset,
+    maps: ExampleMaps,
+    progress: Progress | None,
     splits: Sequence[str] = SPLITS,
-) -> Iterator[Row]:  # fmt: skip
+) -> Iterator[Row]:
     total, done = sum(dataset.split_sizes[split] for split in splits), 0
     scale = pixel_size_range(predictor.pixel_sizes_nm)
     for split in splits:
@@ -160,56 +141,62 @@ def _scorer(run: Run) -> Callable[[Rows], Scores]:
     return score
 
 
-def _split_scores(run: Run, rows: list[Row]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def _split_scores(run: Run, rows: list[Row]) -> tuple[SplitScores, dict[str, np.ndarray]]:
     """(scores of one split with their intervals, the resampled scores behind the intervals)."""
-    score, kind = _scorer(run), run.config.kind
+    score, kind, labels = _scorer(run), run.config.kind, len(run.labels.times)
     columns = _columns(rows, _NUMBERS[kind])
     groups, unit = groups_of([r["sheet"] for r in rows], [r["file"] for r in rows])
     scores = score(columns)
     resampled = bootstrap(columns, groups, score, seed=run.config.training.seed)
-    labels = len(run.labels.times)
-    result: dict[str, Any] = {
-        "pictures": len(rows),
-        "groups": int(groups.max()) + 1,
-        "resampled": unit,
-        "scores": scores,
-        "intervals": intervals(resampled, list(scores)),
-    }
+    by_kind: dict[str, Any] = {}
     if kind == "classifier":
         counts = confusion_matrix(columns["label"], columns["grade"], labels)
-        result["confusion"] = counts.tolist()
         shares = np.diag(counts) / np.where(counts.sum(1) > 0, counts.sum(1), np.nan)
-        result["recall"] = shares.tolist()
+        by_kind = {"confusion": count_tuples(counts), "recall": tuple(shares.tolist())}
     else:
         means, curve = reanchored(columns["potency"], columns["label"], labels)
-        result |= {"mean_potency": means, "reanchored_curve": curve}
-        result["curve_intervals"] = _curve_intervals(columns, groups, labels, run.config.training.seed)
-        result["binarity_middle"] = middle_mean(columns["binarity"], columns["label"], labels)
-    return result, resampled
+        by_kind = {
+            "mean_potency": tuple(means),
+            "reanchored_curve": tuple(curve),
+            "curve_intervals": _curve_intervals(columns, groups, labels, run.config.training.seed),
+            "binarity_middle": middle_mean(columns["binarity"], columns["label"], labels),
+        }
+    summary = SplitScores(
+        pictures=len(rows),
+        groups=int(groups.max()) + 1,
+        resampled=unit,
+        scores=scores,
+        intervals=intervals(resampled, list(scores)),
+        **by_kind,
+    )
+    return summary, resampled
 
 
-def _curve_intervals(columns: Rows, groups: np.ndarray, labels: int, seed: int) -> list[list[float] | None]:
+def _curve_intervals(columns: Rows, groups: np.ndarray, labels: int, seed: int) -> tuple[Interval | None, ...]:
     """The 95 % interval of the re-anchored curve at each label, None where there is none to give."""
 
     def score(rows: Rows) -> Scores:
         return {str(k): a for k, a in enumerate(reanchored(rows["potency"], rows["label"], labels)[1])}
 
-    found = intervals(bootstrap(columns, groups, score, seed=seed), [str(k) for k in range(labels)])
-    return list(found.values())
+    resampled = bootstrap(columns, groups, score, seed=seed)
+    return tuple(intervals(resampled, [str(k) for k in range(labels)]).values())
 
 
-def _gaps(scores: dict[str, Any], resampled: dict[str, dict[str, np.ndarray]]) -> dict[str, Any]:
-    """What each score loses from the training pictures to pictures that the model hasn't learnt from."""
-    gaps: dict[str, Any] = {}
-    for split in SPLITS[1:]:
-        for name, value in scores[split]["scores"].items():
-            gap = value - scores["train"]["scores"][name]
-            interval = difference_interval(resampled["train"].get(name), resampled[split].get(name))
-            gaps.setdefault(split, {})[name] = {"gap": gap, "interval": interval}
-    return gaps
+def _gaps(splits: dict[str, SplitScores], resampled: dict[str, dict[str, np.ndarray]]) -> dict[str, dict[str, Gap]]:
+    """What each score loses from the training pictures to pictures that the model hasn't learned from."""
+    train = splits["train"].scores
+    return {
+        split: {
+            name: Gap(
+                value - train[name], difference_interval(resampled["train"].get(name), resampled[split].get(name))
+            )
+            for name, value in splits[split].scores.items()
+        }
+        for split in SPLITS[1:]
+    }
 
 
-def _map_grading(run: Run, rows: list[Row]) -> dict[str, Any]:
+def _map_grading(run: Run, rows: list[Row]) -> GradeScores:
     """Gives each row its ``map_grade``, and scores those of the test pictures."""
     labels = len(run.labels.times)
     # Pooled rows were graded by the run of their own fold: potencies of two runs aren't comparable.
@@ -218,17 +205,17 @@ def _map_grading(run: Run, rows: list[Row]) -> dict[str, Any]:
         for row, grade in zip(rows, grades.tolist(), strict=True):
             row["map_grade"] = grade
     test = _columns([r for r in rows if r["split"] == "test"], ("file", "sheet", "label", "map_grade"))
-    return grade_block({**test, "grade": test["map_grade"]}, labels, run.config.training.seed)
+    return grade_scores({**test, "grade": test["map_grade"]}, labels, run.config.training.seed)
 
 
-def _unlike(rows: Sequence[Row]) -> dict[str, Any]:
-    """Of how many test pictures which are unlike those of training, and how many were not compared, and why."""
-    found = [(row["file"], row[OOD_COLUMN]) for row in rows]
-    return {
-        "of": len(found),
-        "pictures": [[file, "; ".join(said.reasons)] for file, said in found if said.reasons],
-        "untold": dict(Counter(said.not_checked for _, said in found if said.not_checked)),
-    }
+def _out_of_distribution(rows: Sequence[Row]) -> OutOfDistribution:
+    """Which test pictures differ from those of training, and how many were not compared, and why."""
+    checks = [(row["file"], row[OOD_COLUMN]) for row in rows]
+    return OutOfDistribution(
+        pictures=len(checks),
+        different=tuple((file, "; ".join(check.reasons)) for file, check in checks if check.reasons),
+        not_compared=dict(Counter(check.not_checked for _, check in checks if check.not_checked)),
+    )
 
 
 def _write_table(run: Run, rows: list[Row]) -> None:
@@ -243,36 +230,40 @@ def _write_table(run: Run, rows: list[Row]) -> None:
     write_text(run.path / "scores" / PICTURES, text.getvalue(), encoding="utf-8-sig")
 
 
-def _written(run: Run, rows: list[Row], maps: Maps) -> dict[str, Any]:
-    """Scores all rows, writes the three files, and returns what went into the first."""
+def _picture_columns(run: Run, rows: list[Row]) -> PictureColumns:
+    """The columns of `PictureColumns` that this kind of run has."""
+    names = ["file", "split", "t", "label", "sheet"]
+    names += ["potency", "map_grade"] if run.config.kind == "segmenter" else ["grade", "median_grade"]
+    return PictureColumns(**{name: tuple(np.array([row[name] for row in rows]).tolist()) for name in names})
+
+
+def _write(run: Run, rows: list[Row], maps: ExampleMaps) -> Evaluation:
+    """Scores all rows and writes the three files of an evaluation."""
     per_split = {split: [row for row in rows if row["split"] == split] for split in SPLITS}
-    both = {split: _split_scores(run, part) for split, part in per_split.items()}
-    splits = {split: scores for split, (scores, _) in both.items()}
-    pick = partial(_columns, names=("file", "split", "t", "label", "sheet"))
-    result: dict[str, Any] = {
-        "kind": run.config.kind,
-        "labels": dataclasses.asdict(run.labels),
-        "hypothesis": run.law,
-        "folds": int(run.data.get("folds", 0)),
-        "caveats": list(run.caveats),
-        "splits": splits,
-        "unlike": _unlike(per_split["test"]),
-        "gaps": _gaps(splits, {split: resampled for split, (_, resampled) in both.items()}),
-        "pictures": {name: values.tolist() for name, values in pick(rows).items()},
-    }
-    if run.config.kind == "segmenter":
-        result["map_grading"] = _map_grading(run, rows)
-    answers = {"classifier": ("grade", "median_grade"), "segmenter": ("potency", "map_grade")}[run.config.kind]
-    result["pictures"] |= {name: [row[name] for row in rows] for name in answers}
+    scored = {split: _split_scores(run, part) for split, part in per_split.items()}
+    splits = {split: scores for split, (scores, _) in scored.items()}
+    map_grading = _map_grading(run, rows) if run.config.kind == "segmenter" else None
+    evaluation = Evaluation(
+        kind="segmenter" if run.config.kind == "segmenter" else "classifier",
+        labels=run.labels,
+        hypothesis=run.hypothesis_record,
+        folds=int(run.data.get("folds", 0)),
+        caveats=tuple(run.caveats),
+        splits=splits,
+        out_of_distribution=_out_of_distribution(per_split["test"]),
+        gaps=_gaps(splits, {split: resampled for split, (_, resampled) in scored.items()}),
+        pictures=_picture_columns(run, rows),
+        map_grading=map_grading,
+    )
     _write_table(run, rows)
-    if maps.kept:
+    if maps.arrays:
         with replacing(run.path / "scores" / EXAMPLES) as file:
-            np.savez_compressed(file, allow_pickle=False, **maps.kept)
-    run.write_scores(EVALUATION, result)
-    return result
+            np.savez_compressed(file, allow_pickle=False, **maps.arrays)
+    run.write(evaluation)
+    return evaluation
 
 
-def evaluate(run: Run, dataset: Dataset, progress: Progress | None = None) -> dict[str, Any]:
+def evaluate(run: Run, dataset: Dataset, progress: Progress | None = None) -> Evaluation:
     """Predicts every picture of the dataset whole and scores each split.
 
     Writes ``scores/evaluation.json``, ``scores/pictures.csv`` and, for a segmenter, ``scores/examples.npz``.
@@ -282,60 +273,53 @@ def evaluate(run: Run, dataset: Dataset, progress: Progress | None = None) -> di
         dataset: the dataset it was trained on, see `dataset_of`.
         progress: called with (done, total, what).
 
-    Returns:
-        What was written to ``scores/evaluation.json``.
-
     Raises:
         RunError: if the run isn't trained or incomplete.
     """
     return evaluate_with(run, RunPredictor(run), dataset, progress)
 
 
-def validated(run: Run, dataset: Dataset, progress: Progress | None = None) -> dict[str, Any]:
-    """The scores of the validation pictures alone, which choose between runs; writes nothing.
+def validation_scores(run: Run, dataset: Dataset, progress: Progress | None = None) -> SplitScores:
+    """The scores of the validation pictures alone, by which runs are chosen; writes nothing.
 
     Args:
-        run: a trained run, whole or stopped early.
+        run: a trained run, finished or stopped early.
         dataset: the dataset it was trained on.
         progress: called with (done, total, what).
-
-    Returns:
-        ``scores`` and ``intervals``, as `evaluate` writes them of each split.
     """
-    maps = Maps(len(run.labels.times))
-    rows = list(_rows(run, RunPredictor(run), dataset, maps, progress, ("validation",)))
-    return _split_scores(run, rows)[0]
+    maps = ExampleMaps(len(run.labels.times))
+    return _split_scores(run, list(_rows(run, RunPredictor(run), dataset, maps, progress, ("validation",))))[0]
 
 
-def evaluate_with(run: Run, predictor: Any, dataset: Dataset, progress: Progress | None = None) -> dict[str, Any]:
+def evaluate_with(run: Run, predictor: Predictor, dataset: Dataset, progress: Progress | None = None) -> Evaluation:
     """As `evaluate`, by any predictor of the run's labels.
 
     Args:
         run: where the scores go, and what they are scored against.
-        predictor: anything whose `predict` is that of `RunPredictor`.
-        dataset: whose pictures are predicted.
+        predictor: what predicts.
+        dataset: the pictures.
         progress: called with (done, total, what).
     """
-    maps = Maps(len(run.labels.times))
-    return _written(run, list(_rows(run, predictor, dataset, maps, progress)), maps)
+    maps = ExampleMaps(len(run.labels.times))
+    return _write(run, list(_rows(run, predictor, dataset, maps, progress)), maps)
 
 
-def pooled(path: Path, runs: Sequence[Run]) -> Run:
-    """The runs of a cross-validation as one at `path`.
+def pool_folds(path: Path, runs: Sequence[Run]) -> Run:
+    """The runs of a cross-validation as one run.
 
     Args:
         path: the folder of the runs.
         runs: one for each fold.
     """
-    # DATA/copper_sem/CONFIG/VERSION of a fold: what all of them lie in is the folder of its name.
+    # A fold is DATA/copper_sem/CONFIG/VERSION; all of them share DATA/copper_sem.
     data = {"path": str(Path(runs[0].data["path"]).parents[1]), "folds": len(runs), "caveats": all_caveats(runs)}
-    # A g that is learnt is another one in every fold; a supposed one is the same in all.
+    # A learned g differs from fold to fold; a supposed one is the same in all.
     g = np.mean([run.hypothesis for run in runs], 0).tolist() if runs[0].initial_hypothesis else runs[0].hypothesis
     return dataclasses.replace(runs[0], path=path, data=runs[0].data | data, hypothesis=tuple(g))
 
 
-def evaluate_folds(path: Path, runs: Sequence[Run], progress: Progress | None = None) -> tuple[Run, dict[str, Any]]:
-    """Evaluates the runs of a cross-validation and all of them pooled: each picture is tested once, by its own fold.
+def evaluate_folds(path: Path, runs: Sequence[Run], progress: Progress | None = None) -> tuple[Run, Evaluation]:
+    """Evaluates each run of a cross-validation, and all of them pooled: each picture is tested by its own fold.
 
     Args:
         path: the folder of the runs, where the pooled scores go.
@@ -343,7 +327,7 @@ def evaluate_folds(path: Path, runs: Sequence[Run], progress: Progress | None = 
         progress: called with (done, total, what).
 
     Returns:
-        The pooled scores as those of a run at `path`, and what was written to its ``scores/evaluation.json``.
+        The runs as one at `path`, and its evaluation.
 
     Raises:
         RunError: if a fold is missing, not trained or of other settings than the first.
@@ -355,12 +339,28 @@ def evaluate_folds(path: Path, runs: Sequence[Run], progress: Progress | None = 
     for run in runs[1:]:
         if run.config != runs[0].config:
             raise RunError(f"{run.path}: all folds must have the same settings. Received: others than {runs[0].path}")
-    maps, rows = Maps(len(runs[0].labels.times)), []
+    maps, rows = ExampleMaps(len(runs[0].labels.times)), []
     for run, dataset in zip(runs, datasets, strict=True):
-        own = Maps(len(run.labels.times))
+        own = ExampleMaps(len(run.labels.times))
         part = list(_rows(run, RunPredictor(run), dataset, own, progress))
-        _written(run, part, own)
+        _write(run, part, own)
         rows += part
-        maps.kept = maps.kept or own.kept
-    whole = pooled(path, runs)
-    return whole, _written(whole, rows, maps)
+        maps.arrays = maps.arrays or own.arrays
+    whole = pool_folds(path, runs)
+    return whole, _write(whole, rows, maps)
+
+
+def evaluate_seeds(path: Path, runs: Sequence[Run], progress: Progress | None = None) -> tuple[Run, Evaluation]:
+    """Evaluates an ensemble of runs that differ in their seed alone, by their mean.
+
+    Args:
+        path: the folder of the runs, where the scores go.
+        runs: the members.
+        progress: called with (done, total, what).
+
+    Returns:
+        The ensemble as one run at `path`, and its evaluation.
+    """
+    ensemble = Ensemble(runs)
+    run = dataclasses.replace(ensemble.run, path=path)
+    return run, evaluate_with(run, ensemble, dataset_of(runs[0]), progress)

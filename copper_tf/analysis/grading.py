@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy.optimize import isotonic_regression
 
+from copper_tf.analysis.results import GradeScores
 from copper_tf.statistics.scores import (
     Rows,
     Scores,
@@ -18,7 +17,7 @@ from copper_tf.statistics.scores import (
     reanchored,
 )
 
-__all__ = ["class_levels", "decode", "grade_block", "map_grades"]
+__all__ = ["class_levels", "count_tuples", "decode", "grade_scores", "map_grades"]
 
 
 def class_levels(potency: np.ndarray, label: np.ndarray, labels: int) -> np.ndarray:
@@ -74,29 +73,31 @@ def map_grades(pictures: Rows, labels: int) -> np.ndarray:
     return decode(potency, class_levels(potency[held], np.asarray(pictures["label"])[held], labels))
 
 
-def grade_block(pictures: Rows, labels: int, seed: int = 0) -> dict[str, Any]:
-    """Ordinal scores with their intervals over sheets, as they stand in the JSON of an evaluation.
+def grade_scores(pictures: Rows, labels: int, seed: int = 0) -> GradeScores:
+    """Ordinal scores of grades, with intervals over sheets where these are known.
 
     Args:
         pictures: ``file``, ``sheet``, ``label`` and ``grade``, ``(pictures,)``.
         labels: number K of labels.
         seed: of the resampling.
-
-    Returns:
-        ``pictures``, ``groups``, ``resampled``, ``scores``, ``intervals`` and ``confusion``.
     """
     rows = {name: np.asarray(pictures[name]) for name in ("label", "grade")}
     groups, unit = groups_of(list(pictures["sheet"]), list(pictures["file"]))
 
-    def score(drawn: Rows) -> Scores:
-        return ordinal_scores(drawn, labels)
+    def score(resampled: Rows) -> Scores:
+        return ordinal_scores(resampled, labels)
 
     scores = score(rows)
-    return {
-        "pictures": len(groups),
-        "groups": len(np.unique(groups)),
-        "resampled": unit,
-        "scores": scores,
-        "intervals": intervals(bootstrap(rows, groups, score, seed=seed), list(scores)),
-        "confusion": confusion_matrix(rows["label"], rows["grade"], labels).tolist(),
-    }
+    return GradeScores(
+        pictures=len(groups),
+        groups=len(np.unique(groups)),
+        resampled=unit,
+        scores=scores,
+        intervals=intervals(bootstrap(rows, groups, score, seed=seed), list(scores)),
+        confusion=count_tuples(confusion_matrix(rows["label"], rows["grade"], labels)),
+    )
+
+
+def count_tuples(counts: np.ndarray) -> tuple[tuple[int, ...], ...]:
+    """A confusion matrix as results hold it."""
+    return tuple(tuple(row) for row in counts.tolist())

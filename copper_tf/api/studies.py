@@ -141,7 +141,7 @@ def _trained(sweep: Sweep, workers: int, resume: bool, force: bool, progress: Pr
 
 def _study(sweep: Sweep, seed: int, progress: Progress | None) -> HypothesisStudy:
     """What the finished runs say, written beside them with its page."""
-    from copper_tf.analysis.baselines.baselines import graded
+    from copper_tf.analysis.baselines.baselines import score_graders
     from copper_tf.analysis.hypotheses.results import STUDY
     from copper_tf.analysis.hypotheses.study import study_runs
     from copper_tf.report.hypotheses.page import render_hypotheses
@@ -153,8 +153,8 @@ def _study(sweep: Sweep, seed: int, progress: Progress | None) -> HypothesisStud
         raise InputError(f"{sweep.path}: at least one run must finish. Received: {next(iter(failed.values()))}")
     first = open_run(next(iter(runs.values()))[0])
     # How well brightness alone grades the same pictures.
-    brightness = graded(sweep.dataset(), first.normalisation, 0, progress, ["histogram"])["histogram"]
-    study = study_runs(runs, permuted, float(brightness["scores"]["qwk"]), seed, failed)
+    graders = score_graders(sweep.dataset(), first.normalisation, 0, progress, ["histogram"])
+    study = study_runs(runs, permuted, graders["histogram"].scores["qwk"], seed, failed)
     study.write(sweep.path / STUDY)
     render_hypotheses(sweep.path, study)
     return study

@@ -53,7 +53,7 @@ def _run(kind: str, config: Config, output: Path, data: Path) -> dict[str, float
     model = output / f"{kind}_model"
     print_formats(model, export_run(run, model))
     click.echo(render_evaluation(run))
-    return dict(scores["splits"]["test"]["scores"])
+    return dict(scores.splits["test"].scores)
 
 
 @click.command("demo")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy import special
@@ -46,6 +46,7 @@ _RESAMPLES = 1000
 
 Rows = Mapping[str, np.ndarray]
 Scores = dict[str, float]
+Interval = tuple[float, float]
 
 
 def confusion_matrix(truth: np.ndarray, graded: np.ndarray, labels: int) -> np.ndarray:
@@ -153,7 +154,7 @@ def potency_scores(rows: Rows) -> Scores:
     return scores
 
 
-def groups_of(sheets: Sequence[str], files: Sequence[str]) -> tuple[np.ndarray, str]:
+def groups_of(sheets: Sequence[str], files: Sequence[str]) -> tuple[np.ndarray, Literal["sheets", "pictures"]]:
     """What to resample: sheets where all are known, else pictures.
 
     Returns:
@@ -186,20 +187,21 @@ def bootstrap(rows: Rows, groups: np.ndarray, score: Callable[[Rows], Scores], s
     return {name: np.array([d[name] for d in drawn]) for name in drawn[0]}
 
 
-def _interval(values: np.ndarray) -> list[float] | None:
+def _interval(values: np.ndarray) -> Interval | None:
     finite = values[np.isfinite(values)]
     if finite.size < 0.9 * values.size or not finite.size:
         return None
     tail = (1 - _LEVEL) / 2
-    return [float(v) for v in np.quantile(finite, (tail, 1 - tail))]
+    low, high = np.quantile(finite, (tail, 1 - tail))
+    return float(low), float(high)
 
 
-def intervals(resampled: dict[str, np.ndarray], names: Sequence[str]) -> dict[str, list[float] | None]:
+def intervals(resampled: dict[str, np.ndarray], names: Sequence[str]) -> dict[str, Interval | None]:
     """The 95 % percentile interval of each score, None where there is none to give."""
     return {name: _interval(resampled[name]) if name in resampled else None for name in names}
 
 
-def difference_interval(first: np.ndarray | None, second: np.ndarray | None) -> list[float] | None:
+def difference_interval(first: np.ndarray | None, second: np.ndarray | None) -> Interval | None:
     """The 95 % interval of second minus first from independent resamples, None where either is missing."""
     return None if first is None or second is None else _interval(second - first)
 
@@ -227,13 +229,13 @@ def two_sided(differences: np.ndarray) -> float:
     return float(min(2 * (min(sides) + 1) / (len(differences) + 1), 1.0))
 
 
-def mean_interval(values: np.ndarray) -> tuple[float, list[float] | None]:
+def mean_interval(values: np.ndarray) -> tuple[float, Interval | None]:
     """Mean and 95 % Student interval of a sample, no interval for n = 1."""
     mean = float(np.mean(values))
     if len(values) < 2:
         return mean, None
     half = float(special.stdtrit(len(values) - 1, (1 + _LEVEL) / 2) * np.std(values, ddof=1) / np.sqrt(len(values)))
-    return mean, [mean - half, mean + half]
+    return mean, (mean - half, mean + half)
 
 
 def sheet_means(values: np.ndarray, sheet: Sequence[str], label: np.ndarray) -> list[dict[str, Any]]:
@@ -259,7 +261,7 @@ def sheet_means(values: np.ndarray, sheet: Sequence[str], label: np.ndarray) -> 
         for name, m in members.items():
             mean, wide = float(m.mean()), half / math.sqrt(len(m))
             row = {"sheet": name, "label": int(k), "pictures": len(m), "mean": mean}
-            found.append(row | {"interval": [mean - wide, mean + wide] if free else None})
+            found.append(row | {"interval": (mean - wide, mean + wide) if free else None})
     return found
 
 

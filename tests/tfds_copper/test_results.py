@@ -11,7 +11,7 @@ from typing import ClassVar
 import pytest
 
 from tfds_copper.errors import RunError
-from tfds_copper.results import Result
+from tfds_copper.results import Result, transient
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +28,7 @@ class _Example(Result):
     scores: dict[str, _Score]
     rows: tuple[_Score, ...]
     grade: int = dataclasses.field(metadata={"key": "class"})
+    page: Path | None = transient()
 
 
 _WHOLE = _Example({"a": _Score("a", 1.5, (1.0, 2.0))}, (_Score("b", 2.0),), 3)
@@ -38,6 +39,12 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     values = json.loads((tmp_path / "example.json").read_text())
     assert list(values) == ["format", "scores", "rows", "class"] and values["format"] == "copper-example 1"
     assert values["scores"]["a"] == {"name": "a", "value": 1.5, "interval": [1.0, 2.0]}
+
+
+def test_a_transient_field_is_not_written(tmp_path: Path) -> None:
+    shown = dataclasses.replace(_WHOLE, page=tmp_path / "page.html")
+    assert "page" not in shown.to_dict() and shown.page == tmp_path / "page.html"
+    assert _Example.read(shown.write(tmp_path / "example.json")).page is None
 
 
 def test_a_number_that_is_unknown_stays_unknown(tmp_path: Path) -> None:

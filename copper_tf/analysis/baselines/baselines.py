@@ -1,4 +1,4 @@
-"""All baselines of a run, on its own splits; writes ``scores/baselines.json``."""
+"""Simpler methods on the splits of a run: graders on classical features, and maps without a segmenter."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import dataclasses
 import math
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from copper_tf.analysis.baselines.graders import GRADERS, Table, grade_pictures, table
 from copper_tf.analysis.baselines.maps import GradCam, at_area, gradient_energy, grey_map, ranked
-from copper_tf.analysis.baselines.names import ALARM_QWK, BASELINES, MAPS, PATCHES
-from copper_tf.analysis.evaluation import Maps
-from copper_tf.analysis.grading import grade_block
+from copper_tf.analysis.baselines.results import ALARM_QWK, MAPS, PATCHES, Baseline, Baselines
+from copper_tf.analysis.example_maps import ExampleMaps
+from copper_tf.analysis.grading import grade_scores
 from copper_tf.data.normalisation import Normalisation, grey
 from copper_tf.data.pictures import Example, examples
 from copper_tf.inference.predictor import RunPredictor
@@ -26,7 +25,7 @@ from tfds_copper.files import replacing
 from tfds_copper.progress import Progress
 from tfds_copper.splits.assign import SPLITS
 
-__all__ = ["baselines", "graded"]
+__all__ = ["baselines", "score_graders"]
 
 # Standard deviations in px of the average of the gradient energy, of which validation pictures choose one.
 _SCALES = (2.0, 4.0, 8.0)
@@ -35,29 +34,21 @@ _SIDES = {"bright": True, "dark": False}
 Maker = Callable[[Example], np.ndarray]
 
 
-def _scored(rows: Rows, sheets: list[str], files: list[str], score: Callable[[Rows], Scores]) -> dict[str, Any]:
-    """Scores with their intervals over sheets."""
-    groups, unit = groups_of(sheets, files)
-    scores = score(rows)
-    resampled = bootstrap(rows, groups, score)
-    return {"scores": scores, "intervals": intervals(resampled, list(scores)), "resampled": unit}
-
-
-def graded(
-    dataset: Dataset, normalisation: Normalisation, seed: int = 0, progress: Progress | None = None,
+def score_graders(
+    dataset: Dataset,
+    normalisation: Normalisation,
+    seed: int = 0,
+    progress: Progress | None = None,
     graders: Collection[str] = tuple(GRADERS),
-) -> dict[str, Any]:  # fmt: skip
-    """The classical graders, learnt from the training pictures and scored on the test pictures.
+) -> dict[str, Baseline]:
+    """The classical graders, trained on the training pictures and scored on the test pictures.
 
     Args:
-        dataset: whose splits are used.
-        normalisation: its constants of the training pictures are used, whatever its mode: brightness must stay.
-        seed: of the forests.
+        dataset: its splits are used.
+        normalisation: its constants of the training pictures are used, whatever its mode, so that brightness stays.
+        seed: of the random forests.
         progress: called with (done, total, what).
         graders: names in `GRADERS`.
-
-    Returns:
-        For each grader its title, and scores and intervals on the test split.
     """
     parts: dict[str, Table] = {}
     sheets: dict[str, list[str]] = {split: [] for split in SPLITS}
@@ -82,12 +73,12 @@ def graded(
     tested = {name: np.array(column["test"]) for name, column in (("sheet", sheets), ("file", files))}
     tested["label"] = parts["test"].label
     return {
-        name: {"title": GRADERS[name].title} | grade_block({**tested, "grade": found["test"]}, labels)
-        for name, found in grades.items()
+        name: Baseline(title=GRADERS[name].title, **vars(grade_scores({**tested, "grade": graded["test"]}, labels)))
+        for name, graded in grades.items()
     }
 
 
-def _net(predictor: RunPredictor, example: Example) -> np.ndarray:
+def _network_map(predictor: RunPredictor, example: Example) -> np.ndarray:
     """The map of the run itself."""
     mask = predictor.predict(example.pixels, example.bit_depth, example.file).map
     if mask is None:
@@ -96,7 +87,7 @@ def _net(predictor: RunPredictor, example: Example) -> np.ndarray:
 
 
 def _area(run: Run, example: Example, net: np.ndarray | None) -> float:
-    """The area share that a map is told: that of the true mask, else what g says of the label, else the net's."""
+    """The area at which a map is cut: that of the true mask, else g of the label, else that of the network's map."""
     if example.truth is not None or net is None:
         return float(np.mean(np.asarray(example.truth) > 0))
     g = run.hypothesis[example.label]
@@ -104,7 +95,7 @@ def _area(run: Run, example: Example, net: np.ndarray | None) -> float:
 
 
 def _agreement(values: np.ndarray, example: Example, net: np.ndarray | None, area: float) -> float:
-    """IoU at the area with the true mask, or else the correlation with the net's map."""
+    """IoU with the true mask at that area, or else the correlation with the network's map."""
     if example.truth is not None or net is None:
         return iou(at_area(values, area), np.asarray(example.truth) > 0)
     constant = np.ptp(values) == 0 or np.ptp(net) == 0
@@ -114,14 +105,14 @@ def _agreement(values: np.ndarray, example: Example, net: np.ndarray | None, are
 def _choices() -> dict[str, dict[str, Maker]]:
     """For each method its candidates, of which validation pictures choose one."""
 
-    def turned(bright: bool, example: Example) -> np.ndarray:
+    def oriented(bright: bool, example: Example) -> np.ndarray:
         return grey_map(grey(example.pixels, example.bit_depth), bright)
 
     def energy(scale: float, example: Example) -> np.ndarray:
         return gradient_energy(grey(example.pixels, example.bit_depth), scale)
 
     return {
-        "grey": {name: partial(turned, side) for name, side in _SIDES.items()},
+        "grey": {name: partial(oriented, side) for name, side in _SIDES.items()},
         "gradient": {f"{scale:g} px": partial(energy, scale) for scale in _SCALES},
     }
 
@@ -131,8 +122,8 @@ def _chosen(run: Run, dataset: Dataset, predictor: RunPredictor, progress: Progr
     choices, total = _choices(), dataset.split_sizes["validation"]
     found: dict[str, dict[str, list[float]]] = {m: {name: [] for name in c} for m, c in choices.items()}
     for done, example in enumerate(examples(dataset, "validation"), start=1):
-        # With true masks the net has no say in the choice.
-        net = None if example.truth is not None else _net(predictor, example)
+        # With true masks the network's map has no part in the choice.
+        net = None if example.truth is not None else _network_map(predictor, example)
         area = _area(run, example, net)
         for method, candidates in choices.items():
             for name, make in candidates.items():
@@ -157,7 +148,7 @@ def _means(rows: Rows) -> Scores:
 
 def _makers(
     run: Run, dataset: Dataset, predictor: RunPredictor, classifier: Run | None, progress: Progress | None
-) -> Any:
+) -> tuple[dict[str, Maker], dict[str, str]]:
     """(the map of each method, what was chosen for it)."""
     chosen = _chosen(run, dataset, predictor, progress)
     makers = {method: candidates[chosen[method]] for method, candidates in _choices().items()}
@@ -167,16 +158,16 @@ def _makers(
     return makers, chosen
 
 
-def _mapped(run: Run, dataset: Dataset, classifier: Run | None, progress: Progress | None) -> dict[str, Any]:
+def _score_maps(run: Run, dataset: Dataset, classifier: Run | None, progress: Progress | None) -> dict[str, Baseline]:
     """Every map method on the test pictures; patches of a few are kept for the figure."""
     predictor = RunPredictor(run)
     makers, chosen = _makers(run, dataset, predictor, classifier, progress)
     rows: dict[str, list[Scores]] = {name: [] for name in ("net", *makers)}
-    patches = {name: Maps(len(run.labels.times)) for name in rows}
+    patches = {name: ExampleMaps(len(run.labels.times)) for name in rows}
     sheets, files = [], []
     total = dataset.split_sizes["test"]
     for done, example in enumerate(examples(dataset, "test"), start=1):
-        net = _net(predictor, example)
+        net = _network_map(predictor, example)
         area = _area(run, example, net)
         own = {} if example.truth is None else {"iou": pixel_scores(net, example.truth)["iou"]}
         rows["net"].append(_row(net, net, example, area) | own)
@@ -190,29 +181,35 @@ def _mapped(run: Run, dataset: Dataset, classifier: Run | None, progress: Progre
         if progress:
             progress(done, total, "maps of test pictures")
     with replacing(run.path / "scores" / PATCHES) as file:
-        np.savez_compressed(
-            file, allow_pickle=False, **{f"{m}/{k}": v for m, maps in patches.items() for k, v in maps.kept.items()}
+        arrays = {f"{name}/{key}": array for name, maps in patches.items() for key, array in maps.arrays.items()}
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+    groups, unit = groups_of(sheets, files)
+    results = {}
+    for name, scored in rows.items():
+        columns = {key: np.array([row[key] for row in scored]) for key in scored[0]}
+        scores = _means(columns)
+        results[name] = Baseline(
+            title=MAPS[name],
+            choice=chosen.get(name, ""),
+            pictures=len(scored),
+            groups=len(np.unique(groups)),
+            resampled=unit,
+            scores=scores,
+            intervals=intervals(bootstrap(columns, groups, _means), list(scores)),
         )
-    result = {}
-    for name, found in rows.items():
-        columns = {key: np.array([row[key] for row in found]) for key in found[0]}
-        result[name] = {"title": MAPS[name], "choice": chosen.get(name, "")} | _scored(columns, sheets, files, _means)
-    return result
+    return results
 
 
-def baselines(
-    run: Run, dataset: Dataset, classifier: Run | None = None, progress: Progress | None = None
-) -> dict[str, Any]:
+def baselines(run: Run, dataset: Dataset, classifier: Run | None = None, progress: Progress | None = None) -> Baselines:
     """Grades and, for a segmenter, maps of simpler methods on the run's own splits.
+
+    Writes ``scores/baselines.json`` and, for a segmenter, ``scores/baselines.npz`` (maps for the page).
 
     Args:
         run: a trained run.
         dataset: the one it was trained on.
         classifier: a classifier of the same dataset, for Grad-CAM.
         progress: called with (done, total, what).
-
-    Returns:
-        What was written to ``scores/baselines.json``.
 
     Raises:
         RunError: if a run isn't trained, or the classifier is none, or of another dataset.
@@ -221,14 +218,12 @@ def baselines(
         raise RunError(f"{classifier.path}: Grad-CAM explains a classifier. Received: a {classifier.config.kind}")
     if classifier and classifier.data["fingerprint"] != run.data["fingerprint"]:
         raise RunError(f"{classifier.path}: must be trained on the dataset of {run.path}. Received: another one")
-    result: dict[str, Any] = {
-        "graders": graded(dataset, run.normalisation, run.config.training.seed, progress),
-        "maps": {},
-    }
-    qwk = result["graders"]["histogram"]["scores"]["qwk"]
-    result["alarm"] = bool(qwk > ALARM_QWK)
-    result["truth"] = next(iter(examples(dataset, "test"))).truth is not None
-    if run.config.kind == "segmenter":
-        result["maps"] = _mapped(run, dataset, classifier, progress)
-    run.write_scores(BASELINES, result)
+    graders = score_graders(dataset, run.normalisation, run.config.training.seed, progress)
+    result = Baselines(
+        graders=graders,
+        alarm=bool(graders["histogram"].scores["qwk"] > ALARM_QWK),
+        truth=next(iter(examples(dataset, "test"))).truth is not None,
+        maps=_score_maps(run, dataset, classifier, progress) if run.config.kind == "segmenter" else {},
+    )
+    run.write(result)
     return result

@@ -61,13 +61,9 @@ def agreement(
             names[a],
             names[b],
             scores[f"{a} {b}"],
-            _interval(certain[f"{a} {b}"]),
+            certain[f"{a} {b}"],
             float(np.mean(grades[:, a] == grades[:, b])),
         )
         for a, b in pairs
     )
-    return RoundAgreement(round, by_pair, scores["alpha"], _interval(certain["alpha"]))
-
-
-def _interval(ends: list[float] | None) -> tuple[float, float] | None:
-    return None if ends is None else (ends[0], ends[1])
+    return RoundAgreement(round, by_pair, scores["alpha"], certain["alpha"])

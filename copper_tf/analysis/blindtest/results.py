@@ -6,6 +6,8 @@ import dataclasses
 from typing import ClassVar
 
 from copper_tf.analysis.blindtest.settings import BlindSettings
+from copper_tf.analysis.comparison_results import GraderDifference
+from copper_tf.analysis.results import GradeScores
 from copper_tf.runs.labels import Labels
 from tfds_copper.results import Result
 
@@ -13,16 +15,12 @@ __all__ = [
     "RATER",
     "BlindTestResult",
     "GraderResult",
-    "GraderScores",
-    "McNemar",
     "ModelDifferences",
-    "PValue",
     "PairAgreement",
     "PairedDifference",
     "PictureTable",
     "PracticeResult",
     "RoundAgreement",
-    "ScoreDifference",
     "UnfinishedRound",
 ]
 
@@ -50,28 +48,7 @@ class PictureTable:
 
 
 @dataclasses.dataclass(frozen=True)
-class GraderScores:
-    """The ordinal scores of a grader.
-
-    Attributes:
-        pictures: graded.
-        groups: sheets, or pictures where sheets are unknown.
-        resampled: ``"sheets"`` or ``"pictures"``: what the bootstrap resamples.
-        scores: by name; NaN where undefined.
-        intervals: 95 %, by name; None where there are too few groups.
-        confusion: counts ``(labels, labels)``; rows are the true labels.
-    """
-
-    pictures: int
-    groups: int
-    resampled: str
-    scores: dict[str, float]
-    intervals: dict[str, Interval]
-    confusion: tuple[tuple[int, ...], ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class GraderResult(GraderScores):
+class GraderResult(GradeScores):
     """One submitted round of a rater, or a model, against the truth.
 
     Attributes:
@@ -94,70 +71,13 @@ class GraderResult(GraderScores):
 
 
 @dataclasses.dataclass(frozen=True)
-class ScoreDifference:
-    """A score of one grader minus that of another on the same pictures.
-
-    Attributes:
-        difference: of the score.
-        interval: 95 %, by a bootstrap over groups.
-        p: two-sided.
-        detectable: smallest true difference that the test is likely to find.
-        p_holm: p corrected for the number of graders.
-    """
-
-    difference: float
-    interval: Interval = None
-    p: float | None = None
-    detectable: float | None = None
-    p_holm: float | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class PValue:
-    """A p value.
-
-    Attributes:
-        p: two-sided.
-        p_holm: corrected for the number of graders.
-    """
-
-    p: float
-    p_holm: float
-
-
-@dataclasses.dataclass(frozen=True)
-class McNemar(PValue):
-    """The exact McNemar test of two graders.
-
-    Attributes:
-        only_first: pictures that only the first grader gets right.
-        only_second: pictures that only the second grader gets right.
-    """
-
-    only_first: int
-    only_second: int
-
-
-@dataclasses.dataclass(frozen=True)
-class PairedDifference:
+class PairedDifference(GraderDifference):
     """A grader minus another on the same pictures.
 
     Attributes:
-        name: of the grader.
-        decoding: its round.
-        to: name of the other.
-        scores: differences, by name of the score.
-        mcnemar: None where a grader is the mean of several raters.
-        wilcoxon: signed-rank test of the absolute errors.
         changed: answers that differ between the rounds of a rater; None elsewhere.
     """
 
-    name: str
-    decoding: str
-    to: str
-    scores: dict[str, ScoreDifference]
-    mcnemar: McNemar | None
-    wilcoxon: PValue
     changed: int | None = None
 
 

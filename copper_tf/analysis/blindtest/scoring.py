@@ -7,7 +7,6 @@ import datetime
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import cattrs
 import numpy as np
 
 from copper_tf.analysis.blindtest.agreement import agreement
@@ -17,7 +16,6 @@ from copper_tf.analysis.blindtest.results import (
     RATER,
     BlindTestResult,
     GraderResult,
-    GraderScores,
     ModelDifferences,
     PairedDifference,
     PictureTable,
@@ -27,7 +25,8 @@ from copper_tf.analysis.blindtest.results import (
 )
 from copper_tf.analysis.blindtest.verdicts import ALL_RATERS, verdicts
 from copper_tf.analysis.comparison import Grader, compare
-from copper_tf.analysis.grading import grade_block
+from copper_tf.analysis.grading import grade_scores
+from copper_tf.analysis.results import GradeScores
 from copper_tf.statistics.scores import Rows
 from copper_tf.utils.tables import write_tables
 from tfds_copper.errors import InputError
@@ -97,9 +96,8 @@ def _together(raters: Sequence[Grader]) -> list[Grader]:
     return together
 
 
-def _scores(grader: Grader, seed: int) -> GraderScores:
-    block = grade_block({**grader.pictures, "grade": grader.grades[:, 0]}, len(grader.times), seed)
-    return cattrs.structure(block, GraderScores)
+def _scores(grader: Grader, seed: int) -> GradeScores:
+    return grade_scores({**grader.pictures, "grade": grader.grades[:, 0]}, len(grader.times), seed)
 
 
 def _pace(state: RoundState) -> Row:
@@ -130,7 +128,7 @@ def _practice(test: BlindTest, log: AnswerLog) -> PracticeResult:
 
 def _differences(graders: Sequence[Grader], seed: int) -> tuple[PairedDifference, ...]:
     """Every grader but the first minus the first."""
-    return tuple(cattrs.structure(row, PairedDifference) for row in compare(graders, seed)["differences"])
+    return tuple(PairedDifference(**vars(row)) for row in compare(graders, seed).differences)
 
 
 def _map_effect(raters: Sequence[Grader], seed: int) -> Iterable[PairedDifference]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from copper_tf.analysis.blindtest.folder import BlindTest, is_test, open_test, read_key
 from copper_tf.analysis.blindtest.settings import BlindSettings
-from copper_tf.analysis.comparison import DECODINGS, read_all
+from copper_tf.analysis.comparison import DECODINGS, read_graders
 from copper_tf.runs.run import fold_runs, is_run, open_run, seed_runs
 from tfds_copper.dataset import is_dataset
 from tfds_copper.errors import InputError, OutputError, SettingError
@@ -78,7 +78,7 @@ def _prepare(
     from copper_tf.utils.tensorflow import import_tensorflow
 
     paths = _runs(sources)
-    graders = read_all(paths, decoding)
+    graders = read_graders(paths, decoding)
     import_tensorflow()
     from copper_tf.analysis.blindtest.prepare import prepare
     from copper_tf.inference.loading import open_predictor

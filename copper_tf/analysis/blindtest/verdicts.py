@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from copper_tf.analysis.blindtest.folder import ROUNDS
 from copper_tf.analysis.blindtest.results import GraderResult, ModelDifferences, PairedDifference
-from copper_tf.analysis.comparison import LEVEL
+from copper_tf.analysis.comparison_results import LEVEL
 
 __all__ = ["ALL_RATERS", "verdicts"]
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from copper_tf.runs.run import COMPOSITES, EVALUATION, Run, open_run
+from copper_tf.analysis.results import Evaluation
+from copper_tf.runs.run import COMPOSITES, Run, open_run
 from copper_tf.statistics.scores import Rows, groups_of
 from tfds_copper.errors import RunError
 
@@ -64,13 +65,12 @@ def _number(value: Any) -> float:
 def _group(name: str, runs: Sequence[Run], pictures: Rows) -> Group:
     potency, found = [], []
     for run in runs:
-        scores = run.read_scores(EVALUATION)
-        held = scores["pictures"]
-        if not np.array_equal(held["file"], pictures["file"]):
+        evaluation = run.read(Evaluation)
+        if not np.array_equal(evaluation.pictures.file, pictures["file"]):
             raise RunError(f"{run.path}: must be evaluated on the pictures of the other runs. Received: others")
-        potency.append(np.array(held["potency"], float))
-        splits = scores["splits"]
-        found.append((splits["validation"]["scores"]["nmse"], splits["test"]["binarity_middle"], run.mean_chord))
+        potency.append(np.array(evaluation.pictures.potency))
+        splits = evaluation.splits
+        found.append((splits["validation"].scores["nmse"], splits["test"].binarity_middle, run.mean_chord))
     excess = [run.read_scores(COMPOSITES)["excess"] if run.scores_file(COMPOSITES).is_file() else [] for run in runs]
     validation, binarity, chords = np.array([[_number(v) for v in row] for row in found]).T
     return Group(
@@ -101,9 +101,9 @@ def read_groups(paths: Mapping[str, Sequence[Path]]) -> tuple[list[Group], Rows,
     """
     runs = {name: [open_run(path) for path in folders] for name, folders in paths.items()}
     first = next(iter(runs.values()))[0]
-    held = first.read_scores(EVALUATION)["pictures"]
-    pictures: dict[str, np.ndarray] = {name: np.array(held[name]) for name in _COLUMNS}
-    pictures["group"], _ = groups_of(held["sheet"], held["file"])
+    held = first.read(Evaluation).pictures
+    pictures: dict[str, np.ndarray] = {name: np.array(getattr(held, name)) for name in _COLUMNS}
+    pictures["group"], _ = groups_of(held.sheet, held.file)
     for run in (run for group in runs.values() for run in group):
         if run.data["fingerprint"] != first.data["fingerprint"]:
             raise RunError(f"{run.path}: must be of the dataset of {first.path}. Received: another one")

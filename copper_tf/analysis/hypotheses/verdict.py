@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from copper_tf.analysis.baselines.names import ALARM_QWK
+from copper_tf.analysis.baselines.results import ALARM_QWK
 from copper_tf.analysis.hypotheses.curves import MAX_GAP
 from copper_tf.analysis.hypotheses.results import CurveFits, FamilyFit, NullDistribution, RankedHypothesis, Verdict
 from copper_tf.analysis.trust.verdict import NOT_SUPPORTED, SUPPORTED, UNDECIDED

@@ -1,4 +1,4 @@
-"""Whether runs that differ in nothing but the seed draw the same maps."""
+"""Whether runs that differ in nothing but the seed give the same maps."""
 
 from __future__ import annotations
 

@@ -14,10 +14,10 @@ import numpy as np
 
 from copper_tf.statistics.scores import pixel_scores
 
-__all__ = ["Chimera", "Draw", "Sample", "chimeras", "joined", "side_scores"]
+__all__ = ["Chimera", "MapFunction", "Sample", "chimeras", "join_halves", "side_scores"]
 
 # The map of a normalised picture, both (height, width).
-Draw = Callable[[np.ndarray], np.ndarray]
+MapFunction = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -34,17 +34,17 @@ class Sample:
     mask: np.ndarray
     file: str
 
-    def cut(self, shape: tuple[int, ...], draw: Draw) -> Sample:
+    def cut(self, shape: tuple[int, ...], map_of: MapFunction) -> Sample:
         """The upper left part of that shape, mapped anew where that isn't the whole."""
         if self.values.shape == shape:
             return self
         values = self.values[: shape[0], : shape[1]]
-        return Sample(values, draw(values), self.file)
+        return Sample(values, map_of(values), self.file)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Chimera:
-    """Two halves, joined.
+    """Two halves of pictures, joined.
 
     Attributes:
         values: the joined pictures ``(height, width)``.
@@ -66,7 +66,7 @@ class Chimera:
         return abs(float(self.mask.mean(dtype=np.float64) - self.expected.mean(dtype=np.float64)))
 
 
-def joined(first: np.ndarray, second: np.ndarray, axis: int) -> np.ndarray:
+def join_halves(first: np.ndarray, second: np.ndarray, axis: int) -> np.ndarray:
     """The first half of one array and the second half of another; what is joined stays in its place.
 
     Args:
@@ -78,29 +78,29 @@ def joined(first: np.ndarray, second: np.ndarray, axis: int) -> np.ndarray:
     return np.concatenate([np.split(first, [half], axis)[0], np.split(second, [half], axis)[1]], axis)
 
 
-def chimeras(first: Sample, last: Sample, draw: Draw) -> Iterator[Chimera]:
+def chimeras(first: Sample, last: Sample, map_of: MapFunction) -> Iterator[Chimera]:
     """The four chimeras of two pictures: side by side and one above the other, in both orders.
 
     Args:
         first: a picture of the first t.
         last: a picture of the last t; both are cut to the size they share.
-        draw: the network.
+        map_of: gives the map of a normalised picture.
     """
     height, width = (min(pair) for pair in zip(first.values.shape, last.values.shape, strict=True))
-    first, last = (sample.cut((height, width), draw) for sample in (first, last))
+    first, last = (sample.cut((height, width), map_of) for sample in (first, last))
     ones, zeros = np.ones((height, width), bool), np.zeros((height, width), bool)
     for axis in (1, 0):
         for a, b, sides in ((first, last, (ones, zeros)), (last, first, (zeros, ones))):
-            values = joined(a.values, b.values, axis)
-            yield Chimera(values, draw(values), joined(a.mask, b.mask, axis), joined(*sides, axis), axis)
+            values = join_halves(a.values, b.values, axis)
+            yield Chimera(values, map_of(values), join_halves(a.mask, b.mask, axis), join_halves(*sides, axis), axis)
 
 
-def side_scores(made: Iterable[Chimera], rising: bool = False) -> dict[str, float]:
-    """How the maps of chimeras add up, and how well they tell the sides.
+def side_scores(composites: Iterable[Chimera], rising: bool = False) -> dict[str, float]:
+    """How the maps of chimeras add up, and how well they separate the sides.
 
     Args:
-        made: gone through once; of none all is NaN.
-        rising: the last t has the higher g.
+        composites: the chimeras, read once; without any, all scores are NaN.
+        rising: whether the last t has the higher g.
 
     Returns:
         ``additivity``: mean abs(m(chimera) - mean of the halves' m in the two whole pictures). ``side_auc``: ROC-AUC
@@ -112,7 +112,7 @@ def side_scores(made: Iterable[Chimera], rising: bool = False) -> dict[str, floa
     def auc(one: Chimera, name: str) -> float:
         return pixel_scores(getattr(one, name), one.like_first != rising)["auc"]
 
-    rows = [(one.error, auc(one, "mask"), auc(one, "expected")) for one in made]
+    rows = [(one.error, auc(one, "mask"), auc(one, "expected")) for one in composites]
     error, side, whole = np.mean(rows, 0).tolist() if rows else [math.nan] * 3
     return {
         "additivity": error,

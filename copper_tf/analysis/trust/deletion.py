@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 from scipy import ndimage
 
-from copper_tf.analysis.trust.chimera import Draw, Sample
+from copper_tf.analysis.trust.chimera import MapFunction, Sample
 
 __all__ = ["SHARES", "Deletion", "delete", "deletion_scores", "region"]
 
@@ -30,7 +30,7 @@ class Deletion:
         pasted: where that is, bool ``(height, width)``.
         expected: by how much m falls if the map is faithful: the mass that the map had there less the mass that the
             pasted texture has in its own picture.
-        share: of the picture that was asked for.
+        share: of the picture that was to be pasted over.
         top: pasted where the map was highest, else where it was lowest.
     """
 
@@ -66,7 +66,9 @@ def region(mask: np.ndarray, share: float, width: float, top: bool = True) -> np
     return chosen.reshape(mask.shape)
 
 
-def delete(picture: Sample, donor: Sample, share: float, width: float, draw: Draw, *, top: bool = True) -> Deletion:
+def delete(
+    picture: Sample, donor: Sample, share: float, width: float, map_of: MapFunction, *, top: bool = True
+) -> Deletion:
     """Pastes texture of another picture over the highest (or lowest) part of a map.
 
     Args:
@@ -74,29 +76,29 @@ def delete(picture: Sample, donor: Sample, share: float, width: float, draw: Dra
         donor: a picture of the last t; both are cut to the size they share.
         share: of the pixels.
         width: of the map's areas, px.
-        draw: the network.
+        map_of: gives the map of a normalised picture.
         top: paste where the map is highest.
     """
     height, length = (min(pair) for pair in zip(picture.values.shape, donor.values.shape, strict=True))
-    picture, donor = (sample.cut((height, length), draw) for sample in (picture, donor))
+    picture, donor = (sample.cut((height, length), map_of) for sample in (picture, donor))
     pasted = region(picture.mask, share, width, top)
     values = np.where(pasted, donor.values, picture.values)
     expected = float(((picture.mask - donor.mask) * pasted).mean(dtype=np.float64))
-    return Deletion(picture, values, draw(values), pasted, expected, share, top)
+    return Deletion(picture, values, map_of(values), pasted, expected, share, top)
 
 
-def deletion_scores(made: Iterable[Deletion]) -> dict[str, float]:
+def deletion_scores(deletions: Iterable[Deletion]) -> dict[str, float]:
     """How much of what was taken away is missing in m afterwards.
 
     Args:
-        made: gone through once.
+        deletions: read once.
 
     Returns:
         ``deletion_ratio``: drop of m over mass removed, both summed over pictures and shares, 1 in a faithful map.
         ``deletion_error``: abs(1 - that). ``deletion_control``: mean abs change of m beyond what is due where the
         lowest part was pasted over. NaN where there is none, or nothing to remove.
     """
-    rows = [(d.top, d.drop, d.expected) for d in made]
+    rows = [(d.top, d.drop, d.expected) for d in deletions]
     high, low = ([(drop, due) for high, drop, due in rows if high is top] for top in (True, False))
     dropped, removed = np.sum(high, 0).tolist() if high else (0.0, 0.0)
     ratio = dropped / removed if removed > _SOME_MASS * len(high) else math.nan

@@ -1,4 +1,4 @@
-"""The pictures that the trust tests look at: every one is mapped once, and a few of each label are kept."""
+"""The pictures of the trust tests: each is mapped once, and a few of each label are kept with their maps."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from tfds_copper.dataset import Dataset
 from tfds_copper.micrograph import Windows
 from tfds_copper.progress import Progress
 
-__all__ = ["Kept", "Looked", "look"]
+__all__ = ["MappedExample", "TrustSamples", "map_pictures"]
 
-# Fewer test pictures than this say little: those of validation are looked at too.
+# Fewer test pictures than this say little: those of validation are used too.
 _FEW = 8
 # Pictures kept of each end label, for chimeras, and of all labels between together.
 _ENDS, _BETWEEN = 8, 16
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Kept:
+class MappedExample:
     """One picture with its map.
 
     Attributes:
@@ -47,37 +47,37 @@ class Kept:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Looked:
-    """What was seen.
+class TrustSamples:
+    """What the trust tests work on.
 
     Attributes:
-        splits: the splits looked at.
+        splits: the splits whose pictures were mapped.
         labels: rank of t of every picture.
         potency: m of every picture.
         binarity: B of every map.
-        kept: a few pictures of each label.
+        examples: a few pictures of each label with their maps.
     """
 
     splits: tuple[str, ...]
     labels: np.ndarray
     potency: np.ndarray
     binarity: np.ndarray
-    kept: tuple[Kept, ...]
+    examples: tuple[MappedExample, ...]
 
-    def of(self, label: int) -> list[Kept]:
-        """What is kept of a label."""
-        return [k for k in self.kept if k.label == label]
+    def of_label(self, label: int) -> list[MappedExample]:
+        """The examples of a label."""
+        return [e for e in self.examples if e.label == label]
 
 
 def _splits(dataset: Dataset) -> tuple[str, ...]:
     return ("test",) if dataset.split_sizes["test"] >= _FEW else ("validation", "test")
 
 
-def look(dataset: Dataset, predictor: RunPredictor, progress: Progress | None = None) -> Looked:
+def map_pictures(dataset: Dataset, predictor: RunPredictor, progress: Progress | None = None) -> TrustSamples:
     """Maps every test picture; those of validation too where the test pictures are few.
 
     Args:
-        dataset: what the run was trained on.
+        dataset: the dataset that the run was trained on.
         predictor: of the run.
         progress: called with (done, total, what).
 
@@ -96,11 +96,11 @@ def look(dataset: Dataset, predictor: RunPredictor, progress: Progress | None = 
             check_size(Windows.of(example.pixels, example.bit_depth), predictor.run.config.model.d, example.file)
             values = normalisation.apply(grey(example.pixels, example.bit_depth))
             mask = predictor.map_of(values)
-            kept.append(Kept(example, Sample(values, mask, example.file)))
+            kept.append(MappedExample(example, Sample(values, mask, example.file)))
         else:
             mask = np.asarray(predictor.predict(example.pixels, example.bit_depth, example.file).map)
         rows.append((example.label, float(mask.mean(dtype=np.float64)), binarity(mask)))
         if progress:
             progress(len(rows), total, "mapping pictures")
     labels, potency, binarities = (np.array(column) for column in zip(*rows, strict=True))
-    return Looked(splits, labels, potency, binarities, tuple(kept))
+    return TrustSamples(splits, labels, potency, binarities, tuple(kept))

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from copper_tf.analysis.trust.chimera import Draw
+from copper_tf.analysis.trust.chimera import MapFunction
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.models import geometry
 
@@ -17,7 +17,7 @@ GAINS = (0.9, 1.1)
 OFFSETS = (-0.1, 0.1)
 
 
-def shift_error(values: np.ndarray, draw: Draw, reach: int, d: int) -> float:
+def shift_error(values: np.ndarray, map_of: MapFunction, reach: int, d: int) -> float:
     """Mean abs(s(shifted x) - shifted s(x)) for shifts by 1 px down and to the right, away from the borders.
 
     Pools and tiles keep steps of 2^d px exactly (Zhang 2019, Making convolutional networks shift-invariant again, says
@@ -25,7 +25,7 @@ def shift_error(values: np.ndarray, draw: Draw, reach: int, d: int) -> float:
 
     Args:
         values: normalised grey values ``(height, width)``.
-        draw: the network.
+        map_of: gives the map of a normalised picture.
         reach: px that its output sees to each side; at most a quarter of each side is cut off for it.
         d: its stages.
 
@@ -40,7 +40,7 @@ def shift_error(values: np.ndarray, draw: Draw, reach: int, d: int) -> float:
         if min(length, moved.shape[1]) < geometry.smallest_picture(d):
             return math.nan
         pair = [np.moveaxis(moved[start : start + length], 0, axis) for start in (0, 1)]
-        still, shifted = (np.moveaxis(draw(np.ascontiguousarray(p)), axis, 0) for p in pair)
+        still, shifted = (np.moveaxis(map_of(np.ascontiguousarray(p)), axis, 0) for p in pair)
         cut = [min(geometry.padded_size(reach, d), side // 4) for side in still.shape]
         inside = slice(cut[0], length - cut[0] - 1), slice(cut[1], still.shape[1] - cut[1])
         after = slice(inside[0].start + 1, inside[0].stop + 1), inside[1]
@@ -48,7 +48,7 @@ def shift_error(values: np.ndarray, draw: Draw, reach: int, d: int) -> float:
     return float(np.mean(errors))
 
 
-def brightness_errors(grey: np.ndarray, normalisation: Normalisation, draw: Draw) -> tuple[float, float]:
+def brightness_errors(grey: np.ndarray, normalisation: Normalisation, map_of: MapFunction) -> tuple[float, float]:
     """(mean abs change of m for gains `GAINS`, the same for offsets `OFFSETS`).
 
     Contrast is changed about the mean grey value of the training pictures, as augmentation does, so that a gain alone
@@ -57,12 +57,12 @@ def brightness_errors(grey: np.ndarray, normalisation: Normalisation, draw: Draw
     Args:
         grey: one whole micrograph ``(height, width)`` in [0, 1].
         normalisation: the run's, through which the changed pictures go as a new one would.
-        draw: the network.
+        map_of: gives the map of a normalised picture.
     """
 
     def m(gain: float, offset: float) -> float:
         changed = normalisation.mean + gain * (grey - normalisation.mean) + offset * normalisation.sd
-        return float(draw(normalisation.apply(changed.astype(np.float32))).mean(dtype=np.float64))
+        return float(map_of(normalisation.apply(changed.astype(np.float32))).mean(dtype=np.float64))
 
     usual = m(1, 0)
     gain = [abs(m(factor, 0) - usual) for factor in GAINS]

@@ -1,4 +1,4 @@
-"""trust(run, others) -> scores/trust.json: every test of a run's maps on its own data, without true masks."""
+"""All trust tests of a run's maps on its own data, without true masks."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from copper_tf.analysis.trust.agreement import agreement, check_others
-from copper_tf.analysis.trust.chimera import Chimera, Draw, chimeras, side_scores
+from copper_tf.analysis.trust.chimera import Chimera, MapFunction, chimeras, side_scores
 from copper_tf.analysis.trust.deletion import SHARES, Deletion, delete, deletion_scores
-from copper_tf.analysis.trust.samples import Kept, Looked, look
+from copper_tf.analysis.trust.results import Trust
+from copper_tf.analysis.trust.samples import MappedExample, TrustSamples, map_pictures
 from copper_tf.analysis.trust.stability import brightness_errors, shift_error
-from copper_tf.analysis.trust.verdict import BASIS, EXAMPLES, TRUST, judge, verdict
+from copper_tf.analysis.trust.verdict import BASIS, EXAMPLES, judge, verdict
 from copper_tf.inference.predictor import RunPredictor
 from copper_tf.models.architecture import network_of
 from copper_tf.runs.datasets import dataset_of
@@ -27,52 +28,56 @@ from tfds_copper.progress import Progress
 __all__ = ["trust"]
 
 # Pictures that are pasted into, shifted and brightened, evenly spread over the labels.
-_SOME = 16
+_SUBSET = 16
 # The side in px of the patches kept for figures.
 _PATCH = 384
-# With ends this close an AUC between them asks for nothing.
+# Whole pictures of ends that are pure phases differ by at least this AUC.
 _PURE = 0.95
 
 
-def _pairs(looked: Looked, last: int) -> list[tuple[Any, Any]]:
+def _pairs(samples: TrustSamples, last: int) -> list[tuple[MappedExample, MappedExample]]:
     """Pictures of the first and the last t, of one bit depth, each used once."""
-    rest, found = looked.of(last), []
-    for first in looked.of(0):
-        fitting = [k for k in rest if k.example.bit_depth == first.example.bit_depth]
+    unused, pairs = samples.of_label(last), []
+    for first in samples.of_label(0):
+        fitting = [e for e in unused if e.example.bit_depth == first.example.bit_depth]
         if fitting:
-            rest.remove(fitting[0])
-            found.append((first, fitting[0]))
-    return found
+            unused.remove(fitting[0])
+            pairs.append((first, fitting[0]))
+    return pairs
 
 
-def _some(looked: Looked, without: int | None = None) -> list[Any]:
-    chosen = sorted((k for k in looked.kept if k.label != without), key=lambda k: k.label)
-    return [chosen[k] for k in np.unique(np.linspace(0, len(chosen) - 1, _SOME).round().astype(int))] if chosen else []
+def _subset(samples: TrustSamples, without: int | None = None) -> list[MappedExample]:
+    """Some of the examples, evenly spread over the labels."""
+    chosen = sorted((e for e in samples.examples if e.label != without), key=lambda e: e.label)
+    return (
+        [chosen[k] for k in np.unique(np.linspace(0, len(chosen) - 1, _SUBSET).round().astype(int))] if chosen else []
+    )
 
 
-def _chimeras(looked: Looked, last: int, draw: Draw) -> Iterator[Chimera]:
-    for first, second in _pairs(looked, last):
-        yield from chimeras(first.sample, second.sample, draw)
+def _chimeras(samples: TrustSamples, last: int, map_of: MapFunction) -> Iterator[Chimera]:
+    for first, second in _pairs(samples, last):
+        yield from chimeras(first.sample, second.sample, map_of)
 
 
-def _deletions(looked: Looked, last: int, width: float, draw: Draw) -> Iterator[Deletion]:
-    donors = looked.of(last)
-    for number, picture in enumerate(_some(looked, without=last)):
-        fitting = [k for k in donors if k.example.bit_depth == picture.example.bit_depth]
+def _deletions(samples: TrustSamples, last: int, width: float, map_of: MapFunction) -> Iterator[Deletion]:
+    donors = samples.of_label(last)
+    for number, picture in enumerate(_subset(samples, without=last)):
+        fitting = [e for e in donors if e.example.bit_depth == picture.example.bit_depth]
         if not fitting:
             continue
         donor = fitting[number % len(fitting)].sample
         for share in SHARES:
             for top in (True, False):
-                yield delete(picture.sample, donor, share, width, draw, top=top)
+                yield delete(picture.sample, donor, share, width, map_of, top=top)
 
 
-def _stability(looked: Looked, predictor: RunPredictor, progress: Progress | None) -> dict[str, float]:
-    run, chosen = predictor.run, _some(looked)
+def _stability(samples: TrustSamples, predictor: RunPredictor, progress: Progress | None) -> dict[str, float]:
+    """By how much a shift, contrast and brightness change the maps."""
+    run, chosen = predictor.run, _subset(samples)
     rows: list[tuple[float, ...]] = []
-    for done, k in enumerate(chosen, start=1):
-        moved = shift_error(k.sample.values, predictor.map_of, network_of(run.config).reach, run.config.model.d)
-        rows.append((moved, *brightness_errors(k.grey, run.normalisation, predictor.map_of)))
+    for done, one in enumerate(chosen, start=1):
+        moved = shift_error(one.sample.values, predictor.map_of, network_of(run.config).reach, run.config.model.d)
+        rows.append((moved, *brightness_errors(one.grey, run.normalisation, predictor.map_of)))
         if progress:
             progress(done, len(chosen), "shifting and brightening pictures")
     columns = (np.array(column) for column in zip(*rows, strict=True))
@@ -87,34 +92,34 @@ def _patch(array: np.ndarray) -> np.ndarray:
     return array[top : top + _PATCH, left : left + _PATCH]
 
 
-class _Examples:
-    """What the page shows: the first chimera, side by side, and the deletion of the picture nearest to m = .5.
+class _ShownPictures:
+    """The pictures of the page: the first chimera, side by side, and the deletion of the picture nearest to m = .5.
 
     All others are scored and let go of: whole micrographs by the hundred wouldn't fit into memory.
     """
 
     def __init__(self) -> None:
-        self.kept: dict[str, np.ndarray] = {}
+        self.arrays: dict[str, np.ndarray] = {}
         self.nearest = math.inf
 
     def offer(self, one: Chimera | Deletion) -> None:
-        """Keeps the middle of it where it is one to show."""
+        """Keeps the middle of it if it is one to show."""
         if isinstance(one, Chimera):
-            if "chimera_map" not in self.kept:
-                self._take(chimera_values=one.values, chimera_map=one.mask, chimera_expected=one.expected)
+            if "chimera_map" not in self.arrays:
+                self._keep(chimera_values=one.values, chimera_map=one.mask, chimera_expected=one.expected)
         elif one.top and one.share == max(SHARES):
-            far = abs(float(one.before.mask.mean()) - 0.5)
-            if far < self.nearest:
-                self.nearest = far
-                self._take(before_values=one.before.values, before_map=one.before.mask)
-                self._take(after_values=one.values, after_map=one.mask, pasted=one.pasted)
+            distance = abs(float(one.before.mask.mean()) - 0.5)
+            if distance < self.nearest:
+                self.nearest = distance
+                self._keep(before_values=one.before.values, before_map=one.before.mask)
+                self._keep(after_values=one.values, after_map=one.mask, pasted=one.pasted)
 
-    def _take(self, **arrays: np.ndarray) -> None:
-        self.kept |= {name: _patch(array).copy() for name, array in arrays.items()}
+    def _keep(self, **arrays: np.ndarray) -> None:
+        self.arrays |= {name: _patch(array).copy() for name, array in arrays.items()}
 
-    def watched(self, made: Iterator[Any], total: int, what: str, progress: Progress | None) -> Iterator[Any]:
-        """All of them, one by one, told and offered."""
-        for done, one in enumerate(made, start=1):
+    def collect(self, items: Iterator[Any], total: int, what: str, progress: Progress | None) -> Iterator[Any]:
+        """Passes all items on, one by one, offers each and reports the progress."""
+        for done, one in enumerate(items, start=1):
             self.offer(one)
             if progress:
                 progress(done, max(total, done), what)
@@ -123,60 +128,66 @@ class _Examples:
     def write(self, run: Run) -> None:
         """Writes ``scores/trust.npz``."""
         with replacing(run.path / "scores" / EXAMPLES) as file:
-            np.savez_compressed(file, allow_pickle=False, **self.kept)
+            np.savez_compressed(file, allow_pickle=False, **self.arrays)
 
 
-def _middle(looked: Looked, labels: int) -> list[Kept]:
-    """What is kept of the middle labels; maps near the ends are all but even, and agree on nothing but that."""
-    return [k for k in looked.kept if middle(np.array(k.label), labels)]
+def _middle(samples: TrustSamples, labels: int) -> list[MappedExample]:
+    """The examples of the middle labels; maps near the ends are nearly even, so that any two of them agree."""
+    return [e for e in samples.examples if middle(np.array(e.label), labels)]
 
 
-def _agreement(looked: Looked, run: Run, others: Sequence[Run], progress: Progress | None) -> dict[str, float]:
-    kept = _middle(looked, len(run.labels.times))
-    maps = [[k.sample.mask for k in kept]]
+def _agreement(samples: TrustSamples, run: Run, others: Sequence[Run], progress: Progress | None) -> dict[str, float]:
+    """How alike the maps of runs of other seeds are."""
+    chosen = _middle(samples, len(run.labels.times))
+    maps = [[e.sample.mask for e in chosen]]
     for done, other in enumerate(others, start=1):
         predictor = RunPredictor(other)
-        maps.append([np.asarray(predictor.predict(k.example.pixels, k.example.bit_depth).map) for k in kept])
+        maps.append([np.asarray(predictor.predict(e.example.pixels, e.example.bit_depth).map) for e in chosen])
         if progress:
             progress(done, len(others), "comparing with other seeds")
     return agreement(maps)
 
 
-def _own(looked: Looked, run: Run) -> dict[str, float]:
+def _whole_picture_values(samples: TrustSamples, run: Run) -> dict[str, float]:
     """What the maps of whole pictures say by themselves."""
     labels = len(run.labels.times)
-    g = np.array(run.hypothesis)[looked.labels]
-    scores = potency_scores({"potency": looked.potency, "g": g, "t": np.array(run.labels.times)[looked.labels]})
-    chord = mean_chord(*(k.sample.mask for k in _middle(looked, labels)))
+    g = np.array(run.hypothesis)[samples.labels]
+    scores = potency_scores({"potency": samples.potency, "g": g, "t": np.array(run.labels.times)[samples.labels]})
+    chord = mean_chord(*(e.sample.mask for e in _middle(samples, labels)))
     return {
         "nmse": scores["nmse"],
-        "binarity": middle_mean(looked.binarity, looked.labels, labels),
+        "binarity": middle_mean(samples.binarity, samples.labels, labels),
         "receptive_field_px": float(run.receptive_field),
         "mean_chord_px": chord.mean,
         "reach_ratio": run.receptive_field / chord.mean,
     }
 
 
-def _joined(
-    looked: Looked, predictor: RunPredictor, own: dict[str, float], shown: _Examples, progress: Progress | None
+def _composite_values(
+    samples: TrustSamples,
+    predictor: RunPredictor,
+    whole: dict[str, float],
+    shown: _ShownPictures,
+    progress: Progress | None,
 ) -> dict[str, float]:
     """Scores of chimeras and deletions, which join pictures of the last t to others."""
-    last, draw, g = len(predictor.labels.times) - 1, predictor.map_of, predictor.run.hypothesis
-    made = shown.watched(_chimeras(looked, last, draw), 4 * len(_pairs(looked, last)), "joining chimeras", progress)
-    side = side_scores(made, rising=g[-1] > g[0])
-    width = own["mean_chord_px"] if math.isfinite(own["mean_chord_px"]) else own["receptive_field_px"]
-    count = 2 * len(SHARES) * len(_some(looked, without=last))
-    deleted = shown.watched(_deletions(looked, last, width, draw), count, "deleting areas", progress)
-    # Where the maps of whole pictures don't reach it either, the AUC is no fault of the chimera.
-    asked = {"side_auc": math.nan} if side["whole_auc"] < _PURE else {}
-    return {"side_auc_measured": side["side_auc"], **side, **asked, **deletion_scores(deleted)}
+    last, map_of, g = len(predictor.labels.times) - 1, predictor.map_of, predictor.run.hypothesis
+    pairs = 4 * len(_pairs(samples, last))
+    joined = shown.collect(_chimeras(samples, last, map_of), pairs, "joining chimeras", progress)
+    side = side_scores(joined, rising=g[-1] > g[0])
+    width = whole["mean_chord_px"] if math.isfinite(whole["mean_chord_px"]) else whole["receptive_field_px"]
+    count = 2 * len(SHARES) * len(_subset(samples, without=last))
+    deleted = shown.collect(_deletions(samples, last, width, map_of), count, "deleting areas", progress)
+    # Where the maps of whole pictures don't reach it either, a low AUC is not the chimera's fault.
+    judged = {"side_auc": math.nan} if side["whole_auc"] < _PURE else {}
+    return {"side_auc_measured": side["side_auc"], **side, **judged, **deletion_scores(deleted)}
 
 
-def trust(run: Run, others: Sequence[Run] = (), progress: Progress | None = None) -> dict[str, Any]:
+def trust(run: Run, others: Sequence[Run] = (), progress: Progress | None = None) -> Trust:
     """Tests whether the maps of a run can be believed; no true mask is needed.
 
-    Chimeras and deletions join pictures as the run sees them: each source is normalised as it is, then they are joined,
-    so that it is the network that is tested and not how a joined picture would be normalised.
+    Chimeras and deletions join pictures as the run sees them: each source is normalised as it is, and then they are
+    joined. So the network is tested, and not how a joined picture would be normalised.
 
     Writes ``scores/trust.json`` and ``scores/trust.npz`` (pictures for the page).
 
@@ -184,9 +195,6 @@ def trust(run: Run, others: Sequence[Run] = (), progress: Progress | None = None
         run: a trained run of a segmenter.
         others: runs that differ from it in their seed alone.
         progress: called with (done, total, what).
-
-    Returns:
-        What was written to ``scores/trust.json``.
 
     Raises:
         RunError: if the run is no segmenter, isn't trained, its dataset is gone, or another run differs in more than
@@ -196,23 +204,23 @@ def trust(run: Run, others: Sequence[Run] = (), progress: Progress | None = None
         raise RunError(f"{run.path}: only a segmenter has maps to trust. Received: a {run.config.kind}")
     check_others(run, others)
     predictor = RunPredictor(run)
-    looked = look(dataset_of(run), predictor, progress)
-    values, shown = _own(looked, run), _Examples()
-    values |= _joined(looked, predictor, values, shown, progress)
-    values |= _stability(looked, predictor, progress) | _agreement(looked, run, others, progress)
-    judged = judge(values)
-    told, reasons = verdict(judged)
-    result = {
-        "verdict": told,
-        "reasons": reasons,
-        "basis": BASIS,
-        "tests": judged,
-        "values": values,
-        "splits": list(looked.splits),
-        "pictures": int(looked.labels.size),
-        "normalisation": run.config.data.normalisation,
-        "others": [str(other.path) for other in others],
-    }
+    samples = map_pictures(dataset_of(run), predictor, progress)
+    values, shown = _whole_picture_values(samples, run), _ShownPictures()
+    values |= _composite_values(samples, predictor, values, shown, progress)
+    values |= _stability(samples, predictor, progress) | _agreement(samples, run, others, progress)
+    results = judge(values)
+    outcome, reasons = verdict(results)
+    result = Trust(
+        verdict=outcome,
+        reasons=reasons,
+        basis=BASIS,
+        tests=results,
+        values=values,
+        splits=samples.splits,
+        pictures=int(samples.labels.size),
+        normalisation=run.config.data.normalisation,
+        others=tuple(str(other.path) for other in others),
+    )
     shown.write(run)
-    run.write_scores(TRUST, result)
+    run.write(result)
     return result

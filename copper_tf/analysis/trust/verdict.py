@@ -1,12 +1,12 @@
-"""What each trust test asks, where it passes and fails, and the verdict that all of them give; plain Python."""
+"""What each trust test asks, where it passes and fails, and the verdict that all of them give."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from copper_tf.analysis.trust.results import Outcome, TrustTestResult, Verdict
 from copper_tf.config import MIN_BINARITY
 from copper_tf.statistics.chords import FAR, LIMIT
 
@@ -18,38 +18,41 @@ __all__ = [
     "PASSED",
     "SUPPORTED",
     "TESTS",
-    "TRUST",
     "UNDECIDED",
     "UNKNOWN",
-    "Test",
+    "TrustTest",
     "judge",
     "verdict",
 ]
 
-# The names of what is written: scores/trust.json and scores/trust.npz.
-TRUST, EXAMPLES = "trust", "trust.npz"
-OUTCOMES = PASSED, FAILED, UNKNOWN = ("passed", "failed", "unknown")
-SUPPORTED, NOT_SUPPORTED, UNDECIDED = ("supported", "not supported", "undecided")
+# Pictures for the page, in scores/.
+EXAMPLES = "trust.npz"
+PASSED: Outcome = "passed"
+FAILED: Outcome = "failed"
+UNKNOWN: Outcome = "unknown"
+SUPPORTED: Verdict = "supported"
+NOT_SUPPORTED: Verdict = "not supported"
+UNDECIDED: Verdict = "undecided"
 
 BASIS = (
     "By image statistics, not by adhesion: the tests ask whether the maps behave as maps of two kinds of surface "
-    "would. Whether the areas found hold better is for adhesion measurements to say."
+    "should. Whether the areas adhere better is for adhesion measurements to say."
 )
 
 
 @dataclasses.dataclass(frozen=True)
-class Test:
+class TrustTest:
     """One test of a run's maps.
 
     Attributes:
         name: of its value.
         title: what to call it.
         passes: the value from which on it passes.
-        fails: the value from which on it fails; in between, or at `passes` itself where both are one, it is open.
+        fails: the value from which on it fails; between the two its outcome is unknown.
         good: what it means to a materials scientist where it passes.
         bad: the same where it fails.
         missing: why it has no value where it has none.
-        decisive: the verdict hangs on it.
+        decisive: whether the verdict depends on it.
     """
 
     name: str
@@ -66,7 +69,7 @@ class Test:
         """Whether small values pass."""
         return self.passes <= self.fails
 
-    def outcome(self, value: float) -> str:
+    def outcome(self, value: float) -> Outcome:
         """``"passed"``, ``"failed"``, or ``"unknown"`` between both limits and for NaN."""
         sign = 1 if self.low_is_good else -1
         if sign * value <= sign * self.passes:
@@ -77,8 +80,8 @@ class Test:
         """One sentence for a materials scientist."""
         if not math.isfinite(value):
             return f"Not known: {self.missing}."
-        told = {PASSED: self.good, FAILED: self.bad}
-        return told.get(self.outcome(value), "The value lies between both limits: it speaks neither for nor against.")
+        meanings = {PASSED: self.good, FAILED: self.bad}
+        return meanings.get(self.outcome(value), "The value lies between both limits, so it says neither yes nor no.")
 
 
 _ENDS = "the pictures tested hold none of the first or of the last t, or none of the same bit depth"
@@ -88,19 +91,19 @@ _ENDS = "the pictures tested hold none of the first or of the last t, or none of
 # over, .04 to .16 is not missed against .50 to .95; where the map is lowest .01 to .03 changes against .09 to .11;
 # shifted by 1 px .01 to .02 of the potency moves; other contrast and brightness move m by .01.
 TESTS = (
-    Test(
+    TrustTest(
         "nmse", "potency against g: NMSE", 0.5, 0.95,
-        "The potency follows g on pictures that the model has not learnt from, far better than a constant would.",
-        "The potency follows g no better than a constant: there is nothing in these maps to believe.",
+        "On new pictures the potency follows g far better than a constant would.",
+        "On new pictures the potency follows g no better than a constant would: these maps show nothing.",
         "g is the same for all pictures tested", True,
     ),
-    Test(
+    TrustTest(
         "binarity", "binarity B, middle labels", 0.6, MIN_BINARITY,
-        "At the middle labels the maps say rough here and smooth there, as a surface of two phases would look.",
-        "At the middle labels the maps are grey: a mean that fits, but no areas that could be rough or smooth.",
+        "At the middle labels the maps are rough in some places and smooth in others, like a surface of two phases.",
+        "At the middle labels the maps are grey: their mean fits, but they show no rough and smooth areas.",
         "no picture of the middle labels was tested, or its map is all 0 or all 1", True,
     ),
-    Test(
+    TrustTest(
         "additivity", "chimera: additivity error", 0.02, 0.03,
         "Half a picture of the first t joined to half of one of the last gets the mean of both: each place is judged "
         "by its own texture.",
@@ -108,115 +111,116 @@ TESTS = (
         "recognises whole pictures and paints areas that fit.",
         _ENDS, True,
     ),
-    Test(
+    TrustTest(
         "reach_ratio", "receptive field over mean chord", LIMIT, FAR,
-        "The model sees little more than one area of its maps at a time: it has to judge by the texture.",
-        "The model sees much more than one area of its maps at a time: it can tell t from the neighbourhood and draw "
-        "any areas with the right mean. Train with a smaller d.",
+        "The model sees little more than one area of its maps at a time, so it has to judge by texture.",
+        "The model sees much more than one area of its maps at a time: it can recognise t from the neighbourhood and "
+        "map_of any areas with the right mean. Train with a smaller d.",
         "the maps have one phase only, which has no chord", True,
     ),
-    Test(
+    TrustTest(
         "side_auc", "chimera: ROC-AUC of the side", 0.95, 0.8,
-        "In the joined pictures the map tells the side of the first t from that of the last.",
-        "In the joined pictures the map doesn't tell the side of the first t from that of the last.",
-        "the maps of whole pictures of both ends can't be told apart so well either: these ends are no pure phases",
+        "In the joined pictures the map separates the side of the first t from that of the last.",
+        "In the joined pictures the map doesn't separate the side of the first t from that of the last.",
+        "the maps of whole pictures of both ends don't differ enough either: these ends are not pure phases",
     ),
-    Test(
+    TrustTest(
         "side_kept", "chimera: share of the difference kept", 0.95, 0.8,
-        "A map tells the two ends apart as well within one joined picture as between two whole pictures.",
-        "Within one joined picture the map tells the two ends apart much less well than between two whole pictures: it "
-        "leans on the rest of the picture.",
+        "A map separates the two ends as well within one joined picture as between two whole pictures.",
+        "Within one joined picture the map separates the two ends much less well than between two whole pictures: it "
+        "depends on the rest of the picture.",
         _ENDS,
     ),
-    Test(
-        "deletion_error", "deletion: share of the mass not missed", 0.2, 0.4,
-        "Where texture of the last t is pasted over the best areas, the potency falls by what these areas had: the map "
-        "shows what the potency is made of.",
-        "Where texture of the last t is pasted over the best areas, the potency doesn't fall by what these areas had: "
-        "the map is not what the potency is made of.",
-        "there is no mass to remove, or no picture of the last t",
+    TrustTest(
+        "deletion_error", "deletion: share of the potency that should fall but does not", 0.2, 0.4,
+        "Where texture of the last t is pasted over the best areas, the potency falls by what these areas contributed: "
+        "the map shows what the potency is made of.",
+        "Where texture of the last t is pasted over the best areas, the potency doesn't fall by what these areas "
+        "contributed: the map doesn't show what the potency is made of.",
+        "the best areas contribute nothing, or there is no picture of the last t",
     ),
-    Test(
+    TrustTest(
         "deletion_control", "deletion where the map is lowest", 0.035, 0.07,
         "Pasting over the worst areas instead changes next to nothing, as it should.",
-        "Pasting over the worst areas, which should change nothing, changes the potency: something else than the areas "
-        "counts.",
+        "Pasting over the worst areas, which should change nothing, changes the potency: something other than "
+        "the areas counts.",
         "no picture of the last t was tested",
     ),
-    Test(
+    TrustTest(
         "shift", "shift by 1 px", 0.05, 0.1,
-        "Moved by one pixel, a surface keeps its map.",
-        "Moved by one pixel, a surface changes its map: borders of areas are sure to a few pixels only.",
+        "A shift by one pixel leaves the map as it is.",
+        "A shift by one pixel changes the map: borders of areas are accurate to a few pixels only.",
         "no picture was large enough",
     ),
-    Test(
+    TrustTest(
         "gain", "contrast changed by a tenth", 0.03, 0.1,
         "A little more or less contrast leaves the potency as it is.",
-        "A little more or less contrast changes the potency: keep the microscope's settings, or train with more gain.",
+        "A little more or less contrast changes the potency: keep the microscope's settings, or train with a larger "
+        "gain.",
         "no picture was tested",
     ),
-    Test(
+    TrustTest(
         "offset", "brightness changed by a tenth of the spread", 0.03, 0.1,
         "A little more or less brightness leaves the potency as it is.",
-        "A little more or less brightness changes the potency: keep the microscope's settings, or train with more "
+        "A little more or less brightness changes the potency: keep the microscope's settings, or train with a larger "
         "offset.",
         "no picture was tested",
     ),
-    Test(
+    TrustTest(
         "seed_correlation", "agreement of other seeds", 0.8, 0.5,
-        "Trained anew from other random weights, the model draws the same areas.",
-        "Trained anew from other random weights, the model draws other areas: they are not in the data.",
+        "Trained from other random weights, the model draws the same areas.",
+        "Trained from other random weights, the model draws other areas: they are not in the data.",
         "no run of another seed was given (copper trust RUN OTHER_RUN)",
     ),
 )  # fmt: skip
 
 
-def judge(values: Mapping[str, float]) -> list[dict[str, Any]]:
-    """Every test with its value, limits, outcome and meaning, as ``scores/trust.json`` keeps them.
+def judge(values: Mapping[str, float]) -> tuple[TrustTestResult, ...]:
+    """Every test with its value, limits, outcome and meaning.
 
     Args:
         values: by name of the test; a missing one is NaN.
     """
-    found = []
+    results = []
     for test in TESTS:
         value = float(values.get(test.name, math.nan))
-        found.append(
-            {
-                "name": test.name,
-                "title": test.title,
-                "value": value,
-                "passes": test.passes,
-                "fails": test.fails,
-                "low_is_good": test.low_is_good,
-                "decisive": test.decisive,
-                "outcome": test.outcome(value),
-                "meaning": test.meaning(value),
-            }
+        results.append(
+            TrustTestResult(
+                name=test.name,
+                title=test.title,
+                value=value,
+                passes=test.passes,
+                fails=test.fails,
+                low_is_good=test.low_is_good,
+                decisive=test.decisive,
+                outcome=test.outcome(value),
+                meaning=test.meaning(value),
+            )
         )
-    return found
+    return tuple(results)
 
 
-def verdict(judged: Sequence[Mapping[str, Any]]) -> tuple[str, list[str]]:
+def verdict(results: Sequence[TrustTestResult]) -> tuple[Verdict, tuple[str, ...]]:
     """What all tests together say of the maps, and why.
 
     Not supported where one decisive test fails, supported where all of them pass, else undecided; the other tests
     qualify it.
 
     Args:
-        judged: from `judge`.
+        results: from `judge`.
 
     Returns:
-        The verdict, and the sentences of what it hangs on: the decisive tests that failed, else those that are open,
+        The verdict, and the sentences that it rests on: the decisive tests that failed, else those without an outcome,
         else all; then any other test that failed.
     """
 
-    def told(decisive: bool, outcome: str) -> list[str]:
-        chosen = (t for t in judged if t["decisive"] is decisive and t["outcome"] == outcome)
-        return [f"{t['title']}: {t['meaning']}" for t in chosen]
+    def sentences(decisive: bool, outcome: Outcome) -> tuple[str, ...]:
+        chosen = (r for r in results if r.decisive is decisive and r.outcome == outcome)
+        return tuple(f"{r.title}: {r.meaning}" for r in chosen)
 
-    minor = told(False, FAILED)
-    if failed := told(True, FAILED):
+    minor = sentences(False, FAILED)
+    if failed := sentences(True, FAILED):
         return NOT_SUPPORTED, failed + minor
-    if unknown := told(True, UNKNOWN):
+    if unknown := sentences(True, UNKNOWN):
         return UNDECIDED, unknown + minor
-    return SUPPORTED, told(True, PASSED) + minor
+    return SUPPORTED, sentences(True, PASSED) + minor

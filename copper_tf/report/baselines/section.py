@@ -1,4 +1,4 @@
-"""The section of the page that shows simpler methods beside the nets."""
+"""The section of a page that sets simpler methods beside the network."""
 
 from __future__ import annotations
 
@@ -6,76 +6,51 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from copper_tf.analysis.baselines.names import ALARM_QWK, BASELINES, MAPS, PATCHES
+from copper_tf.analysis.baselines.results import MAPS, PATCHES, Baseline, Baselines
 from copper_tf.report.common.micrographs import read_patches, show, show_scale_bar
 from copper_tf.report.common.style import figure
-from copper_tf.report.common.text import shown
+from copper_tf.report.common.text import format_score
 from copper_tf.utils.drawing import colours, grey_image
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matplotlib.figure import Figure
 
     from copper_tf.runs.run import Run
 
-__all__ = ["BASELINE_SCORES", "alarm_text", "baseline_figures", "baseline_tables", "score_names"]
-
-BASELINE_SCORES = {
-    "accuracy": "accuracy",
-    "within_one": "within one step",
-    "mae": "MAE, steps",
-    "qwk": "QWK",
-    "iou": "IoU at ½",
-    "iou_area": "IoU at the true area",
-    "auc": "ROC-AUC",
-    "agreement": "correlation with the net's map",
-}
+__all__ = ["baseline_figures", "baseline_section"]
 
 
-def alarm_text(found: dict[str, Any]) -> str:
-    """What to say where brightness alone tells the label, else empty."""
-    if not found["alarm"]:
-        return ""
-    qwk = found["graders"]["histogram"]["scores"]["qwk"]
-    return (
-        f"Brightness alone tells the label: without looking at texture, the histogram of grey values reaches a QWK of "
-        f"{qwk:.2f} (alarm over {ALARM_QWK:g}). A net may have learnt brightness instead of the surface."
-    )
-
-
-def score_names(found: dict[str, Any]) -> list[str]:
-    """The scores that any of the methods has, in the order of the table."""
-    return [n for n in BASELINE_SCORES if any(n in part["scores"] for part in found.values())]
-
-
-def _rows(found: dict[str, Any]) -> tuple[list[str], list[tuple[str, list[tuple[str, str]]]]]:
+def _rows(methods: Mapping[str, Baseline]) -> tuple[list[str], list[tuple[str, list[tuple[str, str]]]]]:
     """(names of the scores, (title, (score, interval) of each) of every method)."""
-    names = score_names(found)
+    titles = Baselines.score_titles(methods)
     rows = []
-    for part in found.values():
+    for method in methods.values():
         cells = []
-        for name in names:
-            interval = part["intervals"].get(name)
-            text, span = shown(part["scores"].get(name), interval)
+        for name in titles:
+            interval = method.intervals.get(name)
+            text, span = format_score(method.scores.get(name), interval)
             cells.append((text, span if interval else ""))
-        choice = f" ({part['choice']})" if part.get("choice") else ""
-        rows.append((part["title"] + choice, cells))
-    return [BASELINE_SCORES[n] for n in names], rows
+        choice = f" ({method.choice})" if method.choice else ""
+        rows.append((method.title + choice, cells))
+    return list(titles.values()), rows
 
 
-def baseline_tables(run: Run) -> dict[str, Any] | None:
-    """What the template shows, None where `copper baselines` has not been run."""
-    if not run.scores_file(BASELINES).is_file():
+def baseline_section(run: Run) -> dict[str, Any] | None:
+    """What the template shows, None where `copper baselines` was not run."""
+    if not run.has(Baselines):
         return None
-    found = run.read_scores(BASELINES)
+    baselines = run.read(Baselines)
     tables = {
-        "Graders, on the test pictures": found["graders"],
-        "Maps, on the test pictures": found["maps"],
+        "Graders, on the test pictures": baselines.graders,
+        "Maps, on the test pictures": baselines.maps,
     }
     return {
         "tables": [(caption, *_rows(part)) for caption, part in tables.items() if part],
-        "alarm": alarm_text(found),
-        "truth": found["truth"],
-        "maps": bool(found["maps"]),
+        "alarm": baselines.warning,
+        "truth": baselines.truth,
+        "maps": bool(baselines.maps),
     }
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from copper_tf.analysis.blindtest.folder import ROUNDS
 from copper_tf.analysis.blindtest.results import RATER, BlindTestResult, GraderResult
+from copper_tf.analysis.results import PictureColumns
 from copper_tf.report.common.style import HYPOTHESIS_COLOUR, INK, figure, tidy
 from copper_tf.report.common.text import SCORE_NAMES
 from copper_tf.report.evaluation.grades import grades_figure
@@ -44,9 +44,8 @@ def grader_figure(result: BlindTestResult, grader: GraderResult) -> Figure:
         result: of the blind test.
         grader: one of its graders.
     """
-    pictures = {**vars(result.pictures), "grade": grader.grades, "split": ["test"] * len(grader.grades)}
-    splits = {"test": {"confusion": grader.confusion}}
-    return grades_figure({"labels": dataclasses.asdict(result.labels), "pictures": pictures, "splits": splits})
+    pictures = PictureColumns(**vars(result.pictures), grade=grader.grades, split=("test",) * len(grader.grades))
+    return grades_figure(result.labels, pictures, grader.confusion)
 
 
 def side_by_side_figure(result: BlindTestResult) -> Figure:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +10,12 @@ from copper_tf.analysis.blindtest.results import (
     RATER,
     BlindTestResult,
     PairedDifference,
-    PValue,
-    ScoreDifference,
     UnfinishedRound,
 )
-from copper_tf.analysis.comparison import LEVEL, POWER
+from copper_tf.analysis.comparison_results import LEVEL, POWER, McNemar, ScoreDifference, Wilcoxon
 from copper_tf.report.blindtest.figures import grader_figure, grader_title, side_by_side_figure
 from copper_tf.report.common.page import write_page
-from copper_tf.report.common.text import GLOSSARY, SCORE_NAMES, no_interval, shown
+from copper_tf.report.common.text import GLOSSARY, SCORE_NAMES, format_score, no_interval
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,17 +40,11 @@ _GLOSSARY = {name: GLOSSARY[name] for name in ("accuracy", "MAE", "QWK", "interv
 }
 
 
-def _cell(value: float | None, interval: tuple[float, float] | None) -> tuple[str, str]:
-    """A score and its interval as text; a dash for what is undefined."""
-    undefined = value is None or math.isnan(value)
-    return shown(None if undefined else value, list(interval) if interval else None)
-
-
 def _signed(value: float | None) -> str:
     return "–" if value is None else f"{value:+.3f}".replace("-", "−")
 
 
-def _p_text(test: PValue | ScoreDifference | None) -> str:
+def _p_text(test: McNemar | Wilcoxon | ScoreDifference | None) -> str:
     """A corrected p value; a dash where there is none."""
     if test is None or test.p_holm is None:
         return "–"
@@ -64,7 +55,7 @@ def _score_rows(result: BlindTestResult) -> list[tuple[str, list[tuple[str, str]
     """(grader, (score, interval) of each score, time and changes)."""
     rows = []
     for grader in result.graders:
-        cells = [_cell(grader.scores[n], grader.intervals[n]) for n in _SCORES]
+        cells = [format_score(grader.scores[n], grader.intervals[n]) for n in _SCORES]
         pace = [f"{grader.median_seconds:.1f}", str(grader.changed)] if grader.kind == RATER else ["–", "–"]
         rows.append((grader_title(grader, result.rounds), cells, pace))
     return rows
@@ -73,7 +64,7 @@ def _score_rows(result: BlindTestResult) -> list[tuple[str, list[tuple[str, str]
 def _score_cells(row: PairedDifference) -> list[tuple[str, str, str]]:
     """(difference, interval, p) of each tested score."""
     parts = [row.scores[n] for n in _TESTED]
-    return [(_signed(part.difference), _cell(None, part.interval)[1], _p_text(part)) for part in parts]
+    return [(_signed(part.difference), format_score(None, part.interval)[1], _p_text(part)) for part in parts]
 
 
 def _test_cells(row: PairedDifference) -> list[str]:
@@ -93,8 +84,8 @@ def _agreement_rows(result: BlindTestResult) -> list[tuple[str, list[tuple[str, 
     """(round, (pair, kappa, interval) rows, alpha with its interval)."""
     rows = []
     for part in result.agreement:
-        pairs = [(f"{pair.first} and {pair.second}", *_cell(pair.kappa, pair.interval)) for pair in part.pairs]
-        rows.append((part.round, pairs, _cell(part.alpha, part.alpha_interval)))
+        pairs = [(f"{pair.first} and {pair.second}", *format_score(pair.kappa, pair.interval)) for pair in part.pairs]
+        rows.append((part.round, pairs, format_score(part.alpha, part.alpha_interval)))
     return rows
 
 
@@ -154,6 +145,6 @@ def render_blindtest(test: BlindTest, result: BlindTestResult) -> Path:
         first=first,
         **blindtest_tables(result),
         unfinished=[_unfinished_text(row) for row in result.unfinished],
-        reason=no_interval({"groups": first.groups, "resampled": first.resampled}),
+        reason=no_interval(first),
         glossary=_GLOSSARY,
     )

@@ -16,6 +16,7 @@ from PIL import Image
 from copper_tf.report.check.summary import Check, LabelSummary
 from copper_tf.report.common.page import embed_image, write_page
 from copper_tf.report.common.style import INK, figure, tidy, time_axis
+from copper_tf.runs.labels import Labels
 from copper_tf.utils.drawing import grey_image, scale_bar_length
 from tfds_copper.audit.findings import NOTE, Finding
 from tfds_copper.audit.survey import Survey, SurveyedPicture
@@ -91,7 +92,7 @@ def _examples_figure(survey: Survey) -> Figure:
 
 def _grey_figure(check: Check) -> Figure:
     """Mean and contrast of every picture over t: what a model could grade by without looking at the surface."""
-    grey, labels = check.grey, {"times": check.times, "unit": check.unit}
+    grey, labels = check.grey, Labels(tuple(check.times), check.unit)
     drawn = figure(10, 3.4)
     times = np.array(grey.t, float)
     steps = np.diff(np.array(check.times, float))

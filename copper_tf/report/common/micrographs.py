@@ -12,6 +12,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from copper_tf.report.common.style import figure
+from copper_tf.runs.labels import Labels
 from copper_tf.statistics.scores import pixel_scores
 from copper_tf.utils.drawing import colours, grey_image, overlay, scale_bar_length
 
@@ -98,12 +99,12 @@ def colour_bar(drawn: Figure, axes: Any, caption: str = "potency (1 = like the s
     bar.ax.tick_params(labelsize=8)
 
 
-def overlay_figure(patches: list[Patch], labels: dict[str, Any]) -> Figure:
+def overlay_figure(patches: list[Patch], labels: Labels) -> Figure:
     """The paper's Figure 9: a patch, and the model's output over it (blue 1, red 0).
 
     Args:
         patches: a few, at least one.
-        labels: times and unit.
+        labels: the stress times.
     """
     drawn = figure(2.6 * len(patches) + 0.9, 5.3)
     axes = drawn.subplots(2, len(patches), squeeze=False)
@@ -113,8 +114,7 @@ def overlay_figure(patches: list[Patch], labels: dict[str, Any]) -> Figure:
         axes[1, column].imshow(overlay(patch.pixels, patch.potency), interpolation="nearest")
         axes[1, column].set_xticks([])
         axes[1, column].set_yticks([])
-        t = f"{labels['times'][patch.label]:g} {labels['unit']}".strip()
-        axes[0, column].set_title(f"t = {t}", fontsize=10)
+        axes[0, column].set_title(f"t = {labels.names[patch.label]}", fontsize=10)
         axes[1, column].set_xlabel(f"potency {patch.potency.mean():.2f}", fontsize=9)
     axes[0, 0].set_ylabel("micrograph", fontsize=9)
     axes[1, 0].set_ylabel("potency map over it", fontsize=9)
@@ -122,12 +122,12 @@ def overlay_figure(patches: list[Patch], labels: dict[str, Any]) -> Figure:
     return drawn
 
 
-def truth_figure(patches: list[Patch], labels: dict[str, Any]) -> Figure:
+def truth_figure(patches: list[Patch], labels: Labels) -> Figure:
     """The paper's Figure 5 with known masks: patch, true mask (white 1), potency map.
 
     Args:
         patches: those with a truth, at least one.
-        labels: times and unit.
+        labels: the stress times.
     """
     drawn = figure(2.6 * len(patches) + 0.9, 7.8)
     axes = drawn.subplots(3, len(patches), squeeze=False)
@@ -140,8 +140,7 @@ def truth_figure(patches: list[Patch], labels: dict[str, Any]) -> Figure:
         axes[2, column].imshow(colours(patch.potency), interpolation="nearest")
         axes[2, column].set_xticks([])
         axes[2, column].set_yticks([])
-        t = f"{labels['times'][patch.label]:g} {labels['unit']}".strip()
-        axes[0, column].set_title(f"t = {t}", fontsize=10)
+        axes[0, column].set_title(f"t = {labels.names[patch.label]}", fontsize=10)
         axes[1, column].set_xlabel(f"true area {scores['true_fraction']:.2f}", fontsize=9)
         axes[2, column].set_xlabel(f"potency {patch.potency.mean():.2f}, IoU {scores['iou']:.2f}", fontsize=9)
     for row, name in enumerate(("micrograph", "true mask", "potency map")):

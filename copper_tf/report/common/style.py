@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from copper_tf.analysis.results import PictureColumns
+from copper_tf.runs.labels import Labels
 from copper_tf.utils.colours import INK
 from copper_tf.utils.drawing import SPLIT_COLOURS
 from tfds_copper.splits.assign import SPLITS
@@ -32,43 +33,42 @@ def figure(width: float, height: float) -> Figure:
 
 
 def tidy(axes: Axes) -> None:
-    """Takes away what carries no information."""
+    """Removes lines and boxes that carry no information."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8, colors=INK)
     axes.grid(color="#e6e6e6", linewidth=0.6)
     axes.set_axisbelow(True)
 
 
-def time_axis(axes: Axes, labels: dict[str, Any]) -> None:
+def time_axis(axes: Axes, labels: Labels) -> None:
     """Marks the stress times; every one where there is room, else what matplotlib finds fit."""
-    times = labels["times"]
+    times = labels.times
     if len(times) <= 16 and min(np.diff(times), default=1) > (times[-1] - times[0]) / 40:
         axes.set_xticks(times, [f"{t:g}" for t in times])
-    unit = f" ({labels['unit']})" if labels["unit"] else ""
-    axes.set_xlabel(f"stress time t{unit}", fontsize=9)
+    axes.set_xlabel(labels.axis, fontsize=9)
 
 
-def dots(axes: Axes, scores: dict[str, Any], values: np.ndarray, both: bool = False) -> None:
+def dots(axes: Axes, labels: Labels, pictures: PictureColumns, values: np.ndarray, both: bool = False) -> None:
     """One dot per picture in the colour of its split, shifted a little sideways so that none hides another.
 
     Args:
         axes: where to draw.
-        scores: the evaluation; its ``pictures`` give t and split.
+        labels: the stress times.
+        pictures: give t and split.
         values: what to draw over t, one per picture.
         both: shift upwards too, for values that are steps themselves.
     """
-    pictures = scores["pictures"]
-    times = np.array(pictures["t"], float)
-    steps = np.diff(np.array(scores["labels"]["times"], float))
+    times = np.array(pictures.t, float)
+    steps = np.diff(np.array(labels.times, float))
     spread = _JITTER * (steps.min() if steps.size else 1.0)
-    draw = np.random.default_rng(0)
+    random = np.random.default_rng(0)
     for k, split in enumerate(SPLITS):
-        chosen = np.array(pictures["split"]) == split
+        chosen = np.array(pictures.split) == split
         if not chosen.any():
             continue
-        side = (k - 1) * spread + draw.uniform(-0.42, 0.42, chosen.sum()) * spread
+        side = (k - 1) * spread + random.uniform(-0.42, 0.42, chosen.sum()) * spread
         # Grades lie on the labels' grid: wider upwards, so that many equal ones show as many.
-        up = draw.uniform(-1.1, 1.1, chosen.sum()) * spread if both else 0.0
+        up = random.uniform(-1.1, 1.1, chosen.sum()) * spread if both else 0.0
         size = 20 if len(chosen) < 150 else 9 if chosen.sum() < 400 else 6
         axes.scatter(
             times[chosen] + side, values[chosen] + up, s=size, alpha=0.65, linewidth=0, color=SPLIT_COLOURS[split],

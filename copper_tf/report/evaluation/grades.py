@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,25 +10,26 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from copper_tf.analysis.results import PictureColumns
 from copper_tf.report.common.style import INK, TEST_MEAN_COLOUR, dots, figure, tidy, time_axis
+from copper_tf.runs.labels import Labels
 
 __all__ = ["grades_figure"]
 
 
-def _regression(axes: Axes, scores: dict[str, Any]) -> None:
-    times = np.array(scores["labels"]["times"], float)
-    pictures = scores["pictures"]
-    graded = times[np.array(pictures["grade"], int)]
+def _regression(axes: Axes, labels: Labels, pictures: PictureColumns) -> None:
+    times = np.array(labels.times, float)
+    graded = times[np.array(pictures.grade, int)]
     axes.plot(times[[0, -1]], times[[0, -1]], color=INK, linewidth=1, linestyle="--", label="graded = true", zorder=1)
-    dots(axes, scores, graded, both=True)
-    test, label = np.array(pictures["split"]) == "test", np.array(pictures["label"])
+    dots(axes, labels, pictures, graded, both=True)
+    test, label = np.array(pictures.split) == "test", np.array(pictures.label)
     present = [k for k in range(len(times)) if (test & (label == k)).any()]
     means = [graded[test & (label == k)].mean() for k in present]
     line: dict[str, Any] = {"color": TEST_MEAN_COLOUR, "linewidth": 1.6, "marker": "D", "markersize": 4}
     axes.plot(times[present], means, label="test mean", zorder=6, **line)
     tidy(axes)
-    time_axis(axes, scores["labels"])
-    unit = f" ({scores['labels']['unit']})" if scores["labels"]["unit"] else ""
+    time_axis(axes, labels)
+    unit = f" ({labels.unit})" if labels.unit else ""
     axes.set_ylabel(f"graded t{unit}", fontsize=9)
     if axes.get_xticks().size == len(times):
         axes.set_yticks(times, [f"{t:g}" for t in times])
@@ -35,11 +37,11 @@ def _regression(axes: Axes, scores: dict[str, Any]) -> None:
     axes.set_title("every picture", fontsize=10, loc="left")
 
 
-def _confusion(axes: Axes, scores: dict[str, Any]) -> None:
-    counts = np.array(scores["splits"]["test"]["confusion"])
+def _confusion(axes: Axes, labels: Labels, confusion: Sequence[Sequence[int]]) -> None:
+    counts = np.array(confusion)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    shown = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    names = [f"{t:g}" for t in scores["labels"]["times"]]
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    names = [f"{t:g}" for t in labels.times]
     step = max(1, len(names) // 16)
     places = range(0, len(names), step)
     axes.set_xticks(places, names[::step], fontsize=8)
@@ -49,12 +51,12 @@ def _confusion(axes: Axes, scores: dict[str, Any]) -> None:
         if count:
             colour = "white" if shares[row, column] > 0.5 else INK
             axes.text(column, row, str(count), ha="center", va="center", fontsize=size, color=colour)
-    unit = f" ({scores['labels']['unit']})" if scores["labels"]["unit"] else ""
+    unit = f" ({labels.unit})" if labels.unit else ""
     axes.set_xlabel(f"graded t{unit}", fontsize=9)
     axes.set_ylabel(f"true t{unit}", fontsize=9)
     axes.set_title(f"{counts.sum()} test pictures, counts", fontsize=10, loc="left")
     _grid(axes, len(names))
-    bar = axes.figure.colorbar(shown, ax=axes, shrink=0.8)
+    bar = axes.figure.colorbar(image, ax=axes, shrink=0.8)
     bar.set_label("share of the pictures of the true label", fontsize=8)
     bar.ax.tick_params(labelsize=7)
 
@@ -70,14 +72,16 @@ def _grid(axes: Axes, labels: int) -> None:
         axes.add_patch(Rectangle((k - 0.5, k - 0.5), 1, 1, fill=False, edgecolor="#777777", linewidth=0.7))
 
 
-def grades_figure(scores: dict[str, Any]) -> Figure:
+def grades_figure(labels: Labels, pictures: PictureColumns, confusion: Sequence[Sequence[int]]) -> Figure:
     """The paper's Figure 8: regression plot of all splits, confusion matrix of the test pictures.
 
     Args:
-        scores: the evaluation of a classifier.
+        labels: the stress times.
+        pictures: with their grades.
+        confusion: counts of the test pictures, ``(K, K)``.
     """
     drawn = figure(10, 4.6)
     left, right = drawn.subplots(1, 2)
-    _regression(left, scores)
-    _confusion(right, scores)
+    _regression(left, labels, pictures)
+    _confusion(right, labels, confusion)
     return drawn

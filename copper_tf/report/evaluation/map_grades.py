@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from copper_tf.report.common.text import SCORE_NAMES, no_interval, shown
+from copper_tf.analysis.results import Evaluation
+from copper_tf.report.common.text import SCORE_NAMES, format_score, no_interval
 
 __all__ = ["grading_table"]
 
 
-def grading_table(scores: dict[str, Any]) -> dict[str, Any] | None:
+def grading_table(evaluation: Evaluation) -> dict[str, Any] | None:
     """What the page shows of the grades decoded from maps; None for a classifier.
 
     Args:
-        scores: the evaluation.
+        evaluation: of a run.
 
     Returns:
-        ``part`` (pictures, groups and what was resampled), ``rows`` of (score, value, interval) and ``reason``, why
-        there are no intervals.
+        ``scores``, ``rows`` of (score, value, interval) and ``reason``, why there are no intervals.
     """
-    part = scores.get("map_grading")
-    if not part:
+    part = evaluation.map_grading
+    if part is None:
         return None
-    rows = [(SCORE_NAMES[n], *shown(value, part["intervals"][n])) for n, value in part["scores"].items()]
-    return {"part": part, "rows": rows, "reason": no_interval(part)}
+    rows = [(SCORE_NAMES[n], *format_score(value, part.intervals[n])) for n, value in part.scores.items()]
+    return {"scores": part, "rows": rows, "reason": no_interval(part)}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from copper_tf.analysis.example_maps import EXAMPLES
+from copper_tf.analysis.results import Evaluation, SplitScores
 from copper_tf.config import GROUPS, default_config
-from copper_tf.report.baselines.section import baseline_figures, baseline_tables
+from copper_tf.report.baselines.section import baseline_figures, baseline_section
 from copper_tf.report.common.micrographs import overlay_figure, read_patches, truth_figure
 from copper_tf.report.common.page import write_page
 from copper_tf.report.common.text import (
@@ -15,12 +17,12 @@ from copper_tf.report.common.text import (
     GLOSSARY,
     POTENCY_NOTE,
     SCORE_NAMES,
+    format_score,
     no_interval,
-    shown,
-    unlike_text,
+    out_of_distribution_text,
     verdict,
 )
-from copper_tf.report.evaluation.ageing_curve import law_table
+from copper_tf.report.evaluation.ageing_curve import ageing_curve_table
 from copper_tf.report.evaluation.grades import grades_figure
 from copper_tf.report.evaluation.history import learning_figure
 from copper_tf.report.evaluation.map_grades import grading_table
@@ -29,7 +31,7 @@ from copper_tf.report.evaluation.potency import potency_figure
 from copper_tf.report.trust.section import trust_figures, trust_section
 from copper_tf.runs.provenance import cost as cost_of
 from copper_tf.runs.provenance import training_command
-from copper_tf.runs.run import EVALUATION, Run
+from copper_tf.runs.run import Run
 from tfds_copper.settings import setting_fields
 
 if TYPE_CHECKING:
@@ -46,27 +48,25 @@ __all__ = [
     "settings_rows",
 ]
 
-_EXAMPLES = "examples.npz"
 
-
-def evaluation_figures(run: Run, scores: dict[str, Any]) -> dict[str, Figure]:
-    """Every figure of a run there are results for, in the order of the page.
+def evaluation_figures(run: Run, evaluation: Evaluation) -> dict[str, Figure]:
+    """Every figure of a run that there are results for, in the order of the page.
 
     Args:
         run: an evaluated run.
-        scores: its evaluation.
+        evaluation: its scores.
     """
-    patches = read_patches(run.path / "scores" / _EXAMPLES)
+    patches = read_patches(run.path / "scores" / EXAMPLES)
     known = [patch for patch in patches if patch.truth is not None]
     drawn: dict[str, Figure] = {}
     if run.config.kind == "classifier":
-        drawn["grades"] = grades_figure(scores)
+        drawn["grades"] = grades_figure(evaluation.labels, evaluation.pictures, evaluation.splits["test"].confusion)
     else:
-        drawn["potency"] = potency_figure(scores)
+        drawn["potency"] = potency_figure(evaluation)
         if patches:
-            drawn["overlay"] = overlay_figure(patches, scores["labels"])
+            drawn["overlay"] = overlay_figure(patches, evaluation.labels)
         if known:
-            drawn["truth"] = truth_figure(known, scores["labels"])
+            drawn["truth"] = truth_figure(known, evaluation.labels)
         drawn |= baseline_figures(run) | trust_figures(run)
     drawn["network"] = network_figure(run.config, int(run.data["window"]), len(run.labels.times))
     history = run.history()
@@ -75,25 +75,25 @@ def evaluation_figures(run: Run, scores: dict[str, Any]) -> dict[str, Figure]:
     return drawn
 
 
-def score_tables(scores: dict[str, Any]) -> dict[str, Any]:
+def score_tables(evaluation: Evaluation) -> dict[str, Any]:
     """Rows of ``scores`` and of ``gaps``, as (name, (score, interval) of each split), and ``reasons`` of dashes.
 
     Args:
-        scores: an evaluation, or what a report keeps of one.
+        evaluation: of a run.
     """
-    splits, gaps = scores["splits"].values(), scores["gaps"].values()
-    names = [n for n in SCORE_NAMES if n in scores["splits"]["test"]["scores"]]
-    rows = [(SCORE_NAMES[n], [shown(p["scores"][n], p["intervals"][n]) for p in splits]) for n in names]
-    if scores["kind"] == "segmenter":
-        rows.append((SCORE_NAMES["binarity_middle"], [shown(p.get("binarity_middle"), None) for p in splits]))
+    splits, gaps = evaluation.splits.values(), evaluation.gaps.values()
+    names = [n for n in SCORE_NAMES if n in evaluation.splits["test"].scores]
+    rows = [(SCORE_NAMES[n], [format_score(p.scores[n], p.intervals[n]) for p in splits]) for n in names]
+    if evaluation.kind == "segmenter":
+        rows.append((SCORE_NAMES["binarity_middle"], [format_score(p.binarity_middle, None) for p in splits]))
     return {
         "scores": rows,
-        "gaps": [(SCORE_NAMES[n], [shown(p[n]["gap"], p[n]["interval"]) for p in gaps]) for n in names],
-        "reasons": _reasons(scores["splits"]),
+        "gaps": [(SCORE_NAMES[n], [format_score(p[n].gap, p[n].interval) for p in gaps]) for n in names],
+        "reasons": _reasons(evaluation.splits),
     }
 
 
-def _reasons(splits: dict[str, Any]) -> list[str]:
+def _reasons(splits: Mapping[str, SplitScores]) -> list[str]:
     """Why intervals are missing; once where it is the same for every split."""
     found = {name: no_interval(part) for name, part in splits.items()}
     if len(set(found.values())) == 1:
@@ -150,33 +150,33 @@ def render_evaluation(run: Run) -> Path:
     Raises:
         RunError: if the run has no scores yet.
     """
-    scores = run.read_scores(EVALUATION)
+    evaluation = run.read(Evaluation)
     names = run.labels.names
     return write_page(
         "evaluation/page.html.j2",
         run.path / "report" / "evaluation.html",
-        figures=evaluation_figures(run, scores),
+        figures=evaluation_figures(run, evaluation),
         alts=ALTS,
         captions=CAPTIONS,
         run=run,
         kind=run.config.kind,
-        verdict=verdict(scores),
-        caveats=scores.get("caveats", []),
-        beside=baseline_tables(run),
+        verdict=verdict(evaluation.kind, evaluation.splits["test"], evaluation.hypothesis, evaluation.folds),
+        caveats=evaluation.caveats,
+        baselines=baseline_section(run),
         trust=trust_section(run),
-        tables=(tables := score_tables(scores)),
-        splits=scores["splits"],
+        tables=(tables := score_tables(evaluation)),
+        splits=evaluation.splits,
         reasons=tables["reasons"],
         command=training_command(run.config, run.data["path"]),
-        patches=[(names[p.label], p.file) for p in read_patches(run.path / "scores" / _EXAMPLES)],
+        patches=[(names[p.label], p.file) for p in read_patches(run.path / "scores" / EXAMPLES)],
         note=POTENCY_NOTE.format(first=names[0], last=names[-1]),
         assumptions=ASSUMPTIONS,
         glossary=GLOSSARY,
         opened=False,
         settings=settings_rows(run.config.flat()),
-        law=law_table(scores),
-        grading=grading_table(scores),
+        ageing_curve=ageing_curve_table(evaluation),
+        grading=grading_table(evaluation),
         cost=_cost(run),
-        unlike=unlike_text(scores.get("unlike")),
-        knows=run.reference_statistics.described() if run.reference_statistics else [],
+        out_of_distribution=out_of_distribution_text(evaluation.out_of_distribution),
+        reference=run.reference_statistics.described() if run.reference_statistics else [],
     )

@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from copper_tf.analysis.baselines.names import BASELINES
+from copper_tf.analysis.baselines.results import Baselines
 from copper_tf.analysis.blindtest.results import BlindTestResult
-from copper_tf.analysis.comparison import SCORES, Grader, compare, grouped, read_all
+from copper_tf.analysis.comparison import SCORES, Grader, compare, group_seeds, read_graders
 from copper_tf.analysis.hypotheses.results import HypothesisStudy
-from copper_tf.analysis.trust.verdict import TRUST
+from copper_tf.analysis.results import Evaluation
+from copper_tf.analysis.trust.results import Trust
 from copper_tf.report.full.acquisition import acquisition, recorded
 from copper_tf.report.full.examples import Exhibit, chosen, exhibits
 from copper_tf.report.full.models import FOLDS, SEEDS, Member
 from copper_tf.runs.provenance import build_command, cost, software, training_command, weights
-from copper_tf.runs.run import EVALUATION
 from copper_tf.statistics.scores import sheet_means, step_scores
 from tfds_copper.dataset import Dataset
 from tfds_copper.progress import Progress
@@ -45,7 +45,7 @@ def lead(found: Sequence[Member], kind: str) -> Member | None:
 def _member(member: Member) -> dict[str, Any]:
     """What the report says of one run: settings, scores, cost, hashes."""
     run = member.run
-    scores = run.read_scores(EVALUATION)
+    evaluation = run.read(Evaluation).to_dict()
     each = [cost(part) for part in member.parts]
     return {
         "name": member.name,
@@ -54,17 +54,17 @@ def _member(member: Member) -> dict[str, Any]:
         "runs": len(member.parts),
         "seeds": [part.config.training.seed for part in member.parts],
         "config": run.config.flat(),
-        "hypothesis": scores["hypothesis"],
+        "hypothesis": evaluation["hypothesis"],
         "hypothesis_note": run.hypothesis_note,
-        "caveats": list(scores.get("caveats", ())),
-        "splits": scores["splits"],
+        "caveats": evaluation["caveats"],
+        "splits": evaluation["splits"],
         "knows": statistics.described() if (statistics := member.tested.reference_statistics) else [],
-        "unlike": scores.get("unlike"),
-        "gaps": scores["gaps"],
+        "out_of_distribution": evaluation["out_of_distribution"],
+        "gaps": evaluation["gaps"],
         "cost": [c for c in each if c],
         "weights": weights(member),
-        "trust": member.tested.read_scores(TRUST)["verdict"] if member.tested.scores_file(TRUST).is_file() else None,
-        "baselines": member.tested.scores_file(BASELINES).is_file(),
+        "trust": member.tested.read(Trust).verdict if member.tested.has(Trust) else None,
+        "baselines": member.tested.has(Baselines),
     }
 
 
@@ -82,13 +82,11 @@ def _dataset(datasets: Sequence[Dataset], folds: bool) -> dict[str, Any]:
 
 def _sheets(member: Member) -> dict[str, Any] | None:
     """The means of the sheets of the test pictures; None where sheets are unknown."""
-    pictures = member.run.read_scores(EVALUATION)["pictures"]
-    test = np.flatnonzero(np.array(pictures["split"]) == "test")
-    names = [pictures["sheet"][k] for k in test]
+    test = member.run.read(Evaluation).pictures.of_split("test")
+    names = test["sheet"].tolist()
     if not all(names):
         return None
-    potency, label = (np.array(pictures[name])[test] for name in ("potency", "label"))
-    return {"run": member.name, "means": sheet_means(potency, names, label)}
+    return {"run": member.name, "means": sheet_means(test["potency"], names, test["label"])}
 
 
 def _repeat(found: Sequence[Member], described: Mapping[str, Any], extra: Sequence[str]) -> list[str]:
@@ -100,7 +98,7 @@ def _repeat(found: Sequence[Member], described: Mapping[str, Any], extra: Sequen
         if member.way == SEEDS:
             command += f" --seeds {len(member.parts)}"
         commands += [command, f"copper evaluate {run}"]
-        done = [verb for verb in (TRUST, BASELINES) if member.tested.scores_file(verb).is_file()]
+        done = [kind.NAME for kind in (Trust, Baselines) if member.tested.has(kind)]
         commands += [member.command_of(verb) for verb in done]
     names = " ".join(shlex.quote(member.path.resolve().name) for member in found)
     return [*commands, " ".join(["copper report", names, *extra])]
@@ -117,10 +115,10 @@ def _missing(found: Sequence[Member], study: Any, blindtest: Any) -> list[dict[s
     if maps is None:
         lack("Potency maps (Figures 9 and 10)", "copper train segmenter DATA -o MAPS, then name MAPS too")
     else:
-        lacks = {TRUST: "Whether the maps can be believed", BASELINES: "Simpler methods beside the model"}
-        for verb, what in lacks.items():
-            if not maps.tested.scores_file(verb).is_file():
-                lack(what, maps.command_of(verb))
+        lacks = ((Trust, "Whether the maps can be believed"), (Baselines, "Simpler methods beside the model"))
+        for kind, what in lacks:
+            if not maps.tested.has(kind):
+                lack(what, maps.command_of(kind.NAME))
     if grades is None:
         lack("A classifier of the same pictures (Figure 8)", "copper train classifier DATA -o GRADES, then name it too")
     if blindtest is None:
@@ -155,10 +153,10 @@ def _blindtest_dict(result: BlindTestResult) -> dict[str, Any]:
 
 def _compared(found: Sequence[Member]) -> dict[str, Any] | None:
     """The runs as graders of the same test pictures, those that differ in their seed alone together."""
-    graders = grouped(read_all([member.path for member in found]))
+    graders = group_seeds(read_graders([member.path for member in found]))
     if len(graders) == 1:
         return {"graders": [], "seeds": _over_seeds(graders[0])} if len(found) > 1 else None
-    told = compare(graders)
+    told = compare(graders).to_dict()
     for row in told["graders"]:
         row["runs"] = [Path(run).name for run in row["runs"]]
     return {**told, "seeds": None}
@@ -188,12 +186,12 @@ def gather(
     """
     first = lead(found, "segmenter") or found[0]
     datasets = first.datasets()
-    scores = first.run.read_scores(EVALUATION)
-    shown = exhibits(first, scores, progress)
+    evaluation = first.run.read(Evaluation)
+    shown = exhibits(first, evaluation, progress)
     by_file = {e.file: e for e in shown}
     rows = [
         row | {"shape": list(by_file[row["file"]].shape), "pixel_size_nm": by_file[row["file"]].pixel_size_nm}
-        for row in chosen(scores)
+        for row in chosen(evaluation)
     ]
     told = {
         "format": FORMAT,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from copper_tf.analysis.results import Evaluation
     from copper_tf.report.full.examples import Exhibit
 
 __all__ = ["answer_text", "exhibits_figure", "sheets_figure"]
@@ -49,22 +49,22 @@ def _sheets(axes: Axes, means: Sequence[dict[str, Any]], times: np.ndarray) -> N
               label="test sheet: mean, 95 % interval")  # fmt: skip
 
 
-def sheets_figure(scores: dict[str, Any], means: Sequence[dict[str, Any]]) -> Figure:
+def sheets_figure(evaluation: Evaluation, means: Sequence[dict[str, Any]]) -> Figure:
     """Potency against t: every picture a dot, every test sheet its mean with an interval, and the hypothesis.
 
     Args:
-        scores: the evaluation of a segmenter.
+        evaluation: of a segmenter.
         means: of `statistics.sheet_means` on the test pictures; empty where sheets are unknown.
     """
     drawn = figure(10, 3.6)
     axes = drawn.subplots()
-    dots(axes, scores, np.array(scores["pictures"]["potency"], float))
-    g = np.array([math.nan if v is None else v for v in scores["hypothesis"]["g"]], float)
-    draw_hypothesis(axes, scores, g)
+    labels, hypothesis = evaluation.labels, evaluation.hypothesis
+    dots(axes, labels, evaluation.pictures, np.array(evaluation.pictures.potency))
+    draw_hypothesis(axes, labels, hypothesis, np.array(hypothesis.g))
     if means:
-        _sheets(axes, means, np.array(scores["labels"]["times"], float))
+        _sheets(axes, means, np.array(labels.times))
     tidy(axes)
-    time_axis(axes, scores["labels"])
+    time_axis(axes, labels)
     axes.set_ylim(-0.03, 1.03)
     axes.set_ylabel("potency m(x)", fontsize=9)
     drawn.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=8, frameon=False)

@@ -11,6 +11,7 @@ import numpy as np
 from tfds_copper.progress import Progress
 
 if TYPE_CHECKING:
+    from copper_tf.analysis.results import Evaluation
     from copper_tf.report.full.models import Member
 
 __all__ = ["SIDE", "TYPICAL", "WORST", "Exhibit", "chosen", "exhibits"]
@@ -46,42 +47,42 @@ class Exhibit:
     file: str
 
 
-def _errors(scores: dict[str, Any], test: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _errors(evaluation: Evaluation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(answer, what it should be, error) of every test picture."""
-    pictures, labels = scores["pictures"], np.array(scores["pictures"]["label"], int)[test]
-    if scores["kind"] == "classifier":
-        answer = np.array(pictures["median_grade"], float)[test]
+    test = evaluation.pictures.of_split("test")
+    labels = test["label"]
+    if evaluation.kind == "classifier":
+        answer = test["median_grade"].astype(float)
         return answer, labels.astype(float), np.abs(answer - labels)
-    answer = np.array(pictures["potency"], float)[test]
-    g = np.array([math.nan if v is None else v for v in scores["hypothesis"]["g"]], float)
+    answer = test["potency"]
+    g = np.array(evaluation.hypothesis.g)
     means = np.array([answer[labels == k].mean() if (labels == k).any() else math.nan for k in range(len(g))])
     # A label that no g was supposed for is held against its own mean.
     wanted = np.where(np.isfinite(g), g, means)[labels]
     return answer, wanted, np.abs(answer - wanted)
 
 
-def chosen(scores: dict[str, Any]) -> list[dict[str, Any]]:
+def chosen(evaluation: Evaluation) -> list[dict[str, Any]]:
     """Which test pictures are shown: the one of the median error, and the one of the largest.
 
     Args:
-        scores: of an evaluation.
+        evaluation: of a run.
 
     Returns:
         One or two of ``role``, ``file``, ``label``, ``sheet``, ``answer`` (potency, or rank of the grade by the
         median), ``wanted`` (g, or the rank of t) and ``error``.
     """
-    pictures = scores["pictures"]
-    test = np.flatnonzero(np.array(pictures["split"]) == "test")
-    answer, wanted, error = _errors(scores, test)
+    test = evaluation.pictures.of_split("test")
+    answer, wanted, error = _errors(evaluation)
     # Equal errors by file, so that the choice is the same every time.
-    order = np.lexsort((np.array(pictures["file"])[test], error))
+    order = np.lexsort((test["file"], error))
     places = {TYPICAL: order[(len(order) - 1) // 2], WORST: order[-1]}
     if places[TYPICAL] == places[WORST]:
         del places[WORST]
     return [
         {
             "role": role,
-            **{name: pictures[name][test[k]] for name in ("file", "label", "sheet")},
+            **{name: test[name][k].item() for name in ("file", "label", "sheet")},
             **{"answer": float(answer[k]), "wanted": float(wanted[k]), "error": float(error[k])},
         }
         for role, k in places.items()
@@ -96,17 +97,17 @@ def _reduced(values: np.ndarray, by: int) -> np.ndarray:
     return values[:height, :width].reshape(height // by, by, width // by, by).mean((1, 3), dtype=np.float32)
 
 
-def exhibits(member: Member, scores: dict[str, Any], progress: Progress | None = None) -> list[Exhibit]:
+def exhibits(member: Member, evaluation: Evaluation, progress: Progress | None = None) -> list[Exhibit]:
     """The pictures of `chosen`, mapped anew by the model that has not seen them.
 
     Args:
         member: whose pictures are shown.
-        scores: its evaluation.
+        evaluation: its scores.
         progress: called with (done, total, what).
     """
     from copper_tf.data.pictures import examples
 
-    wanted = {row["file"]: row for row in chosen(scores)}
+    wanted = {row["file"]: row for row in chosen(evaluation)}
     found: dict[str, Exhibit] = {}
     for predictor, dataset in member.judges():
         for example in examples(dataset, "test"):

@@ -8,7 +8,7 @@ import yaml
 
 from copper_tf.models.geometry import smallest_picture
 from copper_tf.report.common.page import render_template
-from copper_tf.report.common.text import SCORE_NAMES, shown
+from copper_tf.report.common.text import SCORE_NAMES, format_score
 from copper_tf.report.full.summary import known_of, limits_of, one_sentence
 from tfds_copper.files import write_text
 
@@ -127,7 +127,7 @@ def card_metadata(told: dict[str, Any], licence: str = "") -> dict[str, Any]:
 def _score_rows(member: dict[str, Any]) -> list[tuple[str, str, str]]:
     test = member["splits"]["test"]
     return [
-        (SCORE_NAMES[name], *shown(test["scores"][name], test["intervals"][name]))
+        (SCORE_NAMES[name], *format_score(test["scores"][name], test["intervals"][name]))
         for name in SCORE_NAMES
         if name in test["scores"]
     ]

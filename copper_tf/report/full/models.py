@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from copper_tf.runs.run import BEST, EVALUATION, Run, fold_runs, open_run, seed_runs
+from copper_tf.analysis.results import Evaluation
+from copper_tf.runs.run import BEST, Run, fold_runs, open_run, seed_runs
 from tfds_copper.errors import RunError
 from tfds_copper.progress import Progress
 
@@ -66,19 +67,17 @@ class Member:
     @property
     def evaluated(self) -> bool:
         """Whether its scores are there."""
-        return self.parts[0].scores_file(EVALUATION).is_file() if self.way == ONE else self._pooled_file.is_file()
-
-    @property
-    def _pooled_file(self) -> Path:
-        return dataclasses.replace(self.parts[0], path=self.path).scores_file(EVALUATION)
+        return (self.parts[0] if self.way == ONE else dataclasses.replace(self.parts[0], path=self.path)).has(
+            Evaluation
+        )
 
     @property
     def run(self) -> Run:
         """The member as one run at its path; TensorFlow is needed for folds and seeds."""
         if self.way == FOLDS:
-            from copper_tf.analysis.evaluation import pooled
+            from copper_tf.analysis.evaluation import pool_folds
 
-            return pooled(self.path, self.parts)
+            return pool_folds(self.path, self.parts)
         if self.way == SEEDS:
             from copper_tf.inference.ensemble import ensemble_run
 
@@ -91,8 +90,7 @@ class Member:
         Args:
             progress: called with (done, total, what).
         """
-        from copper_tf.analysis.ensembles import evaluate_seeds
-        from copper_tf.analysis.evaluation import evaluate, evaluate_folds
+        from copper_tf.analysis.evaluation import evaluate, evaluate_folds, evaluate_seeds
         from copper_tf.runs.datasets import dataset_of
 
         if self.way == FOLDS:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from copper_tf.analysis.blindtest.results import BlindTestResult
 from copper_tf.analysis.hypotheses.results import HypothesisStudy
-from copper_tf.report.baselines.section import baseline_figures, baseline_tables
+from copper_tf.analysis.results import Evaluation
+from copper_tf.report.baselines.section import baseline_figures, baseline_section
 from copper_tf.report.blindtest.page import blindtest_figures, blindtest_tables
 from copper_tf.report.common.page import write_page
-from copper_tf.report.common.text import ALTS, CAPTIONS, GLOSSARY, POTENCY_NOTE, shown
-from copper_tf.report.evaluation.ageing_curve import law_table
+from copper_tf.report.common.text import ALTS, CAPTIONS, GLOSSARY, POTENCY_NOTE, format_score
+from copper_tf.report.evaluation.ageing_curve import ageing_curve_table
 from copper_tf.report.evaluation.map_grades import grading_table
 from copper_tf.report.evaluation.page import cost_rows, evaluation_figures, score_tables, settings_rows
 from copper_tf.report.full.contents import lead
@@ -19,7 +20,6 @@ from copper_tf.report.full.models import ONE, SEEDS
 from copper_tf.report.full.summary import FINDING_LEVELS, known_of, limits_of, one_sentence, sound
 from copper_tf.report.hypotheses.page import HYPOTHESES_ALTS, HYPOTHESES_CAPTIONS, hypotheses_figures, hypotheses_tables
 from copper_tf.report.trust.section import trust_figures, trust_section
-from copper_tf.runs.run import EVALUATION
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.settings import setting_fields
 from tfds_copper.splits.assign import SPLITS, SplitSettings
@@ -67,7 +67,7 @@ def _figures(
     maps = lead(found, "segmenter")
     if maps:
         means = told["sheets"]["means"] if told["sheets"] else []
-        drawn["sheets"] = sheets_figure(maps.run.read_scores(EVALUATION), means)
+        drawn["sheets"] = sheets_figure(maps.run.read(Evaluation), means)
         captions["sheets"] = _CAPTIONS["sheets" if means else "pictures"]
     kind = next(m["kind"] for m in told["members"] if m["name"] == told["first"])
     drawn["exhibits"] = exhibits_figure(shown_pictures, told["exhibits"], told["labels"], kind)
@@ -75,7 +75,7 @@ def _figures(
     for kind in ("classifier", "segmenter"):
         member = lead(found, kind)
         if member:
-            drawn |= _shared(evaluation_figures(member.run, member.run.read_scores(EVALUATION)), kind)
+            drawn |= _shared(evaluation_figures(member.run, member.run.read(Evaluation)), kind)
             if kind == "segmenter" and member.way != ONE:
                 drawn |= baseline_figures(member.tested) | trust_figures(member.tested)
             for name in ("network", "learning"):
@@ -110,7 +110,7 @@ def _members(told: dict[str, Any]) -> list[dict[str, Any]]:
     for member in told["members"]:
         test = member["splits"]["test"]
         names = ("nmse", "auc") if member["kind"] == "segmenter" else ("median_mae", "accuracy")
-        values = [shown(test["scores"].get(n), test["intervals"].get(n)) for n in names]
+        values = [format_score(test["scores"].get(n), test["intervals"].get(n)) for n in names]
         rows.append({**member, "shown": values})
     return rows
 
@@ -147,11 +147,11 @@ def _comparison(told: dict[str, Any]) -> dict[str, Any] | None:
     names = ("accuracy", "within_one", "mae", "qwk")
     graders = [
         (f"{g['name']}, {len(g['runs'])} runs" if len(g["runs"]) > 1 else g["name"], g["decoding"],
-         [shown(g["scores"][n], g["intervals"][n]) for n in names])
+         [format_score(g["scores"][n], g["intervals"][n]) for n in names])
         for g in found["graders"]
     ]  # fmt: skip
     differences = [
-        (d["name"], [shown(d["scores"][n]["difference"], d["scores"][n]["interval"]) for n in names],
+        (d["name"], [format_score(d["scores"][n]["difference"], d["scores"][n]["interval"]) for n in names],
          "–" if not d["mcnemar"] else f"{d['mcnemar']['p_holm']:.3f}", f"{d['wilcoxon']['p_holm']:.3f}")
         for d in found.get("differences", [])
     ]  # fmt: skip
@@ -174,18 +174,18 @@ def _study(told: dict[str, Any]) -> HypothesisStudy | None:
 def _sections(told: dict[str, Any], found: Sequence[Member]) -> dict[str, Any]:
     """What the sections of the page take from the first segmenter and the first classifier."""
     maps, grades = lead(found, "segmenter"), lead(found, "classifier")
-    scores = {m.kind: m.run.read_scores(EVALUATION) for m in (grades, maps) if m}
+    scores = {m.kind: m.run.read(Evaluation) for m in (grades, maps) if m}
     study = _study(told)
     blind = BlindTestResult.from_dict(told["blindtest"]) if told["blindtest"] else None
-    tables = (baseline_tables(m.tested) for m in (maps, grades) if m)
+    tables = (baseline_section(m.tested) for m in (maps, grades) if m)
     return {
         "maps": next((m for m in told["members"] if m["kind"] == "segmenter"), None),
         "grades": next((m for m in told["members"] if m["kind"] == "classifier"), None),
         "tables": {kind: score_tables(part) for kind, part in scores.items()},
-        "law": law_table(scores["segmenter"]) if maps else {},
+        "ageing_curve": ageing_curve_table(scores["segmenter"]) if maps else {},
         "grading": grading_table(scores["segmenter"]) if maps else None,
         "trust": trust_section(maps.tested) if maps else None,
-        "beside": next(filter(None, tables), None),
+        "baselines": next(filter(None, tables), None),
         "study": study,
         "blind": blind,
         **(blindtest_tables(blind) if blind else {}),
@@ -211,7 +211,7 @@ def render_report(
     names = [f"{t:g} {told['labels']['unit']}".strip() for t in told["labels"]["times"]]
     parts = _sections(told, found)
     # That brightness alone tells the label belongs where the verdict stands.
-    alarm = parts["beside"]["alarm"] if parts["beside"] else ""
+    alarm = parts["baselines"]["alarm"] if parts["baselines"] else ""
     return write_page(
         "full/page.html.j2",
         folder / PAGE,

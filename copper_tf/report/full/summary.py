@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from copper_tf.report.common.text import ASSUMPTIONS, POTENCY_NOTE, unlike_text, verdict, with_interval
+from copper_tf.analysis.results import OutOfDistribution, SplitScores
+from copper_tf.report.common.text import ASSUMPTIONS, POTENCY_NOTE, out_of_distribution_text, verdict, with_interval
+from copper_tf.runs.records import HypothesisRecord
 from copper_tf.statistics.scores import MIN_GROUPS
+from tfds_copper.results import structure
 
 __all__ = ["FINDING_LEVELS", "known_of", "limits_of", "one_sentence", "sound"]
 
@@ -19,12 +22,17 @@ _TRUST = {
 }
 
 
+def _test(member: dict[str, Any]) -> SplitScores:
+    """The scores of a member's test pictures."""
+    return structure(SplitScores, member["splits"]["test"])
+
+
 def _of(told: dict[str, Any], kind: str) -> dict[str, Any] | None:
     return next((m for m in told["members"] if m["kind"] == kind), None)
 
 
 def _grades_clause(member: dict[str, Any]) -> str:
-    test = member["splits"]["test"]
+    test = _test(member)
     return f"a classifier grades the same pictures {with_interval(test, 'median_mae')} steps off on average"
 
 
@@ -38,8 +46,8 @@ def one_sentence(told: dict[str, Any]) -> str:
     first = maps or grades
     if first is None:
         return ""
-    scores = {name: first[name] for name in ("kind", "splits", "hypothesis")}
-    text = verdict(scores | {"folds": told["dataset"]["folds"]}).removesuffix(".")
+    hypothesis = structure(HypothesisRecord, first["hypothesis"])
+    text = verdict(first["kind"], _test(first), hypothesis, told["dataset"]["folds"]).removesuffix(".")
     if maps:
         text += f"; {_TRUST[maps['trust']]}"
     if maps and grades:
@@ -55,13 +63,14 @@ def sound(told: dict[str, Any]) -> bool:
 
 
 def known_of(told: dict[str, Any]) -> dict[str, Any]:
-    """``knows``, (name, value) of the pictures that the first run knows, and ``unlike``, which test pictures differ.
+    """``knows``, (name, value) of the pictures that the first run knows, and ``out_of_distribution`` of its test ones.
 
     Args:
         told: of `dossier.gather`.
     """
     first = next(m for m in told["members"] if m["name"] == told["first"])
-    return {"knows": first["knows"], "unlike": unlike_text(first["unlike"])}
+    different = structure(OutOfDistribution, first["out_of_distribution"])
+    return {"knows": first["knows"], "out_of_distribution": out_of_distribution_text(different)}
 
 
 def _taken_as(told: dict[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 
 import numpy as np
@@ -10,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from copper_tf.analysis.hypotheses.results import HypothesisStudy, RankedHypothesis
+from copper_tf.analysis.results import PictureColumns
 from copper_tf.report.common.style import HYPOTHESIS_COLOUR, INK, TEST_MEAN_COLOUR, dots, figure, tidy, time_axis
 from copper_tf.statistics.scores import READABLE_SPAN
 from copper_tf.utils.drawing import SPLIT_COLOURS
@@ -35,10 +35,11 @@ def potencies_figure(study: HypothesisStudy) -> Figure:
     columns = min(len(names), _COLUMNS)
     drawn = figure(3.6 * columns + 0.4, 2.9 * rows + 0.4)
     panels = drawn.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    times, labels = study.labels.times, dataclasses.asdict(study.labels)
-    pictures = {"split": study.pictures.split, "t": np.array(times)[list(study.pictures.label)]}
+    times, shown = study.labels.times, study.pictures
+    t = tuple(times[k] for k in shown.label)
+    pictures = PictureColumns(file=shown.file, split=shown.split, t=t, label=shown.label, sheet=("",) * len(t))
     for axes, name in zip(panels, names, strict=False):
-        dots(axes, {"pictures": pictures, "labels": labels}, np.array(study.pictures.potency[name]))
+        dots(axes, study.labels, pictures, np.array(shown.potency[name]))
         axes.plot(times, curves[name].g, color=HYPOTHESIS_COLOUR, linewidth=1.6, marker="o", markersize=3.5, zorder=6,
                   label="g, supposed or learned")  # fmt: skip
         axes.plot(times, curves[name].means, color=TEST_MEAN_COLOUR, linewidth=1.4, marker="D", markersize=3.2,
@@ -51,7 +52,7 @@ def potencies_figure(study: HypothesisStudy) -> Figure:
         axes.set_visible(False)
     for axes in panels[max(0, len(names) - columns) : len(names)]:
         axes.tick_params(labelbottom=True)
-        time_axis(axes, labels)
+        time_axis(axes, study.labels)
     for axes in panels[::columns]:
         axes.set_ylabel("potency m(x)", fontsize=9)
     handles, titles = panels[0].get_legend_handles_labels()
@@ -140,7 +141,7 @@ def curves_figure(study: HypothesisStudy) -> Figure:
             axes.fill_between(times, low, high, color=colour, alpha=0.12, linewidth=0)
     _draw_law(axes, study)
     tidy(axes)
-    time_axis(axes, dataclasses.asdict(study.labels))
+    time_axis(axes, study.labels)
     axes.set_ylim(-0.12, 1.12)
     axes.set_ylabel("estimated ageing curve", fontsize=9)
     axes.legend(fontsize=8, frameon=False, loc="upper right")

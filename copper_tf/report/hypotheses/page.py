@@ -10,7 +10,7 @@ from copper_tf.analysis.hypotheses.verdict import parameters_text
 from copper_tf.decay.families import number_text
 from copper_tf.decay.fitting import INDISTINGUISHABLE_QAICC
 from copper_tf.report.common.page import write_page
-from copper_tf.report.common.text import POTENCY_NOTE, shown
+from copper_tf.report.common.text import POTENCY_NOTE, format_score
 from copper_tf.report.hypotheses.figures import curves_figure, errors_figure, potencies_figure
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _ranking(study: HypothesisStudy) -> list[tuple[str, list[tuple[str, str]], s
 
 
 def _cell(value: float, interval: tuple[float, float] | None) -> tuple[str, str]:
-    return shown(value if math.isfinite(value) else None, list(interval) if interval else None)
+    return format_score(value if math.isfinite(value) else None, list(interval) if interval else None)
 
 
 def _floors(study: HypothesisStudy) -> tuple[list[str], list[tuple[str, list[str]]]]:

@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from copper_tf.analysis.search import DONE, FAILED, INFEASIBLE, RUNNING, STATUS, STOPPED, SearchResult, Trial
 from copper_tf.config import GROUPS
 from copper_tf.report.common.page import write_page
-from copper_tf.report.common.text import GLOSSARY, SCORE_NAMES, shown
+from copper_tf.report.common.text import GLOSSARY, SCORE_NAMES, format_score
 from copper_tf.report.search.figures import cost_figure, effects_figure
 from copper_tf.report.search.formatting import (
     cost,
@@ -193,7 +193,7 @@ def _trials(result: SearchResult) -> list[tuple[Trial, list[tuple[str, str]], li
     return [
         (
             t,
-            [shown(t.objective, list(t.interval) if t.interval else None)],
+            [format_score(t.objective, t.interval)],
             [str(t.epochs or "–"), *_size(t)],
             _ending(result, t),
         )
@@ -208,7 +208,7 @@ def _choice(result: SearchResult) -> tuple[list[str], list[tuple[Trial, list[str
     scores = list(dict.fromkeys(name for t in chosen for name in t.scores))
     rows = []
     for trial in chosen:
-        values = [shown(known(trial.scores.get(name)), None)[0] for name in scores]
+        values = [format_score(known(trial.scores.get(name)), None)[0] for name in scores]
         rows.append((trial, [*values, *_size(trial)]))
     return [SCORE_NAMES.get(name, name) for name in scores], rows
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from copper_tf.analysis.trust.verdict import TRUST
+from copper_tf.analysis.trust.results import Trust
 from copper_tf.report.common.page import write_page
 from copper_tf.report.common.text import ALTS, CAPTIONS, POTENCY_NOTE
 from copper_tf.report.trust.section import trust_figures, trust_section
@@ -29,7 +29,7 @@ def render_trust(run: Run) -> Path:
     Raises:
         RunError: if they were not.
     """
-    run.read_scores(TRUST)
+    run.read(Trust)
     names = run.labels.names
     return write_page(
         "trust/page.html.j2",

@@ -1,4 +1,4 @@
-"""The trust report on a page: its table, and figures of what the tests did."""
+"""The trust tests on a page: their table, and figures of what they did."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.lines import Line2D
 
-from copper_tf.analysis.trust.verdict import EXAMPLES, FAILED, PASSED, TRUST, UNKNOWN
+from copper_tf.analysis.trust.results import Trust, TrustTestResult
+from copper_tf.analysis.trust.verdict import EXAMPLES, FAILED, PASSED, UNKNOWN
 from copper_tf.report.common.micrographs import colour_bar, show
 from copper_tf.report.common.style import HYPOTHESIS_COLOUR, INK, figure
-from copper_tf.report.common.text import shown
+from copper_tf.report.common.text import format_score
 from copper_tf.utils.drawing import SPLIT_COLOURS, colours, grey_image
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from copper_tf.runs.run import Run
 
-__all__ = ["limits", "trust_figures", "trust_section"]
+__all__ = ["trust_figures", "trust_section"]
 
-# Blue and vermilion are told apart by any eye, and so are the marks.
+# Any eye can separate blue from vermilion, and the markers differ too.
 _MARKS = {PASSED: (SPLIT_COLOURS["train"], "o"), FAILED: (HYPOTHESIS_COLOUR, "X"), UNKNOWN: ("#777777", "D")}
 # The chart ends so many times the width of the open zone beyond each limit.
 _BEYOND = 1.5
@@ -31,47 +34,37 @@ _NORMALISED = {
     "picture": "Each picture is normalised as it is, by its own mean and spread, and joined then: what is tested is "
     "the network. A surface that is joined in reality would be normalised by the mean of both.",
     "local": "Each picture is normalised as it is, and joined then: what is tested is the network. The window of the "
-    "normalisation, of which mean and spread are all that is passed on, doesn't count in the receptive field.",
+    "normalisation passes on only mean and spread, so it doesn't count in the receptive field.",
 }
 
 
-def limits(test: dict[str, Any]) -> tuple[str, str]:
-    """Where a test passes and where it fails, as text."""
-    passes, fails = ("≤", "≥") if test["low_is_good"] else ("≥", "≤")
-    if math.isclose(test["passes"], test["fails"]):
-        fails = ">" if test["low_is_good"] else "<"
-    return f"{passes} {test['passes']:g}", f"{fails} {test['fails']:.4g}"
-
-
-def _detail(name: str, values: dict[str, float | None]) -> str:
-    """What else was measured beside a test's value."""
-    told = {
-        "reach_ratio": "{receptive_field_px:.0f} px over {mean_chord_px:.0f} px",
-        "side_auc": "{side_auc_measured:.3f} in the chimeras, {whole_auc:.3f} in the whole pictures",
-        "deletion_error": "m falls by {deletion_ratio:.2f} of the mass removed",
-        "seed_correlation": "IoU of the areas {seed_iou:.2f}",
-    }.get(name, "")
-    try:
-        return told.format(**values)
-    except TypeError:
-        # One of the numbers is unknown.
-        return ""
+def _detail(name: str, values: dict[str, float]) -> str:
+    """What else was measured with a test's value; empty where one of the numbers is unknown."""
+    details = {
+        "reach_ratio": ("{:.0f} px over {:.0f} px", ("receptive_field_px", "mean_chord_px")),
+        "side_auc": ("{:.3f} in the chimeras, {:.3f} in the whole pictures", ("side_auc_measured", "whole_auc")),
+        "deletion_error": ("m falls by {:.2f} of the potency pasted over", ("deletion_ratio",)),
+        "seed_correlation": ("IoU of the areas {:.2f}", ("seed_iou",)),
+    }
+    text, names = details.get(name, ("", ()))
+    numbers = [values.get(n, math.nan) for n in names]
+    return text.format(*numbers) if all(map(math.isfinite, numbers)) else ""
 
 
 def trust_section(run: Run) -> dict[str, Any] | None:
-    """What the template shows, None where `copper trust` has not been run.
+    """What the template shows, None where `copper trust` was not run.
 
     Args:
         run: the run.
     """
-    if not run.scores_file(TRUST).is_file():
+    if not run.has(Trust):
         return None
-    found = run.read_scores(TRUST)
-    rows = []
-    for test in found["tests"]:
-        value = shown(test["value"], None)[0]
-        rows.append((test, value, _detail(test["name"], found["values"]), *limits(test)))
-    return {**found, "rows": rows, "normalised": _NORMALISED[found["normalisation"]]}
+    trust = run.read(Trust)
+    rows = [
+        (test, format_score(test.value, None)[0], _detail(test.name, trust.values), *test.limits)
+        for test in trust.tests
+    ]
+    return {"result": trust, "rows": rows, "normalised": _NORMALISED[trust.normalisation]}
 
 
 def _map(axes: Axes, mask: np.ndarray, caption: str) -> None:
@@ -102,7 +95,7 @@ def _chimera_figure(kept: dict[str, np.ndarray], names: tuple[str, ...]) -> Figu
 
 
 def _deletion_figure(kept: dict[str, np.ndarray]) -> Figure:
-    """A picture and its map before and after texture of the last t is pasted over the best of it."""
+    """A picture and its map before and after texture of the last t is pasted over its best areas."""
     drawn = figure(7.2, 6.4)
     axes = drawn.subplots(2, 2)
     _grey(axes[0, 0], kept["before_values"], "before")
@@ -116,38 +109,38 @@ def _deletion_figure(kept: dict[str, np.ndarray]) -> Figure:
     return drawn
 
 
-def _place(test: dict[str, Any]) -> float:
+def _position(test: TrustTestResult) -> float:
     """Where a value lies: up to 0 it passes, from 1 on it fails."""
-    passes, value = test["passes"], test["value"]
-    width = test["fails"] - passes
-    if math.isclose(passes, test["fails"]):
+    passes, value = test.passes, test.value
+    width = test.fails - passes
+    if math.isclose(passes, test.fails):
         far = value / passes - 1
         return far if far <= 0 else 1 + far
     return (value - passes) / width
 
 
-def _limits_figure(tests: list[dict[str, Any]]) -> Figure:
+def _limits_figure(tests: Sequence[TrustTestResult]) -> Figure:
     """Every value between its limits, drawn to one scale."""
-    known = [test for test in tests if test["value"] is not None][::-1]
+    known = [test for test in tests if math.isfinite(test.value)][::-1]
     drawn = figure(9.6, 0.34 * len(known) + 1.3)
     axes = drawn.subplots()
     low, high = -_BEYOND, 1 + _BEYOND
     for span, outcome in (((low - 0.2, 0), PASSED), ((0, 1), UNKNOWN), ((1, high + 0.2), FAILED)):
         axes.axvspan(*span, color=_MARKS[outcome][0], alpha=0.12, linewidth=0)
     for row, test in enumerate(known):
-        colour, mark = _MARKS[test["outcome"]]
-        place = _place(test)
-        inside = min(max(place, low), high)
+        colour, mark = _MARKS[test.outcome]
+        position = _position(test)
+        inside = min(max(position, low), high)
         axes.plot([inside], [row], marker=mark, color=colour, markersize=7.5, linestyle="none")
-        if inside != place:
-            beyond = "<" if place < low else ">"
-            axes.plot([inside + math.copysign(0.12, place)], [row], marker=beyond, color=colour, markersize=5)
-        passes, fails = limits(test)
-        text = f"{test['value']:.3f}   passes {passes}, fails {fails}"
+        if inside != position:
+            beyond = "<" if position < low else ">"
+            axes.plot([inside + math.copysign(0.12, position)], [row], marker=beyond, color=colour, markersize=5)
+        passes, fails = test.limits
+        text = f"{test.value:.3f}   passes {passes}, fails {fails}"
         axes.text(1.01, row, text, transform=axes.get_yaxis_transform(), va="center", fontsize=8)
-    axes.set_yticks(range(len(known)), [test["title"] for test in known], fontsize=8.5)
+    axes.set_yticks(range(len(known)), [test.title for test in known], fontsize=8.5)
     for label, test in zip(axes.get_yticklabels(), known, strict=True):
-        label.set_fontweight("bold" if test["decisive"] else "normal")
+        label.set_fontweight("bold" if test.decisive else "normal")
     axes.set_xticks([0, 1], ["limit to pass", "limit to fail"], fontsize=8.5)
     axes.set_xlim(low - 0.2, high + 0.2)
     axes.set_ylim(-0.6, len(known) - 0.4)
@@ -159,14 +152,14 @@ def _limits_figure(tests: list[dict[str, Any]]) -> Figure:
 
 
 def trust_figures(run: Run) -> dict[str, Figure]:
-    """The figures of the trust report; none where `copper trust` has not been run.
+    """The figures of the trust report; none where `copper trust` was not run.
 
     Args:
         run: the run.
     """
-    if not run.scores_file(TRUST).is_file():
+    if not run.has(Trust):
         return {}
-    drawn = {"limits": _limits_figure(run.read_scores(TRUST)["tests"])}
+    drawn = {"limits": _limits_figure(run.read(Trust).tests)}
     with np.load(run.path / "scores" / EXAMPLES) as file:
         kept = dict(file)
     if "chimera_map" in kept:

@@ -13,9 +13,11 @@ from copper_tf.analysis.baselines.baselines import _area, baselines
 from copper_tf.analysis.baselines.features import FEATURES, WINDOW, windows
 from copper_tf.analysis.baselines.graders import grade_pictures, table
 from copper_tf.analysis.baselines.maps import GradCam, at_area, gradient_energy, grey_map, ranked
+from copper_tf.analysis.baselines.results import Baseline, Baselines
+from copper_tf.analysis.results import Evaluation
 from copper_tf.cli.main import main
 from copper_tf.data.pictures import examples
-from copper_tf.report.baselines.section import alarm_text, baseline_tables
+from copper_tf.report.baselines.section import baseline_section
 from copper_tf.runs.datasets import dataset_of
 from tfds_copper.errors import RunError
 
@@ -83,18 +85,17 @@ def test_one_command_scores_all_and_the_page_shows_them(
     assert main(["baselines", str(run.path), "--classifier", str(runs["classifier"].path)]) == 0
     printed = capsys.readouterr().out
     assert "filter bank" in printed and "Grad-CAM" in printed and "IoU at the true area" in printed
-    found = run.read_scores("baselines")
-    assert set(found["graders"]) == {"histogram", "lbp", "filter_bank"}
-    assert set(found["maps"]) == {"net", "grey", "gradient", "gradcam"} and found["truth"]
-    assert found["maps"]["net"]["scores"]["iou"] == pytest.approx(
-        run.read_scores("evaluation")["splits"]["test"]["scores"]["iou"]
-    )
+    result = run.read(Baselines)
+    assert set(result.graders) == {"histogram", "lbp", "filter_bank"}
+    assert set(result.maps) == {"net", "grey", "gradient", "gradcam"} and result.truth
+    assert result.maps["net"].scores["iou"] == pytest.approx(run.read(Evaluation).splits["test"].scores["iou"])
+    assert (result.maps["net"].pictures, result.maps["net"].groups, result.maps["net"].resampled) == (6, 3, "sheets")
     page = (run.path / "report" / "evaluation.html").read_text(encoding="utf-8")
     assert "Beside simpler methods" in page and "Grad-CAM" in page
     assert (run.path / "report" / "figures" / "baselines.png").is_file()
     for name in ("baselines.json", "baselines.npz"):
         (run.path / "scores" / name).unlink()
-    assert baseline_tables(run) is None
+    assert baseline_section(run) is None
 
 
 def test_a_g_that_is_unknown_is_no_area(runs: dict[str, Any]) -> None:
@@ -113,8 +114,9 @@ def test_only_a_classifier_of_the_same_data_is_explained(runs: dict[str, Any]) -
 
 
 def test_the_alarm_says_what_brightness_reaches() -> None:
-    found = {"alarm": True, "graders": {"histogram": {"scores": {"qwk": 0.87}}}}
-    assert "QWK of 0.87" in alarm_text(found) and not alarm_text({**found, "alarm": False})
+    histogram = Baseline(9, 3, "sheets", {"qwk": 0.87}, {"qwk": None}, "histogram")
+    result = Baselines({"histogram": histogram}, {}, alarm=True, truth=False)
+    assert "QWK of 0.87" in result.warning and not dataclasses.replace(result, alarm=False).warning
 
 
 def test_a_folder_that_is_no_run_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from copper_tf.analysis.evaluation import EVALUATION, EXAMPLES, PICTURES
+from copper_tf.analysis.evaluation import PICTURES
+from copper_tf.analysis.example_maps import EXAMPLES
+from copper_tf.analysis.results import Evaluation
+from copper_tf.analysis.trust.results import Trust
 from copper_tf.cli.main import main
 from copper_tf.inference.predictor import RunPredictor
 from copper_tf.runs.datasets import dataset_of
@@ -26,15 +29,15 @@ def _table(run: Run) -> list[dict[str, str]]:
 
 def test_scores_can_be_repeated_from_the_table(runs: dict[str, Any]) -> None:
     run = runs["segmenter"]
-    scores = json.loads(run.scores_file(EVALUATION).read_text())
+    scores = json.loads(run.scores_file(Evaluation.NAME).read_text())
     rows = [r for r in _table(run) if r["split"] == "test"]
     m, g = (np.array([float(r[name]) for r in rows]) for name in ("potency", "g"))
     assert scores["splits"]["test"]["scores"]["nmse"] == pytest.approx(np.mean((m - g) ** 2) / np.var(g))
     rows = [r for r in _table(runs["classifier"]) if r["split"] == "test"]
     right = np.mean([r["grade"] == r["label"] for r in rows])
-    scores = runs["classifier"].read_scores(EVALUATION)
-    assert scores["splits"]["test"]["scores"]["accuracy"] == pytest.approx(right)
-    assert sum(map(sum, scores["splits"]["test"]["confusion"])) == len(rows)
+    test = runs["classifier"].read(Evaluation).splits["test"]
+    assert test.scores["accuracy"] == pytest.approx(right)
+    assert sum(map(sum, test.confusion)) == len(rows)
 
 
 def test_further_columns_travel_along(runs: dict[str, Any]) -> None:
@@ -60,12 +63,12 @@ def test_true_areas_are_those_drawn(runs: dict[str, Any]) -> None:
 
 
 def test_gaps_compare_with_training(runs: dict[str, Any]) -> None:
-    scores = runs["segmenter"].read_scores(EVALUATION)
-    train, test = (scores["splits"][s]["scores"]["mae"] for s in ("train", "test"))
-    assert scores["gaps"]["test"]["mae"]["gap"] == pytest.approx(test - train)
+    scores = runs["segmenter"].read(Evaluation)
+    train, test = (scores.splits[s].scores["mae"] for s in ("train", "test"))
+    assert scores.gaps["test"]["mae"].gap == pytest.approx(test - train)
     # Three sheets of test pictures: no interval; nine of training ones: one.
-    assert scores["splits"]["test"]["intervals"]["mae"] is None
-    assert scores["splits"]["train"]["intervals"]["mae"] is not None
+    assert scores.splits["test"].intervals["mae"] is None
+    assert scores.splits["train"].intervals["mae"] is not None
 
 
 def test_examples_are_kept_for_figures(runs: dict[str, Any]) -> None:
@@ -87,7 +90,7 @@ def test_a_dataset_that_is_gone_or_changed_is_named(runs: dict[str, Any], tmp_pa
 
 def test_scores_that_are_missing_are_named(runs: dict[str, Any]) -> None:
     with pytest.raises(RunError, match="no scores/trust.json yet"):
-        runs["segmenter"].read_scores("trust")
+        runs["segmenter"].read(Trust)
 
 
 def test_folds_are_trained_in_turn_and_pooled(
@@ -102,7 +105,7 @@ def test_folds_are_trained_in_turn_and_pooled(
     assert open_run(tmp_path / "one").data["fold"] == 2
     assert main(["evaluate", str(runs)]) == 0
     page = Path(capsys.readouterr().out.splitlines()[-1])
-    assert "each by that one of 3 folds that had not seen it" in page.read_text()
+    assert "each by the one of 3 folds that was not trained on it" in page.read_text()
     pooled = json.loads((runs / "scores" / "evaluation.json").read_text())
     tested = [f for f, s in zip(pooled["pictures"]["file"], pooled["pictures"]["split"], strict=True) if s == "test"]
     assert sorted(tested) == sorted(p.relative_to(sem_folder).as_posix() for p in sem_folder.glob("t*/*.png"))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import pytest
 
-from copper_tf.analysis.evaluation import EVALUATION
-from copper_tf.analysis.grading import class_levels, decode, grade_block, map_grades
+from copper_tf.analysis.grading import class_levels, decode, grade_scores, map_grades
+from copper_tf.analysis.results import Evaluation
 from copper_tf.report.evaluation.page import render_evaluation
 
 
@@ -55,25 +56,25 @@ def test_test_pictures_do_not_decide() -> None:
     assert (map_grades(shuffled, 6) == label).mean() < 0.5
 
 
-def test_a_block_has_intervals_over_sheets() -> None:
+def test_grades_have_intervals_over_sheets() -> None:
     label = np.repeat(np.arange(3), 8)
     grade = np.where(np.arange(24) % 4 == 0, np.minimum(label + 1, 2), label)
     pictures = {"label": label, "grade": grade, "sheet": [f"s{k // 4}" for k in range(24)], "file": list("x" * 24)}
-    block = grade_block(pictures, 3)
-    assert (block["groups"], block["resampled"], block["pictures"]) == (6, "sheets", 24)
-    assert block["scores"]["accuracy"] == pytest.approx(np.mean(label == grade))
-    low, high = block["intervals"]["mae"]
-    assert low <= block["scores"]["mae"] <= high and np.trace(block["confusion"]) == np.sum(label == grade)
+    result = grade_scores(pictures, 3)
+    assert (result.groups, result.resampled, result.pictures) == (6, "sheets", 24)
+    assert result.scores["accuracy"] == pytest.approx(np.mean(label == grade))
+    low, high = result.intervals["mae"] or (math.nan, math.nan)
+    assert low <= result.scores["mae"] <= high and np.trace(result.confusion) == np.sum(label == grade)
 
 
 def test_evaluation_grades_maps_and_the_page_shows_it(runs: dict[str, Any]) -> None:
     run = runs["segmenter"]
-    scores = run.read_scores(EVALUATION)
-    pictures = {name: np.array(values) for name, values in scores["pictures"].items()}
+    evaluation = run.read(Evaluation)
+    pictures = evaluation.pictures.arrays()
     np.testing.assert_array_equal(pictures["map_grade"], map_grades(pictures, len(run.labels.times)))
     test = pictures["split"] == "test"
     right = np.mean(pictures["map_grade"][test] == pictures["label"][test])
-    assert scores["map_grading"]["scores"]["accuracy"] == pytest.approx(right)
+    assert evaluation.map_grading and evaluation.map_grading.scores["accuracy"] == pytest.approx(right)
     assert "The map as a grader" in render_evaluation(run).read_text()
-    assert "map_grading" not in runs["classifier"].read_scores(EVALUATION)
+    assert runs["classifier"].read(Evaluation).map_grading is None
     assert "The map as a grader" not in render_evaluation(runs["classifier"]).read_text()

@@ -13,12 +13,13 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
+from copper_tf.analysis.results import Evaluation
 from copper_tf.analysis.trust.agreement import agreement, check_others
-from copper_tf.analysis.trust.chimera import Sample, chimeras, joined, side_scores
+from copper_tf.analysis.trust.chimera import Sample, chimeras, join_halves, side_scores
 from copper_tf.analysis.trust.deletion import SHARES, delete, deletion_scores, region
 from copper_tf.analysis.trust.stability import brightness_errors, shift_error
 from copper_tf.analysis.trust.trust import trust
-from copper_tf.analysis.trust.verdict import EXAMPLES, NOT_SUPPORTED, SUPPORTED, TESTS, TRUST, UNDECIDED, judge, verdict
+from copper_tf.analysis.trust.verdict import EXAMPLES, NOT_SUPPORTED, SUPPORTED, TESTS, UNDECIDED, judge, verdict
 from copper_tf.cli.main import main
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.runs.run import Run, open_run
@@ -61,8 +62,12 @@ def _chimera_scores(draw: Any, ends: tuple[float, float] = (1.0, 0.0)) -> dict[s
 
 def test_what_is_joined_stays_in_its_place() -> None:
     first, second = np.arange(12).reshape(3, 4), -np.arange(12).reshape(3, 4)
-    assert (joined(first, second, 1)[:, :2] == first[:, :2]).all() and (joined(first, second, 1)[:, 2:] <= 0).all()
-    assert (joined(first, second, 0)[:1] == first[:1]).all() and (joined(first, second, 0)[1:] == second[1:]).all()
+    assert (join_halves(first, second, 1)[:, :2] == first[:, :2]).all() and (
+        join_halves(first, second, 1)[:, 2:] <= 0
+    ).all()
+    assert (join_halves(first, second, 0)[:1] == first[:1]).all() and (
+        join_halves(first, second, 0)[1:] == second[1:]
+    ).all()
 
 
 def test_a_chimera_is_mapped_in_all_four_ways_at_the_size_both_share() -> None:
@@ -188,16 +193,16 @@ def test_every_test_can_pass_fail_and_be_open(test: Any) -> None:
 @pytest.mark.parametrize("name", DECISIVE)
 def test_one_decisive_failure_is_enough(name: str) -> None:
     (test,) = (t for t in TESTS if t.name == name)
-    told, reasons = verdict(judge(GOOD | {name: test.fails}))
-    assert told == NOT_SUPPORTED and reasons == [f"{test.title}: {test.bad}"]
-    told, reasons = verdict(judge(GOOD | {name: math.nan}))
-    assert told == UNDECIDED and len(reasons) == 1 and test.missing in reasons[0]
+    outcome, reasons = verdict(judge(GOOD | {name: test.fails}))
+    assert outcome == NOT_SUPPORTED and reasons == (f"{test.title}: {test.bad}",)
+    outcome, reasons = verdict(judge(GOOD | {name: math.nan}))
+    assert outcome == UNDECIDED and len(reasons) == 1 and test.missing in reasons[0]
 
 
 def test_all_decisive_tests_support_and_others_qualify() -> None:
     assert verdict(judge(GOOD))[0] == SUPPORTED
-    told, reasons = verdict(judge(GOOD | {"shift": 1.0, "seed_correlation": math.nan}))
-    assert told == SUPPORTED and len(reasons) == len(DECISIVE) + 1 and "Moved by one pixel" in reasons[-1]
+    outcome, reasons = verdict(judge(GOOD | {"shift": 1.0, "seed_correlation": math.nan}))
+    assert outcome == SUPPORTED and len(reasons) == len(DECISIVE) + 1 and "shift by one pixel changes" in reasons[-1]
     assert verdict(judge({}))[0] == UNDECIDED
 
 
@@ -229,13 +234,12 @@ def test_the_command_writes_what_the_pages_show(
     run = _reseeded(runs["segmenter"], tmp_path / "run", seed=0)
     other = _reseeded(runs["segmenter"], tmp_path / "other", seed=1)
     code = main(["trust", str(run.path), str(other.path)])
-    told = json.loads(run.scores_file(TRUST).read_text())
+    told = json.loads(run.scores_file("trust").read_text())
     assert code == (1 if told["verdict"] == NOT_SUPPORTED else 0)
     # Six test pictures are few: those of validation are looked at too.
     assert told["splits"] == ["validation", "test"] and told["pictures"] == 12
-    table = run.read_scores("evaluation")["pictures"]
-    chosen = [k for k, split in enumerate(table["split"]) if split != "train"]
-    m, labels, t = (np.array(table[name])[chosen] for name in ("potency", "label", "t"))
+    table = run.read(Evaluation).pictures.arrays()
+    m, labels, t = (table[name][table["split"] != "train"] for name in ("potency", "label", "t"))
     due = potency_scores({"potency": m, "g": np.array(run.hypothesis)[labels], "t": t})["nmse"]
     values = {test["name"]: test["value"] for test in told["tests"]}
     assert values["nmse"] == pytest.approx(due, rel=1e-4)

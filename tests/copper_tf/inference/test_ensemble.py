@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from copper_tf.analysis.ensembles import evaluate_seeds
+from copper_tf.analysis.evaluation import evaluate_seeds
 from copper_tf.cli.main import main
 from copper_tf.inference.ensemble import Ensemble
 from copper_tf.inference.predictor import RunPredictor
@@ -56,7 +56,7 @@ def test_a_classifier_averages_probabilities(runs: dict[str, Any]) -> None:
 
 def test_evaluate_and_predict_take_the_folder(trained: Path, dataset: Any, tmp_path: Path) -> None:
     run, scores = evaluate_seeds(trained, seed_runs(trained))
-    assert run.path == trained and scores["splits"]["test"]["pictures"] == dataset.split_sizes["test"]
+    assert run.path == trained and scores.splits["test"].pictures == dataset.split_sizes["test"]
     assert main(["evaluate", str(trained)]) == 0
     assert (trained / "report" / "evaluation.html").is_file()
     picture = tmp_path / "a.tif"

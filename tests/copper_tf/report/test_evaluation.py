@@ -15,36 +15,71 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from copper_tf.analysis.grading import count_tuples
+from copper_tf.analysis.results import Evaluation, Gap, OutOfDistribution, PictureColumns, SplitScores
 from copper_tf.config import default_config
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.report.common.text import verdict
 from copper_tf.report.evaluation.page import render_evaluation
 from copper_tf.runs.labels import Labels
+from copper_tf.runs.records import HypothesisRecord
 from copper_tf.runs.run import Run, create_run
 from tests.conftest import ROOT
 
 SPLITS = {"train": 8, "validation": 2, "test": 3}
 
 
-def _split(kind: str, labels: int, count: int, interval: bool, truth: bool) -> dict[str, Any]:
+def _split(kind: str, labels: int, count: int, interval: bool, truth: bool) -> SplitScores:
     names = {
         "classifier": ["accuracy", "within_one", "mae", "qwk", "spearman", "median_accuracy", "median_mae"],
         "segmenter": ["mse", "nmse", "mae", "corr_g", "spearman_t", "iou", "auc", "binarity"],
     }[kind]
-    scores = {n: 0.5 if truth or n not in ("iou", "auc") else math.nan for n in names}
-    part: dict[str, Any] = {
+    summary: dict[str, Any] = {
         "pictures": count * labels,
         "groups": 6 if interval else 3,
         "resampled": "sheets",
-        "scores": scores,
-        "intervals": {n: [0.4, 0.6] if interval else None for n in names},
+        "scores": {n: 0.5 if truth or n not in ("iou", "auc") else math.nan for n in names},
+        "intervals": dict.fromkeys(names, (0.4, 0.6) if interval else None),
     }
     if kind == "classifier":
         counts = np.eye(labels, dtype=int) * (count - 1)
         counts[:, 0] += 1
-        return part | {"confusion": counts.tolist(), "recall": [0.5] * labels}
-    fall = np.linspace(0.9, 0.1, labels).tolist()
-    return part | {"mean_potency": fall, "reanchored_curve": np.linspace(1, 0, labels).tolist(), "binarity_middle": 0.7}
+        return SplitScores(**summary, confusion=count_tuples(counts), recall=(0.5,) * labels)
+    return SplitScores(
+        **summary,
+        mean_potency=tuple(np.linspace(0.9, 0.1, labels).tolist()),
+        reanchored_curve=tuple(np.linspace(1, 0, labels).tolist()),
+        curve_intervals=(None,) * labels,
+        binarity_middle=0.7,
+    )
+
+
+def _evaluation(kind: Any, labels: Labels, g: tuple[float, ...], interval: bool, truth: bool) -> Evaluation:
+    """An evaluation made up by hand."""
+    count = len(labels.times)
+    splits = {name: _split(kind, count, n, interval, truth) for name, n in SPLITS.items()}
+    rows = [(s, k) for s, n in SPLITS.items() for k in range(count) for _ in range(n)]
+    answers: dict[str, Any] = {"grade": tuple(k for _, k in rows)}
+    if kind == "segmenter":
+        answers = {"potency": tuple(np.random.default_rng(0).random(len(rows)).tolist())}
+    return Evaluation(
+        kind=kind,
+        labels=labels,
+        hypothesis=HypothesisRecord("linear", "none", g),
+        folds=0,
+        caveats=(),
+        splits=splits,
+        out_of_distribution=OutOfDistribution(len(splits["test"].scores), not_compared={"not compared": 1}),
+        gaps={s: {n: Gap(0.1, None) for n in splits[s].scores} for s in ("validation", "test")},
+        pictures=PictureColumns(
+            file=tuple(f"t{k}/{i}<script>.png" for i, (_, k) in enumerate(rows)),
+            split=tuple(s for s, _ in rows),
+            t=tuple(labels.times[k] for _, k in rows),
+            label=tuple(k for _, k in rows),
+            sheet=("",) * len(rows),
+            **answers,
+        ),
+    )
 
 
 def _run(path: Path, kind: str, labels: int = 4, interval: bool = False, truth: bool = True, maps: bool = True) -> Run:
@@ -52,28 +87,14 @@ def _run(path: Path, kind: str, labels: int = 4, interval: bool = False, truth: 
     draw = np.random.default_rng(0)
     config = default_config(kind)
     times = tuple(float(t) for t in range(labels))
-    g = tuple(np.linspace(1, 0, labels)) if kind == "segmenter" else ()
+    g = tuple(np.linspace(1, 0, labels).tolist()) if kind == "segmenter" else ()
     data = {"path": "/data/<b>copper</b>", "fingerprint": "f" * 64, "pictures": SPLITS, "window": 296}
     run = Run(path, config, Labels(times, "h"), g, Normalisation("dataset", 0.5, 0.2, 31), data)
     create_run(run)
     second = "accuracy" if kind == "classifier" else "nmse"
     names = ("loss", second, "val_loss", f"val_{second}")
     run.write_history([{"epoch": e, **dict.fromkeys(names, 1 / e), "seconds": 1.0} for e in range(1, 6)])
-    splits = {name: _split(kind, labels, count, interval, truth) for name, count in SPLITS.items()}
-    gaps = {s: {n: {"gap": 0.1, "interval": None} for n in p["scores"]} for s, p in splits.items() if s != "train"}
-    rows = [(s, k) for s, count in SPLITS.items() for k in range(labels) for _ in range(count)]
-    pictures: dict[str, Any] = {
-        "file": [f"t{k}/{i}<script>.png" for i, (_, k) in enumerate(rows)],
-        "split": [s for s, _ in rows],
-        "t": [times[k] for _, k in rows],
-        "label": [k for _, k in rows],
-        "sheet": ["" for _ in rows],
-    }
-    answer = [k for _, k in rows] if kind == "classifier" else draw.random(len(rows)).tolist()
-    pictures["grade" if kind == "classifier" else "potency"] = answer
-    hypothesis = {"name": "linear", "g": list(g)}
-    scores = {"kind": kind, "labels": {"times": times, "unit": "h"}, "hypothesis": hypothesis, "splits": splits}
-    run.write_scores("evaluation", {**scores, "gaps": gaps, "pictures": pictures})
+    run.write(_evaluation(kind, run.labels, g, interval, truth))
     if maps and kind == "segmenter":
         patch = {"pixels": draw.integers(0, 255, (50, 60)), "map": draw.random((50, 60)), "pixel_size_nm": np.nan}
         patch |= {"truth": draw.integers(0, 2, (50, 60))} if truth else {}
@@ -147,10 +168,10 @@ def test_every_setting_is_on_the_page(tmp_path: Path) -> None:
     ("nmse", "interval", "auc", "words"),
     [
         (1.07, None, 0.5, "does not follow the hypothesis: an NMSE of 1.07, where a constant reaches 1"),
-        (0.9, [0.6, 1.2], None, "it is not sure that the potency follows the hypothesis"),
+        (0.9, (0.6, 1.2), None, "it is not certain that the potency follows the hypothesis"),
         (
             0.4,
-            [0.2, 0.6],
+            (0.2, 0.6),
             0.9,
             "an NMSE of 0.40 (95 % interval 0.20 to 0.60), and the maps find",
         ),
@@ -158,19 +179,29 @@ def test_every_setting_is_on_the_page(tmp_path: Path) -> None:
     ],
 )
 def test_the_verdict_of_a_map_says_no_more_than_its_scores(
-    nmse: float, interval: list[float] | None, auc: float | None, words: str
+    nmse: float, interval: tuple[float, float] | None, auc: float | None, words: str
 ) -> None:
-    test = {"groups": 6, "pictures": 9, "resampled": "sheets", "scores": {"nmse": nmse, "auc": auc}}
-    test["intervals"] = {"nmse": interval, "auc": None}
-    assert words in verdict({"kind": "segmenter", "splits": {"test": test}})
+    test = SplitScores(
+        pictures=9,
+        groups=6,
+        resampled="sheets",
+        scores={"nmse": nmse, "auc": math.nan if auc is None else auc},
+        intervals={"nmse": interval, "auc": None},
+    )
+    assert words in verdict("segmenter", test, HypothesisRecord("linear", "none", (1.0, 0.0)))
 
 
 def test_the_verdict_of_grades_stands_beside_chance() -> None:
-    test = {"groups": 6, "pictures": 8, "resampled": "sheets", "confusion": [[2, 2], [2, 2]]}
-    scores = {"accuracy": 0.5, "median_mae": 0.5}
-    for low, words in ((0.2, "not clearly more than the 0.50 of always"), (0.6, "against the 0.50 of always")):
-        test |= {"scores": scores, "intervals": {"accuracy": [low, 0.9], "median_mae": None}}
-        assert words in verdict({"kind": "classifier", "splits": {"test": test}})
+    for low, words in ((0.2, "not clearly more than the 0.50 that always"), (0.6, "against the 0.50 that always")):
+        test = SplitScores(
+            pictures=8,
+            groups=6,
+            resampled="sheets",
+            scores={"accuracy": 0.5, "median_mae": 0.5},
+            intervals={"accuracy": (low, 0.9), "median_mae": None},
+            confusion=((2, 2), (2, 2)),
+        )
+        assert words in verdict("classifier", test, HypothesisRecord("linear", "none", ()))
 
 
 @pytest.mark.parametrize(("n", "N", "c", "d"), [(2, 1, 8, 2), (1, 2, 5, 3)])

@@ -13,13 +13,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from copper_tf.analysis.results import Evaluation, OutOfDistribution, PictureColumns
 from copper_tf.cli.main import main
 from copper_tf.config import KINDS, Config, default_config
 from copper_tf.report.full.acquisition import acquisition, recorded, summarised
 from copper_tf.report.full.examples import TYPICAL, WORST, chosen, exhibits
 from copper_tf.report.full.models import members
 from copper_tf.report.full.summary import limits_of, one_sentence, sound
+from copper_tf.runs.labels import Labels
 from copper_tf.runs.provenance import build_command, cost, sha256, training_command
+from copper_tf.runs.records import HypothesisRecord
 from copper_tf.statistics.scores import sheet_means
 from tfds_copper.errors import RunError
 
@@ -73,14 +76,28 @@ def test_records_tell_how_pictures_were_taken_without_decoding_them(dataset: Any
     assert {row["bit_depth"] for row in rows} == {8} and len({row["pixel_size_nm"] for row in rows}) == 1
 
 
-def _scores(potency: list[float]) -> dict[str, Any]:
+def _scores(potency: list[float], label: int = 0) -> Evaluation:
+    """The evaluation of a segmenter of two labels; the first picture is of training."""
     n = len(potency)
-    pictures = {"file": [f"{k}.png" for k in range(n)], "sheet": ["s"] * n, "label": [0] * n, "potency": potency}
-    return {
-        "kind": "segmenter",
-        "hypothesis": {"g": [1.0, None]},
-        "pictures": pictures | {"split": ["train", *["test"] * (n - 1)]},
-    }
+    pictures = PictureColumns(
+        file=tuple(f"{k}.png" for k in range(n)),
+        split=("train", *["test"] * (n - 1)),
+        t=(float(label),) * n,
+        label=(label,) * n,
+        sheet=("s",) * n,
+        potency=tuple(potency),
+    )
+    return Evaluation(
+        kind="segmenter",
+        labels=Labels((0.0, 1.0), ""),
+        hypothesis=HypothesisRecord("anchors", "anchors", (1.0, math.nan)),
+        folds=0,
+        caveats=(),
+        splits={},
+        out_of_distribution=OutOfDistribution(n - 1),
+        gaps={},
+        pictures=pictures,
+    )
 
 
 def test_the_typical_and_the_worst_picture_are_those_of_the_scores() -> None:
@@ -91,14 +108,12 @@ def test_the_typical_and_the_worst_picture_are_those_of_the_scores() -> None:
 
 
 def test_without_a_g_a_picture_is_held_against_its_label() -> None:
-    scores = _scores([0.0, 0.2, 0.4, 0.9])
-    scores["pictures"]["label"] = [1] * 4
-    assert chosen(scores)[1]["error"] == pytest.approx(0.9 - 0.5)
+    assert chosen(_scores([0.0, 0.2, 0.4, 0.9], label=1))[1]["error"] == pytest.approx(0.9 - 0.5)
 
 
 def test_pictures_of_page_one_have_the_potency_of_their_scores(runs: dict[str, Any]) -> None:
     (member,) = members([runs["segmenter"].path])
-    scores = member.run.read_scores("evaluation")
+    scores = member.run.read(Evaluation)
     shown, rows = exhibits(member, scores), chosen(scores)
     assert [e.file for e in shown] == [row["file"] for row in rows]
     for exhibit, row in zip(shown, rows, strict=True):

@@ -16,7 +16,7 @@ import yaml
 
 from copper_tf.cli.main import main
 from copper_tf.report.common.pdf import BROWSERS, find_browser, print_pdf
-from copper_tf.report.common.text import shown
+from copper_tf.report.common.text import format_score
 from copper_tf.report.full.contents import DOSSIER
 from copper_tf.runs.provenance import sha256
 from tests.blindtest_data import submit, write_test
@@ -89,7 +89,7 @@ def test_numbers_on_the_page_are_those_of_the_json(report: Path) -> None:
     for member in told["members"]:
         for split in member["splits"].values():
             for name, value in split["scores"].items():
-                written, interval = shown(value, split["intervals"][name])
+                written, interval = format_score(value, split["intervals"][name])
                 assert f'<td>{written}</td><td class="interval">{interval}</td>' in text, (member["name"], name)
         for file in member["weights"]:
             assert file["sha256"] in text
@@ -113,7 +113,7 @@ def test_the_json_holds_what_the_runs_hold(report: Path, runs: dict[str, Any]) -
         assert member["weights"][0]["sha256"] == sha256(run.checkpoints / "best.weights.h5")
     means = told["sheets"]["means"]
     assert sum(row["pictures"] for row in means) == 6
-    assert told["comparison"]["differences"][0]["to"] == "classifier"
+    assert told["comparison"]["differences"][0]["reference"] == "classifier"
 
 
 def test_findings_of_the_check_are_those_of_the_dataset(report: Path, dataset: Any) -> None:

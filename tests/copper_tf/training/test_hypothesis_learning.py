@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from copper_tf.analysis.evaluation import EVALUATION, evaluate
+from copper_tf.analysis.evaluation import evaluate
+from copper_tf.analysis.results import Evaluation
 from copper_tf.cli.main import main
 from copper_tf.config import default_config
 from copper_tf.decay import estimation as estimate
@@ -115,18 +116,14 @@ def test_anchors_see_the_ends_alone(anchors: Any, dataset: Any) -> None:
 
 
 def test_scores_of_anchors_count_the_ends(anchors: Any) -> None:
-    scores = anchors.read_scores(EVALUATION)
-    test = scores["splits"]["test"]
-    pictures = scores["pictures"]
-    rows = [
-        (m, 1 - k / 2)
-        for m, k, s in zip(pictures["potency"], pictures["label"], pictures["split"], strict=True)
-        if s == "test" and k != 1
-    ]
-    m, g = np.array(rows).T
-    assert test["scores"]["nmse"] == pytest.approx(np.mean((m - g) ** 2) / np.var(g))
-    assert scores["hypothesis"] == {"name": "anchors", "learn": "anchors", "g": [1, None, 0]}
-    assert test["reanchored_curve"][1] is not None and len(test["curve_intervals"]) == 3
+    scores = anchors.read(Evaluation)
+    test, pictures = scores.splits["test"], scores.pictures.of_split("test")
+    ends = pictures["label"] != 1
+    m, g = pictures["potency"][ends], 1 - pictures["label"][ends] / 2
+    assert test.scores["nmse"] == pytest.approx(np.mean((m - g) ** 2) / np.var(g))
+    assert (scores.hypothesis.name, scores.hypothesis.learn, scores.hypothesis.initial_g) == ("anchors", "anchors", ())
+    np.testing.assert_array_equal(scores.hypothesis.g, [1, np.nan, 0])
+    assert np.isfinite(test.reanchored_curve[1]) and len(test.curve_intervals) == 3
 
 
 def test_g_moves_and_the_run_keeps_both(moving: Any) -> None:

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from copper_tf.analysis.evaluation import validated
+from copper_tf.analysis.evaluation import validation_scores
+from copper_tf.analysis.results import Evaluation
 from copper_tf.config import KL, LOSSES, SQUARED
 from copper_tf.decay import estimation as estimate
 from copper_tf.models.factory import build
@@ -148,15 +149,15 @@ def test_stopped_on_the_way_and_gone_on_with_is_as_if_never_stopped(
     part = train(config, dataset, tmp_path / "run", until=1)
     # It is a run, but not one whose training is over.
     assert len(part.history()) == 1 and not part.has(TrainingRecord)
-    assert {"accuracy", "qwk"} <= set(validated(part, dataset)["scores"])
+    assert {"accuracy", "qwk"} <= set(validation_scores(part, dataset).scores)
     assert len(train(config, dataset, part.path, resume=True, until=1).history()) == 1
     run = train(config, dataset, part.path, resume=True, until=9)
     for a, b in zip(_weights(whole), _weights(run), strict=True):
         np.testing.assert_array_equal(a, b)
     assert run.has(TrainingRecord)
-    scores = whole.read_scores("evaluation")["splits"]["validation"]["scores"]
-    assert {name: v for name, v in validated(run, dataset)["scores"].items() if v == v} == {
-        name: v for name, v in scores.items() if v is not None
+    scores = whole.read(Evaluation).splits["validation"].scores
+    assert {name: v for name, v in validation_scores(run, dataset).scores.items() if v == v} == {
+        name: v for name, v in scores.items() if v == v
     }
 
 

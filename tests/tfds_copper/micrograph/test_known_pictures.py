@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from copper_tf.analysis.evaluation import EVALUATION, PICTURES, evaluate_with
+from copper_tf.analysis.evaluation import PICTURES, evaluate_with
+from copper_tf.analysis.results import Evaluation
 from copper_tf.data.pictures import examples
 from copper_tf.inference.predictor import RunPredictor
 from copper_tf.inference.results import OOD_COLUMN
 from copper_tf.ood.features import image_features
 from copper_tf.ood.reference import ReferenceStatistics
-from copper_tf.report.common.text import unlike_text
+from copper_tf.report.common.text import out_of_distribution_text
 from copper_tf.report.evaluation.page import render_evaluation
 from copper_tf.runs.run import open_run
 from tfds_copper.micrograph import Windows
@@ -38,11 +39,11 @@ def _table(path: Path) -> list[dict[str, str]]:
 
 def test_test_pictures_like_the_others_are_counted(runs: dict[str, Any]) -> None:
     for run in runs.values():
-        found = run.read_scores(EVALUATION)["unlike"]
+        found = run.read(Evaluation).out_of_distribution
         rows = [row for row in _table(run.path) if row["split"] == "test"]
-        assert found["of"] == len(rows) == 6 and not found["untold"]
-        assert [[row["file"], row[OOD_COLUMN]] for row in rows if row[OOD_COLUMN]] == found["pictures"]
-        assert len(found["pictures"]) <= 2
+        assert found.pictures == len(rows) == 6 and not found.not_compared
+        assert tuple((row["file"], row[OOD_COLUMN]) for row in rows if row[OOD_COLUMN]) == found.different
+        assert len(found.different) <= 2
 
 
 def test_a_test_picture_unlike_training_shows(runs: dict[str, Any], dataset: Any, tmp_path: Path) -> None:
@@ -53,9 +54,9 @@ def test_a_test_picture_unlike_training_shows(runs: dict[str, Any], dataset: Any
     files = {example.file for example in examples(dataset, "test")}
     rows = {row["file"]: row[OOD_COLUMN] for row in _table(run.path)}
     assert {file for file, text in rows.items() if text} == files
-    text = unlike_text(run.read_scores(EVALUATION)["unlike"])
-    assert text.startswith("Of 6 test pictures 6 are unlike those of training: ") and "and 1 more" in text
-    assert "Of 6 test pictures 6 are unlike those of training" in render_evaluation(run).read_text()
+    text = out_of_distribution_text(run.read(Evaluation).out_of_distribution)
+    assert text.startswith("Of 6 test pictures 6 differ from those of training: ") and "and 1 more" in text
+    assert "Of 6 test pictures 6 differ from those of training" in render_evaluation(run).read_text()
 
 
 def test_a_page_says_what_pictures_its_run_knows(runs: dict[str, Any], tmp_path: Path) -> None:
@@ -88,4 +89,4 @@ def test_what_is_described_is_what_the_pictures_are(runs: dict[str, Any], datase
     ],
 )
 def test_the_sentence_says_no_more_than_is_known(found: dict[str, Any] | None, text: str) -> None:
-    assert unlike_text(found) == text
+    assert out_of_distribution_text(found) == text

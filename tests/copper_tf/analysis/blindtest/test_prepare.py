@@ -14,7 +14,7 @@ from PIL import Image
 from copper_tf.analysis.blindtest.folder import DESIGN, KEY
 from copper_tf.analysis.blindtest.prepare import prepare
 from copper_tf.analysis.blindtest.settings import BlindSettings
-from copper_tf.analysis.comparison import read
+from copper_tf.analysis.comparison import read_grader
 from copper_tf.inference.predictor import RunPredictor
 from tfds_copper.errors import OutputError, RunError, SettingError
 
@@ -24,7 +24,7 @@ def test_a_test_takes_its_pictures_from_the_splits_it_should(
 ) -> None:
     from copper_tf.data.pictures import examples
 
-    graders = [read(runs["classifier"].path), read(runs["segmenter"].path)]
+    graders = [read_grader(runs["classifier"].path), read_grader(runs["segmenter"].path)]
     settings = BlindSettings(pictures=5, practice=4, with_map=True, seed=2)
     test = prepare(tmp_path / "t", dataset, graders, settings, RunPredictor(runs["segmenter"]))
     assert (test.pictures, len(test.practice), test.labels.times) == (5, 4, (0.0, 1.0, 2.0))
@@ -77,6 +77,6 @@ def test_what_cannot_be_prepared_is_refused(
 def test_a_model_of_other_data_is_refused(runs: dict[str, Any], dataset: Any, tmp_path: Path) -> None:
     import dataclasses
 
-    grader = dataclasses.replace(read(runs["classifier"].path), fingerprint="other")
+    grader = dataclasses.replace(read_grader(runs["classifier"].path), fingerprint="other")
     with pytest.raises(RunError, match="must be of the dataset"):
         prepare(tmp_path / "t", dataset, [grader])
