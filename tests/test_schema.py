@@ -46,10 +46,11 @@ def results() -> list[type[Result]]:
 
 
 def meanings(kind: type) -> dict[str, str]:
-    """The meaning of every field, from the section Attributes of the docstrings of a class and its bases."""
+    """The meaning of every field, from the section Attributes or Args of the docstrings of a class and its bases."""
     texts: dict[str, str] = {}
     for base in reversed(kind.__mro__):
-        lines = inspect.cleandoc(base.__doc__ or "").partition("Attributes:\n")[2].splitlines()
+        lines = inspect.cleandoc(base.__doc__ or "")
+        lines = re.split(r"(?:Attributes|Args):\n", lines, maxsplit=1)[-1].splitlines()
         name = ""
         for line in lines:
             if match := re.fullmatch(r" {4}(\w+): (.*)", line):
@@ -58,7 +59,9 @@ def meanings(kind: type) -> dict[str, str]:
                 texts[name] += f" {line.strip()}"
             else:
                 name = ""
-    return texts
+    # Settings and columns say in their metadata what they are.
+    named = {f.name: f.metadata.get("help", f.metadata.get("title")) for f in dataclasses.fields(kind)}
+    return {name: text for name, text in named.items() if text} | texts
 
 
 def written_fields(kind: Any) -> list[dataclasses.Field[Any]]:
@@ -91,7 +94,7 @@ def table(kind: Any) -> str:
         (
             f"`{f.metadata.get('key', f.name)}`",
             "`" + str(f.type).replace("|", "\\|") + "`",
-            known[f.name].replace("|", "\\|"),
+            known.get(f.name, "").replace("|", "\\|"),
         )
         for f in written_fields(kind)
     ]
