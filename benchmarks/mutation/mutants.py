@@ -27,6 +27,7 @@ class Mutant:
     Attributes:
         place: the function or class it lies in, dotted, or ``"<module>"``.
         line: of the source, from 1.
+        text: of that line.
         before: the expression as it was.
         after: the expression as it is in the mutant.
         source: the whole module, changed.
@@ -34,14 +35,15 @@ class Mutant:
 
     place: str
     line: int
+    text: str
     before: str
     after: str
     source: str
 
     @property
     def name(self) -> str:
-        """What is changed and where, whatever its line."""
-        return f"{self.place}: {self.before} -> {self.after}"
+        """What is changed and where, whatever the number of its line."""
+        return f"{self.place}: {self.before} -> {self.after} in {self.text}"
 
 
 def _changed(node: ast.AST) -> Iterator[ast.expr]:
@@ -98,16 +100,15 @@ def mutants(source: str) -> Iterator[Mutant]:
     Args:
         source: of the module.
     """
-    tree = ast.parse(source)
+    tree, lines = ast.parse(source), source.splitlines()
     for parent, field, k, child, place in list(_sites(tree)):
         # What a function returns may also be nothing at all.
         nothing = [ast.Constant(value=None)] if isinstance(parent, ast.Return) else []
         for new in (*_changed(child), *nothing):
             ast.copy_location(new, child)
             _put(parent, field, k, new)
-            yield Mutant(
-                place, child.lineno, ast.unparse(child), ast.unparse(new), ast.unparse(ast.fix_missing_locations(tree))
-            )
+            changed, text = ast.unparse(ast.fix_missing_locations(tree)), lines[child.lineno - 1].strip()
+            yield Mutant(place, child.lineno, text, ast.unparse(child), ast.unparse(new), changed)
         _put(parent, field, k, child)
 
 

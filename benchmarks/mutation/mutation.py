@@ -133,7 +133,7 @@ def _measured(name: str, group: Group, asked: argparse.Namespace, context: Any) 
     same = json.loads(EQUIVALENT.read_text(encoding="utf-8")) if EQUIVALENT.is_file() else {}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        unchanged = Mutant("<module>", 0, "", "", sources[group.modules[0]])
+        unchanged = Mutant("<module>", 0, "", "", "", sources[group.modules[0]])
         outcome, seconds = _tried(context, folder, group, 3600.0, (-1, group.modules[0], unchanged))
         if outcome != "survived":
             raise SystemExit(f"{name}: the tests must pass on the unchanged code. Received: {outcome}")

@@ -11,6 +11,7 @@ from tests.conftest import ROOT
 from tfds_copper.errors import InputError, SettingError
 from tfds_copper.folder.scan import Picture, scan
 from tfds_copper.splits.assign import SPLITS, SplitSettings, assign, caveats
+from tfds_copper.splits.groups import split_groups
 
 TILES = ROOT.parent / "shared" / "data" / "superalloy_tiles"
 
@@ -45,6 +46,11 @@ def test_proportions_that_are_refused(split: str) -> None:
 
 
 def test_settings_limits() -> None:
+    assert SplitSettings("1000000/1/1").parts == (1000000, 1, 1)
+    with pytest.raises(SettingError, match="split must be three whole numbers above 0"):
+        SplitSettings("1000001/1/1")
+    with pytest.raises(SettingError, match="folds must be 0 or at least 3. Received: 1"):
+        SplitSettings(folds=1)
     assert SplitSettings(" 8/ 1/1").split == "8/1/1"
     with pytest.raises(SettingError, match=r"min_sheets must be a whole number of at least 1. Received: 0"):
         SplitSettings(min_sheets=0)
@@ -231,3 +237,9 @@ def test_folds_keep_places_together() -> None:
     for one in SplitSettings(folds=3).each_fold:
         where = assign(given, one, links)
         assert all(where[a] == where[b] for a, b in links)
+
+
+def test_sheets_are_taken_apart_only_when_asked() -> None:
+    given = pictures(2, 2, 2)
+    whole, apart = split_groups(given, []), split_groups(given, [], within_sheet=True)
+    assert len(set(whole.values())) == 4 and len(set(apart.values())) == 8
