@@ -28,14 +28,8 @@ from .api.inference import bulk as bulk
 from .api.inference import export as export
 from .api.inference import load as load
 from .api.inference import predict as predict
-from .api.settings import CopperError as CopperError
-from .api.settings import InputError as InputError
-from .api.settings import OutputError as OutputError
-from .api.settings import Progress as Progress
-from .api.settings import ReadSettings as ReadSettings
-from .api.settings import RunError as RunError
-from .api.settings import SettingError as SettingError
-from .api.settings import SplitSettings as SplitSettings
+from .api.reports import Report as Report
+from .api.reports import report as report
 from .api.studies import HypothesisStudy as HypothesisStudy
 from .api.studies import SearchResult as SearchResult
 from .api.studies import SearchSettings as SearchSettings

@@ -1,4 +1,4 @@
-"""Everything that is needed to make results again: commands, versions, hashes, and what it cost."""
+"""What makes results again: commands, versions, hashes, and what training took."""
 
 from __future__ import annotations
 
@@ -10,26 +10,57 @@ import shlex
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from copper_tf.config import Config, default_config, unread_settings
-from copper_tf.models.architecture import network_of
 from copper_tf.runs.records import TrainingRecord
 from copper_tf.runs.run import BEST, Run
-from tfds_copper.micrograph import ReadSettings
+from tfds_copper.copper_sem.metadata import DatasetMetadata
 from tfds_copper.settings import setting_fields
-from tfds_copper.splits.assign import SplitSettings
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+__all__ = [
+    "SHORT",
+    "TrainingCost",
+    "WeightsFile",
+    "build_command",
+    "sha256",
+    "software",
+    "training_command",
+    "training_cost",
+    "versions",
+    "weights",
+]
 
-    from copper_tf.report.full.models import Member
-
-__all__ = ["SHORT", "build_command", "cost", "sha256", "software", "training_command", "versions", "weights"]
-
-# What stands at the foot of every page, and what else has a part in the numbers.
+# Packages at the foot of every page, and all that have a part in the numbers.
 SHORT = ("copper-tf", "tensorflow", "keras", "tensorflow-datasets", "numpy")
 _ALL = (*SHORT, "scipy", "scikit-learn", "scikit-image", "tifffile", "imagecodecs", "pillow", "matplotlib")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingCost:
+    """What the training of one run took.
+
+    Attributes:
+        record: as training wrote it.
+        steps: training steps.
+    """
+
+    record: TrainingRecord
+    steps: int
+
+
+@dataclasses.dataclass(frozen=True)
+class WeightsFile:
+    """The weights of one run.
+
+    Attributes:
+        file: path in the folder of the model.
+        bytes: size.
+        sha256: hash, hexadecimal.
+    """
+
+    file: str
+    bytes: int
+    sha256: str
 
 
 def versions(packages: Sequence[str] = SHORT) -> list[tuple[str, str]]:
@@ -56,13 +87,15 @@ def sha256(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def weights(member: Member) -> list[dict[str, Any]]:
-    """``file`` (relative to the member), ``bytes`` and ``sha256`` of the weights of each of its runs."""
-    files = [run.checkpoints / BEST for run in member.parts]
-    return [
-        {"file": str(file.relative_to(member.path)), "bytes": file.stat().st_size, "sha256": sha256(file)}
-        for file in files
-    ]
+def weights(runs: Sequence[Run], folder: Path) -> tuple[WeightsFile, ...]:
+    """The weights of each run.
+
+    Args:
+        runs: trained.
+        folder: that they lie in, or are.
+    """
+    files = [run.checkpoints / BEST for run in runs]
+    return tuple(WeightsFile(str(file.relative_to(folder)), file.stat().st_size, sha256(file)) for file in files)
 
 
 def training_command(config: Config, data: Path | str, output: str = "RUN") -> str:
@@ -71,7 +104,7 @@ def training_command(config: Config, data: Path | str, output: str = "RUN") -> s
     Args:
         config: of the run.
         data: the dataset.
-        output: what the new run is called in it.
+        output: name of the new run.
     """
     default = default_config(config.kind).flat()
     changed = {n: v for n, v in config.flat().items() if v != default[n] and n not in unread_settings(config.kind)}
@@ -79,33 +112,27 @@ def training_command(config: Config, data: Path | str, output: str = "RUN") -> s
     return " ".join(["copper train", config.kind, shlex.quote(str(data)), f"-o {shlex.quote(output)}", *flags])
 
 
-def build_command(described: Mapping[str, Any], output: str = "DATA") -> str:
+def build_command(dataset: DatasetMetadata, output: str = "DATA") -> str:
     """The command that builds a dataset again.
 
     Args:
-        described: the dataset's metadata.
-        output: what the new dataset is called in it.
+        dataset: its metadata.
+        output: name of the new dataset.
     """
     flags = []
-    for group, values in ((SplitSettings, described["settings"]), (ReadSettings, described["reading"])):
-        for field in setting_fields(group):
+    for group in (dataset.settings, dataset.reading):
+        for field in setting_fields(type(group)):
+            value = getattr(group, field.name)
             # The datasets of all folds are built by one command.
-            if field.name == "fold" or values.get(field.name, field.default) == field.default:
+            if field.name == "fold" or value == field.default:
                 continue
-            value = values[field.name]
             name = f"--{field.name.replace('_', '-')}"
             flags.append(name if value is True else f"{name} {shlex.quote(str(value))}")
-    return " ".join(["copper build", shlex.quote(Path(described["source"]).name), f"-o {output}", *flags])
+    return " ".join(["copper build", shlex.quote(Path(dataset.source).name), f"-o {output}", *flags])
 
 
-def _steps(run: Run, epochs: int) -> int:
-    """Training steps of so many epochs."""
-    crops = run.config.data.crops * int(run.data["pictures"]["train"])
-    return epochs * math.ceil(crops / run.config.training.batch_size)
-
-
-def cost(run: Run) -> dict[str, Any] | None:
-    """What training took: as `TrainingRecord` has it, with ``steps``; None where that is missing.
+def training_cost(run: Run) -> TrainingCost | None:
+    """What training took; None where that isn't known.
 
     Args:
         run: one run, no folder of several.
@@ -113,8 +140,5 @@ def cost(run: Run) -> dict[str, Any] | None:
     if not run.has(TrainingRecord):
         return None
     record = run.read(TrainingRecord)
-    return {
-        **dataclasses.asdict(record),
-        "receptive_field_px": network_of(run.config).receptive_field,
-        "steps": _steps(run, record.epochs),
-    }
+    crops = run.config.data.crops * int(run.data["pictures"]["train"])
+    return TrainingCost(record, record.epochs * math.ceil(crops / run.config.training.batch_size))

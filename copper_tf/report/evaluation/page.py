@@ -29,8 +29,7 @@ from copper_tf.report.evaluation.map_grades import grading_table
 from copper_tf.report.evaluation.network import network_figure
 from copper_tf.report.evaluation.potency import potency_figure
 from copper_tf.report.trust.section import trust_figures, trust_section
-from copper_tf.runs.provenance import cost as cost_of
-from copper_tf.runs.provenance import training_command
+from copper_tf.runs.provenance import TrainingCost, training_command, training_cost
 from copper_tf.runs.run import Run
 from tfds_copper.settings import setting_fields
 
@@ -114,27 +113,23 @@ def settings_rows(flat: Mapping[str, Any]) -> list[tuple[str, Any, Any, str]]:
 
 
 def _cost(run: Run) -> list[tuple[str, str]]:
-    found = cost_of(run)
-    return [("grey values relative to", run.config.normalised_over), *cost_rows(found)] if found else []
+    cost = training_cost(run)
+    return [("grey values relative to", run.config.normalised_over), *cost_rows(cost)] if cost else []
 
 
-def cost_rows(cost: dict[str, Any]) -> list[tuple[str, str]]:
-    """(name, value) of what one training took.
-
-    Args:
-        cost: of `dossier.provenance.cost`.
-    """
-    chord = cost.get("mean_chord_px")
+def cost_rows(cost: TrainingCost) -> list[tuple[str, str]]:
+    """(name, value) of what one training took."""
+    record = cost.record
     return [
-        ("receptive field", f"{cost['receptive_field_px']} px"),
-        *([("mean chord of its maps", f"{chord:.0f} px")] if chord else []),
-        ("epochs", f"{cost['epochs']}"),
-        ("training steps", f"{cost['steps']:,}"),
-        ("time", f"{cost['seconds']:.0f} s ({cost['seconds_per_epoch']:.1f} s per epoch, median)"),
-        ("peak memory", f"{cost['peak_memory_mb']:.0f} MB"),
-        ("parameters", f"{cost['parameters']:,}"),
-        ("precision", cost["policy"]),
-        ("processors", f"{cost['processors']}"),
+        ("receptive field", f"{record.receptive_field_px} px"),
+        *([("mean chord of its maps", f"{record.mean_chord_px:.0f} px")] if record.mean_chord_px else []),
+        ("epochs", f"{record.epochs}"),
+        ("training steps", f"{cost.steps:,}"),
+        ("time", f"{record.seconds:.0f} s ({record.seconds_per_epoch:.1f} s per epoch, median)"),
+        ("peak memory", f"{record.peak_memory_mb:.0f} MB"),
+        ("parameters", f"{record.parameters:,}"),
+        ("precision", record.policy),
+        ("processors", f"{record.processors}"),
     ]
 
 

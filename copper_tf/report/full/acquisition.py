@@ -10,6 +10,7 @@ import struct
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from copper_tf.report.full.results import Acquisition, AcquisitionSetting
 from tfds_copper.micrograph import Metadata
 from tfds_copper.micrograph.record import name_and_unit
 from tfds_copper.progress import Progress
@@ -17,7 +18,7 @@ from tfds_copper.progress import Progress
 if TYPE_CHECKING:
     from tfds_copper.dataset import Dataset
 
-__all__ = ["acquisition", "recorded", "summarised"]
+__all__ = ["acquisition", "read_records", "summarise_values"]
 
 
 # In the order of the table; widths and heights stand in it as the picture's size.
@@ -31,7 +32,7 @@ _LISTED = 4
 _SIZE = slice(16, 24)
 
 
-def recorded(dataset: Dataset, progress: Progress | None = None) -> list[dict[str, Any]]:
+def read_records(dataset: Dataset, progress: Progress | None = None) -> list[dict[str, Any]]:
     """What is known of how each picture was taken; no picture is decoded.
 
     Args:
@@ -65,7 +66,7 @@ def _text(value: float) -> str:
     return f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
 
 
-def summarised(values: Sequence[Any], unit: str = "") -> str:
+def summarise_values(values: Sequence[Any], unit: str = "") -> str:
     """Values as a table shows them: one, a few with how many pictures each has, or a range.
 
     Args:
@@ -81,8 +82,8 @@ def summarised(values: Sequence[Any], unit: str = "") -> str:
     if numbers and len(counts) > _LISTED:
         return f"{_text(min(values))} to {_text(max(values))}{behind}"
     order = sorted(counts.items(), key=lambda item: float(item[0].replace(",", "")) if numbers else (-item[1], item[0]))
-    told = ", ".join(f"{name}{behind} ({count})" for name, count in order[:_LISTED])
-    return told + (f" and {len(counts) - _LISTED} more" if len(counts) > _LISTED else "")
+    listed = ", ".join(f"{name}{behind} ({count})" for name, count in order[:_LISTED])
+    return listed + (f" and {len(counts) - _LISTED} more" if len(counts) > _LISTED else "")
 
 
 def _known(value: Any) -> bool:
@@ -94,17 +95,13 @@ def _dates(values: Sequence[str]) -> str:
     return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]} ({len(days)} days)"
 
 
-def acquisition(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def acquisition(rows: Sequence[dict[str, Any]]) -> Acquisition:
     """The table of settings.
 
     Args:
-        rows: of `recorded`, one for each picture.
-
-    Returns:
-        ``pictures``; ``rows`` of ``name``, ``value`` and ``known`` (pictures it is known of); ``unknown``, the names of
-        what no picture says; ``pixel_size_nm`` [lowest, highest], None where unknown.
+        rows: of `read_records`, one for each picture.
     """
-    found: list[dict[str, Any]] = []
+    known: list[AcquisitionSetting] = []
     unknown: list[str] = []
     shown = (*_FIELDS, "pixel_size_nm")
     names = {f.name: name_and_unit(f.name) for f in dataclasses.fields(Metadata) if f.name in shown}
@@ -113,18 +110,13 @@ def acquisition(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         values = [row[field] for row in rows if field in row and _known(row[field])]
         name, unit = names[field]
         if values:
-            value = _dates(values) if field == "date" else summarised(values, unit)
-            found.append({"name": name, "value": value, "known": len(values)})
+            value = _dates(values) if field == "date" else summarise_values(values, unit)
+            known.append(AcquisitionSetting(name, value, len(values)))
         else:
             unknown.append(name)
     cut = collections.Counter(row["bar"] for row in rows)
     if set(cut) != {0}:
-        told = ", ".join(f"{k} rows ({n})" if k else f"none ({n})" for k, n in sorted(cut.items()))
-        found.append({"name": "information bar cut off", "value": told, "known": len(rows)})
+        counts = ", ".join(f"{k} rows ({n})" if k else f"none ({n})" for k, n in sorted(cut.items()))
+        known.append(AcquisitionSetting("information bar cut off", counts, len(rows)))
     sizes = [row["pixel_size_nm"] for row in rows if math.isfinite(row["pixel_size_nm"])]
-    return {
-        "pictures": len(rows),
-        "rows": found,
-        "unknown": unknown,
-        "pixel_size_nm": [min(sizes), max(sizes)] if sizes else None,
-    }
+    return Acquisition(len(rows), tuple(known), tuple(unknown), (min(sizes), max(sizes)) if sizes else None)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from copper_tf.report.full.results import ExamplePicture
 from tfds_copper.progress import Progress
 
 if TYPE_CHECKING:
     from copper_tf.analysis.results import Evaluation
-    from copper_tf.report.full.models import Member
+    from copper_tf.report.full.models import OpenedModel
 
-__all__ = ["SIDE", "TYPICAL", "WORST", "Exhibit", "chosen", "exhibits"]
+__all__ = ["SIDE", "TYPICAL", "WORST", "ExampleImage", "choose_examples", "map_examples"]
 
 
 TYPICAL, WORST = "typical", "worst"
@@ -23,8 +24,8 @@ SIDE = 640
 
 
 @dataclasses.dataclass(frozen=True)
-class Exhibit:
-    """A whole test micrograph with what the model says of it.
+class ExampleImage:
+    """A whole test micrograph with its map.
 
     Attributes:
         role: `TYPICAL` or `WORST`.
@@ -32,7 +33,7 @@ class Exhibit:
         pixels: grey values ``(height, width)``, reduced where the micrograph is large.
         potency: the map of the same shape; None of a classifier.
         pixel_size_nm: of the micrograph; NaN where unknown.
-        reduced: px of the micrograph along a side that one of `pixels` is the mean of.
+        reduction: px of the micrograph along a side that one of `pixels` is the mean of.
         shape: height and width of the micrograph.
         file: its path in the SEM folder.
     """
@@ -42,7 +43,7 @@ class Exhibit:
     pixels: np.ndarray
     potency: np.ndarray | None
     pixel_size_nm: float
-    reduced: int
+    reduction: int
     shape: tuple[int, int]
     file: str
 
@@ -58,35 +59,36 @@ def _errors(evaluation: Evaluation) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     g = np.array(evaluation.hypothesis.g)
     means = np.array([answer[labels == k].mean() if (labels == k).any() else math.nan for k in range(len(g))])
     # A label that no g was supposed for is held against its own mean.
-    wanted = np.where(np.isfinite(g), g, means)[labels]
-    return answer, wanted, np.abs(answer - wanted)
+    target = np.where(np.isfinite(g), g, means)[labels]
+    return answer, target, np.abs(answer - target)
 
 
-def chosen(evaluation: Evaluation) -> list[dict[str, Any]]:
+def choose_examples(evaluation: Evaluation) -> tuple[ExamplePicture, ...]:
     """Which test pictures are shown: the one of the median error, and the one of the largest.
 
     Args:
         evaluation: of a run.
 
     Returns:
-        One or two of ``role``, ``file``, ``label``, ``sheet``, ``answer`` (potency, or rank of the grade by the
-        median), ``wanted`` (g, or the rank of t) and ``error``.
+        One or two pictures, whose shape is not known yet.
     """
     test = evaluation.pictures.of_split("test")
-    answer, wanted, error = _errors(evaluation)
+    answer, target, error = _errors(evaluation)
     # Equal errors by file, so that the choice is the same every time.
     order = np.lexsort((test["file"], error))
     places = {TYPICAL: order[(len(order) - 1) // 2], WORST: order[-1]}
     if places[TYPICAL] == places[WORST]:
         del places[WORST]
-    return [
-        {
-            "role": role,
+    return tuple(
+        ExamplePicture(
+            role=role,
             **{name: test[name][k].item() for name in ("file", "label", "sheet")},
-            **{"answer": float(answer[k]), "wanted": float(wanted[k]), "error": float(error[k])},
-        }
+            answer=float(answer[k]),
+            target=float(target[k]),
+            error=float(error[k]),
+        )
         for role, k in places.items()
-    ]
+    )
 
 
 def _reduced(values: np.ndarray, by: int) -> np.ndarray:
@@ -97,36 +99,36 @@ def _reduced(values: np.ndarray, by: int) -> np.ndarray:
     return values[:height, :width].reshape(height // by, by, width // by, by).mean((1, 3), dtype=np.float32)
 
 
-def exhibits(member: Member, evaluation: Evaluation, progress: Progress | None = None) -> list[Exhibit]:
-    """The pictures of `chosen`, mapped anew by the model that has not seen them.
+def map_examples(model: OpenedModel, evaluation: Evaluation, progress: Progress | None = None) -> list[ExampleImage]:
+    """The pictures of `choose_examples`, mapped again by the run that was not trained on them.
 
     Args:
-        member: whose pictures are shown.
+        model: whose pictures are shown.
         evaluation: its scores.
         progress: called with (done, total, what).
     """
     from copper_tf.data.pictures import examples
 
-    wanted = {row["file"]: row for row in chosen(evaluation)}
-    found: dict[str, Exhibit] = {}
-    for predictor, dataset in member.judges():
+    chosen = {picture.file: picture for picture in choose_examples(evaluation)}
+    mapped: dict[str, ExampleImage] = {}
+    for predictor, dataset in model.predictors():
         for example in examples(dataset, "test"):
-            if example.file not in wanted or example.file in found:
+            if example.file not in chosen or example.file in mapped:
                 continue
-            mask = predictor.predict(example.pixels, example.bit_depth, example.file).map
+            potency = predictor.predict(example.pixels, example.bit_depth, example.file).map
             by = math.ceil(max(example.pixels.shape) / SIDE)
-            found[example.file] = Exhibit(
-                role=wanted[example.file]["role"],
+            mapped[example.file] = ExampleImage(
+                role=chosen[example.file].role,
                 label=example.label,
                 pixels=_reduced(example.pixels, by),
-                potency=None if mask is None else _reduced(mask, by),
+                potency=None if potency is None else _reduced(potency, by),
                 pixel_size_nm=example.pixel_size_nm,
-                reduced=by,
+                reduction=by,
                 shape=(int(example.pixels.shape[0]), int(example.pixels.shape[1])),
                 file=example.file,
             )
             if progress:
-                progress(len(found), len(wanted), "mapping pictures of page one")
-            if len(found) == len(wanted):
+                progress(len(mapped), len(chosen), "mapping pictures of page one")
+            if len(mapped) == len(chosen):
                 break
-    return [found[file] for file in wanted if file in found]
+    return [mapped[file] for file in chosen if file in mapped]

@@ -1,21 +1,28 @@
-"""The model card: Hugging Face's front matter and model index, and bioimage.io's fields where they fit."""
+"""The model card: Hugging Face's front matter and model index, and bioimage.io's fields where they fit.
+
+huggingface_hub's ModelCardData isn't used: it holds one model a card, and a report may have several.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from copper_tf.models.geometry import smallest_picture
 from copper_tf.report.common.page import render_template
-from copper_tf.report.common.text import SCORE_NAMES, format_score
-from copper_tf.report.full.summary import known_of, limits_of, one_sentence
+from copper_tf.report.common.text import SCORE_NAMES, format_score, out_of_distribution_text
+from copper_tf.report.full.summary import limits_of, one_sentence
+from tfds_copper.errors import SettingError
 from tfds_copper.files import write_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["CARD", "card_metadata", "render_card"]
+    from copper_tf.report.full.results import Report, ReportedModel
+
+__all__ = ["CARD", "card_metadata", "check_license", "render_card"]
 
 CARD = "MODEL_CARD.md"
 _TASKS = {"classifier": "image-classification", "segmenter": "image-segmentation"}
@@ -39,33 +46,33 @@ class _Plain(yaml.SafeDumper):
         return True
 
 
-def _results(told: dict[str, Any], member: dict[str, Any]) -> list[dict[str, Any]]:
+def _results(report: Report, model: ReportedModel) -> list[dict[str, Any]]:
     """The entries of Hugging Face's model index for one run."""
-    scores = member["splits"]["test"]["scores"]
+    scores = model.test.scores
     metrics = [
         {"type": name, "name": SCORE_NAMES[name], "value": scores[name]}
-        for name in _METRICS[member["kind"]]
-        if scores.get(name) is not None
+        for name in _METRICS[model.kind]
+        if math.isfinite(scores.get(name, math.nan))
     ]
-    dataset = told["dataset"]
-    about = {"type": "copper_sem", "name": dataset["name"], "split": "test", "revision": dataset["fingerprint"]}
-    task = {"type": _TASKS[member["kind"]], "name": member["kind"]}
+    dataset = report.dataset
+    about = {"type": "copper_sem", "name": dataset.name, "split": "test", "revision": dataset.metadata.fingerprint}
+    task = {"type": _TASKS[model.kind], "name": model.kind}
     return [{"task": task, "dataset": about, "metrics": metrics}]
 
 
-def _ports(told: dict[str, Any], member: dict[str, Any]) -> dict[str, Any]:
+def _ports(report: Report, model: ReportedModel) -> dict[str, Any]:
     """Inputs and outputs as bioimage.io describes them."""
-    least = smallest_picture(member["config"]["d"], 0)
+    least = smallest_picture(model.config["d"], 0)
     sides = [{"type": "space", "id": axis, "size": {"min": least, "step": 1}} for axis in "yx"]
     batch = {"type": "batch", "size": None}
     picture = {
         "id": "micrograph",
         "description": "grey values as recorded, without information bar; normalised by the model "
-        f"({member['config']['normalisation']})",
+        f"({model.config['normalisation']})",
         "axes": [batch, *sides, {"type": "channel", "channel_names": ["grey"]}],
         "data": {"type": "uint16"},
     }
-    if member["kind"] == "segmenter":
+    if model.kind == "segmenter":
         out = {
             "id": "potency",
             "description": "resemblance to the surface at the first t, 0 to 1",
@@ -73,7 +80,7 @@ def _ports(told: dict[str, Any], member: dict[str, Any]) -> dict[str, Any]:
             "data": {"type": "float32", "range": [0, 1]},
         }
     else:
-        names = [f"{t:g} {told['labels']['unit']}".strip() for t in told["labels"]["times"]]
+        names = list(report.labels.names)
         out = {
             "id": "probabilities",
             "description": "of each stress time",
@@ -83,63 +90,70 @@ def _ports(told: dict[str, Any], member: dict[str, Any]) -> dict[str, Any]:
     return {"inputs": [picture], "outputs": [out]}
 
 
-def _bioimage(told: dict[str, Any]) -> list[dict[str, Any]]:
+def _bioimage(report: Report) -> list[dict[str, Any]]:
     """What bioimage.io asks of a model, as far as it is known, for each run."""
     return [
         {
             "type": "model",
-            "name": member["name"],
-            "description": f"{member['kind']} of SEM micrographs of etched copper by stress time",
-            "timestamp": told["created"],
+            "name": model.name,
+            "description": f"{model.kind} of SEM micrographs of etched copper by stress time",
+            "timestamp": report.created,
             "documentation": CARD,
             "cite": [_PAPER],
-            **_ports(told, member),
-            "training_data": {"id": told["dataset"]["name"], "sha256": told["dataset"]["fingerprint"]},
-            "attachments": [
-                {"source": f"{member['name']}/{w['file']}", "sha256": w["sha256"]} for w in member["weights"]
-            ],
+            **_ports(report, model),
+            "training_data": {"id": report.dataset.name, "sha256": report.dataset.metadata.fingerprint},
+            "attachments": [{"source": f"{model.name}/{w.file}", "sha256": w.sha256} for w in model.weights],
         }
-        for member in told["members"]
+        for model in report.models
     ]
 
 
-def card_metadata(told: dict[str, Any], licence: str = "") -> dict[str, Any]:
+def check_license(license: str) -> None:
+    """Refuses a licence that is no SPDX identifier, which Hugging Face and bioimage.io take.
+
+    Raises:
+        SettingError: if it has marks that no identifier holds.
+    """
+    if not all(c.isalnum() or c in "-.+" for c in license):
+        raise SettingError(f"license must be an SPDX identifier, such as CC-BY-4.0. Received: {license!r}")
+
+
+def card_metadata(report: Report, license: str = "") -> dict[str, Any]:
     """The front matter of the card.
 
     Args:
-        told: of `dossier.gather`.
-        licence: of the weights, an SPDX identifier; "" where none was stated, which Hugging Face calls ``other``.
+        report: of `collect_report`.
+        license: of the weights, an SPDX identifier; "" where none was stated, which Hugging Face calls ``other``.
     """
-    kinds = sorted({member["kind"] for member in told["members"]})
+    kinds = sorted({model.kind for model in report.models})
     unstated = {"license": "other", "license_name": "not-stated"}
     return {
-        **({"license": licence} if licence else unstated),
+        **({"license": license} if license else unstated),
         "library_name": "copper-tf",
-        "pipeline_tag": _TASKS[next(m["kind"] for m in told["members"] if m["name"] == told["first"])],
+        "pipeline_tag": _TASKS[report.first_model.kind],
         "tags": ["keras", "microscopy", "scanning-electron-microscopy", "materials-science", "copper", *kinds],
-        "datasets": [told["dataset"]["name"]],
-        "metrics": list(dict.fromkeys(r["type"] for m in told["members"] for r in _results(told, m)[0]["metrics"])),
-        "model-index": [{"name": m["name"], "results": _results(told, m)} for m in told["members"]],
-        "bioimageio": _bioimage(told),
+        "datasets": [report.dataset.name],
+        "metrics": list(dict.fromkeys(r["type"] for m in report.models for r in _results(report, m)[0]["metrics"])),
+        "model-index": [{"name": m.name, "results": _results(report, m)} for m in report.models],
+        "bioimageio": _bioimage(report),
     }
 
 
-def _score_rows(member: dict[str, Any]) -> list[tuple[str, str, str]]:
-    test = member["splits"]["test"]
+def _score_rows(model: ReportedModel) -> list[tuple[str, str, str]]:
     return [
-        (SCORE_NAMES[name], *format_score(test["scores"][name], test["intervals"][name]))
+        (SCORE_NAMES[name], *format_score(model.test.scores[name], model.test.intervals[name]))
         for name in SCORE_NAMES
-        if name in test["scores"]
+        if name in model.test.scores
     ]
 
 
-def render_card(told: dict[str, Any], folder: Path, licence: str = "") -> Path:
+def render_card(report: Report, folder: Path, license: str = "") -> Path:
     """Writes ``MODEL_CARD.md``.
 
     Args:
-        told: of `dossier.gather`.
+        report: of `collect_report`.
         folder: where it goes, beside ``report.html`` and ``figures``.
-        licence: see `card_metadata`.
+        license: see `card_metadata`.
 
     Returns:
         The path of the card.
@@ -147,14 +161,14 @@ def render_card(told: dict[str, Any], folder: Path, licence: str = "") -> Path:
     text = render_template(
         "full/MODEL_CARD.md.j2",
         escape=False,
-        front=yaml.dump(card_metadata(told, licence), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120),
-        told=told,
-        sentence=one_sentence(told),
-        scores=[(member, _score_rows(member)) for member in told["members"]],
-        limits=limits_of(told),
-        **known_of(told),
+        front=yaml.dump(card_metadata(report, license), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120),
+        report=report,
+        sentence=one_sentence(report),
+        scores=[(model, _score_rows(model)) for model in report.models],
+        limits=limits_of(report),
+        out_of_distribution=out_of_distribution_text(report.first_model.out_of_distribution),
         paper=_PAPER,
-        licence=licence,
+        license=license,
     )
     write_text(folder / CARD, text)
     return folder / CARD

@@ -16,7 +16,7 @@ from copper_tf.utils.drawing import SPLIT_COLOURS
 
 __all__ = ["curves_figure", "errors_figure", "potencies_figure"]
 
-# Told apart by any eye (Okabe and Ito), and by their marks where printed grey.
+# Distinguishable to colour-blind readers (Okabe and Ito), and by their markers in grey.
 _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7A6A00", "#555555")
 _MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _COLUMNS = 3

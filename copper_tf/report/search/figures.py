@@ -274,12 +274,12 @@ def cost_figure(result: SearchResult) -> Figure | None:
 
 
 def _effect_panel(axes: Axes, result: SearchResult, name: str, values: list[Any]) -> None:
-    draw = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     places = {value: k for k, value in enumerate(values)}
     style = {"color": DONE_COLOUR, "markersize": 3.6, "alpha": 0.4, "markeredgewidth": 0}
     label = f"a trial after {result.shared_epochs} epochs"
     trials = [t for t in result.trials if known(t.shared) is not None and t.settings.get(name) in places]
-    side = draw.uniform(-_SPREAD, _SPREAD, len(trials))
+    side = rng.uniform(-_SPREAD, _SPREAD, len(trials))
     x = [places[t.settings[name]] + s for t, s in zip(trials, side, strict=True)]
     _dots(axes, x, [t.shared or 0.0 for t in trials], zorder=2, label=label, **style)
     for place, trial in zip(x, trials, strict=True):

@@ -42,7 +42,7 @@ _ORACLES = {
 _CAPTIONS = {
     "cost": "What each configuration reaches for what it costs; a dot is a trial. Pareto front (the steps, numbered): "
     "the trials that no other beats in both; whoever wants a cheaper one has to give up some of the objective, and "
-    "whoever wants a better one has to pay. Vertical bars are 95 % intervals of its members. In the shaded band the "
+    "whoever wants a better one has to pay. Vertical bars are the 95 % intervals of its trials. In the shaded band the "
     "objective is within one standard error of the best. Crosses at the lower edge have a cost but no "
     "result; triangles, here and below, are results beyond the axis.",
     "effects": "The effect of each searched setting: the mean (diamond) with its 95 % interval (bar) over the trials "
@@ -50,8 +50,8 @@ _CAPTIONS = {
     "they are stands in brackets. Faint dots are the single trials, shifted a little sideways so that none hides "
     "another. Where the bars of two values overlap widely, the search doesn't say which is better.",
     "settings": "Parallel coordinates: each line is a trial that runs through its value of every setting to its "
-    "objective at the right, the better above. Values stand at even steps, whatever their size; lines fan out within "
-    "each, the better ones above. Dark lines are the better ones, the thick one is the best; broken lines were "
+    "objective at the right, better ones higher up. Values stand at even steps, whatever their size; lines fan out in "
+    "each, better ones higher up. Dark lines are the better ones, the thick one is the best; broken lines were "
     "stopped early. Where all dark lines pass through the same value, that setting likely matters.",
     "curves": "How the trials learned, epoch by epoch, on the validation pictures; each line is a trial, and its dot "
     "where it ends. A line that still falls or rises at its end had not finished learning.",
@@ -163,7 +163,7 @@ def _space(result: SearchResult) -> list[tuple[str, str, str]]:
 
 
 def _ending(result: SearchResult, trial: Trial) -> str:
-    """How a trial ended, in words."""
+    """How a trial ended."""
     state, reason = trial.status, trial.reason.strip().rstrip(".")
     text = STATUS[state]
     if trial.name == result.best:
@@ -245,7 +245,9 @@ def _assumptions(result: SearchResult) -> list[str]:
         lost = any(t.status in (FAILED, INFEASIBLE, RUNNING) for t in result.trials)
         effects += ": a balanced design" + (", but for the configurations without a result." if lost else ".")
     else:
-        effects += ", which is not a balanced design: a value may look better for the company it was tried in."
+        effects += (
+            ", which is not a balanced design: a value may look better because of the other values it was tried with."
+        )
     chosen = (
         "The search chose the best by the same validation pictures that score it here, so its value is optimistic: the "
         "best of many noisy values is partly luck. "
@@ -282,7 +284,7 @@ def _terms(result: SearchResult) -> list[tuple[str, str]]:
     against = {
         "memory": "the most memory that one step needs at any moment, predicted from the settings.",
         "speed": "how long the trained network takes to grade or map one picture, by the median over the validation "
-        "pictures, on the machine of the search and with all that ran beside it.",
+        "pictures, on the machine of the search and under its load then.",
     }
     return [
         *([(objective, GLOSSARY[objective])] if objective in GLOSSARY else []),

@@ -17,7 +17,7 @@ import yaml
 from copper_tf.cli.main import main
 from copper_tf.report.common.pdf import BROWSERS, find_browser, print_pdf
 from copper_tf.report.common.text import format_score
-from copper_tf.report.full.contents import DOSSIER
+from copper_tf.report.full.results import REPORT
 from copper_tf.runs.provenance import sha256
 from tests.blindtest_data import submit, write_test
 from tfds_copper.files import write_json
@@ -68,14 +68,14 @@ def report(runs: dict[str, Any], blind: Path, hypotheses: Path, tmp_path_factory
 
 
 def _json(report: Path) -> dict[str, Any]:
-    return dict(json.loads((report / DOSSIER).read_text()))
+    return dict(json.loads((report / REPORT).read_text()))
 
 
 def test_the_page_needs_nothing_else_and_shows_every_figure(report: Path) -> None:
     text = (report / "report.html").read_text()
     assert not re.findall(r"(?:src|href)\s*=\s*[\"'](?!data:)", text)
     assert "<script" not in text and "@import" not in text and "url(" not in text
-    expected = {"sheets", "exhibits", "grades", "potency", "overlay", "truth", "curves", "potencies", "errors"}
+    expected = {"sheets", "examples", "grades", "potency", "overlay", "truth", "curves", "potencies", "errors"}
     expected |= {f"{kind}_{name}" for kind in ("classifier", "segmenter") for name in ("network", "learning")}
     expected |= {"side_by_side", "grader_00", "grader_01"}
     assert {file.stem for file in (report / "figures").glob("*.png")} == expected
@@ -85,40 +85,43 @@ def test_the_page_needs_nothing_else_and_shows_every_figure(report: Path) -> Non
 
 
 def test_numbers_on_the_page_are_those_of_the_json(report: Path) -> None:
-    told, text = _json(report), html.unescape((report / "report.html").read_text())
-    for member in told["members"]:
-        for split in member["splits"].values():
+    values, text = _json(report), html.unescape((report / "report.html").read_text())
+    for model in values["models"]:
+        for split in model["splits"].values():
             for name, value in split["scores"].items():
                 written, interval = format_score(value, split["intervals"][name])
-                assert f'<td>{written}</td><td class="interval">{interval}</td>' in text, (member["name"], name)
-        for file in member["weights"]:
+                assert f'<td>{written}</td><td class="interval">{interval}</td>' in text, (model["name"], name)
+        for file in model["weights"]:
             assert file["sha256"] in text
-        assert f"{member['cost'][0]['parameters']:,}" in text and f"<td>{member['cost'][0]['steps']:,}</td>" in text
-    nmse = told["members"][1]["splits"]["test"]["scores"]["nmse"]
+        assert (
+            f"{model['cost'][0]['record']['parameters']:,}" in text
+            and f"<td>{model['cost'][0]['steps']:,}</td>" in text
+        )
+    nmse = values["models"][1]["splits"]["test"]["scores"]["nmse"]
     assert f"an NMSE of {nmse:.2f}" in text.split("</header>")[0]
-    for row in told["acquisition"]["rows"]:
+    for row in values["acquisition"]["settings"]:
         assert f'{row["name"]}</th><td class="text">{row["value"]}</td><td>{row["known"]}</td>' in text
-    assert told["dataset"]["fingerprint"] in text and told["hypotheses"]["verdict"] in text
-    for name, version in told["repeat"]["software"].items():
+    assert values["dataset"]["metadata"]["fingerprint"] in text and values["hypotheses"]["verdict"] in text
+    for name, version in values["software"].items():
         assert f"{name} {version}" in text
 
 
 def test_the_json_holds_what_the_runs_hold(report: Path, runs: dict[str, Any]) -> None:
-    told = _json(report)
-    assert [m["kind"] for m in told["members"]] == ["classifier", "segmenter"] and told["first"] == "segmenter"
-    for member in told["members"]:
-        run = runs[member["kind"]]
+    values = _json(report)
+    assert [m["kind"] for m in values["models"]] == ["classifier", "segmenter"] and values["first"] == "segmenter"
+    for model in values["models"]:
+        run = runs[model["kind"]]
         scores = json.loads(run.scores_file("evaluation").read_text())
-        assert member["splits"] == scores["splits"] and member["config"] == run.config.flat()
-        assert member["weights"][0]["sha256"] == sha256(run.checkpoints / "best.weights.h5")
-    means = told["sheets"]["means"]
+        assert model["splits"] == scores["splits"] and model["config"] == run.config.flat()
+        assert model["weights"][0]["sha256"] == sha256(run.checkpoints / "best.weights.h5")
+    means = values["sheets"]
     assert sum(row["pictures"] for row in means) == 6
-    assert told["comparison"]["differences"][0]["reference"] == "classifier"
+    assert values["comparison"]["differences"][0]["reference"] == "classifier"
 
 
 def test_findings_of_the_check_are_those_of_the_dataset(report: Path, dataset: Any) -> None:
     text = html.unescape((report / "report.html").read_text())
-    assert [vars(f) for f in dataset.metadata.findings] == _json(report)["dataset"]["findings"] != []
+    assert [vars(f) for f in dataset.metadata.findings] == _json(report)["dataset"]["metadata"]["findings"] != []
     for finding in dataset.metadata.findings:
         assert f'<p class="finding {finding.level}">' in text and finding.text in text
 
@@ -131,7 +134,7 @@ def test_what_is_missing_is_said_with_its_command(report: Path, capsys: pytest.C
 
 
 def test_the_commands_are_those_that_made_it(report: Path) -> None:
-    commands = _json(report)["repeat"]["commands"]
+    commands = _json(report)["commands"]
     assert commands[0] == "copper build copper -o DATA --split 6/2/2"
     assert commands[-1] == "copper report classifier segmenter --blindtest blind --hypotheses h --license CC-BY-4.0"
     assert any(line.startswith("copper train segmenter DATA -o segmenter --crop 48") for line in commands)
@@ -140,7 +143,7 @@ def test_the_commands_are_those_that_made_it(report: Path) -> None:
 def test_no_path_of_this_machine_is_handed_on(report: Path, runs: dict[str, Any]) -> None:
     place = str(runs["segmenter"].path.parent.parent)
     assert str(runs["segmenter"].data["path"]).startswith("/")
-    for name in (DOSSIER, "report.html", "MODEL_CARD.md"):
+    for name in (REPORT, "report.html", "MODEL_CARD.md"):
         text = (report / name).read_text()
         assert place not in text and str(runs["segmenter"].data["path"]) not in text and "/tmp/" not in text
 
@@ -148,25 +151,25 @@ def test_no_path_of_this_machine_is_handed_on(report: Path, runs: dict[str, Any]
 def test_the_card_is_read_by_those_who_read_cards(report: Path) -> None:
     text = (report / "MODEL_CARD.md").read_text()
     _, front, body = text.split("---\n", 2)
-    card, told = yaml.safe_load(front), _json(report)
+    card, values = yaml.safe_load(front), _json(report)
     assert card["license"] == "CC-BY-4.0" and card["pipeline_tag"] == "image-segmentation"
     assert card["library_name"] == "copper-tf" and "materials-science" in card["tags"]
-    for index, member in zip(card["model-index"], told["members"], strict=True):
+    for index, model in zip(card["model-index"], values["models"], strict=True):
         (result,) = index["results"]
         assert set(result) == {"task", "dataset", "metrics"} and result["dataset"]["type"] == "copper_sem"
         for metric in result["metrics"]:
-            assert metric["value"] == member["splits"]["test"]["scores"][metric["type"]]
+            assert metric["value"] == model["splits"]["test"]["scores"][metric["type"]]
             assert metric["type"] in card["metrics"]
-    for image, member in zip(card["bioimageio"], told["members"], strict=True):
-        assert image["attachments"][0]["sha256"] == member["weights"][0]["sha256"]
+    for image, model in zip(card["bioimageio"], values["models"], strict=True):
+        assert image["attachments"][0]["sha256"] == model["weights"][0]["sha256"]
         assert image["inputs"][0]["axes"][1]["id"] == "y" and image["cite"][0]["url"].startswith("https://arxiv.org")
     assert "&" + "id0" not in front and "No adhesion was measured" in body and "| NMSE |" in body
 
 
 def test_card_and_page_say_what_pictures_the_model_knows(report: Path, runs: dict[str, Any]) -> None:
-    told, familiar = _json(report), runs["segmenter"].reference_statistics
-    first = next(m for m in told["members"] if m["name"] == told["first"])
-    assert [tuple(row) for row in first["knows"]] == familiar.described()
+    values, familiar = _json(report), runs["segmenter"].reference_statistics
+    first = next(m for m in values["models"] if m["name"] == values["first"])
+    assert [tuple(row) for row in first["reference"]] == familiar.described()
     card, page = (report / "MODEL_CARD.md").read_text(), (report / "report.html").read_text()
     for name, value in familiar.described():
         assert f"- {name}: {value}\n" in card and f'<th scope="row">{name}</th><td class="text">{value}</td>' in page
@@ -182,7 +185,7 @@ def test_without_a_browser_that_is_said(runs: dict[str, Any], tmp_path: Path, no
     # Grades alone: no map, and what is missing says so.
     text = (tmp_path / "report.html").read_text()
     assert "missing: Potency maps" in said and "graded t = " not in text.split("</header>")[0]
-    assert {"exhibits", "grades"} <= {file.stem for file in (tmp_path / "figures").glob("*.png")}
+    assert {"examples", "grades"} <= {file.stem for file in (tmp_path / "figures").glob("*.png")}
 
 
 def test_what_was_not_evaluated_is_evaluated_first(
@@ -194,7 +197,7 @@ def test_what_was_not_evaluated_is_evaluated_first(
     assert main(["report", str(run), "-o", str(tmp_path / "r")]) == 0
     assert "not evaluated yet" in capsys.readouterr().out
     again = json.loads((run / "scores" / "evaluation.json").read_text())
-    assert again["splits"]["test"]["scores"] == _json(tmp_path / "r")["members"][0]["splits"]["test"]["scores"]
+    assert again["splits"]["test"]["scores"] == _json(tmp_path / "r")["models"][0]["splits"]["test"]["scores"]
 
 
 def test_seeds_are_one_report(runs: dict[str, Any], tmp_path: Path, no_browser: None) -> None:
@@ -209,12 +212,12 @@ def test_seeds_are_one_report(runs: dict[str, Any], tmp_path: Path, no_browser: 
     write_json(tmp_path / "e" / "seed_0" / "scores" / "trust.json", tested)
     np.savez(tmp_path / "e" / "seed_0" / "scores" / "trust.npz", allow_pickle=False)
     assert main(["report", str(tmp_path / "e"), "-o", str(tmp_path / "r")]) == 0
-    (member,) = _json(tmp_path / "r")["members"]
-    assert member["way"] == "seeds" and member["seeds"] == [0, 1] and len(member["weights"]) == 2
+    (model,) = _json(tmp_path / "r")["models"]
+    assert model["grouping"] == "seeds" and model["seeds"] == [0, 1] and len(model["weights"]) == 2
     text = (tmp_path / "r" / "report.html").read_text()
     assert "e, seed 1" in text and "--seeds 2" in text
     # `copper trust` takes an ensemble whole and tests its first run; `copper baselines` takes one run.
-    assert member["trust"] == "undecided" and "Tested was the first of the 2 seeds." in text
+    assert model["trust"] == "undecided" and "The first of the 2 seeds was tested." in text
     assert "copper trust e\n" in text and "<code>copper baselines e/seed_0</code>" in text
 
 

@@ -1,0 +1,104 @@
+"""Reports: everything that is known of the runs of one dataset, as a page, a PDF and a model card."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from copper_tf.report.full.results import Report
+from copper_tf.runs.run import Run
+from copper_tf.utils.tensorflow import import_tensorflow
+from tfds_copper.errors import OutputError
+from tfds_copper.progress import Progress
+
+if TYPE_CHECKING:
+    from copper_tf.report.full.models import OpenedModel
+
+__all__ = ["Report", "report"]
+
+_PDF = "report.pdf"
+StrPath = str | os.PathLike[str]
+Runs = StrPath | Run | Sequence[StrPath | Run]
+
+
+def report(
+    runs: Runs, output: StrPath = "report", *, blindtest: StrPath | None = None, hypotheses: StrPath | None = None,
+    license: str = "", force: bool = False, progress: Progress | None = None,
+) -> Report:  # fmt: skip
+    """Writes all that is known of runs of one dataset as one page that can be handed on.
+
+    What was not evaluated is evaluated first. Results of trust tests and baselines are taken in where they are.
+
+    Args:
+        runs: classifiers, segmenters, or folders of folds or seeds; the first segmenter is shown on page one.
+        output: folder of ``report.html``, ``report.pdf`` where a Chromium or Chrome is on PATH, ``MODEL_CARD.md``,
+            ``report.json`` and ``figures/``.
+        blindtest: folder of a scored blind test on the same data.
+        hypotheses: folder of hypotheses compared on the same data.
+        license: of the weights, for the model card, as SPDX names it.
+        force: replace a report that is there.
+        progress: called with (done, total, what).
+
+    Returns:
+        The report; its ``page``, ``card`` and ``pdf`` are the files.
+
+    Raises:
+        InputError: if the study or the blind test is missing.
+        OutputError: if there is a report already and `force` is not given.
+        RunError: if a run is none, not trained, or of another dataset than the first.
+        SettingError: if the licence is no SPDX identifier.
+
+    Example:
+
+    >>> import copper_tf
+    >>> report = copper_tf.report([classifier, segmenter], "report")
+    >>> report.page.name, report.first
+    ('report.html', 'segmenter')
+    """
+    from copper_tf.report.full.model_card import check_license
+    from copper_tf.report.full.models import open_models
+    from copper_tf.report.full.results import REPORT
+
+    folder = Path(output)
+    if (folder / REPORT).exists() and not force:
+        raise OutputError(f"{folder / REPORT}: --force replaces it. Received: a report that is there already")
+    check_license(license)
+    return _written(open_models(_paths(runs)), folder, blindtest, hypotheses, license, progress)
+
+
+def _paths(runs: Runs) -> list[Path]:
+    several = [runs] if isinstance(runs, str | os.PathLike | Run) else runs
+    return [run.path if isinstance(run, Run) else Path(run) for run in several]
+
+
+def _written(
+    models: list[OpenedModel], folder: Path, blindtest: StrPath | None, hypotheses: StrPath | None, license: str,
+    progress: Progress | None,
+) -> Report:  # fmt: skip
+    """Evaluates what isn't evaluated yet, collects the report and writes its files."""
+    from copper_tf.report.common.pdf import print_pdf
+    from copper_tf.report.full.contents import collect_report, read_blindtest, read_study
+    from copper_tf.report.full.model_card import render_card
+    from copper_tf.report.full.page import render_report
+    from copper_tf.report.full.results import REPORT
+
+    study = None if hypotheses is None else read_study(Path(hypotheses), models[0].fingerprint)
+    blind = None if blindtest is None else read_blindtest(Path(blindtest), models[0].fingerprint)
+    import_tensorflow()
+    unevaluated = [model for model in models if not model.evaluated]
+    for model in unevaluated:
+        model.evaluate(progress)
+    options = {"blindtest": blindtest and Path(blindtest).resolve().name,
+               "hypotheses": hypotheses and Path(hypotheses).resolve().name, "license": license}  # fmt: skip
+    given = {name: value for name, value in options.items() if value}
+    result, images = collect_report(models, study, blind, given, progress)
+    result.write(folder / REPORT)
+    page, card = render_report(result, models, images, folder), render_card(result, folder, license)
+    problem = print_pdf(page, folder / _PDF)
+    return dataclasses.replace(
+        result, page=page, card=card, pdf=None if problem else folder / _PDF, pdf_problem=problem,
+        newly_evaluated=tuple(model.path for model in unevaluated),
+    )  # fmt: skip
