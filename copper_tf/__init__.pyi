@@ -48,7 +48,7 @@ from .inference.predictor import Prediction as Prediction
 from .inference.results import BulkResult as BulkResult
 from .inference.results import PredictionResult as PredictionResult
 from .inference.results import PredictionRow as PredictionRow
-from .report.check.summary import Check as Check
+from .reports.check.summary import Check as Check
 from .runs.run import Run as Run
 
 __version__: str

@@ -96,7 +96,7 @@ def worked_in(folder: Path) -> Iterator[None]:
 @contextmanager
 def chromium() -> Iterator[Any]:
     """A headless Chromium; a test that needs it skips where there is none."""
-    from copper_tf.report.common.pdf import BROWSERS, find_browser
+    from copper_tf.reports.common.pdf import BROWSERS, find_browser
 
     sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
     place = find_browser()

@@ -210,7 +210,7 @@ def test_the_wheel_holds_all_that_is_needed(tmp_path: Path) -> None:
     assert {m for m in missing if not m.endswith("_test.py")} == set()
     for needed in ("README.md", "CITATIONS.bib", "TAGS.txt"):
         assert f"tfds_copper/copper_sem/{needed}" in names
-    assert any(n.startswith("copper_tf/report/templates/") for n in names)
+    assert any(n.startswith("copper_tf/reports/") and n.endswith(".j2") for n in names)
     assert not [n for n in names if n.startswith(("tests/", "benchmarks/"))]
     place = tmp_path / "site"
     subprocess.run(

@@ -74,7 +74,7 @@ def evaluate(run: PathLike | Run, *, progress: Progress | None = None) -> Evalua
 
     import_tensorflow()
     from copper_tf.analysis import evaluation
-    from copper_tf.report.evaluation.page import render_evaluation
+    from copper_tf.reports.evaluation.page import render_evaluation
     from copper_tf.runs.datasets import dataset_of
 
     if opened is not None:
@@ -119,8 +119,8 @@ def trust(run: PathLike | Run, *others: PathLike | Run, progress: Progress | Non
 
     import_tensorflow()
     from copper_tf.analysis.trust.trust import trust as test_maps
-    from copper_tf.report.evaluation.page import render_evaluation
-    from copper_tf.report.trust.page import render_trust
+    from copper_tf.reports.evaluation.page import render_evaluation
+    from copper_tf.reports.trust.page import render_trust
 
     result = test_maps(tested, more, progress)
     page = render_trust(tested)
@@ -163,7 +163,7 @@ def baselines(
 
     import_tensorflow()
     from copper_tf.analysis.baselines.baselines import baselines as score_baselines
-    from copper_tf.report.evaluation.page import render_evaluation
+    from copper_tf.reports.evaluation.page import render_evaluation
     from copper_tf.runs.datasets import dataset_of
 
     result = score_baselines(opened, dataset_of(opened), explained, progress)

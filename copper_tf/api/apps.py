@@ -200,7 +200,7 @@ def score_blindtest(test: BlindTest | PathLike) -> BlindTestResult:
         0.625
     """
     from copper_tf.analysis.blindtest.scoring import score
-    from copper_tf.report.blindtest.page import render_blindtest
+    from copper_tf.reports.blindtest.page import render_blindtest
 
     opened = test if isinstance(test, BlindTest) else open_blindtest(test)
     result = score(opened)

@@ -15,7 +15,7 @@ from tfds_copper.settings import Value
 from tfds_copper.splits.assign import SplitSettings
 
 if TYPE_CHECKING:
-    from copper_tf.report.check.summary import Check
+    from copper_tf.reports.check.summary import Check
 
 __all__ = [
     "Dataset",
@@ -111,8 +111,8 @@ def check(
         ['small', 'skipped']
     """
     from copper_tf.data.sources import named_settings, scan_and_survey
-    from copper_tf.report.check.page import render_check
-    from copper_tf.report.check.summary import RESULT, TABLE, picture_table, summarise
+    from copper_tf.reports.check.page import render_check
+    from copper_tf.reports.check.summary import RESULT, TABLE, picture_table, summarise
     from tfds_copper.files import write_text
 
     splitting, read_as = named_settings(split_settings, read_settings, values)
@@ -159,7 +159,7 @@ def preview_build(
         {'train': 6, 'validation': 6, 'test': 6}
     """
     from copper_tf.data.sources import named_settings, require_sound, scan_and_survey
-    from copper_tf.report.check.summary import summarise
+    from copper_tf.reports.check.summary import summarise
     from tfds_copper.splits.assign import assign
 
     splitting, read_as = named_settings(split_settings, read_settings, values)

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from copper_tf.report.full.results import Report
+from copper_tf.reports.full.results import Report
 from copper_tf.runs.run import Run
 from copper_tf.utils.tensorflow import import_tensorflow
 from tfds_copper.errors import OutputError
 from tfds_copper.progress import Progress
 
 if TYPE_CHECKING:
-    from copper_tf.report.full.models import OpenedModel
+    from copper_tf.reports.full.models import OpenedModel
 
 __all__ = ["Report", "report"]
 
@@ -58,9 +58,9 @@ def report(
     >>> report.page.name, report.first
     ('report.html', 'segmenter')
     """
-    from copper_tf.report.full.model_card import check_license
-    from copper_tf.report.full.models import open_models
-    from copper_tf.report.full.results import REPORT
+    from copper_tf.reports.full.model_card import check_license
+    from copper_tf.reports.full.models import open_models
+    from copper_tf.reports.full.results import REPORT
 
     folder = Path(output)
     if (folder / REPORT).exists() and not force:
@@ -79,11 +79,11 @@ def _written(
     progress: Progress | None,
 ) -> Report:  # fmt: skip
     """Evaluates what isn't evaluated yet, collects the report and writes its files."""
-    from copper_tf.report.common.pdf import print_pdf
-    from copper_tf.report.full.contents import collect_report, read_blindtest, read_study
-    from copper_tf.report.full.model_card import render_card
-    from copper_tf.report.full.page import render_report
-    from copper_tf.report.full.results import REPORT
+    from copper_tf.reports.common.pdf import print_pdf
+    from copper_tf.reports.full.contents import collect_report, read_blindtest, read_study
+    from copper_tf.reports.full.model_card import render_card
+    from copper_tf.reports.full.page import render_report
+    from copper_tf.reports.full.results import REPORT
 
     study = None if hypotheses is None else read_study(Path(hypotheses), models[0].fingerprint)
     blind = None if blindtest is None else read_blindtest(Path(blindtest), models[0].fingerprint)

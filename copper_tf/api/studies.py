@@ -144,7 +144,7 @@ def _study(sweep: Sweep, seed: int, progress: Progress | None) -> HypothesisStud
     from copper_tf.analysis.baselines.baselines import score_graders
     from copper_tf.analysis.hypotheses.results import STUDY
     from copper_tf.analysis.hypotheses.study import study_runs
-    from copper_tf.report.hypotheses.page import render_hypotheses
+    from copper_tf.reports.hypotheses.page import render_hypotheses
     from copper_tf.runs.run import open_run
     from tuning.hypothesis_plan import finished_runs
 
@@ -278,7 +278,7 @@ def search_result(
     """
     import dataclasses
 
-    from copper_tf.report.search.page import render_search
+    from copper_tf.reports.search.page import render_search
     from tuning.search_space import COSTS
     from tuning.summary import summarise
     from tuning.trials import open_search

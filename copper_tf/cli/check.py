@@ -14,7 +14,7 @@ from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
 
 if TYPE_CHECKING:
-    from copper_tf.report.check.summary import Check
+    from copper_tf.reports.check.summary import Check
 
 __all__ = ["command"]
 

@@ -42,7 +42,7 @@ def _run(kind: str, config: Config, output: Path, data: Path) -> dict[str, float
     from copper_tf.analysis.evaluation import evaluate
     from copper_tf.cli.export import print_formats
     from copper_tf.exporters.export import export_run
-    from copper_tf.report.evaluation.page import render_evaluation
+    from copper_tf.reports.evaluation.page import render_evaluation
     from copper_tf.runs.datasets import dataset_of
     from copper_tf.training.loop import train
     from tfds_copper.dataset import open_dataset

@@ -17,7 +17,7 @@ from copper_tf.analysis.baselines.results import Baseline, Baselines
 from copper_tf.analysis.results import Evaluation
 from copper_tf.cli.main import main
 from copper_tf.data.pictures import examples
-from copper_tf.report.baselines.section import baseline_section
+from copper_tf.reports.baselines.section import baseline_section
 from copper_tf.runs.datasets import dataset_of
 from tfds_copper.errors import RunError
 

@@ -10,7 +10,7 @@ import pytest
 
 from copper_tf.analysis.grading import class_levels, decode, grade_scores, map_grades
 from copper_tf.analysis.results import Evaluation
-from copper_tf.report.evaluation.page import render_evaluation
+from copper_tf.reports.evaluation.page import render_evaluation
 
 
 def test_the_nearest_level_is_the_grade() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from copper_tf.api import reports
-from copper_tf.report.full.results import REPORT, Report
+from copper_tf.reports.full.results import REPORT, Report
 from tfds_copper.errors import RunError, SettingError
 
 

@@ -16,7 +16,7 @@ from copper_tf.analysis.results import Evaluation
 from copper_tf.cli.main import main
 from copper_tf.config import default_config
 from copper_tf.decay import estimation as estimate
-from copper_tf.report.evaluation.page import render_evaluation
+from copper_tf.reports.evaluation.page import render_evaluation
 from copper_tf.runs.records import HypothesisRecord
 from copper_tf.runs.run import open_run
 from copper_tf.training.hypothesis_learning import tables

@@ -17,8 +17,8 @@ from copper_tf.inference.predictor import RunPredictor
 from copper_tf.inference.results import OOD_COLUMN
 from copper_tf.ood.features import image_features
 from copper_tf.ood.reference import ReferenceStatistics
-from copper_tf.report.common.text import out_of_distribution_text
-from copper_tf.report.evaluation.page import render_evaluation
+from copper_tf.reports.common.text import out_of_distribution_text
+from copper_tf.reports.evaluation.page import render_evaluation
 from copper_tf.runs.run import open_run
 from tfds_copper.micrograph import Windows
 

@@ -1,0 +1,43 @@
+"""The page of `copper trust`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from copper_tf.analysis.trust.results import Trust
+from copper_tf.reports.common.page import write_page
+from copper_tf.reports.common.text import ALTS, CAPTIONS, POTENCY_NOTE
+from copper_tf.reports.trust.section import trust_figures, trust_section
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from copper_tf.runs.run import Run
+
+__all__ = ["render_trust"]
+
+
+def render_trust(run: Run) -> Path:
+    """Writes ``report/trust.html`` and its figures as PNG beside it.
+
+    Args:
+        run: a run whose maps were tested.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        RunError: if they were not.
+    """
+    run.read(Trust)
+    names = run.labels.names
+    return write_page(
+        "trust/page.html.j2",
+        run.path / "report" / "trust.html",
+        figures=trust_figures(run),
+        alts=ALTS,
+        captions=CAPTIONS,
+        run=run,
+        trust=trust_section(run),
+        note=POTENCY_NOTE.format(first=names[0], last=names[-1]),
+    )
