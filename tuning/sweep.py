@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from copper_tf.analysis.results import Evaluation
 from copper_tf.config import Config
-from copper_tf.runs.run import COMPOSITES, is_run, open_run
+from copper_tf.runs.records import BoundaryBias
+from copper_tf.runs.run import is_run, open_run
 from tfds_copper.dataset import Dataset, open_dataset
 from tfds_copper.errors import CopperError, OutputError, RunError, SettingError
 from tfds_copper.files import lock_folder, write_json
@@ -106,7 +107,7 @@ class Sweep:
 
     def is_done(self, name: str) -> bool:
         """Whether a run is trained and has all its scores."""
-        needed = [Evaluation.NAME, *([COMPOSITES] if self.plan[name].composites else [])]
+        needed = [Evaluation.NAME, *([BoundaryBias.NAME] if self.plan[name].composites else [])]
         return all((self.folder(name) / "scores" / f"{scores}.json").is_file() for scores in needed)
 
     def failure(self, name: str) -> str:
@@ -195,13 +196,13 @@ class Sweep:
             progress: called with (done, total, what).
         """
         from copper_tf.analysis.evaluation import evaluate
-        from copper_tf.training.boundary_bias import composites
+        from copper_tf.training.boundary_bias import measure_boundary_bias
 
         run = self.train(name, dataset, None, progress)
         if not run.has(Evaluation):
             evaluate(run, dataset, progress)
         if not self.is_done(name):
-            composites(run, dataset, progress)
+            measure_boundary_bias(run, dataset, progress)
         return run
 
     def train(self, name: str, dataset: Dataset, until: int | None, progress: Progress | None = None) -> Run:

@@ -21,8 +21,7 @@ from copper_tf.analysis.trust.verdict import NOT_SUPPORTED
 from copper_tf.cli.progress import progress_bar
 from copper_tf.config import ITERATIVE, Config, default_config
 from copper_tf.decay.permutations import permuted
-from copper_tf.runs.records import TrainingRecord
-from copper_tf.runs.run import COMPOSITES
+from copper_tf.runs.records import BoundaryBias, TrainingRecord
 from copper_tf.simulation import fine_coarse
 from tfds_copper.errors import SettingError
 
@@ -161,10 +160,10 @@ def estimate(run: Any, built: Dataset) -> list[float]:
     """The ageing curve that the label means of a run give, without what borders likely add."""
     from copper_tf.analysis.hypotheses.curves import ageing_curve
     from copper_tf.analysis.hypotheses.groups import read_groups
-    from copper_tf.training.boundary_bias import composites
+    from copper_tf.training.boundary_bias import measure_boundary_bias
 
-    if not run.scores_file(COMPOSITES).is_file():
-        composites(run, built)
+    if not run.has(BoundaryBias):
+        measure_boundary_bias(run, built)
     groups, pictures, _ = read_groups({run.path.name: [run.path]})
     return list(ageing_curve(groups[0], pictures, len(built.times)).estimate)
 

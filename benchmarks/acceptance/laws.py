@@ -48,14 +48,14 @@ def exponent(folder: Path, seed: int, law: str) -> Results:
         law: the true one, a name in `EXPONENTS`.
     """
     from copper_tf.analysis.hypotheses.study import study_runs
-    from copper_tf.runs.run import COMPOSITES
-    from copper_tf.training.boundary_bias import composites
+    from copper_tf.runs.records import BoundaryBias
+    from copper_tf.training.boundary_bias import measure_boundary_bias
 
     built = worlds.dataset(folder, seed, law)
     settings = config(seed, "linear", learn=ANCHORS, epochs=_EPOCHS)
     run = run_of(folder, f"{law}-{ANCHORS}-{STARTS[worlds.TRUE_LAW][0]}", settings, built)
-    if not run.scores_file(COMPOSITES).is_file():
-        composites(run, built)
+    if not run.has(BoundaryBias):
+        measure_boundary_bias(run, built)
     study = study_runs({ANCHORS: [run.path]}, {}, None, seed)
     curve = study.fits[study.source]
     assert curve is not None, "the curve of the world can be read"

@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
         kills = 0
         while kills < asked.kills and killed(_command(root / "data", root / "broken"), draw.uniform(_FROM, _TO)):
             kills += 1
-            done = len(list((root / "broken" / "runs").glob("*/scores/composites.json")))
+            done = len(list((root / "broken" / "runs").glob("*/scores/boundary_bias.json")))
             print(f"killed {kills} times, {done} runs done", flush=True)
         subprocess.run(_command(root / "data", root / "broken"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         same = _table(root / "whole") == _table(root / "broken")

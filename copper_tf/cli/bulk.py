@@ -8,10 +8,9 @@ from typing import Any
 import click
 
 from copper_tf.api.inference import PALETTES, RUNTIMES, bulk
+from copper_tf.api.settings import InputError, ReadSettings
 from copper_tf.cli.options import flags, folder_option, force_option, group_of
 from copper_tf.cli.progress import progress_bar
-from tfds_copper.errors import InputError
-from tfds_copper.micrograph import ReadSettings
 
 __all__ = ["command"]
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 from copper_tf.config import ANCHORS, ITERATIVE, MIN_BINARITY
 from tfds_copper.results import Result
 
-__all__ = ["HypothesisRecord", "RestartTry", "Restarts", "TrainingRecord"]
+__all__ = ["BoundaryBias", "HypothesisRecord", "RestartTry", "Restarts", "TrainingRecord"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,3 +135,18 @@ class Restarts(Result):
             "this run may mark another texture than the one that decays, or the surface has no two phases; allow more "
             "--restarts, and see what copper trust says"
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class BoundaryBias(Result):
+    """What borders of areas add to the potency of a run's maps: ``scores/boundary_bias.json``.
+
+    Attributes:
+        excess: added to the mean potency of each label; 0 at the ends, NaN where it could not be measured.
+    """
+
+    FORMAT: ClassVar[str] = "copper-boundary-bias 1"
+    NAME: ClassVar[str] = "boundary_bias"
+    COMMAND: ClassVar[str] = "hypotheses"
+
+    excess: tuple[float, ...]

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BEST",
-    "COMPOSITES",
     "EVALUATION",
     "FOLD",
     "FORMAT",
@@ -49,8 +48,8 @@ R = TypeVar("R", bound=Result)
 
 FORMAT = "copper-run 1"
 BEST = "best.weights.h5"
-# The names of the scores that `copper evaluate` and `training.boundary_bias` write.
-EVALUATION, COMPOSITES = "evaluation", "composites"
+# The name of the scores that `copper evaluate` writes.
+EVALUATION = "evaluation"
 # The file of g, and the folder of the tries while they train.
 HYPOTHESIS, RESTARTS = "hypothesis.json", "restarts"
 # What a run holds from its start.

@@ -1,15 +1,14 @@
-"""What borders of areas add to a potency, seen on composites: the first t laid into the last along a map's areas.
+"""Boundary bias: what the borders of areas add to a potency, measured on composites of the first and the last t.
 
-A network judges a place by its surroundings, so near the border of an area it is swayed by the other side. How much
-that adds to the potency of a label is measured on pictures of known areas: wherever the map of a picture of that label
-is high, a picture of the first t is taken, elsewhere one of the last. What the network's potency has over the mean of
-their own maps is the doing of borders alone.
+A network judges a place by its surroundings, so near the border of an area the other side influences it. How much that
+adds to the potency of a label is measured on pictures of known areas: where the map of a picture of that label is high,
+a picture of the first t is inserted, elsewhere one of the last. The difference between the network's potency and the
+mean of their own maps comes from the borders alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -17,13 +16,14 @@ from scipy import ndimage
 from copper_tf.data.normalisation import Normalisation, grey
 from copper_tf.data.pictures import examples
 from copper_tf.inference.predictor import RunPredictor
-from copper_tf.runs.run import COMPOSITES, Run
+from copper_tf.runs.records import BoundaryBias
+from copper_tf.runs.run import Run
 from copper_tf.statistics.chords import SPECK
 from copper_tf.statistics.scores import CUT
 from tfds_copper.dataset import Dataset
 from tfds_copper.progress import Progress
 
-__all__ = ["composite", "composites", "excess", "middles"]
+__all__ = ["composite", "excess", "measure_boundary_bias", "middles"]
 
 # Templates of a label, pairs of end pictures for each, and the side in px of the middle part that is used.
 _TEMPLATES, _PAIRS, _SIDE = 10, 2, 512
@@ -103,8 +103,8 @@ def excess(kept: Sequence[Sequence[np.ndarray]], draw: Draw, seed: int, pairs: i
     return found
 
 
-def composites(run: Run, dataset: Dataset, progress: Progress | None = None) -> dict[str, Any]:
-    """What borders add to the mean potency of every label between the ends; no true mask is needed.
+def measure_boundary_bias(run: Run, dataset: Dataset, progress: Progress | None = None) -> BoundaryBias:
+    """Measures and keeps what borders add to the mean potency of every label between the ends; no true mask is needed.
 
     Args:
         run: a trained segmenter.
@@ -112,8 +112,7 @@ def composites(run: Run, dataset: Dataset, progress: Progress | None = None) -> 
         progress: called with (done, total, what).
 
     Returns:
-        What was written to ``scores/composites.json``: ``excess`` of each label, 0 at the ends, NaN where a
-        label or an end has no held-out picture.
+        What was written; NaN where a label or an end has no held-out picture.
     """
     predictor = RunPredictor(run)
     held = ((e.pixels, e.bit_depth, e.label) for split in _HELD_OUT for e in examples(dataset, split))
@@ -127,6 +126,6 @@ def composites(run: Run, dataset: Dataset, progress: Progress | None = None) -> 
             progress(min(done, total), total, "composites of the end labels")
         return predictor.map_of(values)
 
-    result = {"excess": excess(kept, draw, run.config.training.seed).tolist()}
-    run.write_scores(COMPOSITES, result)
+    result = BoundaryBias(tuple(excess(kept, draw, run.config.training.seed).tolist()))
+    run.write(result)
     return result

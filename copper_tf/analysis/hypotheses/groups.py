@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from copper_tf.analysis.results import Evaluation
-from copper_tf.runs.run import COMPOSITES, Run, open_run
+from copper_tf.runs.records import BoundaryBias
+from copper_tf.runs.run import Run, open_run
 from copper_tf.statistics.scores import Rows, groups_of
 from tfds_copper.errors import RunError
 
@@ -71,7 +72,7 @@ def _group(name: str, runs: Sequence[Run], pictures: Rows) -> Group:
         potency.append(np.array(evaluation.pictures.potency))
         splits = evaluation.splits
         found.append((splits["validation"].scores["nmse"], splits["test"].binarity_middle, run.mean_chord))
-    excess = [run.read_scores(COMPOSITES)["excess"] if run.scores_file(COMPOSITES).is_file() else [] for run in runs]
+    excess = [run.read(BoundaryBias).excess if run.has(BoundaryBias) else () for run in runs]
     validation, binarity, chords = np.array([[_number(v) for v in row] for row in found]).T
     return Group(
         name=name,

@@ -10,8 +10,8 @@ import pytest
 from scipy import ndimage
 
 from copper_tf.inference.predictor import RunPredictor
-from copper_tf.runs.run import COMPOSITES
-from copper_tf.training.boundary_bias import composite, composites
+from copper_tf.runs.records import BoundaryBias
+from copper_tf.training.boundary_bias import composite, measure_boundary_bias
 
 
 def _template() -> np.ndarray:
@@ -42,10 +42,10 @@ def test_a_network_that_dilates_areas_is_found_out(
 
     monkeypatch.setattr(RunPredictor, "map_of", map_of)
     monkeypatch.setattr("copper_tf.training.boundary_bias.middles", lambda *_: _levels())
-    found = composites(runs["segmenter"], dataset)
-    assert found["excess"][0] == found["excess"][-1] == 0
-    assert low <= found["excess"][1] <= high
-    assert runs["segmenter"].read_scores(COMPOSITES)["excess"] == pytest.approx(found["excess"])
+    found = measure_boundary_bias(runs["segmenter"], dataset)
+    assert found.excess[0] == found.excess[-1] == 0
+    assert low <= found.excess[1] <= high
+    assert runs["segmenter"].read(BoundaryBias).excess == pytest.approx(found.excess)
 
 
 def _levels() -> list[list[np.ndarray]]:
@@ -55,5 +55,5 @@ def _levels() -> list[list[np.ndarray]]:
 
 
 def test_a_real_run_gives_a_number_for_every_label_between(runs: dict[str, Any], dataset: Any, tmp_path: Path) -> None:
-    found = composites(runs["segmenter"], dataset)
-    assert len(found["excess"]) == 3 and np.isfinite(found["excess"]).all() and abs(found["excess"][1]) < 1
+    found = measure_boundary_bias(runs["segmenter"], dataset)
+    assert len(found.excess) == 3 and np.isfinite(found.excess).all() and abs(found.excess[1]) < 1
