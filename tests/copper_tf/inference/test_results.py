@@ -1,0 +1,62 @@
+"""Rows of predictions, as tables show them, and warnings about all of them together."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+
+from copper_tf.inference.results import (
+    OOD_COLUMN,
+    BulkResult,
+    OodSummary,
+    PredictionFailure,
+    PredictionResult,
+    PredictionRow,
+)
+from copper_tf.ood.check import OodCheck
+
+_LIKE = OodCheck(())
+_MAPPED = PredictionRow("a.png", "S1", 80, 64, math.nan, "", _LIKE, potency=0.25)
+_GRADED = PredictionRow("a.png", "", 80, 64, 4.5, "bar cut", _LIKE, grade=2.5, median_grade=0.0, probabilities=(0.4, 0.6))
+
+
+def test_a_row_has_the_cells_of_its_kind_of_model() -> None:
+    about = ["file", "sheet", "width", "height", "pixel_size_nm", "notes", OOD_COLUMN]
+    assert list(_MAPPED.cells((0.0, 2.5))) == [*about, "potency"] and _MAPPED.value_column == "potency"
+    scattered = dataclasses.replace(_MAPPED, scatter=0.1).cells(())
+    assert list(scattered)[-2:] == ["potency", "scatter"]
+    cells = _GRADED.cells((0.0, 2.5))
+    assert list(cells) == [*about, "grade t", "median grade t", "p(t=0)", "p(t=2.5)"]
+    assert (cells["grade t"], cells["median grade t"], cells["p(t=2.5)"]) == (2.5, 0.0, 0.6)
+    assert _GRADED.value_column == "median grade t"
+
+
+def test_results_survive_json() -> None:
+    odd = dataclasses.replace(_GRADED, ood=OodCheck(("pixel size 12 nm, trained on 4.5 nm",), "not compared", True))
+    result = PredictionResult((odd, _GRADED), (PredictionFailure("b", "why"),), ("careful",), "", (Path("t.csv"),))
+    assert PredictionResult.from_dict(result.to_dict()) == result
+    unknown = dataclasses.replace(result, rows=(_MAPPED,))
+    assert math.isnan(PredictionResult.from_dict(unknown.to_dict()).rows[0].pixel_size_nm)
+    bulk = BulkResult(3, 1, (), "g was learned", (Path("t.csv"), Path("maps")))
+    assert BulkResult.from_dict(bulk.to_dict()) == bulk
+
+
+def test_warnings_count_pictures_and_name_the_first_of_each_kind() -> None:
+    summary = OodSummary({"4.5": 10})
+    assert not list(summary.warnings())
+    checks = [
+        OodCheck(("pixel size 12 nm, trained on 4.5 nm", "sharpness: less fine detail"), "", True),
+        OodCheck(("sharpness: more noise",)),
+        OodCheck((), "not compared: smaller than 64x64 px"),
+        _LIKE,
+    ]
+    rows = [dataclasses.replace(_GRADED, file=f"{k}.png", pixel_size_nm=12.0, ood=c) for k, c in enumerate(checks)]
+    assert list(summary.adding(rows)) == rows
+    sizes, unlike, unchecked = summary.warnings()
+    assert sizes == (
+        "1 of 4 pictures are of another pixel size than those of training (4.5 nm), such as 0.png of 12 nm: their "
+        "results mean nothing"
+    )
+    assert unlike.startswith("2 of 4 pictures are unlike those of training (sharpness 2), such as 0.png (sharpness: ")
+    assert unchecked == "1 of 4 pictures were not compared: smaller than 64x64 px"

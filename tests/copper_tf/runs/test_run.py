@@ -1,0 +1,72 @@
+"""The results that a run keeps are typed: written, found and read by their type, and refused where they aren't whole."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from copper_tf.config import ANCHORS, ITERATIVE, MIN_BINARITY
+from copper_tf.runs.records import BoundaryBias, HypothesisRecord, Restarts, RestartTry, TrainingRecord
+from copper_tf.runs.run import Run
+from tfds_copper.errors import RunError
+
+
+@pytest.fixture
+def run(runs: dict[str, Any], tmp_path: Path) -> Run:
+    """A run without any results."""
+    return dataclasses.replace(runs["segmenter"], path=tmp_path)
+
+
+def test_a_result_is_kept_under_the_name_of_its_type(run: Run) -> None:
+    assert not run.has(BoundaryBias)
+    written = BoundaryBias((0.0, math.nan, 0.0))
+    assert run.write(written) == run.path / "scores" / "boundary_bias.json" and run.has(BoundaryBias)
+    values = json.loads((run.path / "scores" / "boundary_bias.json").read_text())
+    assert values == {"format": "copper-boundary-bias 1", "excess": [0.0, None, 0.0]}
+    kept = run.read(BoundaryBias)
+    assert kept.excess[::2] == (0.0, 0.0) and math.isnan(kept.excess[1])
+
+
+@pytest.mark.parametrize(
+    ("kind", "command"), [(TrainingRecord, "train"), (Restarts, "train"), (BoundaryBias, "hypotheses")]
+)
+def test_a_missing_result_names_the_command_that_writes_it(kind: Any, command: str, run: Run) -> None:
+    with pytest.raises(RunError, match=rf"no scores/{kind.NAME}.json yet; it is written by `copper {command}`"):
+        run.read(kind)
+
+
+def test_a_damaged_result_or_another_version_is_refused(run: Run) -> None:
+    file = run.write(BoundaryBias((0.0,)))
+    file.write_text(file.read_text().replace("bias 1", "bias 9"))
+    with pytest.raises(RunError, match="reads 'copper-boundary-bias 1'. Received: 'copper-boundary-bias 9'"):
+        run.read(BoundaryBias)
+    file.write_text("{")
+    with pytest.raises(RunError, match="boundary_bias.json: must be JSON"):
+        run.read(BoundaryBias)
+
+
+def test_training_is_recorded_with_what_it_took(runs: dict[str, Any]) -> None:
+    record = runs["segmenter"].read(TrainingRecord)
+    assert record.epochs == 2 and record.seconds >= 2 * record.seconds_per_epoch * 0.5 and record.policy
+    assert TrainingRecord.from_dict(record.to_dict()) == record
+
+
+@pytest.mark.parametrize(("best", "warned"), [(MIN_BINARITY - 0.01, True), (MIN_BINARITY, False)])
+def test_restarts_warn_where_every_try_is_grey(best: float, warned: bool) -> None:
+    restarts = Restarts(0, tuple(RestartTry(seed, value, 0.5, 1.0) for seed, value in enumerate((best, 0.1))))
+    assert restarts.warning.startswith("none of 2 tries drew maps of two phases") == warned
+    assert not Restarts(0, ()).warning
+
+
+def test_a_learned_g_is_mentioned_and_a_given_one_is_not() -> None:
+    labels, g = ("0 h", "1 h"), (1.0, 0.25)
+    assert HypothesisRecord("linear", "fixed", g).note(labels) == ""
+    assert HypothesisRecord("linear", ITERATIVE, g, (1.0, 0.5)).note(labels) == (
+        "g was learned (iterative, from linear): 1.00 at 0 h, 0.25 at 1 h"
+    )
+    assert "trained on t = 0 h (g = 1) and t = 1 h (g = 0) alone" in HypothesisRecord(ANCHORS, ANCHORS, g).note(labels)
