@@ -39,8 +39,8 @@ from tfds_copper.progress import Progress
 __all__ = ["Deviation", "allowed", "export_run"]
 
 _INT8 = "openvino-int8"
-# How many pictures of each label ranges are taken from at least, how many px where they are small, and how many
-# pictures in all are compared. Ranges of fewer px leave out what is rare: potency is off by a quarter more.
+# Ranges are taken from at least so many pictures of each label, and so many px where they are small; so many pictures
+# in all are compared. Ranges of fewer px miss rare values: potency is off by a quarter more.
 _CALIBRATE, _CALIBRATE_PX, _COMPARE = 3, 200_000, 8
 
 # Raw values ``(height, width)``, uint8 or uint16.
@@ -68,7 +68,7 @@ class Deviation:
 
     @classmethod
     def between(cls, mine: np.ndarray, theirs: np.ndarray) -> Deviation:
-        """Of two maps, or of two rows of probabilities."""
+        """The deviation between two maps, or two rows of probabilities."""
         off = np.abs(mine - theirs)
         potency = abs(float(mine.mean(dtype=np.float64) - theirs.mean(dtype=np.float64))) if mine.ndim == 2 else 0.0
         return cls(float(off.max()), float(off.mean()), potency)
@@ -97,15 +97,15 @@ def allowed(name: str) -> Deviation:
 
 def _synthetic(run: Run) -> Pictures:
     """Noise of awkward sizes and both bit depths."""
-    draw = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     side = smallest_picture(run.config.model.d)
-    found = []
+    pictures = []
     for kind, height, width in ((np.uint8, side + 67, side + 130), (np.uint16, side + 96, side + 51)):
-        smooth = draw.normal(run.normalisation.mean, run.normalisation.sd, (height // 4 + 1, width // 4 + 1))
-        fine = draw.normal(0, run.normalisation.sd, (height, width))
+        smooth = rng.normal(run.normalisation.mean, run.normalisation.sd, (height // 4 + 1, width // 4 + 1))
+        fine = rng.normal(0, run.normalisation.sd, (height, width))
         values = np.kron(smooth, np.ones((4, 4)))[:height, :width] + fine
-        found.append((np.clip(values, 0, 1) * np.iinfo(kind).max).astype(kind))
-    return found
+        pictures.append((np.clip(values, 0, 1) * np.iinfo(kind).max).astype(kind))
+    return pictures
 
 
 def _some_of_each(run: Run, split: str, of_each: int, area: int = 0) -> Pictures:
@@ -122,7 +122,7 @@ def _some_of_each(run: Run, split: str, of_each: int, area: int = 0) -> Pictures
     except CopperError:
         return []
     counts, areas = np.zeros((2, len(run.labels.times)), int)
-    found = []
+    pictures = []
     for example in examples(dataset, split):
         short = (counts < of_each) | (areas < area)
         if not short.any():
@@ -130,8 +130,8 @@ def _some_of_each(run: Run, split: str, of_each: int, area: int = 0) -> Pictures
         if short[example.label]:
             counts[example.label] += 1
             areas[example.label] += example.pixels.size
-            found.append(example.pixels)
-    return found
+            pictures.append(example.pixels)
+    return pictures
 
 
 def _as_input(pixels: np.ndarray) -> np.ndarray:
@@ -165,20 +165,20 @@ class _Comparison:
             stream = io.BytesIO()
             Image.fromarray(pixels).save(stream, "PNG")
             raw = loaded.signatures[pixels.dtype.name](picture=tf.constant(pixels[None, ..., None]))
-            for found in (raw, loaded.signatures["png"](png=tf.constant(stream.getvalue()))):
-                theirs = _result({name: value.numpy() for name, value in found.items()})
+            for outputs in (raw, loaded.signatures["png"](png=tf.constant(stream.getvalue()))):
+                theirs = _result({name: value.numpy() for name, value in outputs.items()})
                 worst = worst.worst(Deviation.between(mine, theirs))
         return worst
 
 
 def _expected(prediction: Prediction) -> np.ndarray:
-    found = prediction.probabilities if prediction.map is None else prediction.map
-    assert found is not None
-    return found
+    values = prediction.probabilities if prediction.map is None else prediction.map
+    assert values is not None
+    return values
 
 
-def _result(found: dict[str, np.ndarray]) -> np.ndarray:
-    return found[MASK][0, ..., 0] if MASK in found else found[PROBABILITIES][0]
+def _result(outputs: dict[str, np.ndarray]) -> np.ndarray:
+    return outputs[MASK][0, ..., 0] if MASK in outputs else outputs[PROBABILITIES][0]
 
 
 def _check(folder: Path, formats: Sequence[str], force: bool) -> None:
@@ -232,17 +232,17 @@ class _Exporting:
         # Ranges of 8 bits hold for pictures of the training kind, which synthetic ones are not.
         comparisons = [self.real] if name == _INT8 else [self.real, self.synthetic]
         pictures = sum(len(comparison.pictures) for comparison in comparisons)
-        found = Deviation()
+        deviation = Deviation()
         for comparison in comparisons:
-            found = found.worst(comparison.of(call))
+            deviation = deviation.worst(comparison.of(call))
             if name == "savedmodel":
-                found = found.worst(comparison.of_signatures(self.place / file))
-        if not (pictures and found.within(allowed(name))):
+                deviation = deviation.worst(comparison.of_signatures(self.place / file))
+        if not (pictures and deviation.within(allowed(name))):
             raise OutputError(
                 f"{self.folder}: not written, since {name}, reloaded, must equal the run within {allowed(name)}. "
-                f"Received: {found}"
+                f"Received: {deviation}"
             )
-        return ExportedFormat(file, found.largest, found.mean, found.potency, pictures)
+        return ExportedFormat(file, deviation.largest, deviation.mean, deviation.potency, pictures)
 
     def _calibration(self) -> Pictures:
         pictures = _some_of_each(self.run, "train", _CALIBRATE, _CALIBRATE_PX)

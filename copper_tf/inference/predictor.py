@@ -1,4 +1,4 @@
-"""Whole micrographs through a trained model, by tiles whose seams can't be seen."""
+"""Predictions of whole micrographs by tiles that leave no seams; the common interface of all models."""
 
 from __future__ import annotations
 
@@ -174,17 +174,17 @@ def _assembled(tiles: Iterable[MapTile], shape: tuple[int, ...]) -> tuple[np.nda
 
 
 def frame(config: Config) -> int:
-    """Px by which a picture is mirrored on beyond each border before it is mapped, as far as the network reaches.
+    """Px by which a picture is mirrored beyond each border before it is mapped: as far as the network reaches.
 
-    What each layer mirrors for itself is nothing that it was trained on where a margin does not count: it biases the
-    outermost pixels of a map (see ``benchmarks/maps/frames.py``). Zeros, for comparison, stay as each layer makes them.
+    Networks trained with a margin never saw what their layers pad with; it biases the outermost pixels of a map (see
+    ``benchmarks/maps/frames.py``). Zero padding, for comparison, stays as each layer makes it.
     """
     mirrored = config.kind == "segmenter" and config.model.padding == "reflect"
     return geometry.padded_size(network_of(config).reach, config.model.d) if mirrored else 0
 
 
 def check_size(picture: Windows, d: int, name: str) -> None:
-    """Refuses a picture that a network of d stages can't take.
+    """Refuses a picture that is too small for a network of d stages.
 
     Raises:
         InputError: naming the picture and what is needed.
@@ -196,7 +196,7 @@ def check_size(picture: Windows, d: int, name: str) -> None:
 
 
 class RunPredictor(Predictor):
-    """A run's model, ready for pictures of any size.
+    """A run's model, for pictures of any size.
 
     Args:
         run: a trained run.
@@ -275,7 +275,7 @@ class RunPredictor(Predictor):
     def _tiles(
         self, values: Read, shape: tuple[int, ...], name: str, progress: Progress | None
     ) -> Iterator[tuple[Tile, Tile, np.ndarray]]:
-        """What the network makes of each tile, ``(height, width, channels)``.
+        """The output of the network for each tile, ``(height, width, channels)``.
 
         Args:
             values: normalised grey values of some rows and columns.

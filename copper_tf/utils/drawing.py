@@ -24,7 +24,7 @@ __all__ = [
     "stretched",
 ]
 
-# Potency 0, .25, .5, .75, 1. "paper" is red to blue as in Figure 9; "safe" (cividis) is told apart by any eye.
+# Potency 0, .25, .5, .75, 1. "paper" is red to blue as in Figure 9; "safe" (cividis) suits any colour vision.
 PALETTES: dict[str, tuple[tuple[int, int, int], ...]] = {
     "paper": ((178, 24, 43), (239, 138, 98), (247, 247, 247), (103, 169, 207), (33, 102, 172)),
     "safe": ((0, 34, 78), (66, 78, 108), (124, 123, 120), (187, 174, 102), (254, 232, 56)),
@@ -39,7 +39,7 @@ STRENGTH = 0.45
 _NICE = (1, 2, 5)
 _BAR_SHARE = 0.22
 _ROWS = 256
-# Colours of a palette that are told apart.
+# Number of colours of a palette.
 _STEPS = 256
 
 
@@ -164,7 +164,7 @@ def colour_bar(height: int, palette: str, text: int) -> Image.Image:
 
 
 def _scale_bar(image: Image.Image, pixel_size_nm: float, shown: float, text: int) -> None:
-    """Draws a scale bar on a dark plate in the lower left corner; beside its length it says a reduction."""
+    """Draws a scale bar on a dark background in the lower left corner; its caption mentions a reduction."""
     length, caption = scale_bar_length(image.width, pixel_size_nm, shown)
     if shown < 1:
         caption += f", shown at 1:{1 / shown:g}"

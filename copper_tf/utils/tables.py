@@ -36,16 +36,16 @@ def sheet_rows(rows: Iterable[Row], value: str) -> list[Row]:
     """One row per known sheet: n, the mean of a column, and its 95 % Student interval (empty for n = 1).
 
     Args:
-        rows: rows of pictures, each with ``sheet``; gone through once.
+        rows: rows of pictures, each with ``sheet``; iterated once.
         value: the column to average.
     """
-    found: dict[str, array[float]] = {}
+    values_of: dict[str, array[float]] = {}
     for row in rows:
         if row["sheet"]:
-            found.setdefault(row["sheet"], array("d")).append(row[value])
+            values_of.setdefault(row["sheet"], array("d")).append(row[value])
     result = []
-    for sheet in sorted(found):
-        values = np.array(found[sheet])
+    for sheet in sorted(values_of):
+        values = np.array(values_of[sheet])
         mean, interval = mean_interval(values)
         low, high = interval or (math.nan, math.nan)
         result.append({"sheet": sheet, "n": len(values), f"mean {value}": mean, "95% low": low, "95% high": high})
@@ -58,10 +58,10 @@ def _cell(value: Any) -> Any:
     return "" if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _lines(rows: Iterable[Row]) -> Iterator[list[Any]]:
+def _cells(rows: Iterable[Row]) -> Iterator[list[Any]]:
     """The header and the cells of each row, as they come."""
     for k, row in enumerate(rows):
-        if not k:
+        if k == 0:
             yield list(row)
         yield [_cell(v) for v in row.values()]
 
@@ -69,7 +69,7 @@ def _lines(rows: Iterable[Row]) -> Iterator[list[Any]]:
 def _write_csv(path: Path, rows: Iterable[Row]) -> None:
     # The byte order mark tells Excel that names are UTF-8.
     with replacing(path) as file, file.open("w", encoding="utf-8-sig", newline="") as stream:
-        csv.writer(stream, lineterminator="\r\n").writerows(_lines(rows))
+        csv.writer(stream, lineterminator="\r\n").writerows(_cells(rows))
 
 
 def _write_workbook(path: Path, tables: Mapping[str, Iterable[Row]]) -> None:
@@ -79,8 +79,8 @@ def _write_workbook(path: Path, tables: Mapping[str, Iterable[Row]]) -> None:
     book.remove(book.active)
     for name, rows in tables.items():
         page = book.create_sheet(name)
-        for line in _lines(rows):
-            page.append(line)
+        for cells in _cells(rows):
+            page.append(cells)
         page.freeze_panes = "A2"
     with replacing(path) as file:
         book.save(file)

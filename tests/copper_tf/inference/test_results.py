@@ -18,7 +18,9 @@ from copper_tf.ood.check import OodCheck
 
 _LIKE = OodCheck(())
 _MAPPED = PredictionRow("a.png", "S1", 80, 64, math.nan, "", _LIKE, potency=0.25)
-_GRADED = PredictionRow("a.png", "", 80, 64, 4.5, "bar cut", _LIKE, grade=2.5, median_grade=0.0, probabilities=(0.4, 0.6))
+_GRADED = PredictionRow(
+    "a.png", "", 80, 64, 4.5, "bar cut", _LIKE, grade=2.5, median_grade=0.0, probabilities=(0.4, 0.6)
+)
 
 
 def test_a_row_has_the_cells_of_its_kind_of_model() -> None:

@@ -1,4 +1,4 @@
-"""The results that a run keeps are typed: written, found and read by their type, and refused where they aren't whole."""
+"""Results that a run keeps are typed: written, found and read by their type, and refused where they are damaged."""
 
 from __future__ import annotations
 
