@@ -14,7 +14,7 @@ from copper_tf.runs.labels import Labels
 from copper_tf.runs.records import HypothesisRecord
 from copper_tf.runs.run import BEST, Run
 from tfds_copper.errors import CopperError, RunError
-from tfds_copper.results import Result
+from tfds_copper.results import FORMAT_KEY, Result
 
 __all__ = [
     "INPUT",
@@ -34,7 +34,7 @@ KEY = "copper"
 SUMMARY = "export.json"
 # Names of the input and of the outputs of an exported model, the same in every format.
 INPUT, MASK, POTENCY, PROBABILITIES = "grey", "mask", "potency", "probabilities"
-_VERSION = 1
+_FORMAT = "copper-model 1"
 
 
 def _hash(run: Run) -> str:
@@ -98,7 +98,7 @@ class ModelMetadata:
         """The metadata as it is stored."""
         return json.dumps(
             {
-                "copper_export": _VERSION,
+                FORMAT_KEY: _FORMAT,
                 "input": f"{INPUT}: (batch, height, width, 1) float32, raw grey value / full scale (255 or 65535)",
                 "kind": self.config.kind,
                 "times": list(self.labels.times),
@@ -130,8 +130,8 @@ class ModelMetadata:
         """
         try:
             values: dict[str, Any] = json.loads(text)
-            if values["copper_export"] != _VERSION:
-                raise ValueError(f"version {values['copper_export']}, while this copper_tf reads {_VERSION}")
+            if values[FORMAT_KEY] != _FORMAT:
+                raise ValueError(f"{values[FORMAT_KEY]!r}, while this version of copper-tf reads {_FORMAT!r}")
             return cls(
                 config=Config.from_dict(values["config"]),
                 labels=Labels(tuple(values["times"]), values["unit"]),
