@@ -41,7 +41,7 @@ def _readme(metadata: ModelMetadata) -> str:
     sizes = ", ".join(f"{size} nm ({count} pictures)" for size, count in metadata.pixel_sizes_nm.items())
     notes = "\n".join(f"- {text}" for text in (*metadata.caveats, *filter(None, [metadata.hypothesis_note])))
     known = metadata.reference_statistics.described() if metadata.reference_statistics else []
-    knows = "".join(f"- Its pictures, {name}: {value}.\n" for name, value in known)
+    statistics = "".join(f"- Its pictures, {name}: {value}.\n" for name, value in known)
     return f"""# {_name(metadata)}
 
 Input: an 8-bit SEM micrograph of a surface without its information bar, trained at a pixel size of {sizes}.
@@ -50,7 +50,7 @@ Output: {_meaning(metadata)}
 - Stress times t of the training: {labels}.
 - Hypothesis g: {metadata.hypothesis.name} ({metadata.hypothesis.learn}).
 - Dataset {metadata.fingerprint}, run {metadata.run_sha256}.
-{knows}{notes}
+{statistics}{notes}
 
 Potency is an index relative to the end labels of this training: resemblance to the surface at the first t. It is
 neither adhesion itself nor comparable between trainings.
@@ -155,6 +155,6 @@ def check_package(path: Path) -> None:
     """
     # In a process of its own: it leaves files open, and brings much that nothing else here needs.
     done = subprocess.run([sys.executable, "-c", _CHECK, str(path)], capture_output=True, text=True)
-    said = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
-    if done.returncode or said[-1] != _PASSED:
-        raise OutputError(f"{path}: must pass bioimage.io's validator. Received: {(said or ['nothing'])[-1][:200]}")
+    output = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
+    if done.returncode or output[-1] != _PASSED:
+        raise OutputError(f"{path}: must pass bioimage.io's validator. Received: {(output or ['nothing'])[-1][:200]}")

@@ -67,14 +67,14 @@ def write_openvino(module: DeployedModel, metadata: str, path: Path, _: Sequence
 
 def _before(operations: Sequence[Any]) -> list[Any]:
     """Every operation that some operations get their numbers from, and these."""
-    found: dict[str, Any] = {}
+    before: dict[str, Any] = {}
     ahead = list(operations)
     while ahead:
         operation = ahead.pop()
-        if operation.get_friendly_name() not in found:
-            found[operation.get_friendly_name()] = operation
+        if operation.get_friendly_name() not in before:
+            before[operation.get_friendly_name()] = operation
             ahead += [value.get_source_output().get_node() for value in operation.inputs()]
-    return list(found.values())
+    return list(before.values())
 
 
 def _exact(model: Any) -> list[str]:
@@ -119,7 +119,7 @@ def write_openvino_int8(module: DeployedModel, metadata: str, path: Path, pictur
 
 
 def write_litert(module: DeployedModel, metadata: str, path: Path, _: Sequence[np.ndarray]) -> None:
-    """A LiteRT (TensorFlow Lite) model; the metadata is a file attached to it, as that format's metadata are."""
+    """A LiteRT (TensorFlow Lite) model; the metadata is a file attached to it, as is usual for that format."""
     converter = tf.lite.TFLiteConverter.from_concrete_functions([module.grey.get_concrete_function()], module)
     path.write_bytes(converter.convert())
     with zipfile.ZipFile(path, "a") as attached:

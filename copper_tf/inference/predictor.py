@@ -248,8 +248,8 @@ class RunPredictor(Predictor):
             ]
             total = kept.sum((0, 1), dtype=np.float64) + (total if total.size else 0)
             cells += kept.shape[0] * kept.shape[1]
-        found: np.ndarray = self._head((total / cells).astype(np.float32)[None]).numpy()[0].astype(np.float64)
-        return found
+        probabilities: np.ndarray = self._head((total / cells).astype(np.float32)[None]).numpy()[0].astype(np.float64)
+        return probabilities
 
     def map_of(self, values: np.ndarray) -> np.ndarray:
         """A segmenter's map of a picture that is normalised already, float32 of the same shape.

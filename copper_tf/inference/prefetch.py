@@ -114,10 +114,10 @@ def prefetched(
                 return
             item, opening = ahead.popleft()
             try:
-                stack, found = opening.result()
+                stack, open_item = opening.result()
                 with contextlib.ExitStack() as mine:
                     mine.push(stack)
-                    finish = work(item, found)
+                    finish = work(item, open_item)
                     behind.append(writers.submit(_finished, mine.pop_all(), finish))
             except CopperError as error:
                 behind.append(writers.submit(_failed, error))

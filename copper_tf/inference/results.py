@@ -1,4 +1,4 @@
-"""Predictions of many pictures as typed results: a row a picture, and what must be said of all of them together."""
+"""Predictions of many pictures as typed results: a row a picture, and warnings about all of them together."""
 
 from __future__ import annotations
 

@@ -70,8 +70,8 @@ def _bands() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     band = np.digitize(np.hypot(rows, columns), _EDGES) - 1
     power = np.stack([((band == k) * twice).ravel() for k in range(_BANDS)], 1)
     angle = 2 * np.arctan2(rows, columns).ravel()[:, None]
-    found = power, power * np.cos(angle), power * np.sin(angle)
-    return *(part.astype(np.float32) for part in found), power.sum(0)
+    parts = power, power * np.cos(angle), power * np.sin(angle)
+    return *(part.astype(np.float32) for part in parts), power.sum(0)
 
 
 @functools.cache

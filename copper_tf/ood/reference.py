@@ -104,12 +104,12 @@ class _Cloud:
 
     def distances(self, values: np.ndarray, area: float) -> dict[str, float]:
         """Root mean square distance of a picture from the nearest place of the path, by set of features."""
-        off, found = values - self.places(), {}
+        off, distances = values - self.places(), {}
         for name, columns in _COLUMNS.items():
             some = off[:, columns]
             square = np.einsum("ni,ij,nj->n", some, self.precision(columns, area), some)
-            found[name] = math.sqrt(max(float(square.min()), 0.0) / len(columns))
-        return found
+            distances[name] = math.sqrt(max(float(square.min()), 0.0) / len(columns))
+        return distances
 
 
 def _quantiles(shares: Sequence[float], values: np.ndarray, weights: np.ndarray) -> list[float]:
@@ -189,7 +189,7 @@ class ReferenceStatistics:
     def of(
         cls, pictures: Sequence[ImageFeatures], labels: Sequence[int], groups: Sequence[int]
     ) -> ReferenceStatistics | None:
-        """The statistics of some pictures; None where they are of too few sheets to say how another one would look.
+        """The statistics of some pictures; None where there are too few sheets to predict another one.
 
         Every limit comes from the distances of pictures from those of all other sheets.
 
@@ -202,21 +202,21 @@ class ReferenceStatistics:
         if len(np.unique(own)) < MIN_GROUPS:
             return None
         u = rank / max(rank.max(), 1)
-        found: list[dict[str, float]] = [{}] * len(own)
+        distances: list[dict[str, float]] = [{}] * len(own)
         for group in np.unique(own):
             rest = own != group
             cloud = _cloud([one for one, other in zip(pictures, rest, strict=True) if other], u[rest], own[rest])
             for k in np.flatnonzero(~rest).tolist():
-                found[k] = cloud.distances(pictures[k].values, pictures[k].area)
+                distances[k] = cloud.distances(pictures[k].values, pictures[k].area)
         # Nearer than one standard deviation nothing is out of distribution.
-        limits = {name: max(1.0, _upper(np.array([one[name] for one in found]), own, _FAR)) for name in _COLUMNS}
-        largest = np.array([max(one[name] / limits[name] for name in _JUDGED) for one in found])
+        limits = {name: max(1.0, _upper(np.array([one[name] for one in distances]), own, _FAR)) for name in _COLUMNS}
+        largest = np.array([max(one[name] / limits[name] for name in _JUDGED) for one in distances])
         return cls(_cloud(pictures, u, own), limits, _upper(largest, own, _width(len(np.unique(own)))), len(own))
 
     def score(self, picture: ImageFeatures) -> OodScore:
         """How far another picture is from those."""
-        found = self.cloud.distances(picture.values, picture.area)
-        shares = {name: found[name] / self.limits[name] / self.limit for name in found}
+        distances = self.cloud.distances(picture.values, picture.area)
+        shares = {name: distances[name] / self.limits[name] / self.limit for name in distances}
         distance = max(shares[name] for name in _JUDGED)
         farthest = max(_JUDGED, key=lambda name: shares[name])
         group = max(_SETS[farthest], key=lambda name: shares[name])

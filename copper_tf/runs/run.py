@@ -173,8 +173,8 @@ class Run:
 
     def last_checkpoint(self) -> tuple[int, Path] | None:
         """(finished epochs, file) of the newest complete checkpoint, None where there is none."""
-        found = {int(p.name[len(_PREFIX) : -len(_SUFFIX)]): p for p in self.checkpoints.glob(f"{_PREFIX}*{_SUFFIX}")}
-        return max(found.items()) if found else None
+        files = {int(p.name[len(_PREFIX) : -len(_SUFFIX)]): p for p in self.checkpoints.glob(f"{_PREFIX}*{_SUFFIX}")}
+        return max(files.items()) if files else None
 
     def checkpoint_file(self, epochs: int) -> Path:
         """Where the checkpoint after so many epochs goes."""
@@ -215,8 +215,8 @@ class Run:
     def write_history(self, rows: list[dict[str, float]]) -> None:
         """Writes all rows, atomically."""
         names = list(rows[0])
-        lines = [",".join(names), *(",".join(repr(float(row[n])) for n in names) for row in rows)]
-        write_text(self.history_file, "\n".join(lines) + "\n")
+        rows_text = [",".join(names), *(",".join(repr(float(row[n])) for n in names) for row in rows)]
+        write_text(self.history_file, "\n".join(rows_text) + "\n")
 
     def load_model(self) -> keras.Model:
         """The model with its best weights, in float32 whatever it was trained in.

@@ -31,9 +31,9 @@ def model_sha256(file: Path) -> str:
     Args:
         file: that is opened; those of the same stem beside it belong to it, and all of a SavedModel's folder.
     """
-    found = file.rglob("*") if file.is_dir() else file.parent.glob(f"{file.stem}.*")
+    files = file.rglob("*") if file.is_dir() else file.parent.glob(f"{file.stem}.*")
     total = hashlib.sha256()
-    for one in sorted(p for p in found if p.is_file()):
+    for one in sorted(p for p in files if p.is_file()):
         total.update(one.name.encode() + hashlib.sha256(one.read_bytes()).digest())
     return total.hexdigest()
 

@@ -107,12 +107,12 @@ def _pictures_of_pattern(place: str) -> Iterator[ListedPicture]:
     first = min(pattern.index(mark) for mark in _WILD if mark in pattern)
     base = pattern[: pattern.rindex("/", 0, first) + 1] if "/" in pattern[:first] else ""
     try:
-        found = FileSystems.match([pattern])[0].metadata_list
+        matches = FileSystems.match([pattern])[0].metadata_list
     # Whatever a file system objects to: no such bucket, no permission, its package isn't installed.
     except Exception as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{place}: a folder or pattern that can be listed is needed. Received: {reason}") from error
-    files = {one.path[len(base) :]: one for one in found}
+    files = {one.path[len(base) :]: one for one in matches}
     names = sorted_names(name for name in files if PurePosixPath(name).suffix.lower() in EXTENSIONS)
     if not names:
         raise InputError(f"{place}: must hold pictures ({', '.join(sorted(EXTENSIONS))}). Received: none")
@@ -149,12 +149,12 @@ def list_pictures(places: Iterable[str], sheet: str = "") -> Iterator[ListedPict
         InputError: if a place is missing, can't be listed, or holds no picture.
         SettingError: if two pictures would have one name.
     """
-    found = (
+    pictures = (
         one
         for place in places
         for one in (_pictures_of_pattern(place) if _is_pattern(place) else _pictures_on_disk(place))
     )
-    for picture in distinct(found):
+    for picture in distinct(pictures):
         yield dataclasses.replace(picture, sheet=sheet or picture.sheet)
 
 

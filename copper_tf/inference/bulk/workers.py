@@ -132,7 +132,7 @@ def predict_shards(
     Args:
         todo: those that are not finished.
         settings: what a worker must know.
-        parts: where parts are looked for.
+        parts: the folder of the part files.
         workers: processes on this machine, where no runner is named.
         beam_options: ``key=value`` of Beam, with commas between.
         progress: called with (done, total, what) now and then.

@@ -39,9 +39,9 @@ _FORMAT = "copper-model 1"
 
 def _hash(run: Run) -> str:
     """SHA-256 over the run's settings and weights."""
-    found = hashlib.sha256(run.config.to_json().encode())
-    found.update((run.checkpoints / BEST).read_bytes())
-    return found.hexdigest()
+    digest = hashlib.sha256(run.config.to_json().encode())
+    digest.update((run.checkpoints / BEST).read_bytes())
+    return digest.hexdigest()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -30,7 +30,7 @@ def _chosen(path: Path, runtime: str | None) -> tuple[Path, str]:
     """The file to open and its format.
 
     Raises:
-        InputError: if the export doesn't hold what is asked for, or nothing that can be opened here.
+        InputError: if the export doesn't hold that format, or nothing that is installed opens it.
         RunError: if its summary is damaged.
     """
     single = format_of(path)
@@ -75,7 +75,7 @@ class ExportedPredictor(Predictor):
             runtime: the format to use; None takes the fastest that can be opened here.
 
         Raises:
-            InputError: if what is asked for isn't there, or can't be opened here.
+            InputError: if the export doesn't hold that format, or nothing that is installed opens it.
             RunError: if it is damaged.
         """
         file, name = _chosen(path, runtime)
@@ -97,11 +97,11 @@ class ExportedPredictor(Predictor):
         if data.normalisation == "picture":
             self._check_whole(picture, name, "normalises each picture by itself")
             tile = max(picture.shape)
-        found = cuts((height, width), tile, margin, d)
-        for done, (row, column) in enumerate(found, start=1):
+        tiles = cuts((height, width), tile, margin, d)
+        for done, (row, column) in enumerate(tiles, start=1):
             mask = self._results(picture, row.window(height), column.window(width))[MASK][0, ..., 0]
             if progress:
-                progress(done, len(found), f"tiles of {name}")
+                progress(done, len(tiles), f"tiles of {name}")
             yield MapTile(row.kept(height), column.kept(width), mask[row.inner(height), column.inner(width)])
 
     def probabilities(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> np.ndarray:
@@ -112,8 +112,8 @@ class ExportedPredictor(Predictor):
         """
         check_size(picture, self.config.model.d, name)
         self._check_whole(picture, name, "grades")
-        found = self._results(picture, *(slice(0, side) for side in picture.shape))
-        return found[PROBABILITIES][0].astype(np.float64)
+        outputs = self._results(picture, *(slice(0, side) for side in picture.shape))
+        return outputs[PROBABILITIES][0].astype(np.float64)
 
     @staticmethod
     def _check_whole(picture: Windows, name: str, what: str) -> None:
