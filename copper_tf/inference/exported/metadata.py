@@ -130,8 +130,8 @@ class ModelMetadata:
         """
         try:
             values: dict[str, Any] = json.loads(text)
-            if values[FORMAT_KEY] != _FORMAT:
-                raise ValueError(f"{values[FORMAT_KEY]!r}, while this version of copper-tf reads {_FORMAT!r}")
+            if values.get(FORMAT_KEY) != _FORMAT:
+                raise ValueError(f"{values.get(FORMAT_KEY)!r}, while this version of copper-tf reads {_FORMAT!r}")
             return cls(
                 config=Config.from_dict(values["config"]),
                 labels=Labels(tuple(values["times"]), values["unit"]),
