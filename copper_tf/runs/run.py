@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BEST",
-    "EVALUATION",
     "FOLD",
     "FORMAT",
     "HYPOTHESIS",
@@ -48,8 +47,6 @@ R = TypeVar("R", bound=Result)
 
 FORMAT = "copper-run 1"
 BEST = "best.weights.h5"
-# The name of the scores that `copper evaluate` writes.
-EVALUATION = "evaluation"
 # The file of g, and the folder of the tries while they train.
 HYPOTHESIS, RESTARTS = "hypothesis.json", "restarts"
 # What a run holds from its start.
@@ -160,13 +157,6 @@ class Run:
         return HypothesisRecord(name, training.learn, self.hypothesis, self.initial_hypothesis)
 
     @property
-    def law(self) -> dict[str, Any]:
-        """`hypothesis_record` as the evaluation keeps it."""
-        record = self.hypothesis_record
-        law = {"name": record.name, "learn": record.learn, "g": list(record.g)}
-        return law | ({"start": list(record.initial_g)} if record.initial_g else {})
-
-    @property
     def hypothesis_note(self) -> str:
         """See `HypothesisRecord.note`."""
         return self.hypothesis_record.note(self.labels.names)
@@ -261,22 +251,6 @@ class Run:
                 f"{self.path}: no scores/{kind.NAME}.json yet; it is written by `copper {command}`. Received: none"
             )
         return kind.read(self.scores_file(kind.NAME))
-
-    def write_scores(self, name: str, scores: dict[str, Any]) -> Path:
-        """Writes ``scores/NAME.json`` atomically and returns its path."""
-        write_json(self.scores_file(name), scores)
-        return self.scores_file(name)
-
-    def read_scores(self, name: str) -> dict[str, Any]:
-        """The scores of that name, as plain values; results with a type of their own are read by `read`."""
-        file = self.scores_file(name)
-        if not file.is_file():
-            verb = {EVALUATION: "evaluate", "training": "train"}.get(name, name)
-            raise RunError(f"{self.path}: no scores/{name}.json yet; it is written by `copper {verb}`. Received: none")
-        try:
-            return dict(json.loads(file.read_text(encoding="utf-8")))
-        except (ValueError, TypeError) as error:
-            raise RunError(f"{file}: must be JSON as it was written. Received: {error}") from None
 
 
 def is_run(path: Path) -> bool:
