@@ -194,19 +194,15 @@ def predict(
         **settings: those of `ReadSettings` by name, e.g. ``bar="keep"``, instead of `reading`.
 
     Returns:
-        A row a picture; pictures that can't be read are in `failures`, and the others are predicted.
+        A row a picture; a picture that can't be read is one of the `failures`.
 
     Raises:
-        InputError: if a path is missing, or a folder holds no pictures.
-        RunError: if there is no intact model.
-        SettingError: if an argument is not allowed.
+        CopperError: if a path is missing, there is no intact model, or an argument is not allowed.
 
     Example:
         >>> result = copper_tf.predict("run", ["micrograph.png"], "prediction")
         >>> result.rows[0].file
         'micrograph.png'
-        >>> [file.name for file in result.files]
-        ['predictions.csv', 'maps', 'overlays']
     """
     from copper_tf.inference.inputs import sources_of
     from copper_tf.inference.predict import predict_pictures
@@ -241,48 +237,31 @@ def bulk(
 ) -> BulkResult:
     """Predicts very many micrographs by an export, as an Apache Beam pipeline; called again, it goes on.
 
+    Arguments that aren't listed are those of `predict`.
+
     Args:
         model: an export.
         pictures: files and folders, patterns, and folders or patterns of buckets (``gs://BUCKET/FOLDER``).
-        output: a folder, for the table and its parts.
-        sheet: that all pictures are of; "" keeps what labels.csv says.
-        runtime: the format of the export to use; None takes the fastest.
         maps: writes maps and overlays of a segmenter too.
-        palette: colours of the overlays, a name in `PALETTES`.
         shard: pictures in one part of the table.
         workers: processes on this machine.
         beam_options: ``key=value`` of Apache Beam, with commas between.
         force: makes all parts anew.
-        reading: how pictures are read.
-        progress: called with (done, total, what).
-        **settings: those of `ReadSettings` by name, instead of `reading`.
 
     Raises:
-        InputError: if a place is missing, can't be listed, or holds no picture.
-        OutputError: if the folder is in use, holds parts of another model or of other settings, or the runner fails.
-        RunError: if there is no intact export.
-        SettingError: if settings contradict each other.
+        CopperError: if there is no intact export, a place holds no picture, or the folder or the runner can't be used.
 
     Example:
-        >>> result = copper_tf.bulk("exported", ["micrograph.png"], "bulk")
-        >>> result.pictures, result.failures
-        (1, 0)
+        >>> copper_tf.bulk("exported", ["micrograph.png"], "bulk").pictures
+        1
     """
     from copper_tf.inference.bulk.predict import BulkRequest, predict_bulk
 
+    places = (pictures,) if isinstance(pictures, str) else tuple(pictures)
     request = BulkRequest(
-        model=Path(model),
-        pictures=(pictures,) if isinstance(pictures, str) else tuple(pictures),
-        output=Path(output),
-        sheet=sheet,
-        reading=_reading(reading, settings),
-        runtime=runtime,
-        palette=palette if maps else "",
-        shard=shard,
-        workers=workers,
-        beam_options=beam_options,
-        force=force,
-    )
+        Path(model), places, Path(output), sheet, _reading(reading, settings), runtime, palette if maps else "",
+        shard, workers, beam_options, force,
+    )  # fmt: skip
     return predict_bulk(request, progress)
 
 
