@@ -51,7 +51,13 @@ class SplitContents:
 
 @dataclasses.dataclass(frozen=True)
 class RecordedFinding:
-    """A finding of `copper check` without the files it is about; fields as in `Finding`."""
+    """A finding of `copper check` without the files it is about.
+
+    Attributes:
+        level: ``"unsound"``, ``"warning"`` or ``"note"``.
+        rule: the rule that it breaks.
+        text: one sentence.
+    """
 
     level: str
     rule: str

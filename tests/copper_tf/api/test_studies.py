@@ -18,6 +18,7 @@ from tfds_copper.errors import RunError, SettingError
 TINY: dict[str, Any] = {"crop": 48, "margin": 8, "c": 4, "d": 1, "epochs": 1, "batch_size": 6, "policy": "float32"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", [studies.hypotheses, studies.search], ids=lambda f: f.__name__)
 def test_the_example_runs(
     function: Callable[..., Any], dataset: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import yaml
 
+from copper_tf.analysis.trust.results import Trust
 from copper_tf.cli.main import main
 from copper_tf.reports.common.pdf import BROWSERS, find_browser, print_pdf
 from copper_tf.reports.common.text import format_score
@@ -208,7 +209,7 @@ def test_seeds_are_one_report(runs: dict[str, Any], tmp_path: Path, no_browser: 
         config["training"]["seed"] = seed
         file.write_text(json.dumps(config))
     tested = {"verdict": "undecided", "tests": [], "reasons": [], "basis": "b", "pictures": 6, "splits": ["test"]}
-    tested |= {"normalisation": "dataset", "others": ["seed_1"], "values": {}}
+    tested |= {"normalisation": "dataset", "others": ["seed_1"], "values": {}, "format": Trust.FORMAT}
     write_json(tmp_path / "e" / "seed_0" / "scores" / "trust.json", tested)
     np.savez(tmp_path / "e" / "seed_0" / "scores" / "trust.npz", allow_pickle=False)
     assert main(["report", str(tmp_path / "e"), "-o", str(tmp_path / "r")]) == 0
