@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar
 
 from tfds_copper.errors import SettingError
 
-__all__ = ["Plugin", "Registry", "check_plugins"]
+__all__ = ["Plugin", "Registry"]
 
 Value = TypeVar("Value")
 
@@ -128,21 +128,3 @@ class Registry(MutableMapping[str, Value], Generic[Value]):
 
 
 _PLURALS = {"hypothesis": "hypotheses", "loss": "losses"}
-
-
-def check_plugins(needed: list[Plugin], registries: Mapping[str, Mapping[str, Any]], owner: str) -> None:
-    """Refuses what can't be opened without a plug-in that is missing.
-
-    Args:
-        needed: what `owner` was made with.
-        registries: by kind.
-        owner: for the message.
-
-    Raises:
-        SettingError: naming the first that is missing.
-    """
-    for plugin in needed:
-        if plugin.name not in registries.get(plugin.kind, {}):
-            raise SettingError(
-                f"{owner}: needs the {plugin}, which must be installed. Received: no {plugin.kind} of that name"
-            )

@@ -16,6 +16,7 @@ from copper_tf.data.normalisation import Normalisation
 from copper_tf.models.architecture import network_of
 from copper_tf.ood.reference import ReferenceStatistics
 from copper_tf.runs.labels import Labels
+from copper_tf.runs.plugins import check_plugins, write_plugins
 from copper_tf.runs.records import HypothesisRecord, Restarts, TrainingRecord
 from copper_tf.statistics import chords
 from tfds_copper.errors import CopperError, RunError
@@ -114,14 +115,9 @@ class Run:
         return network_of(self.config).receptive_field
 
     @property
-    def is_local(self) -> bool:
-        """Whether an output value sees its neighbourhood alone, see `models.network.Network.is_local`."""
-        return network_of(self.config).is_local
-
-    @property
     def locality_warning(self) -> str:
         """Why its maps can't be believed where its network sees more than they have areas, else empty."""
-        return chords.warning(self.receptive_field if self.is_local else math.inf, self.mean_chord)
+        return chords.warning(self.receptive_field if network_of(self.config).is_local else math.inf, self.mean_chord)
 
     @property
     def restarts_warning(self) -> str:
@@ -294,6 +290,7 @@ def create_run(run: Run, *, force: bool = False) -> None:
     run.write_hypothesis()
     write_json(run.path / "normalisation.json", run.normalisation.to_dict())
     write_json(run.path / "data.json", run.data)
+    write_plugins(run.path, run.config)
     write_text(run.path / "config.json", run.config.to_json())
     write_text(run.path / "format", FORMAT + "\n")
 
@@ -319,6 +316,7 @@ def open_run(path: Path) -> Run:
     version = (path / "format").read_text().strip()
     if version != FORMAT:
         raise RunError(f"{path}: this version of copper-tf reads {FORMAT!r}. Received: {version!r}")
+    check_plugins(path)
     contents = {name: _read(path, f"{name}.json") for name in ("config", "labels", "normalisation", "data")}
     hypothesis = HypothesisRecord.read(path / HYPOTHESIS)
     try:
@@ -326,15 +324,8 @@ def open_run(path: Path) -> Run:
         config = Config.from_dict(contents["config"])
     except (KeyError, TypeError, ValueError, CopperError) as error:
         raise RunError(f"{path}: config.json or labels.json is damaged. Received: {error}") from None
-    return Run(
-        path=path,
-        config=config,
-        labels=labels,
-        hypothesis=hypothesis.g,
-        normalisation=Normalisation.from_dict(contents["normalisation"]),
-        data=dict(contents["data"]),
-        initial_hypothesis=hypothesis.initial_g,
-    )
+    normalisation = Normalisation.from_dict(contents["normalisation"])
+    return Run(path, config, labels, hypothesis.g, normalisation, dict(contents["data"]), hypothesis.initial_g)
 
 
 def _numbered_runs(path: Path, name: str) -> list[Run]:

@@ -17,6 +17,7 @@ from copper_tf.models.losses import grade_loss
 from copper_tf.models.metrics import NMSE
 from copper_tf.models.policy import resolve_policy
 from copper_tf.runs.labels import Labels
+from copper_tf.runs.plugins import import_plugins
 from copper_tf.runs.run import Run, check_run_folder, create_run, is_run, open_run
 from copper_tf.training.batch_norm import Calibrator
 from copper_tf.training.callbacks import Bookkeeper, Reporter, should_stop
@@ -114,6 +115,8 @@ def _model(run: Run, policy: str, steps: int) -> tuple[keras.Model, int]:
     last = run.last_checkpoint()
     if last:
         try:
+            # Whoever registers its layers and its loss with Keras must have been imported.
+            import_plugins(run.config)
             return keras.models.load_model(last[1]), last[0]
         except (OSError, ValueError, KeyError) as error:
             reason = str(error).splitlines()[0][:100]

@@ -41,7 +41,7 @@ def learning_figure(history: list[dict[str, float]], config: Config, best: int) 
     drawn = figure(10, 3.2)
     left, right = drawn.subplots(1, 2)
     segmenter = config.kind == "segmenter"
-    _panel(left, history, "loss", _LOSS[config.training.loss] if segmenter else "loss", best)
+    _panel(left, history, "loss", _LOSS.get(config.training.loss, config.training.loss) if segmenter else "loss", best)
     _panel(right, history, *_SECOND[config.kind], best)
     if segmenter:
         right.set_yscale("log")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tfds_copper.micrograph.record import Metadata
 from tfds_copper.micrograph.vendors.fei import fei_metadata
@@ -13,11 +14,17 @@ from tfds_copper.micrograph.vendors.sidecar import LARGEST, content, decoded, si
 from tfds_copper.micrograph.vendors.tescan import tescan_metadata
 from tfds_copper.micrograph.vendors.values import printable
 from tfds_copper.micrograph.vendors.zeiss import zeiss_metadata
+from tfds_copper.plugins import Registry
 
 if TYPE_CHECKING:
     import tifffile
 
-__all__ = ["sidecar_bytes", "sidecar_metadata", "tiff_metadata"]
+__all__ = ["READERS", "Reader", "sidecar_bytes", "sidecar_metadata", "tiff_metadata"]
+
+# What a plug-in for another microscope brings: a function of a picture's path that returns what the microscope wrote
+# into the file or beside it, None where the picture isn't one of its own. Asked where our own readers find nothing.
+Reader: TypeAlias = Callable[[Path], Metadata | None]
+READERS: Registry[Reader] = Registry("reader", {})
 
 _ZEISS, _FEI, _TESCAN = 34118, (34680, 34682), 50431
 # Real ones have some 50 kB; tifffile takes a time that grows with the square of a Zeiss tag.
@@ -62,7 +69,7 @@ def tiff_metadata(tiff: tifffile.TiffFile) -> Metadata | None:
 
 
 def sidecar_metadata(picture: Path) -> Metadata | None:
-    """What a Hitachi or JEOL microscope wrote into the text file beside a picture.
+    """What a Hitachi or JEOL microscope wrote into the text file beside a picture, else what a plug-in reads.
 
     Args:
         picture: the picture's file; its sidecar is ``picture.txt`` or ``picture.tif.txt``.
@@ -77,6 +84,10 @@ def sidecar_metadata(picture: Path) -> Metadata | None:
             too_large = too_large or Metadata(dropped=(f"{printable(path.name)}: larger than 1 MiB",))
         text = decoded(data) if data is not None and len(data) <= LARGEST else None
         metadata = (hitachi_metadata(text) or jeol_metadata(text)) if text else None
+        if metadata is not None:
+            return metadata
+    for reader in READERS.values():
+        metadata = reader(picture)
         if metadata is not None:
             return metadata
     return too_large
