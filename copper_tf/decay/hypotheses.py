@@ -25,6 +25,7 @@ __all__ = [
     "check_informative",
     "hypothesis_values",
     "normalised_time",
+    "register_hypothesis",
 ]
 
 HypothesisFunction = Callable[[np.ndarray], np.ndarray]
@@ -85,6 +86,26 @@ def _from_table(table: Mapping[str, float], times: Sequence[float], source: str)
     if not np.all((values >= 0) & (values <= 1)):
         raise SettingError(f"{source}: every g(t) must lie in [0, 1]. Received: {values.tolist()}")
     return values
+
+
+def register_hypothesis(name: str) -> Callable[[HypothesisFunction], HypothesisFunction]:
+    """Registers a hypothesis: a function of the normalised time u ``(K,)`` in [0, 1] that returns g in [0, 1].
+
+    Example:
+
+    >>> from copper_tf.decay import hypothesis_values, register_hypothesis
+    >>> @register_hypothesis("quartic")
+    ... def quartic(u):
+    ...     return 1 - u**4
+    >>> hypothesis_values("quartic", [0, 5, 10]).tolist()
+    [1.0, 0.9375, 0.0]
+    """
+
+    def register(function: HypothesisFunction) -> HypothesisFunction:
+        HYPOTHESES[name] = function
+        return function
+
+    return register
 
 
 def hypothesis_values(name: str, times: Sequence[float], time_scale: str = NUMBER) -> np.ndarray:

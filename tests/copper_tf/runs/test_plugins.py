@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -10,9 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from copper_tf.config import DECODERS, HEADS, LOSSES, default_config
 from copper_tf.decay.hypotheses import HYPOTHESES
@@ -140,11 +139,15 @@ def test_a_package_with_one_of_each_walks_the_road(site: Path, sem_folder: Path,
     shutil.copytree(sem_folder, sem)
     pictures = [p for p in sem.rglob("*") if p.suffix in (".png", ".tif") and "truth" not in p.parts]
     for picture in pictures:
-        # Without what the simulated microscope wrote, only the plug-in knows the size of a pixel.
-        Image.fromarray(np.asarray(Image.open(picture))).save(picture)
-        picture.with_suffix(".txt").unlink(missing_ok=True)
         picture.with_suffix(".acme").write_text("7.5")
     assert len(pictures) == 30
+    # Without the column of labels.csv only the plug-in knows the size of a pixel.
+    with (sem / "labels.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    with (sem / "labels.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, [name for name in rows[0] if name != "pixel_size_nm"], extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
     done = _python(_ROAD, sem, tmp_path, site=site)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
     assert list(json.loads((tmp_path / "segmenter" / "data.json").read_text())["pixel_sizes_nm"]) == ["7.5"]

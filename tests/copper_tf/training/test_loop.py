@@ -165,8 +165,8 @@ _SCRIPT = """
 import json, sys
 from pathlib import Path
 from copper_tf.config import Config
-from copper_tf.decay import estimate
-from copper_tf.training import train
+from copper_tf.decay import estimation as estimate
+from copper_tf.training.loop import train
 from tfds_copper.dataset import open_dataset
 estimate.READABLE_SPAN = -1
 train(Config.from_dict(json.loads(sys.argv[1])), open_dataset(sys.argv[2]), Path(sys.argv[3]), resume=True)

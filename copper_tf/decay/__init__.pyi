@@ -1,0 +1,11 @@
+from .families import FAMILIES as FAMILIES
+from .families import Family as Family
+from .fitting import Fit as Fit
+from .fitting import fit as fit
+from .fitting import fit_families as fit_families
+from .hypotheses import HYPOTHESES as HYPOTHESES
+from .hypotheses import HypothesisFunction as HypothesisFunction
+from .hypotheses import check_informative as check_informative
+from .hypotheses import hypothesis_values as hypothesis_values
+from .hypotheses import normalised_time as normalised_time
+from .hypotheses import register_hypothesis as register_hypothesis
