@@ -107,6 +107,8 @@ def test_mean_interval_is_students_and_absent_for_one() -> None:
 def test_kappa_is_undefined_where_all_is_one_grade() -> None:
     one = np.zeros(4, int)
     assert np.isnan(st.step_scores({"label": one, "grade": one}, 3)["qwk"])
+    two = np.arange(2)
+    assert st.step_scores({"label": two, "grade": two}, 2)["qwk"] == 1
     counts = st.confusion_matrix(np.array([0, 2, 2]), np.array([1, 2, 2]), 3)
     np.testing.assert_array_equal(counts, [[0, 1, 0], [0, 0, 0], [0, 0, 2]])
     assert counts.dtype == np.int64
