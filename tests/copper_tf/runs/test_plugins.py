@@ -134,6 +134,7 @@ def _python(code: str, *arguments: Any, site: Path | None = None) -> subprocess.
     return subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}, check=False)
 
 
+@pytest.mark.slow
 def test_a_package_with_one_of_each_walks_the_road(site: Path, sem_folder: Path, tmp_path: Path) -> None:
     sem = tmp_path / "sem"
     shutil.copytree(sem_folder, sem)
