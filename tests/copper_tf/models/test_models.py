@@ -14,8 +14,9 @@ from copper_tf.models.architecture import network_of
 from copper_tf.models.factory import build, build_classifier, build_segmenter
 from copper_tf.models.geometry import recomputes_border
 from copper_tf.models.layers import BilinearUpsampling, Convolution, FusedBatchNorm
-from copper_tf.models.losses import MeanMaskDivergence, MeanMaskLoss, grade_loss
+from copper_tf.models.losses import CumulativeLoss, MeanMaskDivergence, MeanMaskLoss, SoftLabelLoss, grade_loss
 from copper_tf.models.metrics import NMSE
+from copper_tf.models.ordinal import ConditionalChain, OrderedThresholds
 from copper_tf.statistics.scores import posterior_median
 from tests.copper_tf.models.test_heads import head_model
 from tfds_copper.errors import SettingError
@@ -68,27 +69,35 @@ def test_unknown_head_and_decoder_are_named() -> None:
     assert HEADS.builtin == ("softmax", "soft", "coral", "corn") and DECODERS.builtin == ("unet",)
 
 
+REGISTERED = [
+    Convolution(3, "reflect", name="a"),
+    Convolution(2, "zero", name="b"),
+    FusedBatchNorm(0.8, 1e-4, relu=True, name="c"),
+    BilinearUpsampling(name="d"),
+    MeanMaskLoss([1.0, 0.25], [1.0, 0.0], margin=3),
+    MeanMaskDivergence([1.0, 0.25], [1.0, 0.0], margin=3),
+    NMSE([1.0, 0.25], margin=3),
+    SoftLabelLoss(),
+    CumulativeLoss(),
+    ConditionalChain(name="e"),
+    OrderedThresholds(4, name="f"),
+]
+
+
+def test_every_registered_object_is_among_those_that_come_back() -> None:
+    ours = {n for n, c in keras.saving.get_custom_objects().items() if c.__module__.startswith("copper_tf.models.")}
+    assert ours == {f"copper_tf>{type(thing).__name__}" for thing in REGISTERED}
+
+
 @pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize(
-    "thing",
-    [
-        Convolution(3, "reflect", name="a"),
-        Convolution(2, "zero", name="b"),
-        FusedBatchNorm(0.8, 1e-4, relu=True, name="c"),
-        BilinearUpsampling(name="d"),
-        MeanMaskLoss([1.0, 0.25], [1.0, 0.0], margin=3),
-        MeanMaskDivergence([1.0, 0.25], [1.0, 0.0], margin=3),
-        NMSE([1.0, 0.25], margin=3),
-    ],
-    ids=lambda t: type(t).__name__,
-)
+@pytest.mark.parametrize("thing", REGISTERED, ids=lambda t: type(t).__name__)
 def test_registered_objects_come_back(thing: Any, policy: str) -> None:
     config = thing.get_config()
     if isinstance(thing, keras.layers.Layer):
         config["dtype"] = policy
     again = type(thing).from_config(config)
     assert again.get_config() == type(again).from_config(again.get_config()).get_config()
-    for name in ("filters", "padding", "momentum", "epsilon", "relu", "margin"):
+    for name in ("filters", "padding", "momentum", "epsilon", "relu", "margin", "labels"):
         assert getattr(again, name, None) == getattr(thing, name, None)
     assert keras.saving.get_registered_name(type(thing)) == f"copper_tf>{type(thing).__name__}"
 
