@@ -55,6 +55,16 @@ def test_modules_that_are_imported_exist() -> None:
     assert not absent
 
 
+def test_the_command_line_stands_on_the_api_alone() -> None:
+    for path in (ROOT / "copper_tf" / "cli").glob("*.py"):
+        others = {
+            name
+            for name in _imports(path)
+            if not name.startswith(("copper_tf.cli", "copper_tf.api")) and name != "copper_tf"
+        }
+        assert not others, f"{path.name} imports {sorted(others)}"
+
+
 def test_there_are_no_import_cycles() -> None:
     graph = {_module(p): _imports(p) for p in PACKAGES}
     done: set[str] = set()

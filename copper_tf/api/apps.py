@@ -53,7 +53,7 @@ def view(
     pictures: PathLike | Sequence[PathLike] = (),
     *,
     folder: PathLike | None = None,
-    reading: ReadSettings | None = None,
+    read_settings: ReadSettings | None = None,
     address: str = LOOPBACK,
     port: int = 5007,
     on_start: Callable[[str, Path], None] | None = None,
@@ -70,7 +70,7 @@ def view(
             an export.
         pictures: files or folders; without any, the test pictures of the run's dataset.
         folder: of notes and cached maps; None is ``MODEL.view`` beside the model.
-        reading: how pictures are read; the defaults where None.
+        read_settings: how pictures are read; the defaults where None.
         address: IP address to listen on; any but this machine's own needs a token, which is part of the URL.
         port: to listen on; 0 picks a free one.
         on_start: called with the URL and the folder once the server listens; None opens the page in a browser.
@@ -86,7 +86,7 @@ def view(
     Example:
         >>> copper_tf.view("run", "pictures", pixel_size=25.0)  # doctest: +SKIP
     """
-    chosen = ReadSettings.from_dict({**(reading.to_dict() if reading else {}), **settings})
+    chosen = ReadSettings.from_dict({**(read_settings.to_dict() if read_settings else {}), **settings})
     from copper_tf.apps.viewer.viewer import open_viewer
 
     paths = [pictures] if isinstance(pictures, str | os.PathLike) else list(pictures)

@@ -175,7 +175,7 @@ def predict(
     sheet: str = "",
     runtime: str | None = None,
     palette: str = "paper",
-    reading: ReadSettings | None = None,
+    read_settings: ReadSettings | None = None,
     progress: Progress | None = None,
     **settings: Any,
 ) -> PredictionResult:
@@ -189,9 +189,9 @@ def predict(
         sheet: that all pictures are of; "" keeps what labels.csv says.
         runtime: the format of an export to use; None takes the fastest.
         palette: colours of the overlays, a name in `PALETTES`.
-        reading: how pictures are read.
+        read_settings: how pictures are read.
         progress: called with (done, total, what).
-        **settings: those of `ReadSettings` by name, e.g. ``bar="keep"``, instead of `reading`.
+        **settings: those of `ReadSettings` by name, e.g. ``bar="keep"``, instead of `read_settings`.
 
     Returns:
         A row a picture; a picture that can't be read is one of the `failures`.
@@ -210,7 +210,7 @@ def predict(
 
     target = Path(output) / table
     check_table(target)
-    how = _reading(reading, settings)
+    how = _reading(read_settings, settings)
     paths = [pictures] if isinstance(pictures, str | os.PathLike) else pictures
     sources = list(sources_of([Path(path) for path in paths], sheet))
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -231,7 +231,7 @@ def bulk(
     workers: int = 1,
     beam_options: str = "",
     force: bool = False,
-    reading: ReadSettings | None = None,
+    read_settings: ReadSettings | None = None,
     progress: Progress | None = None,
     **settings: Any,
 ) -> BulkResult:
@@ -259,7 +259,7 @@ def bulk(
 
     places = (pictures,) if isinstance(pictures, str) else tuple(pictures)
     request = BulkRequest(
-        Path(model), places, Path(output), sheet, _reading(reading, settings), runtime, palette if maps else "",
+        Path(model), places, Path(output), sheet, _reading(read_settings, settings), runtime, palette if maps else "",
         shard, workers, beam_options, force,
     )  # fmt: skip
     return predict_bulk(request, progress)

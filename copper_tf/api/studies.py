@@ -57,8 +57,9 @@ HYPOTHESES_PAGE, SEARCH_PAGE = "report/hypotheses.html", "report/search.html"
 def plan_hypotheses(
     data: Data, output: str | os.PathLike[str], *, compare: Sequence[str] | None = None,
     learn: Sequence[str] | None = None, permutations: int | None = None, seed: int | None = None,
-    seeds: int | None = None, split: SplitSettings | Mapping[str, Any] | None = None,
-    reading: ReadSettings | Mapping[str, Any] | None = None, resume: bool = False, progress: Progress | None = None,
+    seeds: int | None = None, split_settings: SplitSettings | Mapping[str, Any] | None = None,
+    read_settings: ReadSettings | Mapping[str, Any] | None = None, resume: bool = False,
+    progress: Progress | None = None,
     **settings: Any,
 ) -> Sweep:  # fmt: skip
     """The runs that `hypotheses` trains with the same arguments, which it describes; nothing is written.
@@ -72,7 +73,7 @@ def plan_hypotheses(
     """
     from tuning.hypothesis_plan import plan_sweep
 
-    dataset = open_single(data, split, reading, progress, "hypotheses are compared on one split")
+    dataset = open_single(data, split_settings, read_settings, progress, "hypotheses are compared on one split")
     return plan_sweep(
         Path(output), dataset, compare=compare, learn=learn, permutations=permutations, seed=seed, seeds=seeds,
         settings=settings, resume=resume,
@@ -82,8 +83,8 @@ def plan_hypotheses(
 def hypotheses(
     data: Data, output: str | os.PathLike[str], *, compare: Sequence[str] | None = None,
     learn: Sequence[str] | None = None, permutations: int | None = None, seed: int | None = None,
-    seeds: int | None = None, workers: int = 1, split: SplitSettings | Mapping[str, Any] | None = None,
-    reading: ReadSettings | Mapping[str, Any] | None = None, resume: bool = False, force: bool = False,
+    seeds: int | None = None, workers: int = 1, split_settings: SplitSettings | Mapping[str, Any] | None = None,
+    read_settings: ReadSettings | Mapping[str, Any] | None = None, resume: bool = False, force: bool = False,
     progress: Progress | None = None, **settings: Any,
 ) -> HypothesisStudy:  # fmt: skip
     """Trains the segmenter for several hypotheses g, ranks them, and names the law of the decay.
@@ -97,8 +98,8 @@ def hypotheses(
         seed: the first seed; 0 by default.
         seeds: number of seeds of each; 5 by default.
         workers: processes of this machine that train side by side.
-        split: how a SEM folder is split, or which ``fold`` of a built dataset is taken.
-        reading: how the pictures of a SEM folder are read.
+        split_settings: how a SEM folder is split, or which ``fold`` of a built dataset is taken.
+        read_settings: how the pictures of a SEM folder are read.
         resume: continue what is planned in the folder; what is named here is added, nothing is dropped.
         force: replace what is in the folder.
         progress: called with (done, total, what).
@@ -118,8 +119,8 @@ def hypotheses(
     ['linear', 'sqrt']
     """
     sweep = plan_hypotheses(
-        data, output, compare=compare, learn=learn, permutations=permutations, seed=seed, seeds=seeds, split=split,
-        reading=reading, resume=resume, progress=progress, **settings,
+        data, output, compare=compare, learn=learn, permutations=permutations, seed=seed, seeds=seeds,
+        split_settings=split_settings, read_settings=read_settings, resume=resume, progress=progress, **settings,
     )  # fmt: skip
     return _study(_trained(sweep, workers, resume, force, progress), seed or 0, progress)
 
@@ -185,7 +186,8 @@ def work_on_hypotheses(data: Data, output: str | os.PathLike[str], **arguments: 
 
 def plan_search(
     kind: str, data: Data, output: str | os.PathLike[str], *, resume: bool = False,
-    split: SplitSettings | Mapping[str, Any] | None = None, reading: ReadSettings | Mapping[str, Any] | None = None,
+    split_settings: SplitSettings | Mapping[str, Any] | None = None,
+    read_settings: ReadSettings | Mapping[str, Any] | None = None,
     progress: Progress | None = None, **settings: Any,
 ) -> Search:  # fmt: skip
     """The points that `search` may try with the same arguments, which it describes; nothing is written.
@@ -202,7 +204,7 @@ def plan_search(
 
     folder, (wanted, of_runs) = Path(output), SearchSettings.split(settings)
     existing = open_search(folder) if resume and is_search(folder) else None
-    dataset = open_single(data, split, reading, progress, "architectures are searched on one split")
+    dataset = open_single(data, split_settings, read_settings, progress, "architectures are searched on one split")
     import_tensorflow()
     check_address()
     import tuning.search_plan as planning
@@ -214,8 +216,8 @@ def plan_search(
 
 def search(
     kind: str, data: Data, output: str | os.PathLike[str], *, workers: int = 1, resume: bool = False,
-    force: bool = False, split: SplitSettings | Mapping[str, Any] | None = None,
-    reading: ReadSettings | Mapping[str, Any] | None = None, progress: Progress | None = None, **settings: Any,
+    force: bool = False, split_settings: SplitSettings | Mapping[str, Any] | None = None,
+    read_settings: ReadSettings | Mapping[str, Any] | None = None, progress: Progress | None = None, **settings: Any,
 ) -> SearchResult:  # fmt: skip
     """Searches the architecture within a memory limit and a budget of training steps.
 
@@ -226,8 +228,8 @@ def search(
         workers: processes of this machine that train side by side.
         resume: continue the search in the folder, or start one where there is none; a larger budget is taken.
         force: replace the search in the folder.
-        split: how a SEM folder is split, or which ``fold`` of a built dataset is taken.
-        reading: how the pictures of a SEM folder are read.
+        split_settings: how a SEM folder is split, or which ``fold`` of a built dataset is taken.
+        read_settings: how the pictures of a SEM folder are read.
         progress: called with (done, total, what).
         **settings: of the search, by the names of `SearchSettings`, e.g. ``space=["c=8,16", "d"], oracle="random"``;
             and of its runs, e.g. ``epochs=20``.
@@ -248,7 +250,8 @@ def search(
     if force and (is_worker() or is_chief()):
         raise SettingError("--force can't be used by chief and workers: some would continue the old. Received: it")
     planned = plan_search(
-        kind, data, output, resume=resume, split=split, reading=reading, progress=progress, **settings
+        kind, data, output, resume=resume, split_settings=split_settings, read_settings=read_settings,
+        progress=progress, **settings,
     )  # fmt: skip
     from tuning.engine import run_search
     from tuning.search_plan import start_search

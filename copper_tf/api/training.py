@@ -72,8 +72,8 @@ def train(
     *,
     resume: bool = False,
     force: bool = False,
-    split: SplitSettings | Mapping[str, Any] | None = None,
-    reading: ReadSettings | Mapping[str, Any] | None = None,
+    split_settings: SplitSettings | Mapping[str, Any] | None = None,
+    read_settings: ReadSettings | Mapping[str, Any] | None = None,
     progress: Progress | None = None,
     **settings: Any,
 ) -> Run:
@@ -85,8 +85,8 @@ def train(
         output: the run folder.
         resume: go on with the run that is there, or start one where there is none.
         force: replace a run that is there.
-        split: how a SEM folder is split, or which ``fold`` of a built dataset is taken.
-        reading: how the pictures of a SEM folder are read.
+        split_settings: how a SEM folder is split, or which ``fold`` of a built dataset is taken.
+        read_settings: how the pictures of a SEM folder are read.
         progress: called with (done, total, what).
         **settings: any setting of `Config`, by its own name, e.g. ``d=3, epochs=20``.
 
@@ -107,7 +107,9 @@ def train(
     'sqrt'
     """
     training_config(kind, output, resume=resume, **settings)
-    dataset = open_single(data, split, reading, progress, "a run is trained on one dataset; train_runs takes folds")
+    dataset = open_single(
+        data, split_settings, read_settings, progress, "a run is trained on one dataset; train_runs takes folds"
+    )
     import_tensorflow()
     return _train_on(kind, dataset, Path(output), resume, force, progress, settings)
 
@@ -120,8 +122,8 @@ def train_runs(
     seeds: int = 1,
     resume: bool = False,
     force: bool = False,
-    split: SplitSettings | Mapping[str, Any] | None = None,
-    reading: ReadSettings | Mapping[str, Any] | None = None,
+    split_settings: SplitSettings | Mapping[str, Any] | None = None,
+    read_settings: ReadSettings | Mapping[str, Any] | None = None,
     progress: Progress | None = None,
     **settings: Any,
 ) -> Iterator[Run]:
@@ -131,13 +133,13 @@ def train_runs(
 
     Args:
         kind: see `train`.
-        data: see `train`; all folds of a built dataset are taken unless `split` chooses one.
+        data: see `train`; all folds of a built dataset are taken unless `split_settings` chooses one.
         output: the folder of the runs; the run folder itself where there is just one.
         seeds: how many seeds, the first of which is the setting ``seed``.
         resume: see `train`.
         force: see `train`.
-        split: see `train`.
-        reading: see `train`.
+        split_settings: see `train`.
+        read_settings: see `train`.
         progress: see `train`.
         **settings: see `train`.
 
@@ -148,7 +150,7 @@ def train_runs(
         raise SettingError(f"seeds must be a whole number of at least 1. Received: {seeds}")
     root = Path(output)
     first = training_config(kind, root, resume=resume, **settings).training.seed
-    datasets = open_or_build(data, split, reading, progress)
+    datasets = open_or_build(data, split_settings, read_settings, progress)
     import_tensorflow()
     for seed, dataset in itertools.product(range(first, first + seeds), datasets):
         where = root / SEED.format(seed) if seeds > 1 else root

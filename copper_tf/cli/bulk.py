@@ -41,7 +41,7 @@ def command(
     with progress_bar() as progress:
         result = bulk(
             model, pictures, output, sheet=sheet, runtime=runtime, maps=maps, palette=palette, shard=shard,
-            workers=workers, beam_options=beam_options, force=force, reading=group_of(ReadSettings, settings),
+            workers=workers, beam_options=beam_options, force=force, read_settings=group_of(ReadSettings, settings),
             progress=progress,
         )  # fmt: skip
     for text in result.warnings:

@@ -75,7 +75,12 @@ def _run(
 ) -> int:
     given = explicit(values)
     split, reading = data_settings(given)
-    arguments: dict[str, Any] = {"split": split, "reading": reading, "resume": resume, **training_settings(given)}
+    arguments: dict[str, Any] = {
+        "split_settings": split,
+        "read_settings": reading,
+        "resume": resume,
+        **training_settings(given),
+    }
     arguments |= {name: value for name, value in given.items() if name in _PLAN}
     with progress_bar() as progress:
         if dry_run:

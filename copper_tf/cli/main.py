@@ -10,8 +10,7 @@ from collections.abc import Sequence
 
 import click
 
-from copper_tf import __version__
-from tfds_copper.errors import CopperError
+import copper_tf
 
 __all__ = ["COMMANDS", "cli", "main"]
 
@@ -59,7 +58,7 @@ class _Verbs(click.Group):
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
-@click.version_option(__version__, prog_name="copper")
+@click.version_option(copper_tf.__version__, prog_name="copper")
 def cli() -> None:
     """Grade etched copper surfaces from SEM micrographs: which grade, where, and by what law they decay.
 
@@ -94,7 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "copper"
         click.echo(f"copper: {error.format_message()} (see `{command} --help`)", err=True)
-    except CopperError as error:
+    # Imported, with what it needs, only where something went wrong.
+    except copper_tf.CopperError as error:
         click.echo(f"copper: {error}", err=True)
     except OSError as error:
         click.echo(f"copper: {_reason(error)}", err=True)

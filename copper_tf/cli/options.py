@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from tfds_copper.settings import Group, field_types, setting_fields
+from copper_tf.api.settings import Group, field_types, setting_fields
 
 __all__ = ["Variadic", "explicit", "flags", "folder_option", "force_option", "group_of"]
 

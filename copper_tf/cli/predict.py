@@ -37,7 +37,7 @@ def command(
     with progress_bar() as progress:
         result = predict(
             model, pictures, output, table=table, sheet=sheet, runtime=runtime, palette=palette,
-            reading=group_of(ReadSettings, settings), progress=progress,
+            read_settings=group_of(ReadSettings, settings), progress=progress,
         )  # fmt: skip
     for failure in result.failures:
         click.echo(f"copper: {failure.reason}", err=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import click
 
-from tfds_copper.progress import Progress
+from copper_tf.api.settings import Progress
 
 __all__ = ["progress_bar"]
 

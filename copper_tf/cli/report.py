@@ -6,11 +6,21 @@ from pathlib import Path
 
 import click
 
-from copper_tf.api.reports import report
+from copper_tf.api.reports import Report, report
 from copper_tf.cli.options import folder_option, force_option
 from copper_tf.cli.progress import progress_bar
 
-__all__ = ["command"]
+__all__ = ["command", "print_report"]
+
+
+def print_report(result: Report) -> None:
+    """The answer in one sentence, what is missing, and the files."""
+    for path in result.newly_evaluated or ():
+        click.echo(f"{path}: not evaluated yet, so that came first")
+    click.echo(result.sentence)
+    for part in result.missing:
+        click.echo(f"missing: {part.what}: {part.how}")
+    click.echo(f"{result.page}\n{result.card}\n{result.pdf or result.pdf_problem}")
 
 
 @click.command("report")
@@ -36,11 +46,6 @@ def command(
         result = report(
             runs, output, blindtest=blindtest, hypotheses=hypotheses, license=license, force=force, progress=progress
         )
-    for path in result.newly_evaluated or ():
-        click.echo(f"{path}: not evaluated yet, so that came first")
-    click.echo(result.sentence)
-    for part in result.missing:
-        click.echo(f"missing: {part.what}: {part.how}")
-    click.echo(f"{result.page}\n{result.card}\n{result.pdf or result.pdf_problem}")
+    print_report(result)
     if open_page:
         click.launch(str(result.page))

@@ -124,7 +124,7 @@ def _run(
         return 0
     split, reading = data_settings(given)
     settings = {**training_settings(given), **vars(SearchSettings.split(given)[0])}
-    arguments = {**settings, "split": split, "reading": reading, "resume": resume}
+    arguments = {**settings, "split_settings": split, "read_settings": reading, "resume": resume}
     with progress_bar() as progress:
         if dry_run:
             plan = plan_search(kind, data, output, progress=progress, **arguments)

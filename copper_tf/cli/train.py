@@ -55,7 +55,7 @@ def _train(
     split, reading = data_settings(given)
     with progress_bar() as progress:
         for run in train_runs(
-            kind, data, output, seeds=seeds, resume=resume, force=force, split=split, reading=reading,
+            kind, data, output, seeds=seeds, resume=resume, force=force, split_settings=split, read_settings=reading,
             progress=progress, **settings,
         ):  # fmt: skip
             _print(run)
