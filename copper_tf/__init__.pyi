@@ -30,6 +30,14 @@ from .api.inference import load as load
 from .api.inference import predict as predict
 from .api.reports import Report as Report
 from .api.reports import report as report
+from .api.settings import CopperError as CopperError
+from .api.settings import InputError as InputError
+from .api.settings import OutputError as OutputError
+from .api.settings import Progress as Progress
+from .api.settings import ReadSettings as ReadSettings
+from .api.settings import RunError as RunError
+from .api.settings import SettingError as SettingError
+from .api.settings import SplitSettings as SplitSettings
 from .api.studies import HypothesisStudy as HypothesisStudy
 from .api.studies import SearchResult as SearchResult
 from .api.studies import SearchSettings as SearchSettings
