@@ -21,6 +21,7 @@ from keras_tuner.errors import FailedTrialError
 
 from tfds_copper.files import lock_folder
 from tfds_copper.progress import Progress
+from tuning.cluster import check_address, is_worker
 from tuning.compat import interrupt_on_sigterm
 from tuning.heartbeat import Heartbeat
 from tuning.hparams import write_columns, write_scores, write_search_columns, write_trial_scores
@@ -28,7 +29,6 @@ from tuning.oracles import epochs_of, oracle_of, point_of
 from tuning.search_space import name_of
 from tuning.sweep import UNITS, Sweep, open_sweep
 from tuning.trials import Search
-from tuning.workers import check_address, is_worker
 
 __all__ = ["run_search", "run_sweep"]
 

@@ -17,8 +17,8 @@ import keras_tuner
 
 from tfds_copper.errors import RunError
 from tfds_copper.files import write_text
+from tuning.cluster import CHIEF, TUNER_ID, is_chief, is_worker
 from tuning.compat import requeue_trial
-from tuning.workers import CHIEF, TUNER_ID, is_chief, is_worker
 
 __all__ = ["HEARTBEATS", "Heartbeat", "LastSeen"]
 

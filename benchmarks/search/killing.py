@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tuning.workers import TUNER_ID
+from tuning.cluster import TUNER_ID
 
 __all__ = ["copper_command", "kill_all", "kill_named", "killed", "started", "wait_until"]
 

@@ -24,9 +24,9 @@ from typing import Any
 from benchmarks.search.killing import copper_command, kill_all, kill_named, started
 from benchmarks.search.search import SETTINGS, SPACE, searched, world
 from copper_tf.cli.tables import print_table
+from tuning.cluster import CHIEF
 from tuning.oracles import ORACLES
 from tuning.summary import RESULT
-from tuning.workers import CHIEF
 
 __all__ = ["main"]
 

@@ -16,10 +16,10 @@ from tfds_copper.errors import InputError, RunError, SettingError
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.progress import Progress
 from tfds_copper.splits.assign import SplitSettings
+from tuning.cluster import check_address, is_chief, is_worker, wait_for_plan
 from tuning.hypothesis_plan import COMPARED
 from tuning.memory import bytes_text
 from tuning.search_space import AUTO, BUDGETS, COSTS, OBJECTIVES, SearchSettings
-from tuning.workers import check_address, is_chief, is_worker, wait_for_plan
 
 if TYPE_CHECKING:
     from tuning.sweep import Sweep

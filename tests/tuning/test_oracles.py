@@ -12,12 +12,12 @@ import keras_tuner
 import pytest
 
 from tfds_copper.errors import RunError
-from tuning import workers
+from tuning import cluster
+from tuning.cluster import CHIEF, ORACLE_IP, TUNER_ID, wait_for_plan
 from tuning.compat import requeue_trial, set_project_dir
 from tuning.heartbeat import HEARTBEATS, Heartbeat
 from tuning.oracles import ORACLES, Bounded, epochs_of, point_of, trains_in_full
 from tuning.search_space import SearchSpace, name_of
-from tuning.workers import CHIEF, ORACLE_IP, TUNER_ID, wait_for_plan
 
 SPACE = SearchSpace({"n": (1, 2), "N": (1, 2), "c": (8, 16), "d": (2, 3, 4)})
 NAMES = list(SPACE.points())
@@ -232,7 +232,7 @@ def test_nobody_waits_for_a_process_that_is_gone(tmp_path: Path, monkeypatch: py
 
 def test_a_worker_waits_for_its_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "sleep", lambda _: None)
-    monkeypatch.setattr(workers, "_PLAN_TIMEOUT", 3)
+    monkeypatch.setattr(cluster, "_PLAN_TIMEOUT", 3)
     asked = iter([False, True])
     wait_for_plan(tmp_path, "search", lambda: next(asked))
     with pytest.raises(RunError, match="the chief must plan the search within 3 s. Received: no plan"):

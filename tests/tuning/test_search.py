@@ -19,12 +19,13 @@ from copper_tf.runs.run import open_run
 from tests.conftest import ROOT, eagerly
 from tfds_copper.errors import CopperError, InputError, RunError, SettingError
 from tuning import compat, workers
+from tuning.cluster import CHIEF, ORACLE_IP, ORACLE_PORT, TUNER_ID, check_address
 from tuning.heartbeat import LastSeen
 from tuning.search_plan import planned_points, start_search
 from tuning.search_space import SearchSpace, name_of, parse_space, searchable, seed_of
 from tuning.summary import RESULT, summarise
 from tuning.trials import Search, open_search
-from tuning.workers import CHIEF, ORACLE_IP, ORACLE_PORT, TUNER_ID, check_address, run_workers
+from tuning.workers import run_workers
 
 BASE = default_config("segmenter")
 SMALL = ("--crop", "48", "--batch-size", "6", "--epochs", "4", "--policy", "float32", "--space", "n=1",

@@ -23,6 +23,7 @@ from copper_tf.reports.full.acquisition import acquisition, read_records
 from copper_tf.reports.full.examples import ExampleImage, choose_examples, map_examples
 from copper_tf.reports.full.models import FOLDS, SEEDS, OpenedModel, first_of_kind
 from copper_tf.reports.full.results import (
+    ExamplePicture,
     MissingPart,
     Report,
     ReportDataset,
@@ -30,6 +31,7 @@ from copper_tf.reports.full.results import (
     SeedScores,
     SheetMean,
 )
+from copper_tf.reports.full.summary import one_sentence
 from copper_tf.runs.provenance import build_command, software, training_command, training_cost, weights
 from copper_tf.statistics.scores import sheet_means, step_scores
 from tfds_copper.copper_sem.metadata import DatasetMetadata
@@ -194,6 +196,17 @@ def _blindtest_without_paths(result: BlindTestResult) -> BlindTestResult:
     return dataclasses.replace(result, path=Path(result.path).name, dataset=Path(result.dataset).name)
 
 
+def _examples(evaluation: Evaluation, images: Sequence[ExampleImage]) -> tuple[ExamplePicture, ...]:
+    """The pictures of page one, with the sizes of their images."""
+    by_file = {image.file: image for image in images}
+    return tuple(
+        dataclasses.replace(
+            picture, shape=by_file[picture.file].shape, pixel_size_nm=by_file[picture.file].pixel_size_nm
+        )
+        for picture in choose_examples(evaluation)
+    )
+
+
 def collect_report(
     models: Sequence[OpenedModel],
     study: HypothesisStudy | None = None,
@@ -219,7 +232,6 @@ def collect_report(
     first = first_of_kind(models, "segmenter") or models[0]
     datasets, evaluation = first.datasets(), first.pooled.read(Evaluation)
     images = map_examples(first, evaluation, progress)
-    by_file = {image.file: image for image in images}
     comparison, seeds = _compared(models)
     words = [f"--{name} {shlex.quote(value)}" for name, value in (options or {}).items()]
     report = Report(
@@ -228,12 +240,7 @@ def collect_report(
         first=first.name,
         models=tuple(_reported(model) for model in models),
         sheets=_sheets(evaluation),
-        examples=tuple(
-            dataclasses.replace(
-                picture, shape=by_file[picture.file].shape, pixel_size_nm=by_file[picture.file].pixel_size_nm
-            )
-            for picture in choose_examples(evaluation)
-        ),
+        examples=_examples(evaluation, images),
         acquisition=acquisition(read_records(datasets[0], progress)),
         dataset=_dataset(datasets, first.grouping == FOLDS),
         comparison=comparison,
@@ -244,4 +251,4 @@ def collect_report(
         commands=_commands(models, datasets[0].metadata, words),
         software=software(),
     )
-    return report, images
+    return dataclasses.replace(report, sentence=one_sentence(report)), images

@@ -13,7 +13,7 @@ import yaml
 from copper_tf.models.geometry import smallest_picture
 from copper_tf.reports.common.page import render_template
 from copper_tf.reports.common.text import SCORE_NAMES, format_score, out_of_distribution_text
-from copper_tf.reports.full.summary import limits_of, one_sentence
+from copper_tf.reports.full.summary import limits_of
 from tfds_copper.errors import SettingError
 from tfds_copper.files import write_text
 
@@ -163,7 +163,7 @@ def render_card(report: Report, folder: Path, license: str = "") -> Path:
         escape=False,
         front=yaml.dump(card_metadata(report, license), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120),
         report=report,
-        sentence=one_sentence(report),
+        sentence=report.sentence,
         scores=[(model, _score_rows(model)) for model in report.models],
         limits=limits_of(report),
         out_of_distribution=out_of_distribution_text(report.first_model.out_of_distribution),

@@ -14,7 +14,7 @@ from copper_tf.reports.evaluation.map_grades import grading_table
 from copper_tf.reports.evaluation.page import cost_rows, evaluation_figures, score_tables, settings_rows
 from copper_tf.reports.full.cover import examples_figure, sheets_figure
 from copper_tf.reports.full.models import ONE, SEEDS, first_of_kind
-from copper_tf.reports.full.summary import FINDING_LEVELS, limits_of, one_sentence, sound
+from copper_tf.reports.full.summary import FINDING_LEVELS, limits_of, sound
 from copper_tf.reports.hypotheses.page import (
     HYPOTHESES_ALTS,
     HYPOTHESES_CAPTIONS,
@@ -209,7 +209,7 @@ def render_report(
         alts=alts,
         captions=captions,
         report=report,
-        sentence=one_sentence(report),
+        sentence=report.sentence,
         sound=sound(report),
         note=POTENCY_NOTE.format(first=names[0], last=names[-1]),
         caveats=list(dict.fromkeys(caveats)),

@@ -229,6 +229,7 @@ class Report(Result):
         missing: what the report can't say, with the command that makes it.
         commands: that make all of it again, in their order.
         software: versions by name.
+        sentence: the verdict in one sentence, from the scores on the test pictures and the trust tests.
         page: the page; no part of the JSON, as the fields below.
         card: the model card.
         pdf: the page as a PDF; None where none could be printed.
@@ -253,18 +254,12 @@ class Report(Result):
     missing: tuple[MissingPart, ...]
     commands: tuple[str, ...]
     software: dict[str, str]
+    sentence: str = ""
     page: Path | None = transient()
     card: Path | None = transient()
     pdf: Path | None = transient()
     pdf_problem: str | None = transient()
     newly_evaluated: tuple[Path, ...] | None = transient()
-
-    @property
-    def sentence(self) -> str:
-        """The verdict in one sentence, from the scores on the test pictures and the trust tests."""
-        from copper_tf.reports.full.summary import one_sentence
-
-        return one_sentence(self)
 
     @property
     def first_model(self) -> ReportedModel:
