@@ -243,7 +243,7 @@ def test_a_trial_that_fails_is_in_the_table(
         (["--batch-size", "many"], "batch_size must be auto or a whole number of at least 1. Received: 'many'"),
         (
             ["--batch-size", "auto", "--memory-limit", "1GB", "--space", "batch_size"],
-            "batch is either searched or given by its flag. Received: both",
+            "batch_size is either searched or given by its flag. Received: both",
         ),
         (["--c", "16", "--space", "c=4,8"], "c is either searched or given by its flag. Received: both"),
         (["--batch-size", "²"], "batch_size must be auto or a whole number of at least 1. Received: '²'"),

@@ -139,10 +139,10 @@ def test_a_run_that_fails_is_noted_and_the_others_go_on(
 
 def test_a_run_in_which_its_process_dies_again_and_again_is_given_up(tmp_path: Path, dataset: Any) -> None:
     sweep = start_sweep(_sweep(tmp_path / "s", dataset, "sqrt"))
-    assert [sweep.tried("sqrt-seed0") for _ in range(4)] == [True, True, True, False]
-    assert sweep.reason("sqrt-seed0") == "its process died 3 times"
-    sweep.forgive("sqrt-seed0")
-    assert sweep.tried("sqrt-seed0") and not sweep.reason("sqrt-seed0")
+    assert [sweep.count_attempt("sqrt-seed0") for _ in range(4)] == [True, True, True, False]
+    assert sweep.failure("sqrt-seed0") == "its process died 3 times"
+    sweep.reset("sqrt-seed0")
+    assert sweep.count_attempt("sqrt-seed0") and not sweep.failure("sqrt-seed0")
 
 
 @pytest.mark.usefixtures("eager")

@@ -185,13 +185,16 @@ def test_resamples_are_a_thousand_of_whole_groups_and_hang_on_the_seed() -> None
 
 def test_an_interval_has_a_fortieth_on_each_side_and_needs_nine_tenths() -> None:
     values = np.arange(1001.0)
-    assert st.intervals({"m": values}, ["m", "n"]) == {"m": [pytest.approx(25), pytest.approx(975)], "n": None}
+    assert st.intervals({"m": values}, ["m", "n"]) == {
+        "m": (pytest.approx(25), pytest.approx(975)),
+        "n": None,
+    }
     for missing, given in ((100, True), (101, False)):
         some = values.copy()
         some[:missing] = np.nan
         assert (st.intervals({"m": some}, ["m"])["m"] is not None) == given
     assert st.intervals({"m": np.empty(0)}, ["m"]) == {"m": None}
-    assert st.difference_interval(values, values + 3) == [3, 3]
+    assert st.difference_interval(values, values + 3) == (3, 3)
     assert st.difference_interval(values, None) is None
 
 

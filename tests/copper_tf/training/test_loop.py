@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -243,7 +244,7 @@ def test_resume_refuses_other_settings_and_data(dataset: Any, runs: dict[str, An
     run = runs["segmenter"]
     with pytest.raises(RunError, match=r"--resume goes on with the run's own settings, d = 2. Received: d = 3"):
         train(small("segmenter", d=3), dataset, run.path, resume=True)
-    other = type(dataset)(**{**vars(dataset), "fingerprint": "0" * 64})
+    other = dataclasses.replace(dataset, metadata=dataclasses.replace(dataset.metadata, fingerprint="0" * 64))
     with pytest.raises(RunError, match="needs the dataset the run was started on"):
         train(small("segmenter"), other, run.path, resume=True)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from copper_tf.analysis.evaluation import PICTURES, evaluate_with
-from copper_tf.analysis.results import Evaluation
+from copper_tf.analysis.results import Evaluation, OutOfDistribution
 from copper_tf.data.pictures import examples
 from copper_tf.inference.predictor import RunPredictor
 from copper_tf.inference.results import OOD_COLUMN
@@ -82,11 +82,10 @@ def test_what_is_described_is_what_the_pictures_are(runs: dict[str, Any], datase
 @pytest.mark.parametrize(
     ("found", "text"),
     [
-        (None, ""),
-        ({"of": 3, "pictures": [], "untold": {}}, "Of 3 test pictures none is unlike those of training."),
-        ({"of": 3, "pictures": [["a", "b"]], "untold": {}}, "Of 3 test pictures 1 is unlike those of training: a (b)."),
-        ({"of": 3, "pictures": [], "untold": {"not compared: why": 3}}, "3 of 3 test pictures were not compared: why."),
+        (OutOfDistribution(3), "Of 3 test pictures none differs from those of training."),
+        (OutOfDistribution(3, (("a", "b"),)), "Of 3 test pictures 1 differs from those of training: a (b)."),
+        (OutOfDistribution(3, (), {"not compared: why": 3}), "3 of 3 test pictures were not compared: why."),
     ],
 )
-def test_the_sentence_says_no_more_than_is_known(found: dict[str, Any] | None, text: str) -> None:
+def test_the_sentence_says_no_more_than_is_known(found: OutOfDistribution, text: str) -> None:
     assert out_of_distribution_text(found) == text

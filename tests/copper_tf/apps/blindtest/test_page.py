@@ -369,7 +369,7 @@ def test_the_command_prepares_a_test_and_scores_it(runs: dict[str, Any], tmp_pat
     assert main([*command, "--with-map", "--pictures", "6", "--no-open"]) == 0
     assert main([*command, "--with-map", "--pictures", "6", "--no-open"]) == 0  # the same again goes on
     test = open_test(tmp_path / "t")
-    assert len(served) == 2 and test.pictures == 6 and test.with_map
+    assert len(served) == 2 and test.pictures == 6 and test.settings.with_map
     key = json.loads((test.path / KEY).read_text())
     submit(test, "Anna", key["pictures"]["label"])
     assert main(["blindtest", str(test.path), "--score"]) == 0
