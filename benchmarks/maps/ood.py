@@ -152,7 +152,7 @@ def of_folders(folder: Path, other: Path) -> dict[str, Results]:
         for done, item in enumerate(found.pictures, start=1):
             micrograph = read(folder / item.file)
             mine.append((_features(micrograph.pixels, micrograph.bit_depth), item.label, item.sheet))
-            progress(done, len(found.pictures), "looking at pictures")
+            progress(done, len(found.pictures), "reading pictures")
     for path in sorted(other.glob("*.png")):
         micrograph = read(path)
         theirs[path.name] = _features(micrograph.pixels, micrograph.bit_depth)

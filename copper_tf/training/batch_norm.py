@@ -43,7 +43,7 @@ class Calibrator(keras.callbacks.Callback):
         self.layers = _normalisations(self.model.layers)
         kept = [layer.momentum for layer in self.layers]
 
-        def look(crops: tf.Tensor) -> list[tf.Tensor]:
+        def batch_statistics(crops: tf.Tensor) -> list[tf.Tensor]:
             for layer in self.layers:
                 layer.momentum = 0.0
             self.model(crops, training=True)
@@ -54,7 +54,9 @@ class Calibrator(keras.callbacks.Callback):
             ]
 
         side = self.stream.window
-        self.look = tf.function(look, input_signature=[tf.TensorSpec((None, side, side, 1), tf.float32)])
+        self.batch_statistics = tf.function(
+            batch_statistics, input_signature=[tf.TensorSpec((None, side, side, 1), tf.float32)]
+        )
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Notes the epoch."""
@@ -64,7 +66,7 @@ class Calibrator(keras.callbacks.Callback):
         """Measures and sets the statistics."""
         steps, first = self.stream.steps, self.epoch * self.stream.steps
         numbers = first + np.linspace(0, steps - 1, min(steps, BATCHES)).round().astype(int)
-        seen = [[v.numpy() for v in self.look(self.stream.batch(n)[0])] for n in numbers]
+        seen = [[v.numpy() for v in self.batch_statistics(self.stream.batch(n)[0])] for n in numbers]
         for k, layer in enumerate(self.layers):
             means, variances = (np.array([s[2 * k + j] for s in seen], np.float64) for j in (0, 1))
             mean = means.mean(0)

@@ -45,7 +45,7 @@ def middle_maps(run: Run, held_out: Pictures, count: int, progress: Progress | N
         picture = held_out.arrays[k], int(held_out.bit_depths[k]), held_out.files[k]
         maps.append(np.asarray(predictor.predict(*picture).map))
         if progress:
-            progress(done, len(chosen), "drawing maps of held-out pictures")
+            progress(done, len(chosen), "mapping held-out pictures")
     return maps
 
 
@@ -85,7 +85,7 @@ def reference_statistics_of(splits: Sequence[Pictures], progress: Progress | Non
             if found is not None:
                 rows.append((found, *known))
             if progress:
-                progress(len(rows), total, "taking the measure of the pictures")
+                progress(len(rows), total, "measuring pictures")
     if not rows:
         return None
     measured, labels, sheets, files = zip(*rows, strict=True)

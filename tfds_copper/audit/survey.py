@@ -109,7 +109,7 @@ def _survey_all(folder: SemFolder, settings: ReadSettings, progress: Progress | 
         jobs = pool.map(lambda picture: _survey_picture(folder, picture, settings), folder.pictures)
         for done, picture in enumerate(jobs, start=1):
             if progress is not None:
-                progress(done, len(folder.pictures), "looking at pictures")
+                progress(done, len(folder.pictures), "reading pictures")
             yield picture
 
 

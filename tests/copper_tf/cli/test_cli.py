@@ -24,7 +24,7 @@ def _fails(capfd: pytest.CaptureFixture[str], *arguments: object) -> str:
     lines = [
         line
         for line in capfd.readouterr().err.splitlines()
-        if not line.startswith(("looking", "comparing", "checking", "writing", "reading"))
+        if not line.startswith(("comparing", "checking", "writing", "reading"))
     ]
     assert len(lines) == 1 and lines[0].startswith("copper: "), lines
     return lines[0]

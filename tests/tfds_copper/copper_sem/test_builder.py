@@ -95,7 +95,7 @@ def test_same_folder_and_seed_same_files(built: Path, tmp_path: Path) -> None:
     calls: list[tuple[int, int, str]] = []
     again = build(DUMMY, tmp_path, progress=lambda *call: calls.append(call))
     assert contents(again) == contents(built)
-    assert calls[0] == (1, 18, "looking at pictures") and calls[-1] == (18, 18, "writing")
+    assert calls[0] == (1, 18, "reading pictures") and calls[-1] == (18, 18, "writing")
     before = {p: p.stat().st_mtime_ns for p in again.iterdir()}
     assert build(DUMMY, tmp_path) == again
     assert {p: p.stat().st_mtime_ns for p in again.iterdir()} == before
