@@ -276,7 +276,7 @@ def test_workers_need_no_tensorflow(models: dict[str, Path], sem_folder: Path, t
     asked = _command(models["segmenter"], sem_folder, "-o", tmp_path / "out", "--workers", 2, "--shard", 10)
     subprocess.run(asked, check=True, env=environment, capture_output=True)
     assert len(_table(tmp_path / "out" / TABLE)) == 30 and not (tmp_path / "imported").exists()
-    control = [sys.executable, "-c", "import copper_tf.training"]
+    control = [sys.executable, "-c", "import copper_tf.training.loop"]
     subprocess.run(control, check=False, env=environment, capture_output=True)
     assert (tmp_path / "imported").exists()
 

@@ -206,7 +206,8 @@ def test_killed_and_resumed_equals_unbroken(
     assert rows[0] == rows[1]
     assert {p.name for p in resumed.checkpoints.iterdir()} == {BEST, f"last-{epochs:05d}.keras"}
     assert resumed.hypothesis == unbroken.hypothesis == open_run(workdir).hypothesis
-    assert bool(resumed.start) == (learn == "iterative") and resumed.hypothesis != resumed.start
+    assert bool(resumed.initial_hypothesis) == (learn == "iterative")
+    assert resumed.hypothesis != resumed.initial_hypothesis
     before = (workdir / "history.csv").read_bytes()
     train(config, dataset, workdir, resume=True)
     assert (workdir / "history.csv").read_bytes() == before
