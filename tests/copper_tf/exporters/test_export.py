@@ -225,12 +225,12 @@ def test_eight_bits_leave_local_normalisation_alone(dataset: Any, tmp_path: Path
 def test_ranges_are_taken_from_more_pictures_where_they_are_small(runs: dict[str, Any]) -> None:
     run = runs["segmenter"]
     labels = len(run.labels.times)
-    few = exporting._spread(run, "train", 1)
+    few = exporting._some_of_each(run, "train", 1)
     side = few[0].size
     assert len(few) == labels and len({p.size for p in few}) == 1
-    assert len(exporting._spread(run, "train", 1, side)) == labels
-    assert len(exporting._spread(run, "train", 1, side + 1)) == 2 * labels
-    everything = exporting._spread(run, "train", 10**6)
+    assert len(exporting._some_of_each(run, "train", 1, side)) == labels
+    assert len(exporting._some_of_each(run, "train", 1, side + 1)) == 2 * labels
+    everything = exporting._some_of_each(run, "train", 10**6)
     assert len(everything) == run.data["pictures"]["train"]
 
 
