@@ -18,7 +18,7 @@ from tfds_copper.progress import Progress
 from tfds_copper.splits.assign import SplitSettings
 
 if TYPE_CHECKING:
-    from tfds_copper.dataset import Dataset
+    pass
 
 __all__ = ["Config", "Run", "train", "train_runs", "training_config"]
 
@@ -53,16 +53,6 @@ def training_config(
             )
         config = config if isinstance(kind, Config) else run.config
     return config.replace(**settings)
-
-
-def _train_on(
-    kind: str | Config, dataset: Dataset, output: Path, resume: bool, force: bool, progress: Progress | None,
-    settings: Mapping[str, Any],
-) -> Run:  # fmt: skip
-    from copper_tf.training.loop import train as train_run
-
-    config = training_config(kind, output, resume=resume, **settings)
-    return train_run(config, dataset, output, resume=resume, force=force, progress=progress)
 
 
 def train(
@@ -106,12 +96,14 @@ def train(
     >>> run.config.training.hypothesis
     'sqrt'
     """
-    training_config(kind, output, resume=resume, **settings)
+    config = training_config(kind, output, resume=resume, **settings)
     dataset = open_single(
         data, split_settings, read_settings, progress, "a run is trained on one dataset; train_runs takes folds"
     )
     import_tensorflow()
-    return _train_on(kind, dataset, Path(output), resume, force, progress, settings)
+    from copper_tf.training import loop
+
+    return loop.train(config, dataset, Path(output), resume=resume, force=force, progress=progress)
 
 
 def train_runs(
@@ -152,7 +144,10 @@ def train_runs(
     first = training_config(kind, root, resume=resume, **settings).training.seed
     datasets = open_or_build(data, split_settings, read_settings, progress)
     import_tensorflow()
+    from copper_tf.training import loop
+
     for seed, dataset in itertools.product(range(first, first + seeds), datasets):
         where = root / SEED.format(seed) if seeds > 1 else root
         where = where / FOLD.format(dataset.fold) if len(datasets) > 1 else where
-        yield _train_on(kind, dataset, where, resume, force, progress, {**settings, "seed": seed})
+        config = training_config(kind, where, resume=resume, **{**settings, "seed": seed})
+        yield loop.train(config, dataset, where, resume=resume, force=force, progress=progress)

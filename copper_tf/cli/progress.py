@@ -6,10 +6,13 @@ import contextlib
 import sys
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
-from copper_tf.api.settings import Progress
+if TYPE_CHECKING:
+    from copper_tf.api.settings import Progress
+
 
 __all__ = ["progress_bar"]
 

@@ -10,7 +10,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
 
 from copper_tf.decay.families import FAMILIES, Family
 
@@ -77,6 +76,8 @@ def _best_parameters(family: Family, u: np.ndarray, means: np.ndarray, errors: n
     """The parameters with the smallest residuals, over all initial values."""
     if not family.parameters:
         return np.empty(0)
+    from scipy import optimize  # slow to import, and no part of reading what was fitted
+
     low, high = (np.array([getattr(p, side) for p in family.parameters]) for side in ("low", "high"))
     initial = (
         np.array(np.meshgrid(*(p.initial_values for p in family.parameters))).reshape(len(family.parameters), -1).T
@@ -123,6 +124,8 @@ def fit(family: Family, u: np.ndarray, means: np.ndarray, errors: np.ndarray) ->
     count, free = len(u), len(family.parameters) + 2
     if count - free < _MIN_SPARE:
         return None
+    from scipy import stats  # slow to import, see `_best_parameters`
+
     values = _best_parameters(family, u, means, errors)
     f = family.function(u, *values)
     ends = _ends(f, means, errors)

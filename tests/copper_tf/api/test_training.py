@@ -1,0 +1,40 @@
+"""Training by the API: the examples of its docstrings run, and what can't be trained is one line."""
+
+from __future__ import annotations
+
+import doctest
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import copper_tf
+from copper_tf.api import training
+from tests.conftest import small
+
+
+@pytest.mark.parametrize("function", [training.train, training.training_config], ids=lambda f: f.__name__)
+def test_the_example_runs(function: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (example,) = doctest.DocTestFinder(recurse=False).find(function, globs={})
+    runner = doctest.DocTestRunner()
+    assert runner.run(example).attempted >= 2 and runner.summarize().failed == 0
+
+
+def test_settings_change_those_of_a_config_or_of_the_run_that_goes_on(runs: dict[str, Any]) -> None:
+    config = small("segmenter", c=6)
+    assert copper_tf.training_config(config, epochs=3) == config.replace(epochs=3)
+    run = runs["segmenter"]
+    assert copper_tf.training_config("segmenter", run.path, resume=True, epochs=9) == run.config.replace(epochs=9)
+    assert copper_tf.training_config("segmenter", run.path).model == copper_tf.default_config("segmenter").model
+    with pytest.raises(copper_tf.RunError, match="continue|goes on with.*segmenter. Received: classifier"):
+        copper_tf.training_config("classifier", run.path, resume=True)
+
+
+def test_folds_are_not_one_run_and_seeds_are_counted_from_one(sem_folder: Path, tmp_path: Path) -> None:
+    copper_tf.build_folds(sem_folder, tmp_path / "data", folds=3)
+    with pytest.raises(copper_tf.InputError, match="train_runs takes folds; .*Received: 3 folds"):
+        copper_tf.train(small("segmenter"), tmp_path / "data", tmp_path / "run")
+    with pytest.raises(copper_tf.SettingError, match="seeds must be a whole number of at least 1. Received: 0"):
+        next(copper_tf.train_runs(small("segmenter"), tmp_path / "data", tmp_path / "run", seeds=0))
+    assert not (tmp_path / "run").exists()
