@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 
 from copper_tf.statistics.scores import READABLE_SPAN, anchored
 
@@ -63,6 +62,8 @@ def falling(means: np.ndarray) -> np.ndarray:
     Returns:
         ``(K,)``, the first 1 and the last 0.
     """
+    from scipy.optimize import isotonic_regression  # slow to import, and no part of reading a curve
+
     fitted = np.clip(isotonic_regression(anchored(means), increasing=False).x, 0.0, 1.0)
     return FLOOR * np.linspace(1.0, 0.0, fitted.size) + (1 - FLOOR) * fitted
 

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
 
 from copper_tf.analysis.hypotheses.groups import Group
 from copper_tf.analysis.hypotheses.results import AgeingCurve, CurveFits, FamilyFit
@@ -145,6 +144,8 @@ def _over_seeds(
     u, excess, errors = data
     if len(each) < 2:
         return intervals
+    from scipy import stats  # slow to import, and no part of reading a study
+
     family = FAMILIES[middle.family]
     fits = [fit(family, u, without_borders(np.array(means), excess), errors) for means in each]
     values = np.array([f.values for f in fits if f])
