@@ -206,18 +206,10 @@ def build_folds(
         >>> [dataset.fold for dataset in datasets]
         [1, 2, 3]
     """
-    from copper_tf.data.sources import default_data_dir, named_settings, require_sound, scan_and_survey
-    from copper_tf.utils.tensorflow import import_tensorflow
+    from copper_tf.data.sources import build_datasets, named_settings
 
     splitting, read_as = named_settings(split_settings, read_settings, values)
-    survey = scan_and_survey(folder, splitting, read_as, progress)
-    if not force:
-        require_sound(survey, splitting)
-    import_tensorflow()
-    from tfds_copper.copper_sem import build_survey
-
-    target = output if output is not None else default_data_dir(folder)
-    return [open_dataset(path) for path in build_survey(survey, target, splitting, progress)]
+    return build_datasets(folder, output, splitting, read_as, force, progress)
 
 
 def build(
