@@ -13,7 +13,7 @@ import fasteners
 
 from tfds_copper.errors import OutputError
 
-__all__ = ["lock_folder", "replacing", "write_json", "write_text"]
+__all__ = ["lock_folder", "path_beside", "replacing", "write_json", "write_text"]
 
 
 # Held while a process works in a folder; the system lets it go however the process ends.
@@ -55,6 +55,12 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def path_beside(path: str | os.PathLike[str], ending: str) -> Path:
+    """``PATH.ENDING`` beside a file or folder: where what is made of it goes unless told otherwise."""
+    whole = Path(path).resolve()
+    return whole.with_name(f"{whole.name}.{ending}")
 
 
 def write_text(path: Path, text: str, encoding: str = "utf-8") -> None:

@@ -113,12 +113,11 @@ def check(
     from copper_tf.data.sources import named_settings, scan_and_survey
     from copper_tf.reports.check.page import render_check
     from copper_tf.reports.check.summary import RESULT, TABLE, picture_table, summarise
-    from tfds_copper.files import write_text
+    from tfds_copper.files import path_beside, write_text
 
     splitting, read_as = named_settings(split_settings, read_settings, values)
     survey = scan_and_survey(folder, splitting, read_as, progress)
-    root = Path(folder).resolve()
-    target = Path(output) if output is not None else root.with_name(f"{root.name}.check")
+    target = Path(output) if output is not None else path_beside(folder, "check")
     result = summarise(survey, splitting, str(target))
     result.write(target / RESULT)
     write_text(target / TABLE, picture_table(survey, result.findings), encoding="utf-8-sig")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from copper_tf.utils.tensorflow import import_tensorflow
 from tfds_copper.dataset import Dataset, is_dataset, open_dataset, open_folds
 from tfds_copper.errors import InputError, SettingError
+from tfds_copper.files import path_beside
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.progress import Progress
 from tfds_copper.settings import Group, Value, setting_fields
@@ -40,8 +41,7 @@ GroupType = TypeVar("GroupType", bound=Group)
 
 def default_data_dir(folder: str | os.PathLike[str]) -> Path:
     """``FOLDER.tfds`` beside a SEM folder, where its datasets go unless told otherwise."""
-    path = Path(folder).resolve()
-    return path.with_name(f"{path.name}.tfds")
+    return path_beside(folder, "tfds")
 
 
 def data_settings(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -18,6 +18,7 @@ from copper_tf.inference.inputs import sources_of
 from copper_tf.inference.loading import open_predictor
 from copper_tf.runs.run import is_run, open_run, seed_runs
 from tfds_copper.errors import CopperError, InputError, RunError
+from tfds_copper.files import path_beside
 from tfds_copper.micrograph import Opened, ReadSettings, Windows, open_windows
 from tfds_copper.progress import Progress
 
@@ -136,7 +137,7 @@ def open_viewer(
 
 
 def _make_folder(model: Path, folder: str | os.PathLike[str] | None) -> Path:
-    path = Path(folder) if folder else model.resolve().with_name(f"{model.resolve().name}.view")
+    path = Path(folder) if folder else path_beside(model, "view")
     if path.exists() and not path.is_dir():
         raise InputError(f"{path}: notes must be a folder. Received: a file")
     path.mkdir(parents=True, exist_ok=True)
