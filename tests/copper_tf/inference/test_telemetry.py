@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+# Each starts programs of its own.
+pytestmark = pytest.mark.slow
+
 # Every way out is written down in place of taken: into a file, since each report has a process of its own. NNCF reports
 # nothing under pytest and in CI, so all this runs in another process too.
 _LISTENING = """
@@ -30,9 +33,6 @@ if not switched:
 from copper_tf.cli.main import main
 code = main(sys.argv[1:])
 import concurrent.futures.thread as pools
-
-# Each starts programs of its own.
-pytestmark = pytest.mark.slow
 pools._python_exit()
 assert code == 0, code
 assert "openvino" in sys.modules, "the test must meet what it is about"

@@ -85,7 +85,11 @@ REGISTERED = [
 
 
 def test_every_registered_object_is_among_those_that_come_back() -> None:
-    ours = {n for n, c in keras.saving.get_custom_objects().items() if c.__module__.startswith("copper_tf.models.")}
+    registered = {
+        n for n, c in keras.saving.get_custom_objects().items() if c.__module__.startswith("copper_tf.models.")
+    }
+    # The example of a docstring registers one of its own.
+    ours = {name for name in registered if not name.startswith("my_package>")}
     assert ours == {f"copper_tf>{type(thing).__name__}" for thing in REGISTERED}
 
 
