@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import signal
-import threading
+import subprocess
+import sys
 from pathlib import Path
 
 import keras_tuner
 import pytest
 
 from tuning import compat
-from tuning.compat import EPOCHS_ENTRY, PRIVATE_NAMES, interrupt_on_sigterm, nvidia_gpus, parent_is_alive
+from tuning.compat import EPOCHS_ENTRY, PRIVATE_NAMES, nvidia_gpus, parent_is_alive
 
 
 def _oracle(kind: type) -> keras_tuner.Oracle:
@@ -49,19 +49,34 @@ def test_an_oracle_kept_in_memory_writes_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("trial.json"))
 
 
-def test_sigterm_interrupts(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(KeyboardInterrupt), interrupt_on_sigterm():
-        signal.raise_signal(signal.SIGTERM)
-    assert signal.getsignal(signal.SIGTERM) == before
-    # Only the main thread may set handlers.
-    thread = threading.Thread(target=lambda: interrupt_on_sigterm().__enter__())
-    thread.start()
-    thread.join()
-    assert signal.getsignal(signal.SIGTERM) == before
-    monkeypatch.delattr(signal, "SIGTERM")
+# In a process of its own: a signal that isn't caught would end the process of all tests.
+_SIGTERM = """
+import os, signal, threading
+from tuning.compat import interrupt_on_sigterm
+
+before = signal.getsignal(signal.SIGTERM)
+try:
     with interrupt_on_sigterm():
-        pass
+        os.kill(os.getpid(), signal.SIGTERM)
+        threading.Event().wait(60)
+except KeyboardInterrupt:
+    print("interrupted")
+assert signal.getsignal(signal.SIGTERM) == before
+# Only the main thread may set handlers.
+thread = threading.Thread(target=lambda: interrupt_on_sigterm().__enter__())
+thread.start()
+thread.join()
+assert signal.getsignal(signal.SIGTERM) == before
+del signal.SIGTERM
+with interrupt_on_sigterm():
+    print("done without")
+"""
+
+
+def test_sigterm_interrupts() -> None:
+    process = subprocess.run([sys.executable, "-c", _SIGTERM], capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.split("\n") == ["interrupted", "done without", ""]
 
 
 @pytest.mark.parametrize("system", ["posix", "nt"])
