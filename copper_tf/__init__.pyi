@@ -1,6 +1,6 @@
 from .analysis.baselines.results import Baselines as Baselines
 from .analysis.comparison_results import Comparison as Comparison
-from .analysis.results import Evaluation as Evaluation
+from .analysis.evaluation_results import Evaluation as Evaluation
 from .analysis.trust.results import Trust as Trust
 from .api.analysis import baselines as baselines
 from .api.analysis import compare as compare
@@ -52,10 +52,10 @@ from .api.training import training_config as training_config
 from .config import Config as Config
 from .config import default_config as default_config
 from .inference.exported.metadata import ExportResult as ExportResult
+from .inference.prediction_rows import PredictionRow as PredictionRow
 from .inference.predictor import Prediction as Prediction
 from .inference.results import BulkResult as BulkResult
 from .inference.results import PredictionResult as PredictionResult
-from .inference.results import PredictionRow as PredictionRow
 from .reports.check.summary import Check as Check
 from .runs.run import Run as Run
 

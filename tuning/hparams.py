@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
-from copper_tf.analysis.results import Evaluation
+from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.runs.run import TENSORBOARD, Run, open_run
 from tuning.sweep import Sweep
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from copper_tf.analysis.search import Cost, Objective
+from copper_tf.analysis.search_results import Cost, Objective
 from copper_tf.config import GROUPS, KINDS, Config, unread_settings
 from copper_tf.decay.hypotheses import HYPOTHESES
 from tfds_copper.errors import SettingError

@@ -17,8 +17,8 @@ from typing import TypeAlias
 from copper_tf.config import Config
 from copper_tf.models import network as net
 from copper_tf.models.architecture import network_of
-from copper_tf.models.geometry import padded_size, recomputes_border
 from copper_tf.models.network import Layer
+from copper_tf.models.picture_sizes import padded_size, recomputes_border
 
 __all__ = ["ACTIVATIONS", "GRADIENTS", "WORKSPACE", "Event", "crop_side", "pads_copy", "step_trace"]
 

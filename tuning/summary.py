@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from copper_tf.analysis.search import (
+from copper_tf.analysis.search_results import (
     DONE,
     FAILED,
     INFEASIBLE,
@@ -24,7 +24,7 @@ from copper_tf.analysis.search import (
 from copper_tf.models.architecture import network_of
 from copper_tf.runs.provenance import training_command
 from copper_tf.runs.run import all_caveats, open_run
-from copper_tf.statistics.scores import mean_interval
+from copper_tf.statistics.bootstrap import mean_interval
 from tuning.trials import Search, TrialStop
 
 __all__ = ["RESULT", "summarise"]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from copper_tf.analysis.search import Cost, Objective
+from copper_tf.analysis.search_results import Cost, Objective
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import CopperError, InputError, RunError
 from tfds_copper.files import write_json

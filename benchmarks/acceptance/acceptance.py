@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.acceptance.experiments import APART, EXPERIMENTS, RANKED, STARTS, TRUTHS, experiments
 from benchmarks.acceptance.learning_g import LIMIT
-from benchmarks.keeping import Results, kept, parser, seeds_of
+from benchmarks.seeds import Results, kept, parser, seeds_of
 from copper_tf.cli.tables import print_table
 from copper_tf.config import LOSSES, SQUARED
 from copper_tf.decay.estimation import curve_gap

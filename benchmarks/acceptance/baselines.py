@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.acceptance import worlds
-from benchmarks.keeping import Results, kept, parser, seeds_of
+from benchmarks.seeds import Results, kept, parser, seeds_of
 from copper_tf.cli.tables import print_table
 
 __all__ = ["WORLDS", "main", "measured"]

@@ -14,9 +14,9 @@ from scipy import stats
 
 from benchmarks.acceptance import baselines, worlds
 from benchmarks.acceptance.painter import PAINTER
-from benchmarks.keeping import Results
+from benchmarks.seeds import Results
+from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.analysis.grading import grade_scores, map_grades
-from copper_tf.analysis.results import Evaluation
 from copper_tf.analysis.trust.verdict import NOT_SUPPORTED
 from copper_tf.cli.progress import progress_bar
 from copper_tf.config import ITERATIVE, Config, default_config

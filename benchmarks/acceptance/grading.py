@@ -15,8 +15,8 @@ import numpy as np
 
 from benchmarks.acceptance import worlds
 from benchmarks.acceptance.experiments import CALM, config, name_of, run_of
-from benchmarks.keeping import Results, kept, parser, seeds_of, spread
-from copper_tf.analysis.results import Evaluation
+from benchmarks.seeds import Results, kept, parser, seeds_of, spread
+from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.cli.tables import print_table
 from copper_tf.config import HEADS, Config, default_config
 from copper_tf.runs.records import TrainingRecord

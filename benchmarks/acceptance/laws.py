@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.acceptance import worlds
 from benchmarks.acceptance.experiments import STARTS, config, learned, run_of
 from benchmarks.acceptance.learning_g import LIMIT
-from benchmarks.keeping import Results, kept, parser, seeds_of
+from benchmarks.seeds import Results, kept, parser, seeds_of
 from copper_tf.cli.tables import print_table
 from copper_tf.config import ANCHORS, ITERATIVE
 from copper_tf.simulation import LAWS

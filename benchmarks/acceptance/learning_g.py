@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.acceptance import worlds
 from benchmarks.acceptance.experiments import STARTS, TRUTHS, learned
-from benchmarks.keeping import kept, parser, seeds_of
+from benchmarks.seeds import kept, parser, seeds_of
 from copper_tf.cli.tables import number, print_table
 from copper_tf.config import ANCHORS, ITERATIVE
 from copper_tf.decay.estimation import curve_gap

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.acceptance import worlds
 from benchmarks.acceptance.experiments import config
-from benchmarks.keeping import Results, kept, parser, seeds_of
+from benchmarks.seeds import Results, kept, parser, seeds_of
 from copper_tf.analysis.hypotheses.results import STUDY
 from copper_tf.analysis.hypotheses.verdict import BRIGHTNESS, GAP, NOTHING, SUPPORTED
 from copper_tf.cli.main import main as copper

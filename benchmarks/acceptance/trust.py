@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.acceptance import worlds
 from benchmarks.acceptance.experiments import PAINTED, config, trusted
-from benchmarks.keeping import Results, kept, parser, seeds_of
+from benchmarks.seeds import Results, kept, parser, seeds_of
 from copper_tf.analysis.trust.verdict import judge, verdict
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table

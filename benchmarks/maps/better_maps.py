@@ -21,7 +21,7 @@ import numpy as np
 
 from benchmarks.acceptance import worlds
 from benchmarks.acceptance.experiments import config
-from benchmarks.keeping import Results, kept, parser, seeds_of, spread
+from benchmarks.seeds import Results, kept, parser, seeds_of, spread
 from copper_tf.cli.tables import print_table
 from copper_tf.config import KL, LOSSES, Config
 

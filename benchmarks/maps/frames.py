@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.acceptance import worlds
 from benchmarks.acceptance.experiments import config
-from benchmarks.keeping import Results, kept, parser, seeds_of
+from benchmarks.seeds import Results, kept, parser, seeds_of
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
 from copper_tf.simulation import SimulationSettings, simulate

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.acceptance.experiments import APART, config, trained
-from benchmarks.keeping import Results, kept, parser, seeds_of, spread
+from benchmarks.seeds import Results, kept, parser, seeds_of, spread
 from copper_tf.cli.tables import print_table
 from copper_tf.decay.estimation import curve_gap
 from copper_tf.models.architecture import network_of

@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.acceptance import worlds
 from benchmarks.acceptance.experiments import trained
-from benchmarks.keeping import Results, kept, parser, seeds_of, spread
+from benchmarks.seeds import Results, kept, parser, seeds_of, spread
 from copper_tf.cli.tables import print_table
 
 __all__ = ["MODES", "main", "measured"]

@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks import RESULTS
 from benchmarks.acceptance import worlds
-from benchmarks.keeping import Results, kept, parser, seeds_of
+from benchmarks.seeds import Results, kept, parser, seeds_of
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
 from copper_tf.ood.features import ImageFeatures, image_features

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.acceptance.experiments import APART, trained, trusted
-from benchmarks.keeping import Results, kept, parser, seeds_of, spread
+from benchmarks.seeds import Results, kept, parser, seeds_of, spread
 from copper_tf.cli.tables import print_table
 from copper_tf.decay.estimation import curve_gap
 

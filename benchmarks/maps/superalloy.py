@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.keeping import Results, kept, parser, seeds_of
+from benchmarks.seeds import Results, kept, parser, seeds_of
 from copper_tf.analysis.baselines.maps import at_area, grey_map
 from copper_tf.analysis.evaluation import picture_row
 from copper_tf.cli.progress import progress_bar

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.keeping import Results, kept, parser, seeds_of
 from benchmarks.maps.superalloy import LOCAL, NUMBERS, USUAL, WITHIN, folds, potency_within
+from benchmarks.seeds import Results, kept, parser, seeds_of
 from copper_tf.cli.tables import print_table
 from copper_tf.config import Config, default_config
 from copper_tf.data.crops import CropStream

@@ -55,7 +55,7 @@ GROUPS = {
         ("tests/tfds_copper/splits",),
     ),
     "statistics": Group(
-        ("copper_tf.statistics.scores", "copper_tf.statistics.chords"), ("tests/copper_tf/statistics",)
+        tuple(f"copper_tf.statistics.{n}" for n in ("scores", "bootstrap", "chords")), ("tests/copper_tf/statistics",)
     ),
     "hypotheses": Group(
         (
@@ -65,7 +65,8 @@ GROUPS = {
         tuple(f"tests/copper_tf/decay/test_{n}.py" for n in ("hypotheses", "estimation", "permutations", "fitting")),
     ),
     "geometry": Group(
-        ("copper_tf.models.geometry", "copper_tf.models.network"), ("tests/copper_tf/models/test_geometry.py",)
+        ("copper_tf.models.picture_sizes", "copper_tf.models.network"),
+        ("tests/copper_tf/models/test_picture_sizes.py",),
     ),
     "losses": Group(
         ("copper_tf.models.losses",), tuple(f"tests/copper_tf/models/test_{n}.py" for n in ("losses", "heads"))

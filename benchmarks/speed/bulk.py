@@ -44,7 +44,7 @@ def _loop(model: Path, folder: Path, output: Path) -> None:
     """What a user would write who has few pictures."""
     from copper_tf.inference.exported.predictor import ExportedPredictor
     from copper_tf.inference.inputs import sources_of
-    from copper_tf.inference.prediction_rows import predict_row
+    from copper_tf.inference.predict_rows import predict_row
     from copper_tf.utils.tables import write_tables
     from tfds_copper.micrograph import ReadSettings
 

@@ -24,7 +24,7 @@ from benchmarks import RESULTS
 from benchmarks.speed.peak import KINDS, forward_operations, matrix_peaks, share
 from benchmarks.speed.racing import contend, peers_python, race
 from copper_tf.cli.tables import print_table
-from copper_tf.models.geometry import padded_size
+from copper_tf.models.picture_sizes import padded_size
 from tfds_copper.files import write_json
 
 __all__ = ["main"]

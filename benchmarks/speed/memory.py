@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import RESULTS
-from benchmarks.keeping import Results
+from benchmarks.seeds import Results
 from copper_tf.cli.tables import print_table
 from copper_tf.config import Config, default_config
 from copper_tf.models.architecture import network_of

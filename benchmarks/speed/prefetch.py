@@ -97,7 +97,7 @@ def _writing(output: Path) -> Callable[[Source, Opened, Any], None]:
 def _contestant(name: str, place: Path) -> None:
     """Serves as one of those that take turns."""
     from copper_tf.inference.exported.predictor import ExportedPredictor
-    from copper_tf.inference.prediction_rows import MapOutput, predict_row, predict_rows
+    from copper_tf.inference.predict_rows import MapOutput, predict_row, predict_rows
 
     predictor, output = ExportedPredictor.load(place / "export", _FORMAT), place / "out" / name
     sources = list(sources_of((place / "many",)))

@@ -20,18 +20,10 @@ from copper_tf.analysis.comparison_results import (
     ScoreDifference,
     Wilcoxon,
 )
-from copper_tf.analysis.results import Evaluation
+from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.runs.run import fold_runs, open_run, seed_runs
-from copper_tf.statistics.scores import (
-    Rows,
-    Scores,
-    bootstrap,
-    groups_of,
-    holm,
-    intervals,
-    step_scores,
-    two_sided,
-)
+from copper_tf.statistics.bootstrap import bootstrap, groups_of, holm, intervals, two_sided
+from copper_tf.statistics.scores import Rows, Scores, step_scores
 from tfds_copper.errors import RunError
 
 __all__ = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar, Literal
 
-from copper_tf.analysis.results import Interval
-from copper_tf.statistics.scores import MIN_GROUPS
+from copper_tf.analysis.evaluation_results import Interval
+from copper_tf.statistics.bootstrap import MIN_GROUPS
 from tfds_copper.results import Result
 
 __all__ = [

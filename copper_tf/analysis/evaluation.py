@@ -13,9 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from copper_tf.analysis.example_maps import EXAMPLES, ExampleMaps
-from copper_tf.analysis.grading import count_tuples, grade_scores, map_grades
-from copper_tf.analysis.results import (
+from copper_tf.analysis.evaluation_results import (
     Evaluation,
     Gap,
     GradeScores,
@@ -24,22 +22,21 @@ from copper_tf.analysis.results import (
     PictureColumns,
     SplitScores,
 )
+from copper_tf.analysis.example_maps import EXAMPLES, ExampleMaps
+from copper_tf.analysis.grading import count_tuples, grade_scores, map_grades
 from copper_tf.data.pictures import Example, examples
 from copper_tf.inference.ensemble import Ensemble
+from copper_tf.inference.prediction_rows import OOD_COLUMN
 from copper_tf.inference.predictor import Prediction, Predictor, RunPredictor
-from copper_tf.inference.results import OOD_COLUMN
 from copper_tf.ood.check import check_ood, pixel_size_range
 from copper_tf.runs.datasets import dataset_of
 from copper_tf.runs.run import Run, all_caveats
+from copper_tf.statistics.bootstrap import bootstrap, difference_interval, groups_of, intervals
 from copper_tf.statistics.scores import (
     Rows,
     Scores,
     binarity,
-    bootstrap,
     confusion_matrix,
-    difference_interval,
-    groups_of,
-    intervals,
     middle_mean,
     ordinal_scores,
     pixel_scores,

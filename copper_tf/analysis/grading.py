@@ -5,17 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from copper_tf.analysis.results import GradeScores
-from copper_tf.statistics.scores import (
-    Rows,
-    Scores,
-    bootstrap,
-    confusion_matrix,
-    groups_of,
-    intervals,
-    ordinal_scores,
-    reanchored,
-)
+from copper_tf.analysis.evaluation_results import GradeScores
+from copper_tf.statistics.bootstrap import bootstrap, groups_of, intervals
+from copper_tf.statistics.scores import Rows, Scores, confusion_matrix, ordinal_scores, reanchored
 
 __all__ = ["class_levels", "count_tuples", "decode", "grade_scores", "map_grades"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from copper_tf.analysis.baselines.results import Baselines
 from copper_tf.analysis.comparison_results import Comparison
-from copper_tf.analysis.results import Evaluation
+from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.analysis.trust.results import Trust
 from copper_tf.runs.run import Run, fold_runs, open_run, seed_runs
 from tfds_copper.errors import OutputError, SettingError

@@ -255,7 +255,7 @@ def bulk(
         >>> copper_tf.bulk("exported", ["micrograph.png"], "bulk").pictures
         1
     """
-    from copper_tf.inference.bulk.predict import BulkRequest, predict_bulk
+    from copper_tf.inference.bulk.predict_bulk import BulkRequest, predict_bulk
 
     places = (pictures,) if isinstance(pictures, str) else tuple(pictures)
     request = BulkRequest(

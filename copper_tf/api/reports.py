@@ -80,7 +80,7 @@ def _written(
 ) -> Report:  # fmt: skip
     """Evaluates what isn't evaluated yet, collects the report and writes its files."""
     from copper_tf.reports.common.pdf import print_pdf
-    from copper_tf.reports.full.contents import collect_report, read_blindtest, read_study
+    from copper_tf.reports.full.collect import collect_report, read_blindtest, read_study
     from copper_tf.reports.full.model_card import render_card
     from copper_tf.reports.full.page import render_report
     from copper_tf.reports.full.results import REPORT

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from copper_tf.analysis.hypotheses.results import HypothesisStudy
 from copper_tf.analysis.hypotheses.verdict import NOT_SUPPORTED
-from copper_tf.analysis.search import FAILED, INFEASIBLE, SearchResult
+from copper_tf.analysis.search_results import FAILED, INFEASIBLE, SearchResult
 from copper_tf.data.sources import Data, open_single
 from copper_tf.utils.tensorflow import import_tensorflow
 from tfds_copper.errors import InputError, RunError, SettingError

@@ -12,7 +12,7 @@ import tensorflow as tf
 from copper_tf.config import SYMMETRIES, Config
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.data.pictures import Pictures
-from copper_tf.models import geometry
+from copper_tf.models import picture_sizes
 from tfds_copper.errors import InputError
 
 __all__ = ["CropStream"]
@@ -50,14 +50,14 @@ class CropStream:
         self.pictures, self.config, self.augment = pictures, config, augment
         self.normalisation = normalisation
         data, d = config.data, config.model.d
-        need, have = geometry.smallest_picture(d, data.margin), pictures.smallest_side
+        need, have = picture_sizes.smallest_picture(d, data.margin), pictures.smallest_side
         if have < need:
             file = pictures.files[int(np.argmin([min(a.shape) for a in pictures.arrays]))]
             raise InputError(
                 f"{file}: a network with d={d} and margin={data.margin} needs pictures of at least {need} px on each "
                 f"side; choose a smaller d or margin. Received: {have} px"
             )
-        self.window = min(geometry.padded_size(data.crop + 2 * data.margin, d), have // 2**d * 2**d)
+        self.window = min(picture_sizes.padded_size(data.crop + 2 * data.margin, d), have // 2**d * 2**d)
         self.crops = len(pictures.arrays) * data.crops
         self.steps = -(-self.crops // config.training.batch_size)
         self._prepare(normalisation)

@@ -15,7 +15,7 @@ import numpy as np
 import yaml
 
 from copper_tf.inference.exported.metadata import INPUT, ModelMetadata
-from copper_tf.models.geometry import smallest_picture
+from copper_tf.models.picture_sizes import smallest_picture
 from tfds_copper.errors import OutputError
 
 __all__ = ["PACKAGE", "check_package", "write_package"]

@@ -30,7 +30,7 @@ from copper_tf.inference.exported.metadata import (
 from copper_tf.inference.exported.predictor import is_export
 from copper_tf.inference.exported.runtimes import BIOIMAGEIO, FORMATS, RUNTIMES, Call, opened
 from copper_tf.inference.predictor import Prediction, RunPredictor
-from copper_tf.models.geometry import smallest_picture
+from copper_tf.models.picture_sizes import smallest_picture
 from copper_tf.runs.datasets import dataset_of
 from copper_tf.runs.run import Run
 from tfds_copper.errors import CopperError, InputError, OutputError, RunError

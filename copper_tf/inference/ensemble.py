@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from copper_tf.inference.predictor import TILE, MapTile, Predictor, RunPredictor
+from copper_tf.inference.predictor import TILE, Predictor, RunPredictor
+from copper_tf.inference.tiling import MapTile
 from copper_tf.runs.run import Run, all_caveats
 from tfds_copper.micrograph import Windows
 from tfds_copper.progress import Progress

@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from copper_tf.inference.inputs import Source
-from copper_tf.inference.prediction_rows import FOLDERS, OVERLAYS, MapOutput, predict_rows
+from copper_tf.inference.ood_summary import OodSummary
+from copper_tf.inference.predict_rows import FOLDERS, OVERLAYS, MapOutput, predict_rows
+from copper_tf.inference.prediction_rows import PredictionFailure, PredictionRow
 from copper_tf.inference.predictor import Prediction, Predictor
-from copper_tf.inference.results import OodSummary, PredictionFailure, PredictionResult, PredictionRow
+from copper_tf.inference.results import PredictionResult
 from copper_tf.ood.check import check_ood, pixel_size_range
 from copper_tf.utils.tables import sheet_rows, write_tables
 from tfds_copper.errors import CopperError, InputError, SettingError

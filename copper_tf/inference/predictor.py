@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from copper_tf.config import Config
-from copper_tf.inference.tiling import Tile, cuts
-from copper_tf.models import geometry
+from copper_tf.inference.tiling import MapTile, Tile, assemble_map, cuts
+from copper_tf.models import picture_sizes
 from copper_tf.models.architecture import network_of
 from copper_tf.ood.reference import ReferenceStatistics
 from copper_tf.runs.labels import Labels
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TILE",
-    "MapTile",
     "Prediction",
     "Predictor",
     "RunPredictor",
@@ -78,23 +77,6 @@ class Prediction:
         if self.probabilities is None:
             raise ValueError("a segmenter gives no grade")
         return int(posterior_median(self.probabilities))
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class MapTile:
-    """A rectangle of a map; those of a map cover it once.
-
-    Attributes:
-        rows: its rows in the picture.
-        columns: its columns.
-        potency: the map there, ``(height, width)`` float32.
-        scatter: see `Prediction`.
-    """
-
-    rows: slice
-    columns: slice
-    potency: np.ndarray
-    scatter: np.ndarray | None = None
 
 
 class Predictor(abc.ABC):
@@ -158,19 +140,8 @@ class Predictor(abc.ABC):
         """Grades or maps one micrograph that is read by windows; arguments as of `map_tiles`."""
         if self.kind == "classifier":
             return Prediction(None, self.probabilities(picture, name))
-        potency, scatter = _assembled(self.map_tiles(picture, name), picture.shape)
+        potency, scatter = assemble_map(self.map_tiles(picture, name), picture.shape)
         return Prediction(potency, None, scatter)
-
-
-def _assembled(tiles: Iterable[MapTile], shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray | None]:
-    """A whole map and, from an ensemble, its scatter, put together from tiles."""
-    potency, scatter = np.empty(shape, np.float32), None
-    for tile in tiles:
-        potency[tile.rows, tile.columns] = tile.potency
-        if tile.scatter is not None:
-            scatter = np.empty_like(potency) if scatter is None else scatter
-            scatter[tile.rows, tile.columns] = tile.scatter
-    return potency, scatter
 
 
 def frame(config: Config) -> int:
@@ -180,7 +151,7 @@ def frame(config: Config) -> int:
     ``benchmarks/maps/frames.py``). Zero padding, for comparison, stays as each layer makes it.
     """
     mirrored = config.kind == "segmenter" and config.model.padding == "reflect"
-    return geometry.padded_size(network_of(config).reach, config.model.d) if mirrored else 0
+    return picture_sizes.padded_size(network_of(config).reach, config.model.d) if mirrored else 0
 
 
 def check_size(picture: Windows, d: int, name: str) -> None:
@@ -189,7 +160,7 @@ def check_size(picture: Windows, d: int, name: str) -> None:
     Raises:
         InputError: naming the picture and what is needed.
     """
-    need = geometry.smallest_picture(d)
+    need = picture_sizes.smallest_picture(d)
     if min(picture.shape) < need:
         size = f"{picture.shape[1]}x{picture.shape[0]}"
         raise InputError(f"{name}: this network needs pictures of at least {need}x{need} px. Received: {size}")
@@ -258,7 +229,7 @@ class RunPredictor(Predictor):
             values: normalised grey values ``(height, width)``, at least as large as the network needs.
         """
         tiles = self._map_tiles(lambda rows, columns: values[rows, columns], values.shape, "picture", None)
-        potency, _ = _assembled(tiles, values.shape)
+        potency, _ = assemble_map(tiles, values.shape)
         return potency
 
     def _cuts(self, shape: tuple[int, ...]) -> list[tuple[Tile, Tile]]:

@@ -1,12 +1,15 @@
-"""Tiles of a large picture: windows with a margin whose kept parts cover it once; arithmetic, without TensorFlow."""
+"""Tiles of a large picture: windows with a margin whose kept parts cover it once; the map put together from them."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
-from copper_tf.models.geometry import padded_size
+import numpy as np
 
-__all__ = ["Tile", "cuts", "tiles"]
+from copper_tf.models.picture_sizes import padded_size
+
+__all__ = ["MapTile", "Tile", "assemble_map", "cuts", "tiles"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,3 +88,36 @@ def cuts(shape: tuple[int, int], size: int, margin: int, d: int, frame: int = 0)
         for side in shape
     )
     return [(row, column) for row in rows for column in columns]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class MapTile:
+    """A rectangle of a map; those of a map cover it once.
+
+    Attributes:
+        rows: its rows in the picture.
+        columns: its columns.
+        potency: the map there, ``(height, width)`` float32.
+        scatter: see `Prediction`.
+    """
+
+    rows: slice
+    columns: slice
+    potency: np.ndarray
+    scatter: np.ndarray | None = None
+
+
+def assemble_map(tiles: Iterable[MapTile], shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray | None]:
+    """A whole map and, from an ensemble, its scatter, put together from tiles.
+
+    Args:
+        tiles: they cover the map once.
+        shape: height and width of the picture.
+    """
+    potency, scatter = np.empty(shape, np.float32), None
+    for tile in tiles:
+        potency[tile.rows, tile.columns] = tile.potency
+        if tile.scatter is not None:
+            scatter = np.empty_like(potency) if scatter is None else scatter
+            scatter[tile.rows, tile.columns] = tile.scatter
+    return potency, scatter

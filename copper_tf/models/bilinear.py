@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from copper_tf.models.geometry import recomputes_border
 from copper_tf.models.line_ops import COLUMNS, ROWS, replace_lines, spatial_shape, take_lines, wait_for
+from copper_tf.models.picture_sizes import recomputes_border
 
 __all__ = ["upsample_bilinear"]
 

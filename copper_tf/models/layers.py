@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from copper_tf.models.bilinear import upsample_bilinear
 from copper_tf.models.fused_batch_norm import batch_norm_with_batch_statistics, batch_norm_with_moving_statistics
-from copper_tf.models.geometry import recomputes_border
+from copper_tf.models.picture_sizes import recomputes_border
 from copper_tf.models.reflect_padding import reflect_convolution
 
 __all__ = ["PACKAGE", "BilinearUpsampling", "Convolution", "FusedBatchNorm"]

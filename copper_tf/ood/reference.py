@@ -12,7 +12,7 @@ from scipy import special
 
 from copper_tf.ood.features import GROUPS, ImageFeatures
 from copper_tf.ood.messages import difference_text, range_texts
-from copper_tf.statistics.scores import MIN_GROUPS
+from copper_tf.statistics.bootstrap import MIN_GROUPS
 from tfds_copper.errors import RunError
 
 __all__ = ["OodScore", "ReferenceStatistics"]

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from copper_tf.config import DECODERS, HEADS, LOSSES, Config
 from copper_tf.decay.hypotheses import HYPOTHESES
 from tfds_copper.errors import RunError
-from tfds_copper.micrograph.vendors import READERS
+from tfds_copper.micrograph.vendors.registry import READERS
 from tfds_copper.plugins import Plugin, Registry
 from tfds_copper.results import Result
 

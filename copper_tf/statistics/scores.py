@@ -1,4 +1,4 @@
-"""Scores of grades and potencies with their intervals; NumPy and SciPy only.
+"""Scores of grades and potencies; NumPy and SciPy only.
 
 Confusion matrix, kappa, IoU and ROC-AUC are our own and not scikit-learn's, because a bootstrap computes them
 a thousand times. On 80 grades scikit-learn takes about a hundred times as long for the matrix and kappa, which differs
@@ -7,27 +7,17 @@ in the last bit in one of a hundred cases; on a map of 960x1280 px its IoU takes
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Mapping
 
 import numpy as np
-from scipy import special
 
 __all__ = [
     "CUT",
-    "MIN_GROUPS",
     "READABLE_SPAN",
     "anchored",
     "binarity",
-    "bootstrap",
     "confusion_matrix",
-    "difference_interval",
-    "groups_of",
-    "holm",
-    "intervals",
     "iou",
-    "mean_interval",
     "middle",
     "middle_mean",
     "ordinal_scores",
@@ -35,23 +25,16 @@ __all__ = [
     "posterior_median",
     "potency_scores",
     "reanchored",
-    "sheet_means",
     "step_scores",
-    "two_sided",
 ]
 
-# Below this many sheets (or pictures) an interval would be a guess, so none is given.
-MIN_GROUPS = 5
 # m_0 - m_T below which a re-anchored curve says nothing: divided by next to nothing, it is noise.
 READABLE_SPAN = 0.2
 # The potency from which on a pixel of a map counts as rough, where a map is cut into two phases.
 CUT = 0.5
-_LEVEL = 0.95
-_RESAMPLES = 1000
 
 Rows = Mapping[str, np.ndarray]
 Scores = dict[str, float]
-Interval = tuple[float, float]
 
 
 def confusion_matrix(truth: np.ndarray, graded: np.ndarray, labels: int) -> np.ndarray:
@@ -157,118 +140,6 @@ def potency_scores(rows: Rows) -> Scores:
             finite = rows[name][np.isfinite(rows[name])]
             scores[name] = float(finite.mean()) if finite.size else float("nan")
     return scores
-
-
-def groups_of(sheets: Sequence[str], files: Sequence[str]) -> tuple[np.ndarray, Literal["sheets", "pictures"]]:
-    """What to resample: sheets where all are known, else pictures.
-
-    Returns:
-        The group's number of each picture, and ``"sheets"`` or ``"pictures"``.
-    """
-    known = all(sheets) and len(sheets) > 0
-    return np.unique(list(sheets if known else files), return_inverse=True)[1], "sheets" if known else "pictures"
-
-
-def bootstrap(rows: Rows, groups: np.ndarray, score: Callable[[Rows], Scores], seed: int = 0) -> dict[str, np.ndarray]:
-    """Scores of resampled data, whole groups at a time; empty where there are fewer than `MIN_GROUPS` groups.
-
-    Args:
-        rows: columns of equal length.
-        groups: number of each row's group.
-        score: rows to scores.
-        seed: of the resampling.
-
-    Returns:
-        For each score its resampled values.
-    """
-    rows_of_group = [np.flatnonzero(groups == g) for g in np.unique(groups)]
-    count = len(rows_of_group)
-    if count < MIN_GROUPS:
-        return {}
-    rng = np.random.default_rng(seed)
-    resampled: list[Scores] = []
-    for _ in range(_RESAMPLES):
-        chosen = np.concatenate([rows_of_group[k] for k in rng.integers(count, size=count)])
-        resampled.append(score({name: values[chosen] for name, values in rows.items()}))
-    return {name: np.array([scores[name] for scores in resampled]) for name in resampled[0]}
-
-
-def _interval(values: np.ndarray) -> Interval | None:
-    finite = values[np.isfinite(values)]
-    if finite.size < 0.9 * values.size or not finite.size:
-        return None
-    tail = (1 - _LEVEL) / 2
-    low, high = np.quantile(finite, (tail, 1 - tail))
-    return float(low), float(high)
-
-
-def intervals(resampled: dict[str, np.ndarray], names: Sequence[str]) -> dict[str, Interval | None]:
-    """The 95 % percentile interval of each score, None where there is none to give."""
-    return {name: _interval(resampled[name]) if name in resampled else None for name in names}
-
-
-def difference_interval(first: np.ndarray | None, second: np.ndarray | None) -> Interval | None:
-    """The 95 % interval of second minus first from independent resamples, None where either is missing."""
-    return None if first is None or second is None else _interval(second - first)
-
-
-def holm(p: Sequence[float]) -> list[float]:
-    """P values corrected for their number, step down (Holm 1979).
-
-    Args:
-        p: of the tests of one family.
-    """
-    order = np.argsort(p)
-    stepped = np.asarray(p, float)[order] * np.arange(len(p), 0, -1)
-    result = np.empty(len(p))
-    result[order] = np.minimum(np.maximum.accumulate(stepped), 1)
-    return [float(v) for v in result]
-
-
-def two_sided(differences: np.ndarray) -> float:
-    """Two-sided p of no difference, from how many resampled differences lie on the other side of 0.
-
-    Args:
-        differences: of each resample, finite.
-    """
-    sides = np.sum(differences <= 0), np.sum(differences >= 0)
-    return float(min(2 * (min(sides) + 1) / (len(differences) + 1), 1.0))
-
-
-def mean_interval(values: np.ndarray) -> tuple[float, Interval | None]:
-    """Mean and 95 % Student interval of a sample, no interval for n = 1."""
-    mean = float(np.mean(values))
-    if len(values) < 2:
-        return mean, None
-    half = float(special.stdtrit(len(values) - 1, (1 + _LEVEL) / 2) * np.std(values, ddof=1) / np.sqrt(len(values)))
-    return mean, (mean - half, mean + half)
-
-
-def sheet_means(values: np.ndarray, sheet: Sequence[str], label: np.ndarray) -> list[dict[str, Any]]:
-    """The mean of every sheet at every label, with a 95 % Student interval.
-
-    Sheets hold few pictures, so the scatter within a sheet is pooled over the sheets of a label.
-
-    Args:
-        values: of each picture, ``(pictures,)``.
-        sheet: name of the sheet of each.
-        label: rank of t of each.
-
-    Returns:
-        ``sheet``, ``label``, ``pictures``, ``mean`` and ``interval`` (None where no sheet of the label has two
-        pictures), by label and sheet.
-    """
-    names, found = np.asarray(sheet), []
-    for k in np.unique(label):
-        members = {str(s): values[(label == k) & (names == s)] for s in np.unique(names[label == k])}
-        free = sum(len(m) - 1 for m in members.values())
-        spread = math.sqrt(sum(float(((m - m.mean()) ** 2).sum()) for m in members.values()) / free) if free else 0.0
-        half = float(special.stdtrit(free, (1 + _LEVEL) / 2)) * spread if free else math.nan
-        for name, m in members.items():
-            mean, wide = float(m.mean()), half / math.sqrt(len(m))
-            row = {"sheet": name, "label": int(k), "pictures": len(m), "mean": mean}
-            found.append(row | {"interval": (mean - wide, mean + wide) if free else None})
-    return found
 
 
 def binarity(potency: np.ndarray) -> float:

@@ -16,8 +16,9 @@ from copper_tf.ood.features import image_features
 from copper_tf.ood.reference import ReferenceStatistics
 from copper_tf.runs.records import Restarts, TrainingRecord
 from copper_tf.runs.run import Run
+from copper_tf.statistics.bootstrap import groups_of
 from copper_tf.statistics.chords import mean_chord
-from copper_tf.statistics.scores import groups_of, middle
+from copper_tf.statistics.scores import middle
 from copper_tf.utils.compat import peak_memory_bytes
 from tfds_copper.micrograph import Windows
 from tfds_copper.progress import Progress

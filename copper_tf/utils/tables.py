@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from copper_tf.statistics.scores import mean_interval
+from copper_tf.statistics.bootstrap import mean_interval
 from tfds_copper.errors import SettingError
 from tfds_copper.files import replacing
 

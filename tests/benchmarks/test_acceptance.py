@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import keeping
+from benchmarks import seeds
 from benchmarks.acceptance import acceptance, experiments
 from benchmarks.acceptance.acceptance import REQUIREMENTS, Requirement
-from benchmarks.keeping import kept, parser, seeds_of
 from benchmarks.maps import superalloy
+from benchmarks.seeds import kept, parser, seeds_of
 from copper_tf.config import KL, Config
 
 QUICK = ("world", "baselines", "anchors", "trust")
@@ -111,7 +111,7 @@ def test_jobs_do_each_seed_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPat
         __spec__ = type("Spec", (), {"name": "benchmarks.acceptance.acceptance"})
 
     monkeypatch.setitem(sys.modules, "__main__", Main)
-    monkeypatch.setattr(keeping.subprocess, "run", run)
+    monkeypatch.setattr(seeds.subprocess, "run", run)
     monkeypatch.setattr(sys, "argv", ["x", "--seeds", "3", "--jobs", "2"])
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     flags = parser("Doc.", 5)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tfds_copper.errors import InputError
 from tfds_copper.folder.scan import Picture, SemFolder
-from tfds_copper.micrograph.vendors import sidecar_bytes
+from tfds_copper.micrograph.vendors.registry import sidecar_bytes
 from tfds_copper.progress import Progress
 
 __all__ = ["Progress", "folder_fingerprint"]

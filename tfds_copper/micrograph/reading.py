@@ -20,7 +20,7 @@ from tfds_copper.micrograph.raster import read_raster
 from tfds_copper.micrograph.record import Metadata, Micrograph
 from tfds_copper.micrograph.settings import ReadSettings
 from tfds_copper.micrograph.tiff import read_tiff
-from tfds_copper.micrograph.vendors import sidecar_metadata
+from tfds_copper.micrograph.vendors.registry import sidecar_metadata
 from tfds_copper.micrograph.vendors.values import printable
 
 __all__ = [

@@ -10,7 +10,7 @@ import numpy as np
 
 from tfds_copper.errors import InputError
 from tfds_copper.micrograph.grey import ALLOWED, Samples, check_size, palette_to_samples, spread_bits
-from tfds_copper.micrograph.vendors import tiff_metadata
+from tfds_copper.micrograph.vendors.registry import tiff_metadata
 
 __all__ = ["check_page", "page_notes", "page_samples", "read_tiff"]
 

@@ -20,7 +20,7 @@ from tfds_copper.micrograph.record import TOP, Bar, Metadata
 from tfds_copper.micrograph.segments import KEPT, Segments
 from tfds_copper.micrograph.settings import ReadSettings
 from tfds_copper.micrograph.tiff import check_page, page_notes, page_samples
-from tfds_copper.micrograph.vendors import sidecar_metadata, tiff_metadata
+from tfds_copper.micrograph.vendors.registry import sidecar_metadata, tiff_metadata
 from tfds_copper.progress import Progress
 
 __all__ = ["LARGE", "Opened", "Windows", "open_windows"]

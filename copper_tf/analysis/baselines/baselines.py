@@ -18,7 +18,8 @@ from copper_tf.data.normalisation import Normalisation, grey
 from copper_tf.data.pictures import Example, examples
 from copper_tf.inference.predictor import RunPredictor
 from copper_tf.runs.run import Run
-from copper_tf.statistics.scores import Rows, Scores, bootstrap, groups_of, intervals, iou, pixel_scores
+from copper_tf.statistics.bootstrap import bootstrap, groups_of, intervals
+from copper_tf.statistics.scores import Rows, Scores, iou, pixel_scores
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import RunError
 from tfds_copper.files import replacing

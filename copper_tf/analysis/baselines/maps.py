@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from copper_tf.models import geometry
+from copper_tf.models import picture_sizes
 
 if TYPE_CHECKING:
     from copper_tf.runs.run import Run
@@ -100,7 +100,7 @@ class GradCam:
             grey: grey values in [0, 1], ``(height, width)``.
         """
         values = self.run.normalisation.apply(grey)
-        sides = [geometry.padded_size(s, self.run.config.model.d) for s in values.shape]
+        sides = [picture_sizes.padded_size(s, self.run.config.model.d) for s in values.shape]
         framed = np.pad(values, [(0, p - s) for p, s in zip(sides, values.shape, strict=True)], mode="reflect")
         cells = self._relevance(framed[None, ..., None]).numpy()[0]
         image = Image.fromarray(cells).resize((sides[1], sides[0]), Image.Resampling.BILINEAR)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from copper_tf.analysis.results import ScoreSummary
+from copper_tf.analysis.evaluation_results import ScoreSummary
 from tfds_copper.results import Result, transient
 
 __all__ = ["ALARM_QWK", "MAPS", "PATCHES", "Baseline", "Baselines"]

@@ -7,7 +7,8 @@ import itertools
 import numpy as np
 
 from copper_tf.analysis.blindtest.results import PairAgreement, RoundAgreement
-from copper_tf.statistics.scores import Rows, Scores, bootstrap, groups_of, intervals, step_scores
+from copper_tf.statistics.bootstrap import bootstrap, groups_of, intervals
+from copper_tf.statistics.scores import Rows, Scores, step_scores
 
 __all__ = ["agreement", "alpha"]
 

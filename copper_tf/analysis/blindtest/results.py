@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from copper_tf.analysis.blindtest.settings import BlindSettings
 from copper_tf.analysis.comparison_results import GraderDifference
-from copper_tf.analysis.results import GradeScores
+from copper_tf.analysis.evaluation_results import GradeScores
 from copper_tf.runs.labels import Labels
 from tfds_copper.results import Result
 

@@ -25,8 +25,8 @@ from copper_tf.analysis.blindtest.results import (
 )
 from copper_tf.analysis.blindtest.verdicts import ALL_RATERS, verdicts
 from copper_tf.analysis.comparison import Grader, compare
+from copper_tf.analysis.evaluation_results import GradeScores
 from copper_tf.analysis.grading import grade_scores
-from copper_tf.analysis.results import GradeScores
 from copper_tf.statistics.scores import Rows
 from copper_tf.utils.tables import write_tables
 from tfds_copper.errors import InputError

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from copper_tf.analysis.results import Evaluation
+from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.runs.records import BoundaryBias
 from copper_tf.runs.run import Run, open_run
-from copper_tf.statistics.scores import Rows, groups_of
+from copper_tf.statistics.bootstrap import groups_of
+from copper_tf.statistics.scores import Rows
 from tfds_copper.errors import RunError
 
 __all__ = ["Group", "read_groups"]

@@ -9,7 +9,8 @@ import numpy as np
 
 from copper_tf.analysis.hypotheses.groups import Group
 from copper_tf.analysis.hypotheses.results import Difference, NullDistribution, RankedHypothesis
-from copper_tf.statistics.scores import Rows, Scores, bootstrap, holm, intervals, two_sided
+from copper_tf.statistics.bootstrap import bootstrap, holm, intervals, two_sided
+from copper_tf.statistics.scores import Rows, Scores
 
 __all__ = ["INDISTINGUISHABLE", "LEVEL", "floors", "null_distribution", "rank"]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from copper_tf.analysis.trust.chimera import MapFunction
 from copper_tf.data.normalisation import Normalisation
-from copper_tf.models import geometry
+from copper_tf.models import picture_sizes
 
 __all__ = ["GAINS", "OFFSETS", "brightness_errors", "shift_error"]
 
@@ -37,11 +37,11 @@ def shift_error(values: np.ndarray, map_of: MapFunction, reach: int, d: int) -> 
         moved = np.moveaxis(values, axis, 0)
         # Both pictures are whole steps of 2^d px long, so that no fill-in at the far end differs.
         length = (moved.shape[0] - 1) // 2**d * 2**d
-        if min(length, moved.shape[1]) < geometry.smallest_picture(d):
+        if min(length, moved.shape[1]) < picture_sizes.smallest_picture(d):
             return math.nan
         pair = [np.moveaxis(moved[start : start + length], 0, axis) for start in (0, 1)]
         still, shifted = (np.moveaxis(map_of(np.ascontiguousarray(p)), axis, 0) for p in pair)
-        cut = [min(geometry.padded_size(reach, d), side // 4) for side in still.shape]
+        cut = [min(picture_sizes.padded_size(reach, d), side // 4) for side in still.shape]
         inside = slice(cut[0], length - cut[0] - 1), slice(cut[1], still.shape[1] - cut[1])
         after = slice(inside[0].start + 1, inside[0].stop + 1), inside[1]
         errors.append(float(np.abs(shifted[inside] - still[after]).mean(dtype=np.float64)))

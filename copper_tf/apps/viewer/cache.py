@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from copper_tf.apps.viewer.pyramid import Pyramid, write_levels
-from copper_tf.inference.predictor import MapTile
+from copper_tf.inference.tiling import MapTile
 from copper_tf.utils.drawing import grey_range, stretched
 from tfds_copper.files import write_json
 from tfds_copper.micrograph import Opened, Windows

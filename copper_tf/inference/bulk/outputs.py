@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from copper_tf.inference.bulk.shards import Shard
-from copper_tf.inference.results import OodSummary, PredictionFailure, PredictionRow
+from copper_tf.inference.ood_summary import OodSummary
+from copper_tf.inference.prediction_rows import PredictionFailure, PredictionRow
 from copper_tf.utils.tables import sheet_rows, write_tables
 from tfds_copper.errors import OutputError, RunError
 from tfds_copper.files import write_json

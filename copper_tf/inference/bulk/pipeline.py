@@ -18,8 +18,8 @@ from apache_beam.runners.runner import PipelineState
 from copper_tf.inference.bulk.outputs import Part, PartFiles, WorkerSettings
 from copper_tf.inference.bulk.shards import ListedPicture, Shard, in_bucket, pictures_of
 from copper_tf.inference.exported.predictor import ExportedPredictor
-from copper_tf.inference.prediction_rows import MapOutput, predict_row
-from copper_tf.inference.results import PredictionFailure, PredictionRow
+from copper_tf.inference.predict_rows import MapOutput, predict_row
+from copper_tf.inference.prediction_rows import PredictionFailure, PredictionRow
 from tfds_copper.errors import CopperError
 
 __all__ = ["PredictShards", "run_pipeline"]

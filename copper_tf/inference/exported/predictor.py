@@ -11,8 +11,8 @@ import numpy as np
 from copper_tf.data.normalisation import grey
 from copper_tf.inference.exported.metadata import MASK, PROBABILITIES, SUMMARY, ExportResult, ModelMetadata
 from copper_tf.inference.exported.runtimes import RUNTIMES, Call, format_of, opened
-from copper_tf.inference.predictor import TILE, MapTile, Predictor, check_size
-from copper_tf.inference.tiling import cuts
+from copper_tf.inference.predictor import TILE, Predictor, check_size
+from copper_tf.inference.tiling import MapTile, cuts
 from copper_tf.models.architecture import network_of
 from tfds_copper.errors import InputError, RunError
 from tfds_copper.micrograph import LARGE, Windows

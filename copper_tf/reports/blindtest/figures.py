@@ -8,7 +8,7 @@ import numpy as np
 
 from copper_tf.analysis.blindtest.folder import ROUNDS
 from copper_tf.analysis.blindtest.results import RATER, BlindTestResult, GraderResult
-from copper_tf.analysis.results import PictureColumns
+from copper_tf.analysis.evaluation_results import PictureColumns
 from copper_tf.reports.common.style import HYPOTHESIS_COLOUR, INK, figure, tidy
 from copper_tf.reports.common.text import SCORE_NAMES
 from copper_tf.reports.evaluation.grades import grades_figure

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from copper_tf.analysis.results import PictureColumns
+from copper_tf.analysis.evaluation_results import PictureColumns
 from copper_tf.runs.labels import Labels
 from copper_tf.utils.colours import INK
 from copper_tf.utils.drawing import SPLIT_COLOURS

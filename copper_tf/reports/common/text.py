@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from copper_tf.analysis.results import OutOfDistribution, ScoreSummary, SplitScores
+from copper_tf.analysis.evaluation_results import OutOfDistribution, ScoreSummary, SplitScores
 from copper_tf.config import ANCHORS, ITERATIVE
 from copper_tf.runs.records import HypothesisRecord
+from copper_tf.statistics.bootstrap import MIN_GROUPS
 from copper_tf.statistics.chords import LIMIT
-from copper_tf.statistics.scores import MIN_GROUPS
 
 __all__ = [
     "ALTS",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from copper_tf.analysis.results import Evaluation
+from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.reports.common.text import LEARNED_NOTES, format_score
 
 __all__ = ["ageing_curve_table"]

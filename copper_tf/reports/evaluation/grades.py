@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from copper_tf.analysis.results import PictureColumns
+from copper_tf.analysis.evaluation_results import PictureColumns
 from copper_tf.reports.common.style import INK, TEST_MEAN_COLOUR, dots, figure, tidy, time_axis
 from copper_tf.runs.labels import Labels
 

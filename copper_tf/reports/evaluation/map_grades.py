@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from copper_tf.analysis.results import Evaluation
+from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.reports.common.text import SCORE_NAMES, format_score, no_interval
 
 __all__ = ["grading_table"]

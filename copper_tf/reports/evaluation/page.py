@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from copper_tf.analysis.evaluation_results import Evaluation, SplitScores
 from copper_tf.analysis.example_maps import EXAMPLES
-from copper_tf.analysis.results import Evaluation, SplitScores
 from copper_tf.config import GROUPS, default_config
 from copper_tf.reports.baselines.section import baseline_figures, baseline_section
 from copper_tf.reports.common.micrographs import overlay_figure, read_patches, truth_figure

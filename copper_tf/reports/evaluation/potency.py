@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from copper_tf.analysis.results import Evaluation
+from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.config import ANCHORS
 from copper_tf.reports.common.style import HYPOTHESIS_COLOUR, TEST_MEAN_COLOUR, dots, figure, tidy, time_axis
 from copper_tf.runs.labels import Labels

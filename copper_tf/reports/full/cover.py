@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from copper_tf.analysis.results import Evaluation
+    from copper_tf.analysis.evaluation_results import Evaluation
     from copper_tf.reports.full.examples import ExampleImage
     from copper_tf.reports.full.results import ExamplePicture, SheetMean
     from copper_tf.runs.labels import Labels

@@ -12,7 +12,7 @@ from copper_tf.reports.full.results import ExamplePicture
 from tfds_copper.progress import Progress
 
 if TYPE_CHECKING:
-    from copper_tf.analysis.results import Evaluation
+    from copper_tf.analysis.evaluation_results import Evaluation
     from copper_tf.reports.full.models import OpenedModel
 
 __all__ = ["SIDE", "TYPICAL", "WORST", "ExampleImage", "choose_examples", "map_examples"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from copper_tf.models.geometry import smallest_picture
+from copper_tf.models.picture_sizes import smallest_picture
 from copper_tf.reports.common.page import render_template
 from copper_tf.reports.common.text import SCORE_NAMES, format_score, out_of_distribution_text
 from copper_tf.reports.full.summary import limits_of

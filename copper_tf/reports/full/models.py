@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from copper_tf.analysis.results import Evaluation
+from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.runs.run import BEST, Run, fold_runs, open_run, seed_runs
 from tfds_copper.errors import RunError
 from tfds_copper.progress import Progress

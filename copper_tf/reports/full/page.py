@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from copper_tf.analysis.results import Evaluation
+from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.reports.baselines.section import baseline_figures, baseline_section
 from copper_tf.reports.blindtest.page import blindtest_figures, blindtest_tables
 from copper_tf.reports.common.page import write_page

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 from copper_tf.analysis.blindtest.results import BlindTestResult
 from copper_tf.analysis.comparison_results import Comparison
+from copper_tf.analysis.evaluation_results import Gap, OutOfDistribution, SplitScores
 from copper_tf.analysis.hypotheses.results import HypothesisStudy
-from copper_tf.analysis.results import Gap, OutOfDistribution, SplitScores
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.provenance import TrainingCost, WeightsFile
 from copper_tf.runs.records import HypothesisRecord

@@ -6,7 +6,7 @@ import math
 
 from copper_tf.reports.common.text import ASSUMPTIONS, POTENCY_NOTE, verdict, with_interval
 from copper_tf.reports.full.results import Report
-from copper_tf.statistics.scores import MIN_GROUPS
+from copper_tf.statistics.bootstrap import MIN_GROUPS
 
 __all__ = ["FINDING_LEVELS", "limits_of", "one_sentence", "sound"]
 

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from copper_tf.analysis.evaluation_results import PictureColumns
 from copper_tf.analysis.hypotheses.results import HypothesisStudy, RankedHypothesis
-from copper_tf.analysis.results import PictureColumns
 from copper_tf.reports.common.style import HYPOTHESIS_COLOUR, INK, TEST_MEAN_COLOUR, dots, figure, tidy, time_axis
 from copper_tf.statistics.scores import READABLE_SPAN
 from copper_tf.utils.drawing import SPLIT_COLOURS

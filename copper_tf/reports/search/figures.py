@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from copper_tf.analysis.search import DONE, FAILED, INFEASIBLE, RUNNING, STATUS, STOPPED, SearchResult, Trial
+from copper_tf.analysis.search_results import DONE, FAILED, INFEASIBLE, RUNNING, STATUS, STOPPED, SearchResult, Trial
 from copper_tf.reports.common.style import HYPOTHESIS_COLOUR, INK, figure, tidy
 from copper_tf.reports.search.formatting import (
     cost,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from copper_tf.analysis.search import SearchResult, Trial
+from copper_tf.analysis.search_results import SearchResult, Trial
 from copper_tf.config import GROUPS
 from tfds_copper.settings import setting_fields
 

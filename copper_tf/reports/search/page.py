@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
-from copper_tf.analysis.search import DONE, FAILED, INFEASIBLE, RUNNING, STATUS, STOPPED, SearchResult, Trial
+from copper_tf.analysis.search_results import DONE, FAILED, INFEASIBLE, RUNNING, STATUS, STOPPED, SearchResult, Trial
 from copper_tf.config import GROUPS
 from copper_tf.reports.common.page import write_page
 from copper_tf.reports.common.text import GLOSSARY, SCORE_NAMES, format_score

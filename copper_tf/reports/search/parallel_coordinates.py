@@ -17,7 +17,7 @@ from matplotlib.path import Path
 from matplotlib.patheffects import Normal, Stroke
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
 
-from copper_tf.analysis.search import DONE, FAILED, INFEASIBLE, RUNNING, STATUS, STOPPED, SearchResult, Trial
+from copper_tf.analysis.search_results import DONE, FAILED, INFEASIBLE, RUNNING, STATUS, STOPPED, SearchResult, Trial
 from copper_tf.reports.common.style import INK, figure, tidy
 from copper_tf.reports.search.figures import BEST_COLOUR, DONE_COLOUR, FAINT
 from copper_tf.reports.search.formatting import (

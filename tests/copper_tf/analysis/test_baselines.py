@@ -14,7 +14,7 @@ from copper_tf.analysis.baselines.features import FEATURES, WINDOW, windows
 from copper_tf.analysis.baselines.graders import grade_pictures, table
 from copper_tf.analysis.baselines.maps import GradCam, at_area, gradient_energy, grey_map, ranked
 from copper_tf.analysis.baselines.results import Baseline, Baselines
-from copper_tf.analysis.results import Evaluation
+from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.cli.main import main
 from copper_tf.data.pictures import examples
 from copper_tf.reports.baselines.section import baseline_section

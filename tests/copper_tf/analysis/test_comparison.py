@@ -14,7 +14,7 @@ from scipy import stats
 
 from copper_tf.analysis import comparison as cp
 from copper_tf.analysis.comparison_results import ScoreDifference
-from copper_tf.analysis.results import Evaluation
+from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.cli.main import main
 from tfds_copper.errors import RunError
 from tfds_copper.files import write_json

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from copper_tf.analysis.evaluation import PICTURES
+from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.analysis.example_maps import EXAMPLES
-from copper_tf.analysis.results import Evaluation
 from copper_tf.analysis.trust.results import Trust
 from copper_tf.cli.main import main
 from copper_tf.inference.predictor import RunPredictor

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.analysis.grading import class_levels, decode, grade_scores, map_grades
-from copper_tf.analysis.results import Evaluation
 from copper_tf.reports.evaluation.page import render_evaluation
 
 

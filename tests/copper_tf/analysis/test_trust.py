@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from copper_tf.analysis.results import Evaluation
+from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.analysis.trust.agreement import agreement, check_others
 from copper_tf.analysis.trust.chimera import Sample, chimeras, join_halves, side_scores
 from copper_tf.analysis.trust.deletion import SHARES, delete, deletion_scores, region

@@ -21,7 +21,7 @@ import tifffile
 from PIL import Image
 
 from copper_tf.inference.inputs import sources_of
-from copper_tf.inference.prediction_rows import MapOutput, predict_row, predict_rows
+from copper_tf.inference.predict_rows import MapOutput, predict_row, predict_rows
 from copper_tf.inference.predictor import RunPredictor
 from copper_tf.inference.prefetch import prefetched
 from tfds_copper.errors import CopperError, InputError

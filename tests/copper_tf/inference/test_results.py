@@ -6,14 +6,9 @@ import dataclasses
 import math
 from pathlib import Path
 
-from copper_tf.inference.results import (
-    OOD_COLUMN,
-    BulkResult,
-    OodSummary,
-    PredictionFailure,
-    PredictionResult,
-    PredictionRow,
-)
+from copper_tf.inference.ood_summary import OodSummary
+from copper_tf.inference.prediction_rows import OOD_COLUMN, PredictionFailure, PredictionRow
+from copper_tf.inference.results import BulkResult, PredictionResult
 from copper_tf.ood.check import OodCheck
 
 _LIKE = OodCheck(())

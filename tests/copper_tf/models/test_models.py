@@ -12,11 +12,11 @@ import tensorflow as tf
 from copper_tf.config import DECODERS, HEADS, default_config
 from copper_tf.models.architecture import network_of
 from copper_tf.models.factory import build, build_classifier, build_segmenter
-from copper_tf.models.geometry import recomputes_border
 from copper_tf.models.layers import BilinearUpsampling, Convolution, FusedBatchNorm
 from copper_tf.models.losses import CumulativeLoss, MeanMaskDivergence, MeanMaskLoss, SoftLabelLoss, grade_loss
 from copper_tf.models.metrics import NMSE
 from copper_tf.models.ordinal import ConditionalChain, OrderedThresholds
+from copper_tf.models.picture_sizes import recomputes_border
 from copper_tf.statistics.scores import posterior_median
 from tests.copper_tf.models.test_heads import head_model
 from tfds_copper.errors import SettingError

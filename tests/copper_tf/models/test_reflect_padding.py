@@ -12,8 +12,8 @@ import tensorflow as tf
 
 from copper_tf.models import reflect_padding
 from copper_tf.models.factory import build_segmenter
-from copper_tf.models.geometry import recomputes_border
 from copper_tf.models.layers import Convolution
+from copper_tf.models.picture_sizes import recomputes_border
 from copper_tf.models.reflect_padding import reflect_convolution
 
 Convolved = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]

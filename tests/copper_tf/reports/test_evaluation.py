@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from copper_tf.analysis.evaluation_results import Evaluation, Gap, OutOfDistribution, PictureColumns, SplitScores
 from copper_tf.analysis.grading import count_tuples
-from copper_tf.analysis.results import Evaluation, Gap, OutOfDistribution, PictureColumns, SplitScores
 from copper_tf.config import default_config
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.reports.common.text import verdict

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from copper_tf.analysis.results import Evaluation, OutOfDistribution, PictureColumns, SplitScores
+from copper_tf.analysis.evaluation_results import Evaluation, OutOfDistribution, PictureColumns, SplitScores
 from copper_tf.cli.main import main
 from copper_tf.config import KINDS, Config, default_config
 from copper_tf.reports.full.acquisition import acquisition, read_records, summarise_values
@@ -24,7 +24,7 @@ from copper_tf.reports.full.summary import limits_of, one_sentence, sound
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.provenance import build_command, sha256, training_command, training_cost
 from copper_tf.runs.records import HypothesisRecord
-from copper_tf.statistics.scores import sheet_means
+from copper_tf.statistics.bootstrap import sheet_means
 from tfds_copper.copper_sem.metadata import DatasetMetadata
 from tfds_copper.errors import RunError
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from copper_tf.analysis.search import STATUS, Cost, SearchResult, Trial, ordered
+from copper_tf.analysis.search_results import STATUS, Cost, SearchResult, Trial, ordered
 from copper_tf.reports.search.page import render_search, search_verdict
 from tests.conftest import ROOT
 

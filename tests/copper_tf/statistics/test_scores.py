@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from copper_tf.statistics import bootstrap as bs
 from copper_tf.statistics import scores as st
 
 
@@ -78,7 +79,7 @@ def test_sheets_are_resampled_whole() -> None:
         sheet = np.repeat(draw.normal(0, 1, 12), 10)
         rows = {"x": sheet + draw.normal(0, 0.1, 120)}
         for k, groups in enumerate((np.repeat(np.arange(12), 10), np.arange(120))):
-            low, high = st.intervals(st.bootstrap(rows, groups, lambda r: {"m": float(r["x"].mean())}), ["m"])["m"]
+            low, high = bs.intervals(bs.bootstrap(rows, groups, lambda r: {"m": float(r["x"].mean())}), ["m"])["m"]
             covered[k] += low <= 0 <= high
     assert covered[0] >= 50
     assert covered[1] <= 40
@@ -86,22 +87,22 @@ def test_sheets_are_resampled_whole() -> None:
 
 def test_no_interval_below_five_groups() -> None:
     rows = {"x": np.arange(40.0)}
-    resampled = st.bootstrap(rows, np.repeat(np.arange(4), 10), lambda r: {"m": float(r["x"].mean())})
-    assert resampled == {} and st.intervals(resampled, ["m"]) == {"m": None}
-    assert st.difference_interval(None, np.zeros(3)) is None
+    resampled = bs.bootstrap(rows, np.repeat(np.arange(4), 10), lambda r: {"m": float(r["x"].mean())})
+    assert resampled == {} and bs.intervals(resampled, ["m"]) == {"m": None}
+    assert bs.difference_interval(None, np.zeros(3)) is None
 
 
 def test_groups_are_sheets_only_where_all_are_known() -> None:
-    groups, unit = st.groups_of(["a", "b", "a"], ["1", "2", "3"])
+    groups, unit = bs.groups_of(["a", "b", "a"], ["1", "2", "3"])
     assert unit == "sheets" and groups.tolist() == [0, 1, 0]
-    groups, unit = st.groups_of(["a", "", "a"], ["1", "2", "3"])
+    groups, unit = bs.groups_of(["a", "", "a"], ["1", "2", "3"])
     assert unit == "pictures" and len(set(groups)) == 3
 
 
 def test_mean_interval_is_students_and_absent_for_one() -> None:
-    mean, interval = st.mean_interval(np.array([1.0, 2.0, 3.0]))
+    mean, interval = bs.mean_interval(np.array([1.0, 2.0, 3.0]))
     assert mean == 2 and interval == pytest.approx([2 - 4.302653 / 3**0.5, 2 + 4.302653 / 3**0.5])
-    assert st.mean_interval(np.array([5.0])) == (5.0, None)
+    assert bs.mean_interval(np.array([5.0])) == (5.0, None)
 
 
 def test_kappa_is_undefined_where_all_is_one_grade() -> None:
@@ -163,7 +164,7 @@ def test_map_scores_are_means_of_what_is_known() -> None:
 
 
 def test_no_sheets_at_all_are_pictures() -> None:
-    groups, unit = st.groups_of([], [])
+    groups, unit = bs.groups_of([], [])
     assert unit == "pictures" and groups.size == 0
 
 
@@ -174,51 +175,51 @@ def test_resamples_are_a_thousand_of_whole_groups_and_hang_on_the_seed() -> None
     def score(given: st.Rows) -> st.Scores:
         return {"n": float(len(given["x"])), "m": float(given["x"].mean())}
 
-    one, same, other = (st.bootstrap(rows, groups, score, seed) for seed in (0, 0, 1))
+    one, same, other = (bs.bootstrap(rows, groups, score, seed) for seed in (0, 0, 1))
     assert one["m"].shape == (1000,) and set(one["n"]) == {10.0}
     np.testing.assert_array_equal(one["m"], same["m"])
     assert not np.array_equal(one["m"], other["m"])
-    np.testing.assert_array_equal(one["m"], st.bootstrap(rows, groups, score)["m"])
+    np.testing.assert_array_equal(one["m"], bs.bootstrap(rows, groups, score)["m"])
     # Two of a group always come together: sums of pairs are odd, and there are five of them.
     assert set(np.round(one["m"] * 10).astype(int) % 2) == {1}
 
 
 def test_an_interval_has_a_fortieth_on_each_side_and_needs_nine_tenths() -> None:
     values = np.arange(1001.0)
-    assert st.intervals({"m": values}, ["m", "n"]) == {
+    assert bs.intervals({"m": values}, ["m", "n"]) == {
         "m": (pytest.approx(25), pytest.approx(975)),
         "n": None,
     }
     for missing, given in ((100, True), (101, False)):
         some = values.copy()
         some[:missing] = np.nan
-        assert (st.intervals({"m": some}, ["m"])["m"] is not None) == given
-    assert st.intervals({"m": np.empty(0)}, ["m"]) == {"m": None}
-    assert st.difference_interval(values, values + 3) == (3, 3)
-    assert st.difference_interval(values, None) is None
+        assert (bs.intervals({"m": some}, ["m"])["m"] is not None) == given
+    assert bs.intervals({"m": np.empty(0)}, ["m"]) == {"m": None}
+    assert bs.difference_interval(values, values + 3) == (3, 3)
+    assert bs.difference_interval(values, None) is None
 
 
 def test_holm_by_hand() -> None:
-    assert st.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert st.holm([0.9, 0.8]) == pytest.approx([1, 1])
-    assert st.holm([0.2]) == pytest.approx([0.2])
+    assert bs.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert bs.holm([0.9, 0.8]) == pytest.approx([1, 1])
+    assert bs.holm([0.2]) == pytest.approx([0.2])
 
 
 def test_two_sided_counts_the_rarer_side_twice() -> None:
-    assert st.two_sided(np.array([1.0] * 97 + [-1.0] * 2)) == pytest.approx(2 * 3 / 100)
-    assert st.two_sided(np.array([-1.0] * 9)) == pytest.approx(2 * 1 / 10)
-    assert st.two_sided(np.zeros(9)) == 1
-    assert st.two_sided(np.array([0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0])) == pytest.approx(2 * 2 / 10)
+    assert bs.two_sided(np.array([1.0] * 97 + [-1.0] * 2)) == pytest.approx(2 * 3 / 100)
+    assert bs.two_sided(np.array([-1.0] * 9)) == pytest.approx(2 * 1 / 10)
+    assert bs.two_sided(np.zeros(9)) == 1
+    assert bs.two_sided(np.array([0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0])) == pytest.approx(2 * 2 / 10)
 
 
 def test_the_mean_of_two_has_an_interval() -> None:
-    mean, interval = st.mean_interval(np.array([1.0, 2.0]))
+    mean, interval = bs.mean_interval(np.array([1.0, 2.0]))
     assert mean == 1.5 and interval == pytest.approx([1.5 - 12.7062 / 2, 1.5 + 12.7062 / 2], rel=1e-4)
 
 
 def test_sheets_share_the_scatter_within_them() -> None:
     values = np.array([1.0, 3.0, 10.0, 12.0, 14.0, 5.0])
-    rows = st.sheet_means(values, ["b", "b", "a", "a", "a", "b"], np.array([0, 0, 0, 0, 0, 1]))
+    rows = bs.sheet_means(values, ["b", "b", "a", "a", "a", "b"], np.array([0, 0, 0, 0, 0, 1]))
     assert [(r["sheet"], r["label"], r["pictures"], r["mean"]) for r in rows] == [
         ("a", 0, 3, 12), ("b", 0, 2, 2), ("b", 1, 1, 5)
     ]  # fmt: skip

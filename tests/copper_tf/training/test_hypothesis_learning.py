@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from copper_tf.analysis.evaluation import evaluate
-from copper_tf.analysis.results import Evaluation
+from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.cli.main import main
 from copper_tf.config import default_config
 from copper_tf.decay import estimation as estimate

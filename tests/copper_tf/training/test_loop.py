@@ -18,7 +18,7 @@ import pytest
 import tensorflow as tf
 
 from copper_tf.analysis.evaluation import validation_scores
-from copper_tf.analysis.results import Evaluation
+from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.config import KL, LOSSES, SQUARED
 from copper_tf.decay import estimation as estimate
 from copper_tf.models.factory import build

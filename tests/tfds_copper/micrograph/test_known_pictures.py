@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from copper_tf.analysis.evaluation import PICTURES, evaluate_with
-from copper_tf.analysis.results import Evaluation, OutOfDistribution
+from copper_tf.analysis.evaluation_results import Evaluation, OutOfDistribution
 from copper_tf.data.pictures import examples
+from copper_tf.inference.prediction_rows import OOD_COLUMN
 from copper_tf.inference.predictor import RunPredictor
-from copper_tf.inference.results import OOD_COLUMN
 from copper_tf.ood.features import image_features
 from copper_tf.ood.reference import ReferenceStatistics
 from copper_tf.reports.common.text import out_of_distribution_text

@@ -12,7 +12,7 @@ import pytest
 import tifffile
 
 from tfds_copper.micrograph.record import Metadata
-from tfds_copper.micrograph.vendors import sidecar_metadata, tiff_metadata
+from tfds_copper.micrograph.vendors.registry import sidecar_metadata, tiff_metadata
 
 NOT_SQUARE = "PixelHeight=2e-09 (pixels are not square)"
 MANY_DIGITS = "9" * 10_000

@@ -20,7 +20,7 @@ from copper_tf.apps.viewer.library import Entry, Library, MapState, model_key
 from copper_tf.apps.viewer.notes import MAX_CHARACTERS, NoteBook
 from copper_tf.apps.viewer.pyramid import Pyramid, View, halve, write_levels
 from copper_tf.apps.viewer.uploads import Uploads, safe_name
-from copper_tf.inference.predictor import MapTile
+from copper_tf.inference.tiling import MapTile
 from tfds_copper.errors import InputError, SettingError
 from tfds_copper.micrograph import Opened, ReadSettings, Windows
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from copper_tf.config import DECODERS, default_config
 from copper_tf.inference import tiling
-from copper_tf.models import geometry
+from copper_tf.models import picture_sizes
 from copper_tf.models.architecture import FEATURES, classifier_network, network_of, segmenter_network
 from copper_tf.models.builder import NetworkBuilder
 from copper_tf.models.factory import build, build_classifier, build_segmenter
@@ -167,20 +167,20 @@ def test_without_a_stage_the_stem_is_left() -> None:
     ],
 )  # fmt: skip
 def test_borders_of_large_maps_of_several_channels_are_recomputed(size: tuple[Any, Any, int], recomputed: bool) -> None:
-    assert geometry.recomputes_border(*size) is recomputed
+    assert picture_sizes.recomputes_border(*size) is recomputed
 
 
 @pytest.mark.parametrize(
     ("size", "d", "padded"), [(1, 2, 4), (4, 2, 4), (5, 2, 8), (17, 4, 32), (16, 4, 16), (9, 1, 10)]
 )
 def test_sizes_are_padded_to_the_grid(size: int, d: int, padded: int) -> None:
-    assert geometry.padded_size(size, d) == padded
+    assert picture_sizes.padded_size(size, d) == padded
 
 
 @pytest.mark.parametrize(
     ("d", "margin", "side"), [(4, 0, 32), (2, 20, 44), (2, 0, 8), (2, 1, 8), (2, 3, 12), (1, 1, 4), (1, 2, 6)]
 )
 def test_smallest_picture(d: int, margin: int, side: int) -> None:
-    assert geometry.smallest_picture(d, margin) == side
+    assert picture_sizes.smallest_picture(d, margin) == side
     if not margin:
-        assert geometry.smallest_picture(d) == side
+        assert picture_sizes.smallest_picture(d) == side

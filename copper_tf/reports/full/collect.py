@@ -16,8 +16,8 @@ from copper_tf.analysis.blindtest.results import BlindTestResult
 from copper_tf.analysis.blindtest.scoring import read_result
 from copper_tf.analysis.comparison import SCORES, Grader, compare, group_seeds, read_graders
 from copper_tf.analysis.comparison_results import Comparison
+from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.analysis.hypotheses.results import STUDY, HypothesisStudy
-from copper_tf.analysis.results import Evaluation
 from copper_tf.analysis.trust.results import Trust
 from copper_tf.reports.full.acquisition import acquisition, read_records
 from copper_tf.reports.full.examples import ExampleImage, choose_examples, map_examples
@@ -33,7 +33,8 @@ from copper_tf.reports.full.results import (
 )
 from copper_tf.reports.full.summary import one_sentence
 from copper_tf.runs.provenance import build_command, software, training_command, training_cost, weights
-from copper_tf.statistics.scores import sheet_means, step_scores
+from copper_tf.statistics.bootstrap import sheet_means
+from copper_tf.statistics.scores import step_scores
 from tfds_copper.copper_sem.metadata import DatasetMetadata
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError, RunError

@@ -10,8 +10,9 @@ from copper_tf.inference.bulk.outputs import Job, PartFiles, WorkerSettings, mod
 from copper_tf.inference.bulk.shards import cut_shards, list_pictures
 from copper_tf.inference.bulk.workers import predict_shards
 from copper_tf.inference.exported.predictor import ExportedPredictor, is_export
-from copper_tf.inference.prediction_rows import FOLDERS, OVERLAYS
-from copper_tf.inference.results import BulkResult, OodSummary
+from copper_tf.inference.ood_summary import OodSummary
+from copper_tf.inference.predict_rows import FOLDERS, OVERLAYS
+from copper_tf.inference.results import BulkResult
 from tfds_copper.errors import RunError, SettingError
 from tfds_copper.files import lock_folder
 from tfds_copper.micrograph import ReadSettings
