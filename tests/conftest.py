@@ -26,9 +26,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever needs a browser, or an export in every format, is slow."""
+    """Whatever needs a browser, an export in every format, or a sweep, search or ensemble of its own is slow."""
     for item in items:
-        if {"browser", "exports"} & set(getattr(item, "fixturenames", ())):
+        if {"browser", "exports", "unbroken", "trained"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
 
 

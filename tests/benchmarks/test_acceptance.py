@@ -28,6 +28,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("acceptance")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("experiment", QUICK)
 def test_the_quick_part_holds(experiment: str, output: Path) -> None:
     seed = {experiment: kept(output, 0, experiment, experiments.EXPERIMENTS[experiment])}

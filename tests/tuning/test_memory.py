@@ -137,6 +137,7 @@ def test_a_device_is_fitted_to_what_was_measured() -> None:
     assert fitted(GPU, pairs[:1]).measured
 
 
+@pytest.mark.slow
 def test_a_step_takes_what_was_predicted() -> None:
     config = default_config("segmenter", crop=192, margin=20, c=16, d=2, batch_size=8)
     predicted, measured = peak_bytes(config, 3, "mixed_bfloat16"), probe(config, 3, "mixed_bfloat16")

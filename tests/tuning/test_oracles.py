@@ -159,6 +159,7 @@ def test_three_workers_do_the_same_trials_as_one(name: str, tmp_path: Path) -> N
     assert sorted(_shared(_oracle(name, tmp_path / "b"), 3, 0)) == sorted(alone)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2, 4, 8])
 def test_no_two_workers_of_hyperband_have_one_run(workers: int, tmp_path: Path) -> None:
     for seed in range(4):

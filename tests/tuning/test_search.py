@@ -177,6 +177,7 @@ def test_a_search_goes_on_only_as_it_was_begun(
 
 
 @pytest.mark.usefixtures("eager")
+@pytest.mark.slow
 def test_a_larger_budget_goes_on_also_where_the_dataset_has_moved(
     dataset: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -216,6 +217,7 @@ def test_two_workers_one_of_them_killed_find_what_one_process_finds(dataset: Any
 
 
 @pytest.mark.usefixtures("eager")
+@pytest.mark.slow
 def test_a_trial_that_fails_is_in_the_table(
     dataset: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -112,6 +112,7 @@ def test_a_damaged_plan_is_one_line(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.usefixtures("eager")
+@pytest.mark.slow
 def test_a_run_that_fails_is_noted_and_the_others_go_on(
     tmp_path: Path, dataset: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,6 +147,7 @@ def test_a_run_in_which_its_process_dies_again_and_again_is_given_up(tmp_path: P
 
 
 @pytest.mark.usefixtures("eager")
+@pytest.mark.slow
 def test_a_run_killed_while_it_was_being_made_is_made_anew(tmp_path: Path, dataset: Any) -> None:
     sweep = start_sweep(_sweep(tmp_path / "s", dataset, "sqrt"))
     (sweep.folder("sqrt-seed0") / "checkpoints").mkdir(parents=True)

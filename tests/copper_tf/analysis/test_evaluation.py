@@ -93,6 +93,7 @@ def test_scores_that_are_missing_are_named(runs: dict[str, Any]) -> None:
         runs["segmenter"].read(Trust)
 
 
+@pytest.mark.slow
 def test_folds_are_trained_in_turn_and_pooled(
     sem_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -25,6 +25,7 @@ def copies(runs: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> di
     return {kind: open_run(Path(shutil.copytree(run.path, folder / kind))) for kind, run in runs.items()}
 
 
+@pytest.mark.slow
 def test_a_path_and_a_run_give_the_same_scores_and_page(copies: dict[str, Run]) -> None:
     run = copies["classifier"]
     of_run, of_path = copper_tf.evaluate(run), copper_tf.evaluate(str(run.path))
@@ -62,6 +63,7 @@ def test_the_command_line_only_calls_the_api(verb: str) -> None:
     assert all(m.startswith(("copper_tf.cli.", "copper_tf.api.")) for m in ours), ours
 
 
+@pytest.mark.slow
 def test_examples_of_the_docstrings_run(copies: dict[str, Run]) -> None:
     names = {"copper_tf": copper_tf, "run": copies["segmenter"].path, "classifier": copies["classifier"].path}
     results = doctest.testmod(analysis, extraglobs=names)

@@ -104,6 +104,7 @@ np.save(sys.argv[3], model(pixels[None, ..., None]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "bit_depth"), [(SEGMENTER, 8), (CLASSIFIER, 16)])
 def test_a_keras_model_from_raw_grey_values_survives_saving(
     kind: str, bit_depth: int, runs: dict[str, Any], tmp_path: Path
@@ -157,6 +158,7 @@ def test_an_export_is_loaded_like_its_run_but_holds_no_keras_model(
         exported.keras_model()
 
 
+@pytest.mark.slow
 def test_examples_of_the_docstrings_run(
     runs: dict[str, Any], picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

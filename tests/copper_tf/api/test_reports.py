@@ -14,6 +14,7 @@ from copper_tf.reports.full.results import REPORT, Report
 from tfds_copper.errors import RunError, SettingError
 
 
+@pytest.mark.slow
 def test_the_example_runs_and_what_is_returned_was_written(
     runs: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,6 +79,7 @@ def test_noise_leaves_families_untold_and_too_few_labels_leave_none() -> None:
     assert fit_families(normalised_time(range(4)), f[:4], np.full(4, 0.1)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", ["sqrt", "square", "exponential"])
 @pytest.mark.parametrize("labels", [6, 7, 8])
 def test_few_labels_do_not_turn_a_bent_law_into_a_straight_one(law: str, labels: int) -> None:

@@ -201,6 +201,7 @@ def test_sixteen_bit_pictures_batches_and_names(exports: dict[str, Path]) -> Non
     np.testing.assert_allclose(png["probabilities"][0], out8["probabilities"][0], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_an_export_that_differs_is_refused(
     runs: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,6 +38,7 @@ def test_each_seed_is_a_run_of_its_own(trained: Path) -> None:
     assert [run.path.name for run in runs] == ["seed_3", "seed_4"]
 
 
+@pytest.mark.slow
 def test_the_map_is_the_mean_and_the_scatter_its_standard_deviation(trained: Path) -> None:
     members = [RunPredictor(run).predict(PIXELS, 8).map for run in seed_runs(trained)]
     both = Ensemble(seed_runs(trained)).predict(PIXELS, 8)
@@ -54,6 +55,7 @@ def test_a_classifier_averages_probabilities(runs: dict[str, Any]) -> None:
     np.testing.assert_allclose(both.probabilities, one)
 
 
+@pytest.mark.slow
 def test_evaluate_and_predict_take_the_folder(trained: Path, dataset: Any, tmp_path: Path) -> None:
     run, scores = evaluate_seeds(trained, seed_runs(trained))
     assert run.path == trained and scores.splits["test"].pictures == dataset.split_sizes["test"]

@@ -151,6 +151,7 @@ def test_damage_in_a_mosaic_is_one_line_and_no_map(
     assert not [p for p in output.rglob("*") if p.is_file()]
 
 
+@pytest.mark.slow
 def test_exports_go_by_tiles_where_they_can(runs: dict[str, Any], large: None, tmp_path: Path) -> None:
     run = runs["segmenter"]
     how = dataclasses.replace(run.normalisation, mode="local", window=31)

@@ -184,6 +184,7 @@ def test_a_head_and_its_loss_come_back_from_disk(head: str, tmp_path: Path) -> N
     assert type(again.loss) is type(grade_loss(head)) and again.loss.get_config() == model.loss.get_config()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", ["coral", "corn"])
 def test_a_run_of_each_head_is_exported(head: str, runs: dict[str, Any], tmp_path: Path) -> None:
     base = runs["classifier"]

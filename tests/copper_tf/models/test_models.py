@@ -129,7 +129,7 @@ def test_upsampling_is_bilinear_and_so_is_its_gradient(size: tuple[int, int], ki
     np.testing.assert_allclose(tf.cast(found, tf.float64), true, atol=rounding * np.abs(true).max())
     # What a pixel gets back is what it gives: the matrix of the upsampling, turned over.
     matrices = [_doubled(np.eye(side), 0) for side in size]
-    back = np.einsum("yi,xj,byxc->bijc", *matrices, tf.cast(weights, tf.float64).numpy())
+    back = np.einsum("yi,xj,byxc->bijc", *matrices, tf.cast(weights, tf.float64).numpy(), optimize=True)
     # Of a large map the ends are added to what is rounded already.
     times = 2 if kind == "bfloat16" and recomputes_border(*size, 3) else 1
     np.testing.assert_allclose(tf.cast(slope, tf.float64), back, atol=times * rounding * np.abs(back).max())
@@ -176,6 +176,7 @@ def test_the_weights_of_every_head_are_counted(head: str) -> None:
     assert network_of(config, 5).parameters == build(config, 5).count_params()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", HEADS)
 def test_every_head_learns_an_order_and_not_a_shuffled_one(head: str) -> None:
     draw = np.random.default_rng(0)

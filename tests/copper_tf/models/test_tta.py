@@ -39,6 +39,7 @@ def test_the_mean_over_views_follows_the_picture(turns: int) -> None:
     assert (turns > 1) == (not np.allclose(plain, network(tf.constant(VALUES))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["classifier", "segmenter"])
 def test_a_run_with_all_views_gives_a_turned_picture_the_same_result(runs: dict[str, Any], kind: str) -> None:
     run = runs[kind]
@@ -55,6 +56,7 @@ def test_a_run_with_all_views_gives_a_turned_picture_the_same_result(runs: dict[
         assert np.abs(np.rot90(plain.map) - aside.map).max() > 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["classifier", "segmenter"])
 def test_the_exported_model_averages_the_same_views(runs: dict[str, Any], kind: str, tmp_path: Path) -> None:
     from copper_tf.exporters.export import export_run

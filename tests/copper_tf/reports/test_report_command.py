@@ -189,6 +189,7 @@ def test_without_a_browser_that_is_said(runs: dict[str, Any], tmp_path: Path, no
     assert {"examples", "grades"} <= {file.stem for file in (tmp_path / "figures").glob("*.png")}
 
 
+@pytest.mark.slow
 def test_what_was_not_evaluated_is_evaluated_first(
     runs: dict[str, Any], tmp_path: Path, no_browser: None, capsys: Any
 ) -> None:
@@ -201,6 +202,7 @@ def test_what_was_not_evaluated_is_evaluated_first(
     assert again["splits"]["test"]["scores"] == _json(tmp_path / "r")["models"][0]["splits"]["test"]["scores"]
 
 
+@pytest.mark.slow
 def test_seeds_are_one_report(runs: dict[str, Any], tmp_path: Path, no_browser: None) -> None:
     for seed in (0, 1):
         shutil.copytree(runs["segmenter"].path, tmp_path / "e" / f"seed_{seed}")

@@ -196,6 +196,7 @@ def test_without_a_result_there_is_no_best(tmp_path: Path) -> None:
     assert _drawn(tmp_path / "none") == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("space", [{"d": [2, 3, 4, 5]}, WIDE], ids=["one", "seven"])
 def test_any_number_of_settings(tmp_path: Path, space: dict[str, list[Any]]) -> None:
     text = _rendered(tmp_path, made_up(space, 150))

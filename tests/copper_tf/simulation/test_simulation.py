@@ -73,6 +73,7 @@ def test_a1_area_equals_the_law(law):
         assert abs(mask.sum() - values[label] * 80 * 132) <= 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "side"), [(0, 128), (1, 128), (2, 128), (3, 256)])
 def test_a2_texture_follows_t_and_brightness_does_not(tmp_path, seed, side):
     pictures = 5 if side == 128 else 3

@@ -159,6 +159,7 @@ def test_the_loss_leaves_unknown_labels_out() -> None:
     assert float(model.evaluate(pictures, np.array([1, 1]), verbose=0, return_dict=True)["loss"]) == 0
 
 
+@pytest.mark.slow
 def test_pages_say_that_g_was_learned(anchors: Any, moving: Any, runs: dict[str, Any]) -> None:
     for run, words in ((anchors, "on the first and the last t alone"), (moving, "it started from linear and moved")):
         text = render_evaluation(run).read_text()
@@ -185,6 +186,7 @@ def test_predictions_and_exports_say_that_g_was_learned(
     assert HypothesisRecord.from_dict(metadata["hypothesis"]) == record == moving.hypothesis_record
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("reading", "between"), [("number", 1 - (1 / 8) ** 0.5), ("rank", 1 - 0.5**0.5)])
 def test_uneven_times_are_read_as_numbers_or_as_ranks(
     sem_folder: Path, tmp_path: Path, reading: str, between: float

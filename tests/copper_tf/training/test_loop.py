@@ -37,6 +37,7 @@ def _weights(run: Any) -> list[np.ndarray]:
     return keras.models.load_model(run.last_checkpoint()[1]).get_weights()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16"])
 @pytest.mark.parametrize(("kind", "loss"), [("classifier", SQUARED), ("segmenter", SQUARED), ("segmenter", KL)])
 def test_training_steps_lower_the_loss(kind: str, loss: str, policy: str) -> None:
@@ -68,6 +69,7 @@ def _gradients(policy: str, scale: float | None = None) -> np.ndarray:
     return np.concatenate([np.asarray(g, np.float64).ravel() for g in found]) / float(scaled / loss)
 
 
+@pytest.mark.slow
 def test_small_gradients_are_kept_in_float16() -> None:
     exact = _gradients("float32")
     assert np.all(exact != 0)
@@ -134,6 +136,7 @@ def test_one_seed_gives_one_result(dataset: Any, tmp_path: Path, runs: dict[str,
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("kind", ["classifier", "segmenter"])
 def test_another_seed_gives_another_result(dataset: Any, tmp_path: Path, kind: str) -> None:
@@ -143,6 +146,7 @@ def test_another_seed_gives_another_result(dataset: Any, tmp_path: Path, kind: s
     assert all(not np.array_equal(a, b) for a, b in zip(_weights(one), _weights(other), strict=True) if np.ptp(a) > 0)
 
 
+@pytest.mark.slow
 def test_stopped_on_the_way_and_gone_on_with_is_as_if_never_stopped(
     dataset: Any, tmp_path: Path, runs: dict[str, Any]
 ) -> None:
@@ -222,6 +226,7 @@ def test_patience_stops_training(dataset: Any, tmp_path: Path) -> None:
     assert len(rows) - 1 - run.best_epoch() == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 def test_the_last_weights_are_kept_where_asked(dataset: Any, tmp_path: Path) -> None:
     run = train(small("segmenter", epochs=3, keep="last", learning_rate=0.05), dataset, tmp_path / "last")

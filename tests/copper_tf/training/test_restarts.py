@@ -73,6 +73,7 @@ def test_the_most_binary_goes_on(unbroken: Run) -> None:
     assert unbroken.read(TrainingRecord).seconds > seconds
 
 
+@pytest.mark.slow
 def test_what_goes_on_is_the_run_of_its_own_seed(dataset: Any, tmp_path: Path, maps: Any) -> None:
     chosen = train(_config(), dataset, tmp_path / "several", until=1)
     scores = chosen.read(Restarts)
@@ -84,6 +85,7 @@ def test_what_goes_on_is_the_run_of_its_own_seed(dataset: Any, tmp_path: Path, m
     assert not first.has(Restarts)
 
 
+@pytest.mark.slow
 def test_one_that_is_binary_enough_ends_the_search(
     dataset: Any, tmp_path: Path, maps: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,12 +114,14 @@ def test_a_run_says_that_all_its_starts_were_grey(unbroken: Run, tmp_path: Path)
     assert not copy.restarts_warning
 
 
+@pytest.mark.slow
 def test_maps_of_one_value_are_as_bad_as_grey_ones(dataset: Any, tmp_path: Path, maps: Any) -> None:
     maps(1.0)
     scores = train(_config(), dataset, tmp_path / "run", until=1).read(Restarts)
     assert [s.binarity for s in scores.tries] == [0] * _COUNT and scores.chosen == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["_measure", "_continue_from", "remove_tries"])
 def test_a_killed_training_goes_on_as_if_it_had_not_been(
     place: str, unbroken: Run, dataset: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -46,6 +46,7 @@ def test_test_pictures_like_the_others_are_counted(runs: dict[str, Any]) -> None
         assert len(found.different) <= 2
 
 
+@pytest.mark.slow
 def test_a_test_picture_unlike_training_shows(runs: dict[str, Any], dataset: Any, tmp_path: Path) -> None:
     run = open_run(Path(shutil.copytree(runs["segmenter"].path, tmp_path / "run")))
     predictor = RunPredictor(run)
@@ -59,6 +60,7 @@ def test_a_test_picture_unlike_training_shows(runs: dict[str, Any], dataset: Any
     assert "Of 6 test pictures 6 differ from those of training" in render_evaluation(run).read_text()
 
 
+@pytest.mark.slow
 def test_a_page_says_what_pictures_its_run_knows(runs: dict[str, Any], tmp_path: Path) -> None:
     run = open_run(Path(shutil.copytree(runs["segmenter"].path, tmp_path / "run")))
     page = render_evaluation(run).read_text()

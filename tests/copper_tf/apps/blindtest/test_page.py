@@ -362,6 +362,7 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, capfd: pytest.CaptureFix
     assert "holds a test with other sources or settings" in fails(dataset.path, "-o", test.path, "--pictures", 3)
 
 
+@pytest.mark.slow
 def test_the_command_prepares_a_test_and_scores_it(runs: dict[str, Any], tmp_path: Path, monkeypatch: Any) -> None:
     served: list[Any] = []
     monkeypatch.setattr("copper_tf.apps.web.server.serve", lambda page, *_: served.append(page))

@@ -186,6 +186,7 @@ def _nonsense(draw: random.Random) -> bytes:
     ])()  # fmt: skip
 
 
+@pytest.mark.slow
 def test_nonsense_from_one_window_leaves_the_others_alone(served: Any) -> None:
     port, process = served
     draw = random.Random(5)
@@ -201,6 +202,7 @@ def test_nonsense_from_one_window_leaves_the_others_alone(served: Any) -> None:
     assert process.poll() is None and _send(port, _request(port))[0] == 200
 
 
+@pytest.mark.slow
 def test_two_pages_at_once_keep_their_windows_apart() -> None:
     with _served("0.0.0.0") as (_, first, one, _), _served("0.0.0.0") as (_, second, two, _):
         # A browser sends the cookies of all ports.
