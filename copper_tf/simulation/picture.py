@@ -76,11 +76,19 @@ def plan_picture(settings: SimulationSettings, label: int, index: int) -> Plan:
 
 
 def _vary(settings: SimulationSettings, plan: Plan, what: int, of_sheet: float, of_picture: float) -> float:
-    """A nuisance in [-of_sheet - of_picture, of_sheet + of_picture], spread alike over the pictures of every label."""
+    """A nuisance about 0, spread alike over the pictures of every label.
+
+    Args:
+        settings: the simulation.
+        plan: of the picture.
+        what: the number of the nuisance.
+        of_sheet: how far sheets differ, at a `sheet_variation` of 1.
+        of_picture: how far pictures of a sheet differ.
+    """
     key = (settings.seed, plan.label, what)
     sheet = stratified(plan.sheet, settings.sheets, _SHEET, *key)
     single = stratified(plan.index, settings.pictures, _PICTURE, *key)
-    return of_sheet * (2 * sheet - 1) + of_picture * (2 * single - 1)
+    return settings.sheet_variation * of_sheet * (2 * sheet - 1) + of_picture * (2 * single - 1)
 
 
 def appearance_of(settings: SimulationSettings, plan: Plan) -> Appearance:
@@ -164,6 +172,9 @@ def simulate_picture(
     if settings.world != "gradual":
         mask, share = draw_mask(generator(_DOMAINS, *key), shape, drawn.share, appearance.scale)
     scale = settings.scale
+    if settings.contrast < 1:
+        # The smooth phase has some of the rough texture too.
+        share = 1 - settings.contrast * (1 - share)
     surface = blend(scores(rough, "rough", scale), scores(smooth, "smooth", scale), share, scale)
     grey = expose(generator(_RECORDING, *key), surface, exposure or exposure_of(settings, drawn))
     pixels = quantise(grey, settings.bit_depth)

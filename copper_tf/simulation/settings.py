@@ -33,7 +33,23 @@ class SimulationSettings(Group):
     lots: int = setting(3, "production lots; the sheets of every label go to them in turn", low=1)
     height: int = setting(960, "rows of a picture, information bar included", low=_MIN_SIDE, unit="px")
     width: int = setting(1280, "columns of a picture", low=_MIN_SIDE, unit="px")
-    law: str = setting("sqrt", "the true ageing curve f: the rough share of the surface over t", choices=LAWS)
+    law: str = setting(
+        "sqrt", "the shape of the true ageing curve f: the rough share of the surface over t", choices=LAWS
+    )
+    start: float = setting(1.0, "the true rough share f at the first t", low=0.0, high=1.0)
+    end: float = setting(0.0, "the true rough share f at the last t", low=0.0, high=1.0)
+    contrast: float = setting(
+        1.0,
+        "how far the two phases differ in texture: 1 as etched and levelled copper do, near 0 hardly at all",
+        low=0.05,
+        high=1.0,
+    )
+    sheet_variation: float = setting(
+        1.0,
+        "factor on how far grain size, contrast, brightness, focus and detector differ from sheet to sheet",
+        low=0.0,
+        high=5.0,
+    )
     world: str = setting(
         "binary",
         "binary (rough and smooth domains), or a control: gradual (roughness f(t) everywhere, no domains), "
@@ -65,5 +81,5 @@ class SimulationSettings(Group):
         return list(range(self.labels))
 
     def law_values(self) -> np.ndarray:
-        """f(t) of every label, shape (labels,)."""
-        return hypothesis_values(self.law, self.times())
+        """f(t) of every label, shape (labels,): of the law's shape, from `start` to `end`."""
+        return self.end + (self.start - self.end) * hypothesis_values(self.law, self.times())

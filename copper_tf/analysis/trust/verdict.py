@@ -115,7 +115,7 @@ TESTS = (
         "reach_ratio", "receptive field over mean chord", LIMIT, FAR,
         "The model sees little more than one area of its maps at a time, so it has to judge by texture.",
         "The model sees much more than one area of its maps at a time: it can recognise t from the neighbourhood and "
-        "map_of any areas with the right mean. Train with a smaller d.",
+        "draw any areas with the right mean. Train with a smaller d.",
         "the maps have one phase only, which has no chord", True,
     ),
     TrustTest(

@@ -31,6 +31,7 @@ from copper_tf.simulation.equalisation import LEVELS, blend, scores
 from copper_tf.simulation.equalisation_data import CORRELATIONS, QUANTILES, SCALES
 from copper_tf.simulation.information_bar import scale_bar_length
 from copper_tf.simulation.noise import caps, gauss_response, generator, smooth_field, stratified
+from copper_tf.simulation.picture import exposure_of
 from copper_tf.simulation.surface import Appearance, phase_signals
 from tfds_copper.errors import InputError, OutputError, SettingError
 
@@ -71,6 +72,34 @@ def test_a1_area_equals_the_law(law):
         assert pixels.shape == mask.shape == (100, 132)
         assert not mask[80:].any()
         assert abs(mask.sum() - values[label] * 80 * 132) <= 0.5
+
+
+def test_the_law_runs_from_its_start_to_its_end():
+    settings = dataclasses.replace(SMALL, labels=5, law="square", start=0.7, end=0.4)
+    assert settings.law_values() == pytest.approx([0.4 + 0.3 * (1 - (k / 4) ** 2) for k in range(5)])
+    for label in (0, 4):
+        _, mask = simulate_picture(settings, label, 0)
+        assert mask.mean() == pytest.approx(settings.law_values()[label], abs=0.51 / mask.size)
+
+
+def test_a_lower_contrast_makes_the_phases_more_alike():
+    def difference(contrast: float) -> float:
+        settings = SimulationSettings(pictures=1, sheets=1, lots=1, height=256, width=256, start=0.5, contrast=contrast)
+        pixels, mask = simulate_picture(settings, 0, 0)
+        fine = np.abs(np.diff(pixels.astype(float), axis=1))
+        return float(fine[:, 1:][mask[:, 2:]].mean() / fine[:, 1:][~mask[:, 2:]].mean()) - 1
+
+    full, half, little = (difference(contrast) for contrast in (1.0, 0.5, 0.1))
+    assert full > 1.3 * half > 2 * little > -0.1
+
+
+def test_sheets_differ_as_far_as_they_are_told_to():
+    def spread(variation: float) -> float:
+        settings = SimulationSettings(pictures=10, sheets=10, sheet_variation=variation)
+        plans = [plan_picture(settings, 3, index) for index in range(settings.pictures)]
+        return float(np.std([exposure_of(settings, plan).offset for plan in plans]))
+
+    assert spread(3.0) > 2 * spread(1.0) > 2.5 * spread(0.0) > 0
 
 
 @pytest.mark.slow
