@@ -13,6 +13,7 @@ from tfds_copper.settings import Group, setting, setting_fields
 
 __all__ = [
     "ANCHORS",
+    "AREAS",
     "DECODERS",
     "FIXED",
     "HEADS",
@@ -22,6 +23,7 @@ __all__ = [
     "LOSSES",
     "MIN_BINARITY",
     "NUMBER",
+    "PIXELS",
     "RANK",
     "SYMMETRIES",
     "TIME_SCALES",
@@ -42,14 +44,18 @@ HEADS: Registry[Any] = Registry(
 )
 # How a segmenter gets back up to full size.
 DECODERS: Registry[Any] = Registry("decoder", {"unet": "copper_tf.models.decoders:unet_decoder"})
-# How the mean of a mask is compared with g: the paper's Eq. 4, or the divergence of two shares.
-SQUARED, KL = "squared", "kl"
+# How a mask is compared with g: its mean by the paper's Eq. 4, or as the share of a phase; or each of its pixels.
+SQUARED, KL, PIXELS = "squared", "kl", "pixels"
 LOSSES: Registry[Any] = Registry(
     "loss",
-    {SQUARED: "copper_tf.models.losses:MeanMaskLoss", KL: "copper_tf.models.losses:MeanMaskDivergence"},
+    {
+        SQUARED: "copper_tf.models.losses:MeanMaskLoss",
+        KL: "copper_tf.models.losses:MeanMaskDivergence",
+        PIXELS: "copper_tf.models.losses:PixelLoss",
+    },
 )
 # The ways to come to a g; all of them fill the same table of the loss.
-LEARN = FIXED, ANCHORS, ITERATIVE = ("fixed", "anchors", "iterative")
+LEARN = FIXED, ANCHORS, ITERATIVE, AREAS = ("fixed", "anchors", "iterative", "areas")
 # How a law reads the stress times: as the numbers that they are, or by their ranks, as if all steps were equal.
 TIME_SCALES = NUMBER, RANK = ("number", "rank")
 # The binarity below which maps are too grey to be of two phases, and a net may have found another texture.
@@ -125,14 +131,15 @@ class TrainingSettings(Group):
     learn: str = setting(
         "fixed",
         "where g comes from: fixed takes the hypothesis as it is; anchors trains on the first and the last t alone, "
-        "without any hypothesis; iterative starts from the hypothesis and moves it towards what the label means say",
+        "without any hypothesis; iterative starts from the hypothesis and moves it towards what the label means say; "
+        "areas measures the area of the phases on first maps that need no law, so that start and end are learned, too",
         choices=LEARN,
         only="segmenter",
     )
     loss: str = setting(
         SQUARED,
-        "what the mean of a mask is held against g by: the squared error of Eq. 4, or KL(g | mean), the "
-        "Kullback-Leibler divergence, which has the gradient of cross-entropy",
+        "what a mask is held against g by: the squared error of its mean, Eq. 4; KL(g | mean), the Kullback-Leibler "
+        "divergence, which has the gradient of cross-entropy; or the squared error of every pixel, whose maps are grey",
         choices=LOSSES,
         search=(SQUARED, KL),
         only="segmenter",

@@ -19,6 +19,7 @@ __all__ = [
     "MeanLoss",
     "MeanMaskDivergence",
     "MeanMaskLoss",
+    "PixelLoss",
     "SoftLabelLoss",
     "grade_loss",
     "potency",
@@ -41,8 +42,13 @@ def potency(mask: tf.Tensor, margin: int = 0) -> tf.Tensor:
     Returns:
         ``(batch,)`` float32.
     """
+    return tf.reduce_mean(_counted(mask, margin), axis=(1, 2, 3))
+
+
+def _counted(mask: tf.Tensor, margin: int) -> tf.Tensor:
+    """The pixels of a mask that count, in float32."""
     inner = mask[:, margin : tf.shape(mask)[1] - margin, margin : tf.shape(mask)[2] - margin]
-    return tf.reduce_mean(tf.cast(inner, tf.float32), axis=(1, 2, 3))
+    return tf.cast(inner, tf.float32)
 
 
 class LabelTable:
@@ -149,6 +155,22 @@ class MeanMaskDivergence(MeanLoss):
         """g log(g / m) + (1 - g) log((1 - g) / (1 - m)), in nats, ``(batch,)``."""
         shares = ((g + _SHARE, mean + _SHARE), (1 - g + _SHARE, 1 - mean + _SHARE))
         return tf.add_n([is_so * tf.math.log(is_so / taken) for is_so, taken in shares])
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class PixelLoss(MeanMaskLoss):
+    """Squared error between every pixel of the mask and g(t): w_t mean((s - g(t))^2), that is Eq. 4 plus Var(s).
+
+    At its minimum each pixel has the mean g of all pictures in which its surroundings occur. A local network then tells
+    two phases apart whatever g's start, shape and end are, as long as it falls; but its masks are grey, and their mean
+    is not g. See `training.area_shares`.
+    """
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        """One loss per picture, ``(batch,)``."""
+        g, weights = self.table.look_up(y_true)
+        error = tf.square(_counted(y_pred, self.margin) - tf.reshape(g, (-1, 1, 1, 1)))
+        return weights * tf.reduce_mean(error, axis=(1, 2, 3))
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)

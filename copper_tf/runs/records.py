@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Sequence
 from typing import ClassVar
 
-from copper_tf.config import ANCHORS, ITERATIVE, MIN_BINARITY
+from copper_tf.config import ANCHORS, AREAS, ITERATIVE, MIN_BINARITY
 from tfds_copper.results import Result
 
-__all__ = ["BoundaryBias", "HypothesisRecord", "RestartTry", "Restarts", "TrainingRecord"]
+__all__ = ["AreaShares", "BoundaryBias", "HypothesisRecord", "RestartTry", "Restarts", "TrainingRecord"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +42,9 @@ class HypothesisRecord(Result):
         if self.learn == ITERATIVE:
             pairs = (f"{g:.2f} at {t}" for g, t in zip(self.g, labels, strict=True))
             return f"g was learned ({self.learn}, from {self.name}): {', '.join(pairs)}"
+        if self.learn == AREAS:
+            pairs = (f"{g:.2f} at {t}" for g, t in zip(self.g, labels, strict=True))
+            return f"g was learned as the area share of one phase: {', '.join(pairs)}"
         return ""
 
 
@@ -79,6 +82,32 @@ class TrainingRecord(Result):
     mean_chord_px: float | None = None
     mean_chord_rough_px: float | None = None
     mean_chord_smooth_px: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class AreaShares(Result):
+    """The area that first maps mark at each t, from which g was learned: ``scores/area_shares.json``.
+
+    Attributes:
+        threshold: the potency at which the first maps were cut in two (Otsu 1979).
+        separability: share of the variance of their potency that lies between both parts; 1 is two values only, 0.64
+            what normally spread values have, which are no two phases.
+        shares: mean area share of each label, over its sheets.
+        intervals: 95 % Student interval of each, None where all its pictures are of one sheet.
+        g: the falling curve nearest to the shares, which the run is trained for.
+        pictures: that were measured, of training and validation.
+    """
+
+    FORMAT: ClassVar[str] = "copper-area-shares 1"
+    NAME: ClassVar[str] = "area_shares"
+    COMMAND: ClassVar[str] = "train"
+
+    threshold: float
+    separability: float
+    shares: tuple[float, ...]
+    intervals: tuple[tuple[float, float] | None, ...]
+    g: tuple[float, ...]
+    pictures: int
 
 
 @dataclasses.dataclass(frozen=True)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BEST",
+    "FIRST_MAPS",
     "FOLD",
     "FORMAT",
     "HYPOTHESIS",
@@ -48,8 +49,8 @@ R = TypeVar("R", bound=Result)
 
 FORMAT = "copper-run 1"
 BEST = "best.weights.h5"
-# The file of g, and the folder of the tries while they train.
-HYPOTHESIS, RESTARTS = "hypothesis.json", "restarts"
+# The file of g, and the folders of the tries and of the network that draws first maps, while they train.
+HYPOTHESIS, RESTARTS, FIRST_MAPS = "hypothesis.json", "restarts", "first_maps"
 # What a run holds from its start.
 _FILES = ("format", "config.json", "labels.json", HYPOTHESIS, "normalisation.json", "data.json")
 # The folder of what TensorBoard shows.

@@ -93,7 +93,7 @@ def reference_statistics_of(splits: Sequence[Pictures], progress: Progress | Non
     return ReferenceStatistics.of(measured, labels, groups_of(sheets, files)[0].tolist())
 
 
-def finish_run(run: Run, pictures: tuple[Pictures, Pictures], progress: Progress | None) -> None:
+def finish_run(run: Run, pictures: tuple[Pictures, ...], progress: Progress | None) -> None:
     """Keeps the reference statistics of a trained run, what training took, and how far its network sees.
 
     Args:

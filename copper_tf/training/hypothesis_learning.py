@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from copper_tf.config import ANCHORS, ITERATIVE, Config
+from copper_tf.config import ANCHORS, AREAS, ITERATIVE, Config
 from copper_tf.data.pictures import Pictures
 from copper_tf.decay.estimation import READABLE_SPAN, readable, update, without_borders
 from copper_tf.decay.hypotheses import check_informative, hypothesis_values
@@ -44,10 +44,10 @@ def first_hypothesis(config: Config, times: Sequence[float]) -> tuple[float, ...
     if learn == ANCHORS:
         return 1.0, *[float("nan")] * (len(times) - 2), 0.0
     check_informative(name, values)
-    if learn == ITERATIVE and not readable(values):
+    if learn in (ITERATIVE, AREAS) and not readable(values):
         raise SettingError(
             f"hypothesis {name!r} must fall by at least {READABLE_SPAN} from the first t to the last where learn is "
-            f"{ITERATIVE}. Received: {values[0]:g} to {values[-1]:g}"
+            f"{learn}. Received: {values[0]:g} to {values[-1]:g}"
         )
     return tuple(float(v) for v in values)
 
@@ -65,7 +65,8 @@ def learnable(dataset: Dataset, config: Config, split: str, pictures: Pictures) 
         InputError: if a label has no picture, without which g can't be learned.
     """
     learn, labels = config.training.learn, range(len(dataset.times))
-    needed = {ANCHORS: (labels[0], labels[-1]), ITERATIVE: labels if split == "validation" else ()}.get(learn, ())
+    of_all = {ITERATIVE: "validation", AREAS: "train"}.get(learn) == split
+    needed = (labels[0], labels[-1]) if learn == ANCHORS else labels if of_all else ()
     missing = [dataset.times[k] for k in needed if k not in pictures.labels]
     if missing:
         raise InputError(

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from copper_tf.config import ITERATIVE, LOSSES, Config
+from copper_tf.config import AREAS, ITERATIVE, LOSSES, Config
 from copper_tf.data.crops import CropStream
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.data.pictures import Pictures, load_pictures
@@ -18,7 +18,9 @@ from copper_tf.models.metrics import NMSE
 from copper_tf.models.policy import resolve_policy
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.plugins import import_plugins
+from copper_tf.runs.records import AreaShares
 from copper_tf.runs.run import Run, check_run_folder, create_run, is_run, open_run
+from copper_tf.training.area_shares import measure_areas
 from copper_tf.training.batch_norm import Calibrator
 from copper_tf.training.callbacks import Bookkeeper, Reporter, should_stop
 from copper_tf.training.finish import finish_run
@@ -31,6 +33,8 @@ from tfds_copper.files import lock_folder
 from tfds_copper.progress import Progress
 
 __all__ = ["compile_model", "optimizer", "train"]
+
+_SPLITS = ("train", "validation")
 
 
 def optimizer(config: Config, steps: int) -> keras.optimizers.Optimizer:
@@ -78,7 +82,7 @@ def _new_run(config: Config, dataset: Dataset, workdir: Path, g: tuple[float, ..
         labels=Labels(tuple(dataset.times), dataset.unit),
         hypothesis=g,
         normalisation=stream.normalisation,
-        initial_hypothesis=g if config.training.learn == ITERATIVE else (),
+        initial_hypothesis=g if config.training.learn in (ITERATIVE, AREAS) else (),
         data={
             "path": str(Path(dataset.path).resolve()),
             "fingerprint": dataset.fingerprint,
@@ -123,8 +127,9 @@ def _model(run: Run, policy: str, steps: int) -> tuple[keras.Model, int]:
             raise RunError(f"{last[1]}: must be a complete checkpoint. Received: {reason}") from None
     keras.utils.set_random_seed(run.config.training.seed)
     model = build(run.config, len(run.labels.times), policy)
-    # No epoch is done yet: a g that is learnt stands where it starts.
-    compile_model(model, run.config, run.initial_hypothesis or run.hypothesis, steps)
+    # No epoch is done yet: a g that moves while the model trains stands where it starts.
+    moves = run.config.training.learn == ITERATIVE
+    compile_model(model, run.config, run.initial_hypothesis if moves else run.hypothesis, steps)
     return model, 0
 
 
@@ -163,21 +168,35 @@ def train(
     g = old.hypothesis if old else first_hypothesis(config, dataset.times)
     if not old:
         check_run_folder(workdir, force=force)
-    pictures = load_pictures(dataset, "train", progress), load_pictures(dataset, "validation", progress)
-    training, held_out = pictures
-    normalisation = Normalisation(config.data.normalisation, training.mean, training.sd, config.data.window)
-    training = learnable(dataset, config, "train", training)
+    pictures = tuple(load_pictures(dataset, split, progress) for split in _SPLITS)
+    normalisation = Normalisation(config.data.normalisation, pictures[0].mean, pictures[0].sd, config.data.window)
+    training, held_out = (learnable(dataset, config, *part) for part in zip(_SPLITS, pictures, strict=True))
     stream = CropStream(training, config, normalisation, augment=True)
-    validation = CropStream(learnable(dataset, config, "validation", held_out), config, normalisation, augment=False)
+    validation = CropStream(held_out, config, normalisation, augment=False)
     run = old or _new_run(config, dataset, workdir, g, stream)
     if not old:
         create_run(run, force=force)
     with lock_folder(workdir):
-        _restart(run, training, validation, held_out, progress)
+        run = _learn_areas(run, training, validation, pictures, progress)
+        _restart(run, training, validation, pictures[1], progress)
         if _fit(run, stream, validation, until, progress):
             finish_run(run, pictures, progress)
     # A g that was learnt is another one now.
     return open_run(workdir)
+
+
+def _learn_areas(
+    run: Run, training: Pictures, validation: CropStream, pictures: tuple[Pictures, ...], progress: Progress | None
+) -> Run:
+    """Where g is learned as areas and isn't known yet, learns it; the run with its g."""
+    if run.config.training.learn != AREAS or run.has(AreaShares):
+        return run
+
+    def train_first(first: Run, report: Progress | None) -> None:
+        _fit(first, CropStream(training, first.config, run.normalisation, augment=True), validation, None, report)
+
+    steps = -(-len(training.arrays) * run.config.data.crops // run.config.training.batch_size)
+    return measure_areas(run, pictures, steps, train_first, progress)
 
 
 def _restart(

@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.search.killing import copper_command, kill_all, kill_named, started, wait_until
 from copper_tf.cli.main import main
-from copper_tf.config import LOSSES, default_config
+from copper_tf.config import KL, SQUARED, default_config
 from copper_tf.runs.run import open_run
 from tests.conftest import ROOT, eagerly
 from tfds_copper.errors import CopperError, InputError, RunError, SettingError
@@ -34,7 +34,7 @@ SMALL = ("--crop", "48", "--batch-size", "6", "--epochs", "4", "--policy", "floa
 
 def test_the_space_comes_from_the_settings() -> None:
     assert set(searchable()) >= {"n", "N", "c", "d", "crop", "batch_size", "learning_rate", "hypothesis", "loss"}
-    assert parse_space(("loss",), BASE).values == {"loss": tuple(LOSSES)}
+    assert parse_space(("loss",), BASE).values == {"loss": (SQUARED, KL)}
     usual = parse_space((), BASE)
     assert list(usual.values) == ["n", "N", "c", "d"] and usual.values["c"] == searchable()["c"]
     space = parse_space(("c=16,8", "d", "learning_rate=1e-3", "hypothesis=sqrt,linear"), BASE)

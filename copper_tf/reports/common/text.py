@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from copper_tf.analysis.evaluation_results import OutOfDistribution, ScoreSummary, SplitScores
-from copper_tf.config import ANCHORS, ITERATIVE
+from copper_tf.config import ANCHORS, AREAS, ITERATIVE
 from copper_tf.runs.records import HypothesisRecord
 from copper_tf.statistics.bootstrap import MIN_GROUPS
 from copper_tf.statistics.chords import LIMIT
@@ -137,6 +137,9 @@ LEARNED_NOTES = {
     ITERATIVE: "g was not supposed but learned: it started from {name} and moved, while the model trained, to what "
     "the mean potency of each label on the validation pictures was. That the test pictures follow it shows that "
     "such a curve can be learned, not that it is better than another one: compare curves learned from several starts.",
+    AREAS: "g was not supposed but learned: it is the area share that first maps of this surface mark at each t, so "
+    "the potency is an area share, too, and not an index between the two ends. Which phase adheres better is for "
+    "adhesion measurements to say.",
     ANCHORS: "g was not supposed: the model was trained on the first and the last t alone, for 1 and 0. Its potency at "
     "the labels in between is the estimate of the ageing curve; scores against g count the two ends only.",
 }

@@ -1,4 +1,4 @@
-"""The losses of the mean of a mask, Eq. 4 and the divergence, and the NMSE."""
+"""The losses of a mask: of its mean by Eq. 4 and the divergence, of its pixels, and the NMSE."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import tensorflow as tf
 from scipy.special import rel_entr
 
 from copper_tf import config
-from copper_tf.models.losses import MeanLoss, MeanMaskDivergence, MeanMaskLoss, potency
+from copper_tf.models.losses import MeanLoss, MeanMaskDivergence, MeanMaskLoss, PixelLoss, potency
 from copper_tf.models.metrics import NMSE
 
 ALL = pytest.mark.parametrize("kind", config.LOSSES.values(), ids=list(config.LOSSES))
@@ -27,8 +27,19 @@ def test_loss_is_the_squared_error_of_the_mean() -> None:
 
 
 def test_every_loss_that_can_be_set_is_there() -> None:
-    assert tuple(config.LOSSES) == config.LOSSES.builtin == ("squared", "kl")
+    assert tuple(config.LOSSES) == config.LOSSES.builtin == ("squared", "kl", "pixels")
     assert config.LOSSES["squared"] is MeanMaskLoss and config.LOSSES["kl"] is MeanMaskDivergence
+    assert config.LOSSES["pixels"] is PixelLoss
+
+
+@pytest.mark.parametrize("margin", [0, 2])
+def test_the_error_of_every_pixel_is_that_of_the_mean_and_the_variance(margin: int) -> None:
+    draw = np.random.default_rng(0)
+    mask, g = draw.random((3, 8, 12, 1)).astype(np.float32), [1.0, 0.4, 0.0]
+    inner = mask[:, margin : 8 - margin, margin : 12 - margin, 0]
+    expected = (inner.mean((1, 2)) - g) ** 2 + inner.var((1, 2))
+    loss = PixelLoss(g, [1.0, 0.5, 0.0], margin, reduction="none")
+    np.testing.assert_allclose(loss(tf.range(3), tf.constant(mask)), [1, 0.5, 0] * expected, rtol=1e-5)
 
 
 def test_divergence_is_that_of_the_shares() -> None:

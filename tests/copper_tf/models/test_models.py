@@ -13,7 +13,14 @@ from copper_tf.config import DECODERS, HEADS, default_config
 from copper_tf.models.architecture import network_of
 from copper_tf.models.factory import build, build_classifier, build_segmenter
 from copper_tf.models.layers import BilinearUpsampling, Convolution, FusedBatchNorm
-from copper_tf.models.losses import CumulativeLoss, MeanMaskDivergence, MeanMaskLoss, SoftLabelLoss, grade_loss
+from copper_tf.models.losses import (
+    CumulativeLoss,
+    MeanMaskDivergence,
+    MeanMaskLoss,
+    PixelLoss,
+    SoftLabelLoss,
+    grade_loss,
+)
 from copper_tf.models.metrics import NMSE
 from copper_tf.models.ordinal import ConditionalChain, OrderedThresholds
 from copper_tf.models.picture_sizes import recomputes_border
@@ -76,6 +83,7 @@ REGISTERED = [
     BilinearUpsampling(name="d"),
     MeanMaskLoss([1.0, 0.25], [1.0, 0.0], margin=3),
     MeanMaskDivergence([1.0, 0.25], [1.0, 0.0], margin=3),
+    PixelLoss([1.0, 0.25], [1.0, 0.0], margin=3),
     NMSE([1.0, 0.25], margin=3),
     SoftLabelLoss(),
     CumulativeLoss(),

@@ -29,7 +29,7 @@ from tfds_copper.errors import InputError, SettingError
     ("kind", "settings", "message"),
     [
         ("classifier", {"learn": "anchors"}, "learn is for the segmenter.* Received: anchors"),
-        ("segmenter", {"learn": "guess"}, "learn must be one of fixed, anchors, iterative. Received: 'guess'"),
+        ("segmenter", {"learn": "guess"}, "learn must be one of fixed, anchors, iterative, areas. Received: 'guess'"),
         ("segmenter", {"learn": "anchors", "hypothesis": "sqrt"}, "hypothesis must be left out .* Received: sqrt"),
         ("segmenter", {"learn": "iterative", "patience": 3}, "patience must be 0 .* Received: 3"),
     ],
