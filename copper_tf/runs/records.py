@@ -65,6 +65,8 @@ class TrainingRecord(Result):
             phase only.
         mean_chord_rough_px: of the phase of high potency.
         mean_chord_smooth_px: of the phase of low potency.
+        reach_px: width of what one output value uses, measured by putting other pictures around places; None from a
+            classifier, or where it is unknown or as large as the pictures.
     """
 
     FORMAT: ClassVar[str] = "copper-training 1"
@@ -82,6 +84,7 @@ class TrainingRecord(Result):
     mean_chord_px: float | None = None
     mean_chord_rough_px: float | None = None
     mean_chord_smooth_px: float | None = None
+    reach_px: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)

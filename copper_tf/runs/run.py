@@ -117,8 +117,10 @@ class Run:
 
     @property
     def locality_warning(self) -> str:
-        """Why its maps can't be believed where its network sees more than they have areas, else empty."""
-        return chords.warning(self.receptive_field if network_of(self.config).is_local else math.inf, self.mean_chord)
+        """Why its maps can't be believed where its network uses much more than they have areas, else empty."""
+        reach = self.read(TrainingRecord).reach_px if self.has(TrainingRecord) else None
+        width = self.receptive_field if network_of(self.config).is_local else math.inf
+        return chords.warning(width if reach is None or math.isnan(reach) else reach, self.mean_chord)
 
     @property
     def restarts_warning(self) -> str:

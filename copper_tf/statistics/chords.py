@@ -70,7 +70,7 @@ def warning(receptive_field: float, chord: float) -> str:
     """Why the areas in a map can't be believed where the network sees too much; empty where it doesn't.
 
     Args:
-        receptive_field: of the network, px; infinite where it sees the whole picture.
+        receptive_field: what the network uses of it, px; infinite where that is the whole picture.
         chord: mean chord of its maps, px; NaN where unknown, which warns of nothing.
     """
     if not receptive_field > LIMIT * chord:
@@ -81,7 +81,7 @@ def warning(receptive_field: float, chord: float) -> str:
         else "the whole picture, not only the areas that it draws"
     )
     return (
-        f"the network sees {width} ({chord:.0f} px on average; up to {LIMIT:g} times is local): it can tell the "
+        f"the network looks at {width} ({chord:.0f} px on average; up to {LIMIT:g} times is local): it can tell the "
         "stress time from a whole neighbourhood and paint areas that merely have the right mean, so don't read them "
         "as areas of the surface; train with a smaller d, or see what copper trust says"
     )

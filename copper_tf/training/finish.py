@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from copper_tf.data.pictures import Pictures
 from copper_tf.inference.predictor import RunPredictor
+from copper_tf.inference.surround import MappedPicture, influences, measure_surrounds, measured_reach
 from copper_tf.models.architecture import network_of
 from copper_tf.models.policy import resolve_policy
 from copper_tf.ood.features import image_features
@@ -23,10 +25,12 @@ from copper_tf.utils.compat import peak_memory_bytes
 from tfds_copper.micrograph import Windows
 from tfds_copper.progress import Progress
 
-__all__ = ["finish_run", "map_chords", "middle_maps", "reference_statistics_of"]
+__all__ = ["finish_run", "map_chords", "map_reach", "middle_maps", "reference_statistics_of"]
 
 # The mean chord of so many maps is known to a few percent.
 _CHORD_PICTURES = 16
+# Pictures that discs and their surrounds are taken from.
+_REACH_PICTURES = 32
 
 
 def middle_maps(run: Run, held_out: Pictures, count: int, progress: Progress | None = None) -> list[np.ndarray]:
@@ -70,6 +74,28 @@ def map_chords(run: Run, held_out: Pictures, progress: Progress | None = None) -
     }
 
 
+def map_reach(run: Run, held_out: Pictures, progress: Progress | None = None) -> float:
+    """Width in px of what a trained segmenter uses, see `inference.surround`.
+
+    Args:
+        run: a trained run of a segmenter.
+        held_out: the decoded validation pictures.
+        progress: called with (done, total, what).
+
+    Returns:
+        Infinite where it is as large as the pictures, NaN where it can't be measured.
+    """
+    order = np.argsort(held_out.labels, kind="stable")
+    chosen = order[np.unique(np.linspace(0, len(order) - 1, _REACH_PICTURES).round().astype(int))]
+    predictor, pictures = RunPredictor(run), []
+    for k in chosen:
+        values = run.normalisation.apply(held_out.arrays[k].astype(np.float32) / np.float32(held_out.full_scale[k]))
+        pictures.append(MappedPicture(values, predictor.map_of(values), int(held_out.labels[k])))
+    network = network_of(run.config)
+    width = network.receptive_field if network.is_local else math.inf
+    return measured_reach(influences(measure_surrounds(pictures, width, predictor.map_of, progress)))
+
+
 def reference_statistics_of(splits: Sequence[Pictures], progress: Progress | None = None) -> ReferenceStatistics | None:
     """The statistics of the pictures of some splits; None where too few of them, or of their sheets, can be used.
 
@@ -110,7 +136,9 @@ def finish_run(run: Run, pictures: tuple[Pictures, ...], progress: Progress | No
 
 def _write_training_record(run: Run, held_out: Pictures, progress: Progress | None) -> None:
     rows = run.history()
-    chords = map_chords(run, held_out, progress) if run.config.kind == "segmenter" else {}
+    maps: dict[str, Any] = {}
+    if run.config.kind == "segmenter":
+        maps = map_chords(run, held_out, progress) | {"reach_px": map_reach(run, held_out, progress)}
     other_tries = run.read(Restarts).seconds_of_others if run.has(Restarts) else 0.0
     run.write(
         TrainingRecord(
@@ -122,6 +150,6 @@ def _write_training_record(run: Run, held_out: Pictures, progress: Progress | No
             policy=resolve_policy(run.config.training.policy),
             processors=os.cpu_count(),
             receptive_field_px=network_of(run.config).receptive_field,
-            **chords,
+            **maps,
         )
     )

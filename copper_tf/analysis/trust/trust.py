@@ -16,6 +16,7 @@ from copper_tf.analysis.trust.samples import MappedExample, TrustSamples, map_pi
 from copper_tf.analysis.trust.stability import brightness_errors, shift_error
 from copper_tf.analysis.trust.verdict import BASIS, EXAMPLES, judge, verdict
 from copper_tf.inference.predictor import RunPredictor
+from copper_tf.inference.surround import MappedPicture, influences, measure_surrounds, measured_reach
 from copper_tf.models.architecture import network_of
 from copper_tf.runs.datasets import dataset_of
 from copper_tf.runs.run import Run
@@ -31,6 +32,8 @@ __all__ = ["trust"]
 _SUBSET = 16
 # The side in px of the patches kept for figures.
 _PATCH = 384
+# The ratio of a network that looks farther than the pictures show.
+_EVERYWHERE = 99.0
 # Whole pictures of ends that are pure phases differ by at least this AUC.
 _PURE = 0.95
 
@@ -159,7 +162,23 @@ def _whole_picture_values(samples: TrustSamples, run: Run) -> dict[str, float]:
         "binarity": middle_mean(samples.binarity, samples.labels, labels),
         "receptive_field_px": float(run.receptive_field),
         "mean_chord_px": chord.mean,
-        "reach_ratio": run.receptive_field / chord.mean,
+    }
+
+
+def _reach_values(
+    samples: TrustSamples, predictor: RunPredictor, chord: float, progress: Progress | None
+) -> dict[str, float]:
+    """How far beside a place other texture changes the map, and how that compares with the areas of the maps."""
+    run = predictor.run
+    pictures = [MappedPicture(e.sample.values, e.sample.mask, e.label) for e in samples.examples]
+    width = run.receptive_field if network_of(run.config).is_local else math.inf
+    found = influences(measure_surrounds(pictures, width, predictor.map_of, progress))
+    reach = measured_reach(found)
+    return {
+        "reach_px": reach,
+        # Where even the largest disc feels its surround, no width is known, only that it is a large one.
+        "reach_ratio": min(reach / chord, _EVERYWHERE),
+        **{f"influence_{radius}px": value for radius, value in found.items()},
     }
 
 
@@ -206,6 +225,7 @@ def trust(run: Run, others: Sequence[Run] = (), progress: Progress | None = None
     predictor = RunPredictor(run)
     samples = map_pictures(dataset_of(run), predictor, progress)
     values, shown = _whole_picture_values(samples, run), _ShownPictures()
+    values |= _reach_values(samples, predictor, values["mean_chord_px"], progress)
     values |= _composite_values(samples, predictor, values, shown, progress)
     values |= _stability(samples, predictor, progress) | _agreement(samples, run, others, progress)
     results = judge(values)

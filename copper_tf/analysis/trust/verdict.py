@@ -112,10 +112,11 @@ TESTS = (
         _ENDS, True,
     ),
     TrustTest(
-        "reach_ratio", "receptive field over mean chord", LIMIT, FAR,
-        "The model sees little more than one area of its maps at a time, so it has to judge by texture.",
-        "The model sees much more than one area of its maps at a time: it can recognise t from the neighbourhood and "
-        "draw any areas with the right mean. Train with a smaller d.",
+        "reach_ratio", "measured reach over mean chord", LIMIT, FAR,
+        "What lies farther from a place than one area of the maps is wide hardly changes the map there: the model "
+        "judges by texture.",
+        "What lies several areas away from a place changes the map there: the model can recognise t from the "
+        "neighbourhood and draw any areas with the right mean. Train with a smaller d.",
         "the maps have one phase only, which has no chord", True,
     ),
     TrustTest(

@@ -41,7 +41,10 @@ _NORMALISED = {
 def _detail(name: str, values: dict[str, float]) -> str:
     """What else was measured with a test's value; empty where one of the numbers is unknown."""
     details = {
-        "reach_ratio": ("{:.0f} px over {:.0f} px", ("receptive_field_px", "mean_chord_px")),
+        "reach_ratio": (
+            "{:.0f} px over areas of {:.0f} px; the receptive field is {:.0f} px",
+            ("reach_px", "mean_chord_px", "receptive_field_px"),
+        ),
         "side_auc": ("{:.3f} in the chimeras, {:.3f} in the whole pictures", ("side_auc_measured", "whole_auc")),
         "deletion_error": ("m falls by {:.2f} of the potency pasted over", ("deletion_ratio",)),
         "seed_correlation": ("IoU of the areas {:.2f}", ("seed_iou",)),

@@ -103,7 +103,7 @@ def test_a_decoder_that_averages_sees_the_whole_picture() -> None:
     # What the average adds is no matter of a border of context.
     assert network.reach < 64
     assert network.parameters == build(default_config("segmenter", decoder=PAINTER), 3).count_params()
-    assert "sees the whole picture" in chords.warning(math.inf, 30)
+    assert "looks at the whole picture" in chords.warning(math.inf, 30)
 
 
 @pytest.mark.parametrize("length", [16, 64, 400, 1280, 4096])

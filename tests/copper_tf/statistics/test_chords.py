@@ -66,7 +66,7 @@ def test_one_phase_has_no_chord() -> None:
 def test_too_wide_a_view_is_warned_of_in_plain_words() -> None:
     assert not warning(LIMIT * 40, 40) and not warning(1000, np.nan)
     text = warning(80, 40)
-    assert "sees 80 px, 2.0 times the width of the areas that it draws (40 px on average" in text
+    assert "looks at 80 px, 2.0 times the width of the areas that it draws (40 px on average" in text
     assert "smaller d" in text
 
 

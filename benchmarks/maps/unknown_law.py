@@ -1,0 +1,145 @@
+"""The right map when nobody knows the law: g told, supposed to run from 1 to 0, or learned as area, on many surfaces.
+
+    python -m benchmarks.maps.unknown_law --seeds 3
+    python -m benchmarks.maps.unknown_law --seeds 2 --surfaces copper hard
+    python -m benchmarks.maps.unknown_law --seeds 2 --surfaces tiles --tiles FOLDER   # a SEM folder with truth/
+
+Copper worlds run from 1 to 0, .9 to .2, .7 to .4 and .5 to 0; the hard one has phases that are more alike and sheets
+that differ as if each came from another session; of the constant one nothing must be learned. Every network has the
+same settings and the same steps; whole sheets are held out, and masks are only scored against.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.maps.superalloy import LOCAL, USUAL, folds
+from benchmarks.seeds import Results, kept, parser, seeds_of, spread
+from copper_tf.cli.progress import progress_bar
+from copper_tf.cli.tables import print_table
+from copper_tf.config import AREAS, Config, default_config
+from copper_tf.simulation import SimulationSettings, simulate
+from tfds_copper.errors import InputError
+
+if TYPE_CHECKING:
+    from tfds_copper.dataset import Dataset
+
+__all__ = ["RECIPES", "SURFACES", "main"]
+
+TILES = "tiles"
+_SMALL = {"labels": 8, "pictures": 40, "sheets": 20, "height": 128, "width": 128}
+_SPLIT = "24/8/8"
+SURFACES: dict[str, dict[str, Any]] = {
+    "copper": {"law": "sqrt"},
+    "copper .9 to .2": {"law": "linear", "start": 0.9, "end": 0.2},
+    "copper .7 to .4": {"law": "linear", "start": 0.7, "end": 0.4},
+    "copper .5 to 0": {"law": "square", "start": 0.5, "end": 0.0},
+    "hard": {"law": "linear", "start": 0.7, "end": 0.4, "contrast": 0.65, "sheet_variation": 3.0},
+    "constant": {"start": 0.5, "end": 0.5},
+}
+# Steps of a network, about; so few pictures are gone through more often.
+_STEPS = 800
+TOLD, SUPPOSED = "told", "linear from 1 to 0"
+RECIPES = (TOLD, SUPPOSED, AREAS)
+_SHOWN = ("iou", "auc", "binarity", "corr_fraction", "start_off", "end_off", "shape_off")
+
+
+def _dataset(folder: Path, seed: int, surface: str, tiles: Path | None) -> Dataset:
+    """The surface as a dataset, simulated and built where it is missing."""
+    from tfds_copper.copper_sem import build
+    from tfds_copper.dataset import is_dataset, open_dataset
+    from tfds_copper.splits.assign import SplitSettings
+
+    if surface == TILES:
+        if tiles is None:
+            raise SystemExit(f"{TILES} needs --tiles, a SEM folder with truth/. Received: none")
+        found = folds(tiles, folder.parent / "tiles")
+        return found[seed % len(found)]
+    name = surface.replace(" ", "_")
+    done = folder / f"{name}.tfds"
+    if not is_dataset(done):
+        settings = SimulationSettings(**{**_SMALL, **SURFACES[surface], "seed": seed})
+        with progress_bar() as progress:
+            pictures = simulate(folder / name, settings, progress=progress)
+            build(pictures, done, SplitSettings(split=_SPLIT, seed=seed), progress=progress)
+    return open_dataset(done)
+
+
+def _law(built: Dataset) -> np.ndarray:
+    """The true mean area of each label, over all splits."""
+    from copper_tf.data.pictures import examples
+
+    areas: list[list[float]] = [[] for _ in built.times]
+    for split in built.split_sizes:
+        for example in examples(built, split):
+            areas[example.label].append(float((np.asarray(example.truth) > 0).mean()))
+    return np.array([np.mean(shares) for shares in areas])
+
+
+def _settings(recipe: str, seed: int, built: Dataset, law: np.ndarray) -> Config:
+    told = {"hypothesis": json.dumps(dict(zip(map(str, built.times), law.tolist(), strict=True)))}
+    changed: dict[str, Any] = {TOLD: told, SUPPOSED: {}, AREAS: {"learn": AREAS}}[recipe]
+    epochs = -(-_STEPS * 8 // built.split_sizes["train"])
+    return default_config("segmenter", **{**USUAL, **LOCAL, "tta": "none", "epochs": epochs, "seed": seed, **changed})
+
+
+def measured(folder: Path, seed: int, surface: str, recipe: str, tiles: Path | None) -> Results:
+    """Test scores of one network, and how far its law is from the true one."""
+    from copper_tf.analysis.evaluation import evaluate
+    from copper_tf.analysis.evaluation_results import Evaluation
+    from copper_tf.training.loop import train
+
+    built = _dataset(folder, seed, surface, tiles)
+    law = _law(built)
+    path = folder / "runs" / f"{surface}-{recipe}".replace(" ", "_")
+    if recipe == TOLD and np.var(law) < 1e-3:
+        return {"refused": "there is no law to be told"}
+    with progress_bar() as progress:
+        try:
+            run = train(_settings(recipe, seed, built, law), built, path, resume=True, progress=progress)
+        except InputError as error:
+            return {"refused": str(error)}
+        evaluate(run, built, progress)
+    test = run.read(Evaluation).splits["test"]
+    g = np.array(run.hypothesis)
+
+    def shape(values: np.ndarray) -> np.ndarray:
+        return (values - values[-1]) / (values[0] - values[-1])
+
+    return {
+        **{name: test.scores[name] for name in ("iou", "auc", "corr_fraction", "nmse")},
+        "binarity": test.binarity_middle,
+        "start_off": g[0] - law[0],
+        "end_off": g[-1] - law[-1],
+        "shape_off": float(np.abs(shape(g) - shape(law)).max()) if np.ptp(law) > 0.05 else float("nan"),
+        "law": law.tolist(),
+        "g": g.tolist(),
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Trains what is missing and prints the table."""
+    flags = parser(__doc__, 3, "acceptance/unknown_law")
+    flags.add_argument("--surfaces", nargs="*", default=list(SURFACES), choices=[*SURFACES, TILES])
+    flags.add_argument("--recipes", nargs="*", default=list(RECIPES), choices=RECIPES)
+    flags.add_argument("--tiles", type=Path, help=f"SEM folder of the surface {TILES!r}; each seed has another fold")
+    asked = flags.parse_args(arguments)
+    rows, seeds = [], seeds_of(asked)
+    for surface in asked.surfaces:
+        for recipe in asked.recipes:
+            given = {"surface": surface, "recipe": recipe, "tiles": asked.tiles}
+            found = [kept(asked.output, seed, f"{surface} {recipe}", measured, **given) for seed in seeds]
+            trained = [one for one in found if "refused" not in one]
+            columns = [spread([one[name] for one in trained]) if trained else "-" for name in _SHOWN]
+            rows.append([surface, recipe, *columns, f"{len(found) - len(trained)} of {len(found)}"])
+    print_table(["surface", "g", *_SHOWN, "refused"], rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
