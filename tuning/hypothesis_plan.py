@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from copper_tf.config import ANCHORS, FIXED, ITERATIVE, TrainingSettings, default_config
+from copper_tf.config import ANCHORS, AREAS, FIXED, ITERATIVE, TrainingSettings, default_config
 from copper_tf.decay.hypotheses import HYPOTHESES, check_informative, hypothesis_values
 from copper_tf.decay.permutations import other_orders, permuted
 from tfds_copper.dataset import Dataset
@@ -61,6 +61,8 @@ def plan_runs(
         groups.append((*_named(hypothesis, number, times, time_scale), FIXED))
     if ANCHORS in learn:
         groups.append((ANCHORS, TrainingSettings.hypothesis, ANCHORS))
+    if AREAS in learn:
+        groups.append((AREAS, TrainingSettings.hypothesis, AREAS))
     if ITERATIVE in learn:
         groups += [(f"{ITERATIVE} from {start}", start, ITERATIVE) for start in _STARTS]
     names = [name for name, _, _ in groups]

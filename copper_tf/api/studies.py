@@ -93,7 +93,8 @@ def hypotheses(
         data: a built dataset, a SEM folder (built first), or an open dataset.
         output: the folder of the runs, of the study (``hypotheses.json``) and its page (``report/hypotheses.html``).
         compare: registered names, or JSON files of tables keyed by t; `hypothesis_plan.COMPARED` by default.
-        learn: ways to estimate the curve without a hypothesis, ``"anchors"`` or ``"iterative"``; none by default.
+        learn: ways to estimate the curve without a hypothesis, ``"anchors"``, ``"iterative"`` or
+            ``"areas"``; none by default.
         permutations: hypotheses with permuted levels, each trained once; 20 by default, or all where there are fewer.
         seed: the first seed; 0 by default.
         seeds: number of seeds of each; 5 by default.

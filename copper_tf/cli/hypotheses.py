@@ -36,7 +36,7 @@ _REFUSED = 1
 # The settings that the plan gives each run.
 _PLANNED = ("hypothesis", "learn", "seed")
 _PLAN = ("compare", "learn", "permutations", "seed", "seeds")
-_WAYS = ("anchors", "iterative")
+_WAYS = ("anchors", "iterative", "areas")
 
 
 def _print(study: HypothesisStudy) -> None:
@@ -108,7 +108,7 @@ def _made() -> click.Command:
         run = flags(group, getattr(defaults, name), omit=(*unread_settings("segmenter"), *_PLANNED))(run)
     run = flags(ReadSettings)(flags(SplitSettings, omit=("seed",))(run))
     tables = f"Hypotheses: registered names, or JSON files of tables keyed by t.  [default: {' '.join(COMPARED)}]"
-    ways = f"Also estimate the curve without a hypothesis: {', '.join(_WAYS)} or both."
+    ways = f"Also estimate the curve without a hypothesis, in one or several ways: {', '.join(_WAYS)}."
     orders = "Hypotheses with permuted levels, each trained once: what any order reaches.  [default: 20, or all]"
     beside = "Processes of this machine that train side by side."
     added = "Continue what is planned there; hypotheses, seeds or orders that are named are added, none is dropped."

@@ -13,7 +13,7 @@ from copper_tf.analysis.hypotheses.groups import Group, read_groups
 from copper_tf.analysis.hypotheses.ranking import floors, null_distribution, rank
 from copper_tf.analysis.hypotheses.results import AgeingCurve, CurveFits, HypothesisStudy, Locality, Potencies
 from copper_tf.analysis.hypotheses.verdict import ASSUMPTIONS, SUPPORTED, judge, law_sentence
-from copper_tf.config import ANCHORS, FIXED, ITERATIVE
+from copper_tf.config import ANCHORS, AREAS, FIXED, ITERATIVE
 from copper_tf.runs.run import Run
 from copper_tf.statistics.chords import warning
 from copper_tf.statistics.scores import Rows
@@ -31,7 +31,7 @@ def _source(curves: Sequence[AgeingCurve], fits: Mapping[str, CurveFits | None],
 
     One that a law can be read off goes before one that none can.
     """
-    names = [c.name for learn in (ANCHORS, ITERATIVE) for c in curves if c.learn == learn]
+    names = [c.name for learn in (ANCHORS, ITERATIVE, AREAS) for c in curves if c.learn == learn]
     names += [c.name for c in curves if c.name == best]
     return next((name for name in names if fits.get(name)), next(iter(names), ""))
 
