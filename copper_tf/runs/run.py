@@ -116,11 +116,17 @@ class Run:
         return network_of(self.config).receptive_field
 
     @property
+    def reach(self) -> float:
+        """Width in px of what its network uses: as measured after training, else of what it can see at most."""
+        measured = self.read(TrainingRecord).reach_px if self.has(TrainingRecord) else None
+        if measured is not None and math.isfinite(measured):
+            return measured
+        return self.receptive_field if network_of(self.config).is_local else math.inf
+
+    @property
     def locality_warning(self) -> str:
         """Why its maps can't be believed where its network uses much more than they have areas, else empty."""
-        reach = self.read(TrainingRecord).reach_px if self.has(TrainingRecord) else None
-        width = self.receptive_field if network_of(self.config).is_local else math.inf
-        return chords.warning(width if reach is None or math.isnan(reach) else reach, self.mean_chord)
+        return chords.warning(self.reach, self.mean_chord)
 
     @property
     def restarts_warning(self) -> str:

@@ -34,6 +34,7 @@ class Group:
         validation_nmse: of every run, ``(runs,)``.
         binarity: at the middle labels of the test pictures, of every run, ``(runs,)``.
         chords: mean chord of the maps in px, of every run, ``(runs,)``; NaN where unknown.
+        reaches: how wide in px the network looks, of every run, ``(runs,)``.
         excess: what borders of areas add to the mean potency of every label, by composites, ``(runs, K)``; NaN where
             it was not measured.
     """
@@ -46,6 +47,7 @@ class Group:
     validation_nmse: np.ndarray
     binarity: np.ndarray
     chords: np.ndarray
+    reaches: np.ndarray
     excess: np.ndarray
 
     @property
@@ -72,9 +74,9 @@ def _group(name: str, runs: Sequence[Run], pictures: Rows) -> Group:
             raise RunError(f"{run.path}: must be evaluated on the pictures of the other runs. Received: others")
         potency.append(np.array(evaluation.pictures.potency))
         splits = evaluation.splits
-        found.append((splits["validation"].scores["nmse"], splits["test"].binarity_middle, run.mean_chord))
+        found.append((splits["validation"].scores["nmse"], splits["test"].binarity_middle, run.mean_chord, run.reach))
     excess = [run.read(BoundaryBias).excess if run.has(BoundaryBias) else () for run in runs]
-    validation, binarity, chords = np.array([[_number(v) for v in row] for row in found]).T
+    validation, binarity, chords, reaches = np.array([[_number(v) for v in row] for row in found]).T
     return Group(
         name=name,
         learn=runs[0].config.training.learn,
@@ -84,6 +86,7 @@ def _group(name: str, runs: Sequence[Run], pictures: Rows) -> Group:
         validation_nmse=validation,
         binarity=binarity,
         chords=chords,
+        reaches=reaches,
         excess=np.array([[_number(v) for v in row or [None] * len(runs[0].labels.times)] for row in excess]),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,9 @@ from copper_tf.analysis.hypotheses.curves import ageing_curve, curve_fits, gap
 from copper_tf.analysis.hypotheses.groups import Group, read_groups
 from copper_tf.analysis.hypotheses.ranking import floors, null_distribution, rank
 from copper_tf.analysis.hypotheses.results import AgeingCurve, CurveFits, HypothesisStudy, Locality, Potencies
-from copper_tf.analysis.hypotheses.verdict import ASSUMPTIONS, SUPPORTED, judge, law_sentence
+from copper_tf.analysis.hypotheses.verdict import SUPPORTED, assumptions, judge, law_sentence
 from copper_tf.config import ANCHORS, AREAS, FIXED, ITERATIVE
+from copper_tf.runs.labels import Labels
 from copper_tf.runs.run import Run
 from copper_tf.statistics.chords import warning
 from copper_tf.statistics.scores import Rows
@@ -36,13 +37,23 @@ def _source(curves: Sequence[AgeingCurve], fits: Mapping[str, CurveFits | None],
     return next((name for name in names if fits.get(name)), next(iter(names), ""))
 
 
+def _learned_ends(groups: Sequence[Group], labels: Labels) -> Iterator[str]:
+    """From which area to which the surface goes, where g was learned as area."""
+    for group in groups:
+        if group.learn == AREAS:
+            start, end = (f"{group.mean_g[k]:.2f} of the surface at t = {labels.names[k]}" for k in (0, -1))
+            runs = f"{len(group.paths)} runs that learned g as area" if len(group.paths) > 1 else "a run that learned g"
+            yield f"But by {runs}, one phase covers {start} and {end}, the law in between."
+
+
 def _locality(groups: Sequence[Group], run: Run) -> Locality:
     """How far the network sees beside the areas of the maps of falling g, and what that means."""
-    chords = np.concatenate([group.chords for group in groups if group.falls] or [np.array([np.nan])])
+    falling = [group for group in groups if group.falls]
+    chords = np.concatenate([group.chords for group in falling] or [np.array([np.nan])])
     known = chords[np.isfinite(chords)]
     chord = float(np.median(known)) if known.size else None
-    width = run.receptive_field
-    return Locality(width, chord, warning(width, np.nan if chord is None else chord))
+    reach = float(np.median(np.concatenate([group.reaches for group in falling] or [np.array([run.reach])])))
+    return Locality(run.receptive_field, chord, warning(reach, np.nan if chord is None else chord))
 
 
 def study_runs(
@@ -90,7 +101,7 @@ def study_runs(
         brightness_qwk=qwk,
         locality=locality,
         pictures=_potencies(groups, pictures),
-        assumptions=ASSUMPTIONS,
+        assumptions=(*assumptions(FIXED), *_learned_ends(groups, first.labels)),
         caveats=(*first.data.get("caveats", ()), *filter(None, [locality.warning])),
         failed=dict(failed or {}),
     )

@@ -6,39 +6,47 @@ import math
 from collections.abc import Sequence
 
 from copper_tf.analysis.evaluation_results import OutOfDistribution, ScoreSummary, SplitScores
-from copper_tf.config import ANCHORS, AREAS, ITERATIVE
+from copper_tf.config import ANCHORS, AREAS, FIXED, ITERATIVE
+from copper_tf.runs.labels import Labels
 from copper_tf.runs.records import HypothesisRecord
 from copper_tf.statistics.bootstrap import MIN_GROUPS
 from copper_tf.statistics.chords import LIMIT
 
 __all__ = [
     "ALTS",
-    "ASSUMPTIONS",
     "CAPTIONS",
     "GLOSSARY",
     "LEARNED_NOTES",
-    "POTENCY_NOTE",
     "SCORE_NAMES",
     "format_score",
+    "map_assumptions",
     "no_interval",
     "out_of_distribution_text",
+    "potency_note",
     "verdict",
     "with_interval",
 ]
 
 # At most so many pictures are named in a sentence.
 _NAMED = 5
-POTENCY_NOTE = (
+_INDEX_NOTE = (
     "Potency is an index relative to the end labels of this run, neither adhesion itself nor comparable between runs. "
     "The map shows resemblance to the surface at the first t, {first}: 1 (blue) looks like it, 0 (red) looks like the "
     "surface at the last t, {last}."
 )
-
-ASSUMPTIONS = (
+_AREA_NOTE = (
+    "Potency is the area share of one of two phases, not adhesion itself. The map shows where that phase is: 1 (blue) "
+    "is the phase of which there is more at the first t, {first}, 0 (red) the one of which there is more at the last "
+    "t, {last}."
+)
+_ENDS_SUPPOSED = (
     "The scale assumes that the surface is rough everywhere at the first t (f = 1) and nowhere at the last t (f = 0). "
-    "The pictures can't prove this.",
-    "A map shows areas only if the surface has two phases and the network is local: its receptive field "
-    f"should be at most {LIMIT:g} times as wide as the areas that it is to find.",
+    "The pictures can't prove this."
+)
+_ENDS_LEARNED = "Where f starts and ends was learned, as the area that first maps mark, and not supposed."
+_LOCAL = (
+    "A map shows areas only if the surface has two phases and the network is local: what it looks at around a place "
+    f"should be at most {LIMIT:g} times as wide as the areas that it is to find."
 )
 
 SCORE_NAMES = {
@@ -154,6 +162,22 @@ def format_score(value: float | None, interval: Sequence[float] | None) -> tuple
         "–" if value is None or not math.isfinite(value) else f"{value:.3f}".replace("-", "−"),
         f"[{interval[0]:.3f}, {interval[1]:.3f}]".replace("-", "−") if interval else "–",
     )
+
+
+def potency_note(labels: Labels, learn: str = FIXED) -> str:
+    """What a potency is.
+
+    Args:
+        labels: of the model.
+        learn: how its g was learned, one of `config.LEARN`.
+    """
+    names = labels.names
+    return (_AREA_NOTE if learn == AREAS else _INDEX_NOTE).format(first=names[0], last=names[-1])
+
+
+def map_assumptions(learn: str) -> tuple[str, str]:
+    """What reading a map as areas rests on; `learn` as in `potency_note`."""
+    return _ENDS_LEARNED if learn == AREAS else _ENDS_SUPPOSED, _LOCAL
 
 
 def _count(number: int, things: str) -> str:

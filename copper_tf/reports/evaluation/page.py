@@ -12,14 +12,14 @@ from copper_tf.reports.common.micrographs import overlay_figure, read_patches, t
 from copper_tf.reports.common.page import write_page
 from copper_tf.reports.common.text import (
     ALTS,
-    ASSUMPTIONS,
     CAPTIONS,
     GLOSSARY,
-    POTENCY_NOTE,
     SCORE_NAMES,
     format_score,
+    map_assumptions,
     no_interval,
     out_of_distribution_text,
+    potency_note,
     verdict,
 )
 from copper_tf.reports.evaluation.ageing_curve import ageing_curve_table
@@ -164,8 +164,8 @@ def render_evaluation(run: Run) -> Path:
         reasons=tables["reasons"],
         command=training_command(run.config, run.data["path"]),
         patches=[(names[p.label], p.file) for p in read_patches(run.path / "scores" / EXAMPLES)],
-        note=POTENCY_NOTE.format(first=names[0], last=names[-1]),
-        assumptions=ASSUMPTIONS,
+        note=potency_note(run.labels, run.config.training.learn),
+        assumptions=map_assumptions(run.config.training.learn),
         glossary=GLOSSARY,
         opened=False,
         settings=settings_rows(run.config.flat()),

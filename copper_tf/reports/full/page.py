@@ -8,7 +8,7 @@ from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.reports.baselines.section import baseline_figures, baseline_section
 from copper_tf.reports.blindtest.page import blindtest_figures, blindtest_tables
 from copper_tf.reports.common.page import write_page
-from copper_tf.reports.common.text import ALTS, CAPTIONS, GLOSSARY, POTENCY_NOTE, format_score, out_of_distribution_text
+from copper_tf.reports.common.text import ALTS, CAPTIONS, GLOSSARY, format_score, out_of_distribution_text, potency_note
 from copper_tf.reports.evaluation.ageing_curve import ageing_curve_table
 from copper_tf.reports.evaluation.map_grades import grading_table
 from copper_tf.reports.evaluation.page import cost_rows, evaluation_figures, score_tables, settings_rows
@@ -211,7 +211,7 @@ def render_report(
         report=report,
         sentence=report.sentence,
         sound=sound(report),
-        note=POTENCY_NOTE.format(first=names[0], last=names[-1]),
+        note=potency_note(report.labels, report.first_model.hypothesis.learn),
         caveats=list(dict.fromkeys(caveats)),
         footer=_footer(report.dataset.name),
         names=names,

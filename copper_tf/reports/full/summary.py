@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from copper_tf.reports.common.text import ASSUMPTIONS, POTENCY_NOTE, verdict, with_interval
+from copper_tf.reports.common.text import map_assumptions, potency_note, verdict, with_interval
 from copper_tf.reports.full.results import Report
 from copper_tf.statistics.bootstrap import MIN_GROUPS
 
@@ -49,7 +49,7 @@ def _acquired(report: Report) -> str:
 
 def limits_of(report: Report) -> list[str]:
     """What the report can't say, one sentence or two each."""
-    names, test = report.labels.names, report.first_model.test
+    test = report.first_model.test
     texts = [
         "All of this is statistics of pictures. No adhesion was measured, so nothing here says how well a resin sticks "
         "to these surfaces; that needs peel tests of the same sheets.",
@@ -57,7 +57,8 @@ def limits_of(report: Report) -> list[str]:
         "another etching process can change how a surface looks without changing the surface.",
     ]
     if report.first_model.kind == "segmenter":
-        texts += [POTENCY_NOTE.format(first=names[0], last=names[-1]), *ASSUMPTIONS]
+        learn = report.first_model.hypothesis.learn
+        texts += [potency_note(report.labels, learn), *map_assumptions(learn)]
     of = "sheets" if test.resampled == "sheets" else "pictures, whose sheets are unknown"
     few = f" Fewer than {MIN_GROUPS} give no interval." if test.groups < MIN_GROUPS else ""
     texts.append(

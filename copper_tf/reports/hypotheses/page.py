@@ -10,7 +10,7 @@ from copper_tf.analysis.hypotheses.verdict import parameters_text
 from copper_tf.decay.families import number_text
 from copper_tf.decay.fitting import INDISTINGUISHABLE_QAICC
 from copper_tf.reports.common.page import write_page
-from copper_tf.reports.common.text import POTENCY_NOTE, format_score
+from copper_tf.reports.common.text import format_score, potency_note
 from copper_tf.reports.hypotheses.figures import curves_figure, errors_figure, potencies_figure
 
 if TYPE_CHECKING:
@@ -111,7 +111,6 @@ def render_hypotheses(folder: Path, study: HypothesisStudy) -> Path:
     Returns:
         The path of the page.
     """
-    names = study.labels.names
     return write_page(
         "hypotheses/page.html.j2",
         folder / "report" / "hypotheses.html",
@@ -122,5 +121,5 @@ def render_hypotheses(folder: Path, study: HypothesisStudy) -> Path:
         study=study,
         opened=False,
         **hypotheses_tables(study),
-        note=POTENCY_NOTE.format(first=names[0], last=names[-1]),
+        note=potency_note(study.labels),
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from copper_tf.analysis.trust.results import Trust
 from copper_tf.reports.common.page import write_page
-from copper_tf.reports.common.text import ALTS, CAPTIONS, POTENCY_NOTE
+from copper_tf.reports.common.text import ALTS, CAPTIONS, potency_note
 from copper_tf.reports.trust.section import trust_figures, trust_section
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ def render_trust(run: Run) -> Path:
         RunError: if they were not.
     """
     run.read(Trust)
-    names = run.labels.names
     return write_page(
         "trust/page.html.j2",
         run.path / "report" / "trust.html",
@@ -39,5 +38,5 @@ def render_trust(run: Run) -> Path:
         captions=CAPTIONS,
         run=run,
         trust=trust_section(run),
-        note=POTENCY_NOTE.format(first=names[0], last=names[-1]),
+        note=potency_note(run.labels, run.config.training.learn),
     )

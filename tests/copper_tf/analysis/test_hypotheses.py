@@ -53,7 +53,7 @@ def _group(name: str, local: bool = True, noise: float = 0.02, learn: str = FIXE
     three = np.full(seeds, 0.1)
     paths = tuple(f"{name}{k}" for k in range(seeds))
     unknown = np.full((seeds, K), np.nan)
-    return Group(name, learn, paths, np.tile(g, (seeds, 1)), potency, three, three, three, unknown)
+    return Group(name, learn, paths, np.tile(g, (seeds, 1)), potency, three, three, three, three, unknown)
 
 
 def test_the_true_law_is_first_and_what_differs_is_sure() -> None:

@@ -76,7 +76,9 @@ def test_the_run_is_trained_for_the_areas(soon: None, dataset: Any, tmp_path: Pa
     assert "area share of one phase" in run.hypothesis_note
     evaluate(run, dataset)
     assert run.read(Evaluation).hypothesis.initial_g == (1, 0.5, 0)
-    assert "so the potency is an area share" in render_evaluation(run).read_text()
+    text = render_evaluation(run).read_text()
+    assert "so the potency is an area share" in text and "Where f starts and ends was learned" in text
+    assert "Potency is an index" not in text and "rough everywhere at the first t" not in text
 
 
 def test_killed_on_the_way_it_goes_on_as_if_it_had_not_been(
