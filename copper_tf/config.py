@@ -14,6 +14,7 @@ from tfds_copper.settings import Group, setting, setting_fields
 __all__ = [
     "ANCHORS",
     "AREAS",
+    "CORRELATION",
     "DECODERS",
     "FIXED",
     "HEADS",
@@ -44,13 +45,15 @@ HEADS: Registry[Any] = Registry(
 )
 # How a segmenter gets back up to full size.
 DECODERS: Registry[Any] = Registry("decoder", {"unet": "copper_tf.models.decoders:unet_decoder"})
-# How a mask is compared with g: its mean by the paper's Eq. 4, or as the share of a phase; or each of its pixels.
-SQUARED, KL, PIXELS = "squared", "kl", "pixels"
+# How a mask is compared with g: its mean by the paper's Eq. 4, as the share of a phase, or with free ends of g; or each
+# of its pixels.
+SQUARED, KL, CORRELATION, PIXELS = "squared", "kl", "correlation", "pixels"
 LOSSES: Registry[Any] = Registry(
     "loss",
     {
         SQUARED: "copper_tf.models.losses:MeanMaskLoss",
         KL: "copper_tf.models.losses:MeanMaskDivergence",
+        CORRELATION: "copper_tf.models.losses:CorrelationLoss",
         PIXELS: "copper_tf.models.losses:PixelLoss",
     },
 )
@@ -139,7 +142,8 @@ class TrainingSettings(Group):
     loss: str = setting(
         SQUARED,
         "what a mask is held against g by: the squared error of its mean, Eq. 4; KL(g | mean), the Kullback-Leibler "
-        "divergence, which has the gradient of cross-entropy; or the squared error of every pixel, whose maps are grey",
+        "divergence, which has the gradient of cross-entropy; their correlation, which leaves free where g starts and "
+        "ends; or the squared error of every pixel, whose maps are grey",
         choices=LOSSES,
         search=(SQUARED, KL),
         only="segmenter",
@@ -182,6 +186,11 @@ class TrainingSettings(Group):
         choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
     )
     seed: int = setting(0, "seed of weights, crops and their order", low=0)
+
+    @property
+    def moves_g(self) -> bool:
+        """Whether a run's g isn't the one that it begins with: it is learned, or its start and end are."""
+        return self.learn in (ITERATIVE, AREAS) or self.loss == CORRELATION
 
 
 _DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
@@ -239,6 +248,11 @@ class Config:
             raise SettingError(
                 f"hypothesis must be left out where learn is {ANCHORS}: only the first and the last t are trained on, "
                 f"for 1 and 0. Received: {training.hypothesis}"
+            )
+        if training.loss == CORRELATION and (training.learn in (ANCHORS, ITERATIVE) or training.restarts):
+            raise SettingError(
+                f"loss {CORRELATION} needs learn {FIXED} or {AREAS}, and no restarts. "
+                f"Received: learn {training.learn}, {training.restarts} restarts"
             )
         if training.learn == ITERATIVE and training.patience:
             raise SettingError(

@@ -1,4 +1,4 @@
-"""The losses: of the mean of a mask (the paper's Eq. 4, and a divergence), and of the classifier's heads."""
+"""The losses: of a mask (Eq. 4 of the paper, a divergence, a correlation, pixels), and of the classifier's heads."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from copper_tf.models.layers import PACKAGE
 
 __all__ = [
     "GRADE_LOSSES",
+    "CorrelationLoss",
     "CumulativeLoss",
     "LabelTable",
     "MeanLoss",
@@ -30,6 +31,8 @@ __all__ = [
 _TINY = 1e-37
 # Added to each share of a divergence: an empty mask still learns, and its minimum stays where the shares are equal.
 _SHARE = 1e-6
+# Added to the product of two variances: of a batch of one label, or of even masks, no correlation is known.
+_SPREAD = 1e-8
 
 
 def potency(mask: tf.Tensor, margin: int = 0) -> tf.Tensor:
@@ -155,6 +158,47 @@ class MeanMaskDivergence(MeanLoss):
         """g log(g / m) + (1 - g) log((1 - g) / (1 - m)), in nats, ``(batch,)``."""
         shares = ((g + _SHARE, mean + _SHARE), (1 - g + _SHARE, 1 - mean + _SHARE))
         return tf.add_n([is_so * tf.math.log(is_so / taken) for is_so, taken in shares])
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class CorrelationLoss(MeanLoss):
+    """1 - r |r| of the means of the masks of a batch and g, and a penalty on grey: Eq. 4 with free ends of g.
+
+    1 - r^2 is the least error that g can be left with by any straight line in the mean, over the variance of g: so only
+    the shape of g counts, and no network is asked for means that no map of the two phases has. What is left open, how
+    far apart the means are, is for sharpness to decide: 1 - B, B = Var(s) / (M (1 - M)) over all pixels of the batch,
+    M their mean, is 0 for zeros and ones. See `restarts` for what binarity says.
+
+    Batches should hold 8 pictures or more. `grey_weight` grows while training, see `callbacks.Sharpen`.
+
+    Args:
+        g: shape of g(t) of each label, K values in [0, 1].
+        weights: weight of each label, 0 to leave one out; all 1 by default.
+        margin: px of context on each side of the mask that don't count.
+        name: name of the loss.
+        **kwargs: forwarded to `keras.losses.Loss`.
+    """
+
+    def __init__(
+        self, g: Sequence[float], weights: Sequence[float] | None = None, margin: int = 0,
+        name: str = "correlation_loss", **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(g, weights, margin, name, **kwargs)
+        self.grey_weight = keras.Variable(0.0, trainable=False, name="grey_weight")
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        """The loss of the batch, the same for each of its pictures, ``(batch,)``."""
+        g, weights = self.table.look_up(y_true)
+        pixels = _counted(y_pred, self.margin)
+        shares = weights / tf.maximum(tf.reduce_sum(weights), _TINY)
+        mean = tf.reduce_mean(pixels, axis=(1, 2, 3))
+        off_mean, off_g = mean - tf.reduce_sum(shares * mean), g - tf.reduce_sum(shares * g)
+        spread = tf.reduce_sum(shares * off_mean**2) * tf.reduce_sum(shares * off_g**2)
+        r = tf.reduce_sum(shares * off_mean * off_g) / tf.sqrt(spread + _SPREAD)
+        grey = tf.reduce_sum(shares * tf.reduce_mean(pixels * (1 - pixels), axis=(1, 2, 3)))
+        whole = tf.reduce_sum(shares * mean)
+        penalty = tf.convert_to_tensor(self.grey_weight) * grey / (whole * (1 - whole) + _SHARE)
+        return tf.fill(tf.shape(mean), 1 - r * tf.abs(r) + penalty)
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)

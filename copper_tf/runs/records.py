@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import ClassVar
 
-from copper_tf.config import ANCHORS, AREAS, ITERATIVE, MIN_BINARITY
+from copper_tf.config import ANCHORS, AREAS, FIXED, ITERATIVE, MIN_BINARITY
 from tfds_copper.results import Result
 
 __all__ = ["AreaShares", "BoundaryBias", "HypothesisRecord", "RestartTry", "Restarts", "TrainingRecord"]
@@ -30,6 +30,11 @@ class HypothesisRecord(Result):
     g: tuple[float, ...]
     initial_g: tuple[float, ...] = ()
 
+    @property
+    def ends_are_learned(self) -> bool:
+        """Whether where g starts and ends was learned, and not supposed to be 1 and 0."""
+        return self.learn == AREAS or (self.learn == FIXED and bool(self.initial_g) and self.g != self.initial_g)
+
     def note(self, labels: Sequence[str]) -> str:
         """What every result must mention of a g that was learned; empty for a given hypothesis.
 
@@ -45,6 +50,9 @@ class HypothesisRecord(Result):
         if self.learn == AREAS:
             pairs = (f"{g:.2f} at {t}" for g, t in zip(self.g, labels, strict=True))
             return f"g was learned as the area share of one phase: {', '.join(pairs)}"
+        if self.ends_are_learned:
+            ends = f"{self.g[0]:.2f} at {labels[0]} and {self.g[-1]:.2f} at {labels[-1]}"
+            return f"start and end of g ({self.name}) were learned as area shares of one phase: {ends}"
         return ""
 
 

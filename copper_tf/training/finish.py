@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from copper_tf.config import AREAS, CORRELATION
 from copper_tf.data.pictures import Pictures
 from copper_tf.inference.predictor import RunPredictor
 from copper_tf.inference.surround import MappedPicture, influences, measure_surrounds, measured_reach
@@ -16,7 +18,7 @@ from copper_tf.models.architecture import network_of
 from copper_tf.models.policy import resolve_policy
 from copper_tf.ood.features import image_features
 from copper_tf.ood.reference import ReferenceStatistics
-from copper_tf.runs.records import Restarts, TrainingRecord
+from copper_tf.runs.records import AreaShares, Restarts, TrainingRecord
 from copper_tf.runs.run import Run
 from copper_tf.statistics.bootstrap import groups_of
 from copper_tf.statistics.chords import mean_chord
@@ -25,7 +27,7 @@ from copper_tf.utils.compat import peak_memory_bytes
 from tfds_copper.micrograph import Windows
 from tfds_copper.progress import Progress
 
-__all__ = ["finish_run", "map_chords", "map_reach", "middle_maps", "reference_statistics_of"]
+__all__ = ["finish_run", "map_chords", "map_reach", "middle_maps", "read_ends", "reference_statistics_of"]
 
 # The mean chord of so many maps is known to a few percent.
 _CHORD_PICTURES = 16
@@ -117,6 +119,37 @@ def reference_statistics_of(splits: Sequence[Pictures], progress: Progress | Non
         return None
     measured, labels, sheets, files = zip(*rows, strict=True)
     return ReferenceStatistics.of(measured, labels, groups_of(sheets, files)[0].tolist())
+
+
+def read_ends(run: Run, held_out: Pictures, progress: Progress | None = None) -> Run:
+    """Where training left start and end of g free, reads them off the potencies of held-out pictures.
+
+    Args:
+        run: a trained run.
+        held_out: the decoded validation pictures.
+        progress: called with (done, total, what).
+
+    Returns:
+        The run whose g is the straight line in its shape that those potencies follow best, in [0, 1]; any other run as
+        it is, and one that learned nothing.
+    """
+    if run.config.training.loss != CORRELATION or run.has(TrainingRecord):
+        return run
+    predictor, potency = RunPredictor(run), []
+    for done, k in enumerate(range(len(held_out.arrays)), start=1):
+        depth = int(held_out.bit_depths[k])
+        potency.append(predictor.predict(held_out.arrays[k], depth, held_out.files[k]).potency)
+        if progress:
+            progress(done, len(held_out.arrays), "reading start and end of g")
+    known = AreaShares if run.config.training.learn == AREAS else None
+    shape = np.array(run.read(known).g if known else run.initial_hypothesis)
+    x = shape[held_out.labels]
+    slope, start = np.polyfit(x, np.array(potency), 1) if np.ptp(x) > 0 else (0.0, 0.0)
+    if slope <= 0:
+        return run
+    learned = dataclasses.replace(run, hypothesis=tuple(float(g) for g in np.clip(start + slope * shape, 0, 1)))
+    learned.write_hypothesis()
+    return learned
 
 
 def finish_run(run: Run, pictures: tuple[Pictures, ...], progress: Progress | None) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from copper_tf.config import AREAS, ITERATIVE, LOSSES, Config
+from copper_tf.config import AREAS, CORRELATION, ITERATIVE, LOSSES, Config
 from copper_tf.data.crops import CropStream
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.data.pictures import Pictures, load_pictures
 from copper_tf.models.factory import build
 from copper_tf.models.losses import grade_loss
-from copper_tf.models.metrics import NMSE
+from copper_tf.models.metrics import NMSE, FreeNMSE
 from copper_tf.models.policy import resolve_policy
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.plugins import import_plugins
@@ -22,8 +22,8 @@ from copper_tf.runs.records import AreaShares
 from copper_tf.runs.run import Run, check_run_folder, create_run, is_run, open_run
 from copper_tf.training.area_shares import measure_areas
 from copper_tf.training.batch_norm import Calibrator
-from copper_tf.training.callbacks import Bookkeeper, Reporter, should_stop
-from copper_tf.training.finish import finish_run
+from copper_tf.training.callbacks import Bookkeeper, Reporter, Sharpen, should_stop
+from copper_tf.training.finish import finish_run, read_ends
 from copper_tf.training.hypothesis_learning import HypothesisLearner, first_hypothesis, learnable
 from copper_tf.training.restarts import choose_try, remove_tries
 from copper_tf.training.tensorboard import TensorBoardWriter
@@ -68,7 +68,8 @@ def compile_model(model: keras.Model, config: Config, g: tuple[float, ...], step
     else:
         weights = np.isfinite(g).astype(float)
         table = np.nan_to_num(g).tolist(), weights.tolist(), config.data.margin
-        loss, metrics = LOSSES[config.training.loss](*table), [NMSE(*table)]
+        nmse = FreeNMSE if config.training.loss == CORRELATION else NMSE
+        loss, metrics = LOSSES[config.training.loss](*table), [nmse(*table)]
     # XLA makes training on a processor slower and fails on bfloat16.
     model.compile(adam, loss, metrics=metrics, jit_compile=False)
     # Built in its first step, it would have TensorFlow trace that step twice.
@@ -82,7 +83,7 @@ def _new_run(config: Config, dataset: Dataset, workdir: Path, g: tuple[float, ..
         labels=Labels(tuple(dataset.times), dataset.unit),
         hypothesis=g,
         normalisation=stream.normalisation,
-        initial_hypothesis=g if config.training.learn in (ITERATIVE, AREAS) else (),
+        initial_hypothesis=g if config.training.moves_g else (),
         data={
             "path": str(Path(dataset.path).resolve()),
             "fingerprint": dataset.fingerprint,
@@ -180,7 +181,7 @@ def train(
         run = _learn_areas(run, training, validation, pictures, progress)
         _restart(run, training, validation, pictures[1], progress)
         if _fit(run, stream, validation, until, progress):
-            finish_run(run, pictures, progress)
+            finish_run(read_ends(run, pictures[1], progress), pictures, progress)
     # A g that was learnt is another one now.
     return open_run(workdir)
 
@@ -231,6 +232,7 @@ def _fit(
     callbacks: list[keras.callbacks.Callback] = [
         Calibrator(stream),
         *([HypothesisLearner(run, validation.pictures)] if config.training.learn == ITERATIVE else []),
+        *([Sharpen(config.training.epochs)] if config.training.loss == CORRELATION else []),
         Bookkeeper(run),
         TensorBoardWriter(run, validation, policy),
     ]

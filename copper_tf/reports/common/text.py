@@ -43,7 +43,7 @@ _ENDS_SUPPOSED = (
     "The scale assumes that the surface is rough everywhere at the first t (f = 1) and nowhere at the last t (f = 0). "
     "The pictures can't prove this."
 )
-_ENDS_LEARNED = "Where f starts and ends was learned, as the area that first maps mark, and not supposed."
+_ENDS_LEARNED = "Where f starts and ends was learned, as the area that maps mark, and not supposed."
 _LOCAL = (
     "A map shows areas only if the surface has two phases and the network is local: what it looks at around a place "
     f"should be at most {LIMIT:g} times as wide as the areas that it is to find."
@@ -148,6 +148,8 @@ LEARNED_NOTES = {
     AREAS: "g was not supposed but learned: it is the area share that first maps of this surface mark at each t, so "
     "the potency is an area share, too, and not an index between the two ends. Which phase adheres better is for "
     "adhesion measurements to say.",
+    FIXED: "Of g only the shape was supposed, {name}; where it starts and ends was learned, as the area that sharp "
+    "maps mark on the validation pictures, so the potency is an area share, and not an index between the two ends.",
     ANCHORS: "g was not supposed: the model was trained on the first and the last t alone, for 1 and 0. Its potency at "
     "the labels in between is the estimate of the ageing curve; scores against g count the two ends only.",
 }
@@ -164,20 +166,22 @@ def format_score(value: float | None, interval: Sequence[float] | None) -> tuple
     )
 
 
-def potency_note(labels: Labels, learn: str = FIXED) -> str:
+def potency_note(labels: Labels, hypothesis: HypothesisRecord | None = None) -> str:
     """What a potency is.
 
     Args:
         labels: of the model.
-        learn: how its g was learned, one of `config.LEARN`.
+        hypothesis: its g; None where there are several, or none.
     """
     names = labels.names
-    return (_AREA_NOTE if learn == AREAS else _INDEX_NOTE).format(first=names[0], last=names[-1])
+    return (_AREA_NOTE if hypothesis and hypothesis.ends_are_learned else _INDEX_NOTE).format(
+        first=names[0], last=names[-1]
+    )
 
 
-def map_assumptions(learn: str) -> tuple[str, str]:
-    """What reading a map as areas rests on; `learn` as in `potency_note`."""
-    return _ENDS_LEARNED if learn == AREAS else _ENDS_SUPPOSED, _LOCAL
+def map_assumptions(hypothesis: HypothesisRecord) -> tuple[str, str]:
+    """What reading the maps of a model as areas rests on."""
+    return _ENDS_LEARNED if hypothesis.ends_are_learned else _ENDS_SUPPOSED, _LOCAL
 
 
 def _count(number: int, things: str) -> str:

@@ -211,7 +211,7 @@ def render_report(
         report=report,
         sentence=report.sentence,
         sound=sound(report),
-        note=potency_note(report.labels, report.first_model.hypothesis.learn),
+        note=potency_note(report.labels, report.first_model.hypothesis),
         caveats=list(dict.fromkeys(caveats)),
         footer=_footer(report.dataset.name),
         names=names,

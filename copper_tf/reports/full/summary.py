@@ -57,8 +57,8 @@ def limits_of(report: Report) -> list[str]:
         "another etching process can change how a surface looks without changing the surface.",
     ]
     if report.first_model.kind == "segmenter":
-        learn = report.first_model.hypothesis.learn
-        texts += [potency_note(report.labels, learn), *map_assumptions(learn)]
+        hypothesis = report.first_model.hypothesis
+        texts += [potency_note(report.labels, hypothesis), *map_assumptions(hypothesis)]
     of = "sheets" if test.resampled == "sheets" else "pictures, whose sheets are unknown"
     few = f" Fewer than {MIN_GROUPS} give no interval." if test.groups < MIN_GROUPS else ""
     texts.append(

@@ -38,5 +38,5 @@ def render_trust(run: Run) -> Path:
         captions=CAPTIONS,
         run=run,
         trust=trust_section(run),
-        note=potency_note(run.labels, run.config.training.learn),
+        note=potency_note(run.labels, run.hypothesis_record),
     )

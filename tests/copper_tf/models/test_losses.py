@@ -11,10 +11,12 @@ import tensorflow as tf
 from scipy.special import rel_entr
 
 from copper_tf import config
-from copper_tf.models.losses import MeanLoss, MeanMaskDivergence, MeanMaskLoss, PixelLoss, potency
-from copper_tf.models.metrics import NMSE
+from copper_tf.models.losses import CorrelationLoss, MeanLoss, MeanMaskDivergence, MeanMaskLoss, PixelLoss, potency
+from copper_tf.models.metrics import NMSE, FreeNMSE
 
-ALL = pytest.mark.parametrize("kind", config.LOSSES.values(), ids=list(config.LOSSES))
+# Those that are 0 where the mean is g.
+ENDS = [name for name in config.LOSSES if name != config.CORRELATION]
+ALL = pytest.mark.parametrize("kind", [config.LOSSES[name] for name in ENDS], ids=ENDS)
 
 
 def _mask(values: list[float], side: int = 8) -> tf.Tensor:
@@ -27,9 +29,59 @@ def test_loss_is_the_squared_error_of_the_mean() -> None:
 
 
 def test_every_loss_that_can_be_set_is_there() -> None:
-    assert tuple(config.LOSSES) == config.LOSSES.builtin == ("squared", "kl", "pixels")
+    assert tuple(config.LOSSES) == config.LOSSES.builtin == ("squared", "kl", "correlation", "pixels")
     assert config.LOSSES["squared"] is MeanMaskLoss and config.LOSSES["kl"] is MeanMaskDivergence
-    assert config.LOSSES["pixels"] is PixelLoss
+    assert config.LOSSES["pixels"] is PixelLoss and config.LOSSES["correlation"] is CorrelationLoss
+
+
+def test_correlation_leaves_start_and_end_of_g_free() -> None:
+    g, labels = [1.0, 0.7, 0.3, 0.0], tf.range(4)
+    loss = CorrelationLoss(g)
+    for start, end in ((1.0, 0.0), (0.7, 0.4), (0.3, 0.2)):
+        means = [end + (start - end) * value for value in g]
+        assert float(loss(labels, _mask(means))) == pytest.approx(0, abs=1e-3)
+    assert float(loss(labels, _mask([0.1, 0.3, 0.7, 0.9]))) == pytest.approx(2, abs=0.02)
+    draw = np.random.default_rng(0).random(4)
+    r = np.corrcoef(draw, g)[0, 1]
+    assert float(loss(labels, _mask(draw.tolist()))) == pytest.approx(1 - r * abs(r), abs=1e-4)
+
+
+def test_grey_costs_and_an_even_mask_is_no_way_out() -> None:
+    loss, labels = CorrelationLoss([1.0, 0.0]), tf.constant([0, 1])
+    sharp = np.zeros((2, 8, 8, 1), np.float32)
+    sharp[0, :6], sharp[1, :2] = 1, 1
+    grey = 0.5 + 0.2 * (sharp - 0.5)
+    assert float(loss(labels, tf.constant(sharp))) == pytest.approx(float(loss(labels, tf.constant(grey))), abs=1e-3)
+    loss.grey_weight.assign(0.2)
+    assert float(loss(labels, tf.constant(sharp))) == pytest.approx(0, abs=1e-3)
+    assert float(loss(labels, tf.constant(grey))) == pytest.approx(0.2 * 0.24 / 0.25, abs=1e-3)
+    # All dark, there is no grey in pixels, but no share of one phase either.
+    assert float(loss(labels, _mask([0.002, 0.001]))) > 0.15
+
+
+@pytest.mark.parametrize(("labels", "means"), [([0, 0], [0.2, 0.7]), ([0, 1], [0.5, 0.5]), ([2, 2], [0.1, 0.9])])
+def test_a_batch_without_a_correlation_is_finite(labels: list[int], means: list[float]) -> None:
+    loss = CorrelationLoss([1.0, 0.5, 0.0], [1.0, 1.0, 0.0])
+    loss.grey_weight.assign(0.2)
+    with tf.GradientTape() as tape:
+        mask = tf.Variable(_mask(means))
+        value = loss(tf.constant(labels), mask)
+    assert np.isfinite(float(value)) and np.isfinite(tape.gradient(value, mask).numpy()).all()
+
+
+def test_the_nmse_with_free_ends_is_what_no_line_explains() -> None:
+    g, draw = [1.0, 0.6, 0.2, 0.0], np.random.default_rng(0)
+    labels = draw.integers(0, 4, 40)
+    means = np.clip(0.3 + 0.2 * np.array(g)[labels] + draw.normal(0, 0.05, 40), 0, 1)
+    metric = FreeNMSE(g)
+    for part in (slice(0, 8), slice(8, 40)):
+        metric.update_state(tf.constant(labels[part]), _mask(means[part].tolist()))
+    line = np.polyval(np.polyfit(means, np.array(g)[labels], 1), means)
+    expected = np.mean((np.array(g)[labels] - line) ** 2) / np.var(np.array(g)[labels])
+    assert float(metric.result()) == pytest.approx(expected, abs=1e-4)
+    metric.reset_state()
+    metric.update_state(tf.constant([1, 1]), _mask([0.2, 0.3]))
+    assert np.isnan(float(metric.result()))
 
 
 @pytest.mark.parametrize("margin", [0, 2])

@@ -14,6 +14,7 @@ from copper_tf.models.architecture import network_of
 from copper_tf.models.factory import build, build_classifier, build_segmenter
 from copper_tf.models.layers import BilinearUpsampling, Convolution, FusedBatchNorm
 from copper_tf.models.losses import (
+    CorrelationLoss,
     CumulativeLoss,
     MeanMaskDivergence,
     MeanMaskLoss,
@@ -21,7 +22,7 @@ from copper_tf.models.losses import (
     SoftLabelLoss,
     grade_loss,
 )
-from copper_tf.models.metrics import NMSE
+from copper_tf.models.metrics import NMSE, FreeNMSE
 from copper_tf.models.ordinal import ConditionalChain, OrderedThresholds
 from copper_tf.models.picture_sizes import recomputes_border
 from copper_tf.statistics.scores import posterior_median
@@ -84,7 +85,9 @@ REGISTERED = [
     MeanMaskLoss([1.0, 0.25], [1.0, 0.0], margin=3),
     MeanMaskDivergence([1.0, 0.25], [1.0, 0.0], margin=3),
     PixelLoss([1.0, 0.25], [1.0, 0.0], margin=3),
+    CorrelationLoss([1.0, 0.25], [1.0, 0.0], margin=3),
     NMSE([1.0, 0.25], margin=3),
+    FreeNMSE([1.0, 0.25], margin=3),
     SoftLabelLoss(),
     CumulativeLoss(),
     ConditionalChain(name="e"),
