@@ -47,6 +47,8 @@ _ROAD = (
 )
 # What a clock, a meter or the version of a form says.
 _MEASURED = ("second", "memory", "processors", "format", "version", "parameters")
+# What is defined anew since: the reach of a network is measured, where it was its receptive field.
+_NEW = ("reach", "influence")
 
 _TABLES = (
     "maps/predictions.csv",
@@ -78,9 +80,9 @@ def _walk(checkout: Path, output: Path, before: bool) -> None:
 
 
 def _numbers(value: Any) -> Iterator[float]:
-    if isinstance(value, dict):
+    if isinstance(value, dict) and not str(value.get("name", "")).startswith(_NEW):
         for key, part in value.items():
-            if not any(word in key for word in _MEASURED):
+            if not any(word in key for word in (*_MEASURED, *_NEW)):
                 yield from _numbers(part)
     elif isinstance(value, list):
         for part in value:
