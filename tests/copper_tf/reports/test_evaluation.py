@@ -131,7 +131,7 @@ def test_a_segmenters_page_says_what_potency_is_not(tmp_path: Path) -> None:
     assert "index relative to the end labels of this run, neither adhesion itself nor comparable between runs" in text
     assert "resemblance to the surface at the first t, 0 h" in text
     assert "f = 1" in text and "two phases" in text
-    assert "This network sees 36 px." in text
+    assert "This network sees 36 px" in text
 
 
 def test_intervals_are_given_or_their_absence_explained(tmp_path: Path) -> None:
