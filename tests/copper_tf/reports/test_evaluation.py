@@ -65,7 +65,7 @@ def _evaluation(kind: Any, labels: Labels, g: tuple[float, ...], interval: bool,
     return Evaluation(
         kind=kind,
         labels=labels,
-        hypothesis=HypothesisRecord("linear", "none", g),
+        hypothesis=HypothesisRecord("linear", "fixed", g),
         folds=0,
         caveats=(),
         splits=splits,
@@ -188,7 +188,7 @@ def test_the_verdict_of_a_map_says_no_more_than_its_scores(
         scores={"nmse": nmse, "auc": math.nan if auc is None else auc},
         intervals={"nmse": interval, "auc": None},
     )
-    assert words in verdict("segmenter", test, HypothesisRecord("linear", "none", (1.0, 0.0)))
+    assert words in verdict("segmenter", test, HypothesisRecord("linear", "fixed", (1.0, 0.0)))
 
 
 def test_the_verdict_of_grades_stands_beside_chance() -> None:
@@ -201,7 +201,7 @@ def test_the_verdict_of_grades_stands_beside_chance() -> None:
             intervals={"accuracy": (low, 0.9), "median_mae": None},
             confusion=((2, 2), (2, 2)),
         )
-        assert words in verdict("classifier", test, HypothesisRecord("linear", "none", ()))
+        assert words in verdict("classifier", test, HypothesisRecord("linear", "fixed", ()))
 
 
 @pytest.mark.parametrize(("n", "N", "c", "d"), [(2, 1, 8, 2), (1, 2, 5, 3)])
