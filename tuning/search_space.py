@@ -221,8 +221,8 @@ def parse_space(entries: Iterable[str], base: Config) -> SearchSpace:
     losses = dict(pairs).get("loss", ())
     if len(losses) > 1 and (others := {CORRELATION, PIXELS} & set(losses)):
         raise SettingError(
-            f"space: a loss of {', '.join(sorted(others))} can't be compared with others, since its NMSE is another one; "
-            f"search it alone. Received: {', '.join(losses)}"
+            f"space: a loss of {', '.join(sorted(others))} can't be compared with others, since its NMSE is another "
+            f"one; search it alone. Received: {', '.join(losses)}"
         )
     if (count := math.prod(len(values) for _, values in pairs)) > MOST_POINTS:
         raise SettingError(f"space must have at most {MOST_POINTS} points. Received: {count}")

@@ -55,7 +55,7 @@ def test_the_space_comes_from_the_settings() -> None:
         (("c=",), "c must be given different values.*Received: none"),
         (
             ("loss=squared,correlation",),
-            "a loss of correlation can't be compared with others.* Received: squared, corr",
+            "a loss of correlation can't be compared .* Received: squared, corr",
         ),
         (("d=0,1",), "d must be a whole number from 1 to 8. Received: 0"),
         (("hypothesis=guess",), "hypothesis must be one of .*Received: 'guess'"),
