@@ -63,6 +63,8 @@ LEARN = FIXED, ANCHORS, ITERATIVE, AREAS = ("fixed", "anchors", "iterative", "ar
 TIME_SCALES = NUMBER, RANK = ("number", "rank")
 # The binarity below which maps are too grey to be of two phases, and a net may have found another texture.
 MIN_BINARITY = 0.5
+# The smallest batch over which a correlation is worth following.
+MIN_CORRELATED = 4
 
 
 @dataclass(frozen=True)
@@ -249,16 +251,26 @@ class Config:
                 f"hypothesis must be left out where learn is {ANCHORS}: only the first and the last t are trained on, "
                 f"for 1 and 0. Received: {training.hypothesis}"
             )
-        if training.loss == CORRELATION and (training.learn in (ANCHORS, ITERATIVE) or training.restarts):
-            raise SettingError(
-                f"loss {CORRELATION} needs learn {FIXED} or {AREAS}, and no restarts. "
-                f"Received: learn {training.learn}, {training.restarts} restarts"
-            )
+        if training.loss == CORRELATION:
+            self._check_correlation()
         if training.learn == ITERATIVE and training.patience:
             raise SettingError(
                 f"patience must be 0 where learn is {ITERATIVE}: the scores of epochs of different g can't be "
                 f"compared. Received: {training.patience}"
             )
+
+    def _check_correlation(self) -> None:
+        """Refuses what a loss can't go with that compares the crops of a batch and sharpens maps at the end."""
+        training = self.training
+        for name, fits, needs in (
+            ("learn", training.learn in (FIXED, AREAS), f"{FIXED} or {AREAS}"),
+            ("restarts", not training.restarts, "0"),
+            ("patience", not training.patience, "0"),
+            ("batch_size", training.batch_size >= MIN_CORRELATED, f"at least {MIN_CORRELATED}"),
+        ):
+            if not fits:
+                received = getattr(training, name)
+                raise SettingError(f"{name} must be {needs} where loss is {CORRELATION}. Received: {received}")
 
     @property
     def normalised_over(self) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from copper_tf.analysis.search_results import Cost, Objective
-from copper_tf.config import CORRELATION, GROUPS, KINDS, PIXELS, Config, unread_settings
+from copper_tf.config import CORRELATION, GROUPS, KINDS, KL, PIXELS, SQUARED, Config, unread_settings
 from copper_tf.decay.hypotheses import HYPOTHESES
 from tfds_copper.errors import SettingError
 from tfds_copper.settings import field_types, setting_fields
@@ -218,11 +218,11 @@ def parse_space(entries: Iterable[str], base: Config) -> SearchSpace:
             if name == "hypothesis" and value not in HYPOTHESES:
                 known = ", ".join(HYPOTHESES)
                 raise SettingError(f"space: hypothesis must be one of {known}. Received: {value!r}")
-    losses = dict(pairs).get("loss", ())
-    if len(losses) > 1 and (others := {CORRELATION, PIXELS} & set(losses)):
+    losses = dict(pairs).get("loss", (base.training.loss,))
+    if others := {CORRELATION, PIXELS} & set(losses):
         raise SettingError(
-            f"space: a loss of {', '.join(sorted(others))} can't be compared with others, since its NMSE is another "
-            f"one; search it alone. Received: {', '.join(losses)}"
+            f"loss must be one whose runs can be compared before their end, {SQUARED} or {KL}. "
+            f"Received: {', '.join(sorted(others))}"
         )
     if (count := math.prod(len(values) for _, values in pairs)) > MOST_POINTS:
         raise SettingError(f"space must have at most {MOST_POINTS} points. Received: {count}")

@@ -52,8 +52,7 @@ Output: {_meaning(metadata)}
 - Dataset {metadata.fingerprint}, run {metadata.run_sha256}.
 {statistics}{notes}
 
-Potency is an index relative to the end labels of this training: resemblance to the surface at the first t. It is
-neither adhesion itself nor comparable between trainings.
+{_POTENCY[metadata.hypothesis.ends_are_learned]}
 
 # Validation
 
@@ -62,12 +61,23 @@ of copper-tf do so for the run that this package was exported from.
 """
 
 
+# What a potency is, by whether the ends of g were learned.
+_POTENCY = {
+    False: "Potency is an index relative to the end labels of this training: resemblance to the surface at the first "
+    "t. It is\nneither adhesion itself nor comparable between trainings.",
+    True: "Potency is the area share of one of two phases, the one of which there is more at the first t. It is not "
+    "adhesion itself.",
+}
+
+
 def _name(metadata: ModelMetadata) -> str:
     return f"copper-tf {metadata.config.kind} of etched surfaces"
 
 
 def _meaning(metadata: ModelMetadata) -> str:
     if metadata.config.kind == "segmenter":
+        if metadata.hypothesis.ends_are_learned:
+            return "map in [0, 1] of the phase of which there is more at the first stress time, and its area share"
         return "potency map in [0, 1] and its mean; 1 resembles the surface at the first stress time"
     return "probability of each stress time, and grades by mode and median"
 

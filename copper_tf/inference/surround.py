@@ -14,9 +14,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
+from copper_tf.models.network import Network
 from tfds_copper.progress import Progress
 
-__all__ = ["INFLUENCE", "MappedPicture", "Surround", "influences", "measure_surrounds", "measured_reach", "radii"]
+__all__ = [
+    "INFLUENCE",
+    "SIDE",
+    "MappedPicture",
+    "Surround",
+    "central",
+    "influences",
+    "measure_surrounds",
+    "measured_reach",
+    "radii",
+    "reach_of",
+]
 
 # The map of a normalised picture, both (height, width).
 MapFunction = Callable[[np.ndarray], np.ndarray]
@@ -31,7 +43,7 @@ _LARGEST = 0.4
 # Surrounds whose potencies differ by less would give a ratio of noise.
 _LEAST = 0.05
 # Pictures whose discs are kept, and the side in px of the middle of each that is used.
-_PICTURES, _SIDE = 12, 256
+_PICTURES, SIDE = 12, 256
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -94,9 +106,9 @@ def _surrounds(
 ) -> Iterator[Surround]:
     """Discs of a picture with other pictures around them, one radius after the other; in the middles of all three."""
     pictures = (kept, own, foreign)
-    shape = tuple(min(*sides, _SIDE) for sides in zip(*(p.values.shape for p in pictures), strict=True))
+    shape = tuple(min(*sides, SIDE) for sides in zip(*(p.values.shape for p in pictures), strict=True))
     height, width = shape
-    inner, same, other = (_middle(p.values, shape) for p in pictures)
+    inner, same, other = (central(p.values, shape) for p in pictures)
     contrast = float(foreign.mask.mean(dtype=np.float64) - own.mask.mean(dtype=np.float64))
     for radius in sizes:
         distance = _discs((height, width), radius)
@@ -105,7 +117,8 @@ def _surrounds(
         yield Surround(radius, float((with_foreign - with_own)[middle].mean(dtype=np.float64)), contrast)
 
 
-def _middle(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def central(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The middle of an array, of that shape."""
     top, left = ((side - wanted) // 2 for side, wanted in zip(values.shape, shape, strict=True))
     return values[top : top + shape[0], left : left + shape[1]]
 
@@ -135,11 +148,32 @@ def measure_surrounds(
     """
     triples, found = list(_triples(pictures)), list[Surround]()
     for done, triple in enumerate(triples, start=1):
-        smallest = min(_SIDE, *(side for p in triple for side in p.values.shape))
+        smallest = min(SIDE, *(side for p in triple for side in p.values.shape))
         found += _surrounds(*triple, radii(receptive_field, (smallest, smallest)), map_of)
         if progress:
             progress(done, len(triples), "putting other pictures around places")
     return found
+
+
+def reach_of(
+    pictures: Sequence[MappedPicture], network: Network, map_of: MapFunction, progress: Progress | None = None
+) -> tuple[float, dict[int, float]]:
+    """The width in px of what a network uses, and the influence at each radius that it was read off.
+
+    Args:
+        pictures: held out, of several labels.
+        network: its description.
+        map_of: gives the map of a normalised picture.
+        progress: called with (done, total, what).
+
+    Returns:
+        At most the receptive field, which it also is where nothing can be measured; infinite where the network sees,
+        or uses, the whole picture.
+    """
+    widest = float(network.receptive_field) if network.is_local else math.inf
+    found = influences(measure_surrounds(pictures, widest, map_of, progress))
+    reach = measured_reach(found)
+    return (widest if math.isnan(reach) else min(reach, widest)), found
 
 
 def influences(measured: Iterable[Surround]) -> dict[int, float]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from copper_tf.config import ANCHORS, ITERATIVE, Config
+from copper_tf.config import ANCHORS, CORRELATION, ITERATIVE, Config
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.models.architecture import network_of
 from copper_tf.ood.reference import ReferenceStatistics
@@ -191,10 +191,11 @@ class Run:
         """Index of the row whose weights are the run's, -1 where there is none.
 
         It is `lowest_epoch`; but the last row where the config says so, or where g moves while training, since scores
-        against different g can't be compared.
+        against different g can't be compared, or where maps become sharp only at the end.
         """
         rows = self.history() if history is None else history
-        if self.config.training.learn == ITERATIVE or self.config.training.keep == "last":
+        training = self.config.training
+        if training.learn == ITERATIVE or training.loss == CORRELATION or training.keep == "last":
             return len(rows) - 1
         return self.lowest_epoch(rows)
 

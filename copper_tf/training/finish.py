@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -12,8 +11,9 @@ import numpy as np
 
 from copper_tf.config import AREAS, CORRELATION
 from copper_tf.data.pictures import Pictures
+from copper_tf.decay.hypotheses import MIN_VARIANCE
 from copper_tf.inference.predictor import RunPredictor
-from copper_tf.inference.surround import MappedPicture, influences, measure_surrounds, measured_reach
+from copper_tf.inference.surround import SIDE, MappedPicture, central, reach_of
 from copper_tf.models.architecture import network_of
 from copper_tf.models.policy import resolve_policy
 from copper_tf.ood.features import image_features
@@ -24,6 +24,7 @@ from copper_tf.statistics.bootstrap import groups_of
 from copper_tf.statistics.chords import mean_chord
 from copper_tf.statistics.scores import middle
 from copper_tf.utils.compat import peak_memory_bytes
+from tfds_copper.errors import InputError
 from tfds_copper.micrograph import Windows
 from tfds_copper.progress import Progress
 
@@ -85,17 +86,17 @@ def map_reach(run: Run, held_out: Pictures, progress: Progress | None = None) ->
         progress: called with (done, total, what).
 
     Returns:
-        Infinite where it is as large as the pictures, NaN where it can't be measured.
+        See `reach_of`.
     """
     order = np.argsort(held_out.labels, kind="stable")
     chosen = order[np.unique(np.linspace(0, len(order) - 1, _REACH_PICTURES).round().astype(int))]
     predictor, pictures = RunPredictor(run), []
     for k in chosen:
         values = run.normalisation.apply(held_out.arrays[k].astype(np.float32) / np.float32(held_out.full_scale[k]))
+        # A copy, so that large micrographs aren't kept whole.
+        values = central(values, tuple(min(side, SIDE) for side in values.shape)).copy()
         pictures.append(MappedPicture(values, predictor.map_of(values), int(held_out.labels[k])))
-    network = network_of(run.config)
-    width = network.receptive_field if network.is_local else math.inf
-    return measured_reach(influences(measure_surrounds(pictures, width, predictor.map_of, progress)))
+    return reach_of(pictures, network_of(run.config), predictor.map_of, progress)[0]
 
 
 def reference_statistics_of(splits: Sequence[Pictures], progress: Progress | None = None) -> ReferenceStatistics | None:
@@ -131,7 +132,10 @@ def read_ends(run: Run, held_out: Pictures, progress: Progress | None = None) ->
 
     Returns:
         The run whose g is the straight line in its shape that those potencies follow best, in [0, 1]; any other run as
-        it is, and one that learned nothing.
+        it is.
+
+    Raises:
+        InputError: if the potencies hardly fall with g.
     """
     if run.config.training.loss != CORRELATION or run.has(TrainingRecord):
         return run
@@ -145,9 +149,14 @@ def read_ends(run: Run, held_out: Pictures, progress: Progress | None = None) ->
     shape = np.array(run.read(known).g if known else run.initial_hypothesis)
     x = shape[held_out.labels]
     slope, start = np.polyfit(x, np.array(potency), 1) if np.ptp(x) > 0 else (0.0, 0.0)
-    if slope <= 0:
-        return run
-    learned = dataclasses.replace(run, hypothesis=tuple(float(g) for g in np.clip(start + slope * shape, 0, 1)))
+    g = np.clip(start + slope * shape, 0, 1)
+    if slope <= 0 or np.var(g) < MIN_VARIANCE:
+        ends = f"{start + slope * shape[0]:.2f} at the first t and {start + slope * shape[-1]:.2f} at the last"
+        raise InputError(
+            f"{run.path}: the potency of validation pictures must fall with g, so that its start and end can be read "
+            f"off. Received: {ends}; nothing was learned that depends on t"
+        )
+    learned = dataclasses.replace(run, hypothesis=tuple(float(v) for v in g))
     learned.write_hypothesis()
     return learned
 

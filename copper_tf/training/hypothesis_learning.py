@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from copper_tf.config import ANCHORS, AREAS, ITERATIVE, Config
+from copper_tf.config import ANCHORS, AREAS, CORRELATION, FIXED, ITERATIVE, Config
 from copper_tf.data.pictures import Pictures
 from copper_tf.decay.estimation import READABLE_SPAN, readable, update, without_borders
 from copper_tf.decay.hypotheses import check_informative, hypothesis_values
@@ -66,12 +66,14 @@ def learnable(dataset: Dataset, config: Config, split: str, pictures: Pictures) 
     """
     learn, labels = config.training.learn, range(len(dataset.times))
     of_all = {ITERATIVE: "validation", AREAS: "train"}.get(learn) == split
-    needed = (labels[0], labels[-1]) if learn == ANCHORS else labels if of_all else ()
+    ends = learn == ANCHORS or (config.training.loss == CORRELATION and split == "validation")
+    needed = labels if of_all else (labels[0], labels[-1]) if ends else ()
     missing = [dataset.times[k] for k in needed if k not in pictures.labels]
     if missing:
+        way = learn if learn != FIXED else CORRELATION
         raise InputError(
-            f"{dataset.path}: to learn g by {learn}, split {split!r} must hold pictures of "
-            f"{'the first and the last t' if learn == ANCHORS else 'every t'}. "
+            f"{dataset.path}: to learn g by {way}, split {split!r} must hold pictures of "
+            f"{'every t' if of_all else 'the first and the last t'}. "
             f"Received: none of t = {', '.join(f'{t:g}' for t in missing)}"
         )
     return pictures.of_labels(needed) if learn == ANCHORS else pictures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from copper_tf.models.policy import resolve_policy
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.plugins import import_plugins
 from copper_tf.runs.records import AreaShares
-from copper_tf.runs.run import Run, check_run_folder, create_run, is_run, open_run
+from copper_tf.runs.run import FIRST_MAPS, Run, check_run_folder, create_run, is_run, open_run
 from copper_tf.training.area_shares import measure_areas
 from copper_tf.training.batch_norm import Calibrator
 from copper_tf.training.callbacks import Bookkeeper, Reporter, Sharpen, should_stop
@@ -191,6 +192,7 @@ def _learn_areas(
 ) -> Run:
     """Where g is learned as areas and isn't known yet, learns it; the run with its g."""
     if run.config.training.learn != AREAS or run.has(AreaShares):
+        shutil.rmtree(run.path / FIRST_MAPS, ignore_errors=True)
         return run
 
     def train_first(first: Run, report: Progress | None) -> None:

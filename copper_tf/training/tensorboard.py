@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
-from copper_tf.config import Config
+from copper_tf.config import ITERATIVE, Config
 from copper_tf.data.crops import CropStream
 from copper_tf.runs.run import TENSORBOARD, Run
 from copper_tf.training.hypothesis_learning import tables
@@ -60,7 +60,7 @@ class TensorBoardWriter(keras.callbacks.Callback):
             for name, value in (logs or {}).items():
                 split = "validation" if name.startswith("val_") else "train"
                 tf.summary.scalar(f"{name.removeprefix('val_')}/{split}", float(value), step=epoch + 1)
-            if self.run.initial_hypothesis:
+            if self.run.config.training.learn == ITERATIVE:
                 for t, g in zip(self.run.labels.names, tables(self.model)[0].values, strict=True):
                     tf.summary.scalar(f"learned g/t = {t}", g, step=epoch + 1)
             if epoch % self.every == 0 or epoch + 1 == self.run.config.training.epochs:

@@ -37,6 +37,7 @@ class Group:
         reaches: how wide in px the network looks, of every run, ``(runs,)``.
         excess: what borders of areas add to the mean potency of every label, by composites, ``(runs, K)``; NaN where
             it was not measured.
+        ends_are_learned: see `HypothesisRecord.ends_are_learned`.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Group:
     chords: np.ndarray
     reaches: np.ndarray
     excess: np.ndarray
+    ends_are_learned: bool = False
 
     @property
     def mean_g(self) -> np.ndarray:
@@ -87,6 +89,7 @@ def _group(name: str, runs: Sequence[Run], pictures: Rows) -> Group:
         binarity=binarity,
         chords=chords,
         reaches=reaches,
+        ends_are_learned=runs[0].hypothesis_record.ends_are_learned,
         excess=np.array([[_number(v) for v in row or [None] * len(runs[0].labels.times)] for row in excess]),
     )
 

@@ -155,11 +155,13 @@ class Locality:
 
     Attributes:
         receptive_field_px: width of what one output value sees.
+        reach_px: width of what it uses, median over the runs of falling g; None where that is the whole picture.
         mean_chord_px: median over the runs of falling g; None where unknown.
         warning: empty where the network is local.
     """
 
     receptive_field_px: int
+    reach_px: float | None
     mean_chord_px: float | None
     warning: str
 

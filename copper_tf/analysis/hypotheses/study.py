@@ -40,7 +40,7 @@ def _source(curves: Sequence[AgeingCurve], fits: Mapping[str, CurveFits | None],
 def _learned_ends(groups: Sequence[Group], labels: Labels) -> Iterator[str]:
     """From which area to which the surface goes, where g was learned as area."""
     for group in groups:
-        if group.learn == AREAS:
+        if group.ends_are_learned:
             start, end = (f"{group.mean_g[k]:.2f} of the surface at t = {labels.names[k]}" for k in (0, -1))
             runs = f"{len(group.paths)} runs that learned g as area" if len(group.paths) > 1 else "a run that learned g"
             yield f"But by {runs}, one phase covers {start} and {end}, the law in between."
@@ -53,7 +53,8 @@ def _locality(groups: Sequence[Group], run: Run) -> Locality:
     known = chords[np.isfinite(chords)]
     chord = float(np.median(known)) if known.size else None
     reach = float(np.median(np.concatenate([group.reaches for group in falling] or [np.array([run.reach])])))
-    return Locality(run.receptive_field, chord, warning(reach, np.nan if chord is None else chord))
+    used = reach if np.isfinite(reach) else None
+    return Locality(run.receptive_field, used, chord, warning(reach, np.nan if chord is None else chord))
 
 
 def study_runs(

@@ -16,7 +16,7 @@ from copper_tf.analysis.trust.samples import MappedExample, TrustSamples, map_pi
 from copper_tf.analysis.trust.stability import brightness_errors, shift_error
 from copper_tf.analysis.trust.verdict import BASIS, EXAMPLES, judge, verdict
 from copper_tf.inference.predictor import RunPredictor
-from copper_tf.inference.surround import MappedPicture, influences, measure_surrounds, measured_reach
+from copper_tf.inference.surround import MappedPicture, reach_of
 from copper_tf.models.architecture import network_of
 from copper_tf.runs.datasets import dataset_of
 from copper_tf.runs.run import Run
@@ -171,9 +171,7 @@ def _reach_values(
     """How far beside a place other texture changes the map, and how that compares with the areas of the maps."""
     run = predictor.run
     pictures = [MappedPicture(e.sample.values, e.sample.mask, e.label) for e in samples.examples]
-    width = run.receptive_field if network_of(run.config).is_local else math.inf
-    found = influences(measure_surrounds(pictures, width, predictor.map_of, progress))
-    reach = measured_reach(found)
+    reach, found = reach_of(pictures, network_of(run.config), predictor.map_of, progress)
     return {
         "reach_px": reach,
         # Where even the largest disc feels its surround, no width is known, only that it is a large one.

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from copper_tf.config import default_config
 from copper_tf.inference.surround import (
     MapFunction,
     MappedPicture,
@@ -15,7 +16,9 @@ from copper_tf.inference.surround import (
     measure_surrounds,
     measured_reach,
     radii,
+    reach_of,
 )
+from copper_tf.models.architecture import network_of
 
 
 def _pictures(map_of: MapFunction, side: int = 160) -> list[MappedPicture]:
@@ -59,6 +62,19 @@ def test_surrounds_that_hardly_differ_say_nothing() -> None:
     pictures = [MappedPicture(np.zeros((64, 64)), np.full((64, 64), 0.5), label) for label in (0, 0, 1, 1)]
     assert influences(measure_surrounds(pictures, 36, lambda values: values)) == {}
     assert math.isnan(measured_reach({}))
+
+
+def test_a_network_reaches_as_far_as_it_sees_at_most() -> None:
+    network = network_of(default_config("segmenter", d=2))
+
+    def box(values: np.ndarray) -> np.ndarray:
+        return ndimage.uniform_filter(values, network.receptive_field, mode="mirror")
+
+    reach, found = reach_of(_pictures(box), network, box)
+    assert network.receptive_field == 36 == reach < measured_reach(found)
+    # Small pictures have no disc that is large enough; one picture a label has none of its own beside it.
+    assert reach_of(_pictures(box, 48), network, box)[0] == 36
+    assert reach_of(_pictures(box)[:4], network, box) == (36, {})
 
 
 def test_the_width_lies_between_two_radii() -> None:
