@@ -20,6 +20,7 @@ from tfds_copper.progress import Progress
 __all__ = [
     "INFLUENCE",
     "SIDE",
+    "MapFunction",
     "MappedPicture",
     "Surround",
     "central",
@@ -118,8 +119,8 @@ def _surrounds(
 
 
 def central(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """The middle of an array, of that shape."""
-    top, left = ((side - wanted) // 2 for side, wanted in zip(values.shape, shape, strict=True))
+    """The middle of an array, of that shape where it is so large."""
+    top, left = (max(0, (side - wanted) // 2) for side, wanted in zip(values.shape, shape, strict=True))
     return values[top : top + shape[0], left : left + shape[1]]
 
 

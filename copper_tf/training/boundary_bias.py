@@ -16,6 +16,7 @@ from scipy import ndimage
 from copper_tf.data.normalisation import Normalisation, grey
 from copper_tf.data.pictures import examples
 from copper_tf.inference.predictor import RunPredictor
+from copper_tf.inference.surround import central
 from copper_tf.runs.records import BoundaryBias
 from copper_tf.runs.run import Run
 from copper_tf.statistics.chords import SPECK
@@ -50,8 +51,7 @@ def composite(template: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.n
 
 
 def _middle(picture: np.ndarray) -> np.ndarray:
-    top, left = ((side - min(side, _SIDE)) // 2 for side in picture.shape)
-    return picture[top : top + _SIDE, left : left + _SIDE]
+    return central(picture, (_SIDE, _SIDE))
 
 
 def middles(

@@ -94,7 +94,7 @@ def map_reach(run: Run, held_out: Pictures, progress: Progress | None = None) ->
     for k in chosen:
         values = run.normalisation.apply(held_out.arrays[k].astype(np.float32) / np.float32(held_out.full_scale[k]))
         # A copy, so that large micrographs aren't kept whole.
-        values = central(values, tuple(min(side, SIDE) for side in values.shape)).copy()
+        values = central(values, (SIDE, SIDE)).copy()
         pictures.append(MappedPicture(values, predictor.map_of(values), int(held_out.labels[k])))
     return reach_of(pictures, network_of(run.config), predictor.map_of, progress)[0]
 
@@ -140,13 +140,12 @@ def read_ends(run: Run, held_out: Pictures, progress: Progress | None = None) ->
     if run.config.training.loss != CORRELATION or run.has(TrainingRecord):
         return run
     predictor, potency = RunPredictor(run), []
-    for done, k in enumerate(range(len(held_out.arrays)), start=1):
-        depth = int(held_out.bit_depths[k])
-        potency.append(predictor.predict(held_out.arrays[k], depth, held_out.files[k]).potency)
+    for picture in zip(held_out.arrays, held_out.bit_depths.tolist(), held_out.files, strict=True):
+        potency.append(predictor.predict(*picture).potency)
         if progress:
-            progress(done, len(held_out.arrays), "reading start and end of g")
-    known = AreaShares if run.config.training.learn == AREAS else None
-    shape = np.array(run.read(known).g if known else run.initial_hypothesis)
+            progress(len(potency), len(held_out.arrays), "reading start and end of g")
+    # Not the run's own g: after a kill it may be the one that was read off already.
+    shape = np.array(run.read(AreaShares).g if run.config.training.learn == AREAS else run.initial_hypothesis)
     x = shape[held_out.labels]
     slope, start = np.polyfit(x, np.array(potency), 1) if np.ptp(x) > 0 else (0.0, 0.0)
     g = np.clip(start + slope * shape, 0, 1)

@@ -179,7 +179,7 @@ def train(
     if not old:
         create_run(run, force=force)
     with lock_folder(workdir):
-        run = _learn_areas(run, training, validation, pictures, progress)
+        run = _learn_areas(run, stream, validation, pictures, progress)
         _restart(run, training, validation, pictures[1], progress)
         if _fit(run, stream, validation, until, progress):
             finish_run(read_ends(run, pictures[1], progress), pictures, progress)
@@ -188,7 +188,7 @@ def train(
 
 
 def _learn_areas(
-    run: Run, training: Pictures, validation: CropStream, pictures: tuple[Pictures, ...], progress: Progress | None
+    run: Run, stream: CropStream, validation: CropStream, pictures: tuple[Pictures, ...], progress: Progress | None
 ) -> Run:
     """Where g is learned as areas and isn't known yet, learns it; the run with its g."""
     if run.config.training.learn != AREAS or run.has(AreaShares):
@@ -196,10 +196,10 @@ def _learn_areas(
         return run
 
     def train_first(first: Run, report: Progress | None) -> None:
-        _fit(first, CropStream(training, first.config, run.normalisation, augment=True), validation, None, report)
+        crops = CropStream(stream.pictures, first.config, run.normalisation, augment=True)
+        _fit(first, crops, validation, None, report)
 
-    steps = -(-len(training.arrays) * run.config.data.crops // run.config.training.batch_size)
-    return measure_areas(run, pictures, steps, train_first, progress)
+    return measure_areas(run, pictures, stream.steps, train_first, progress)
 
 
 def _restart(

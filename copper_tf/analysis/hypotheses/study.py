@@ -12,7 +12,7 @@ from copper_tf.analysis.hypotheses.curves import ageing_curve, curve_fits, gap
 from copper_tf.analysis.hypotheses.groups import Group, read_groups
 from copper_tf.analysis.hypotheses.ranking import floors, null_distribution, rank
 from copper_tf.analysis.hypotheses.results import AgeingCurve, CurveFits, HypothesisStudy, Locality, Potencies
-from copper_tf.analysis.hypotheses.verdict import SUPPORTED, assumptions, judge, law_sentence
+from copper_tf.analysis.hypotheses.verdict import ASSUMPTIONS, SUPPORTED, judge, law_sentence
 from copper_tf.config import ANCHORS, AREAS, FIXED, ITERATIVE
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.run import Run
@@ -102,7 +102,7 @@ def study_runs(
         brightness_qwk=qwk,
         locality=locality,
         pictures=_potencies(groups, pictures),
-        assumptions=(*assumptions(FIXED), *_learned_ends(groups, first.labels)),
+        assumptions=(*ASSUMPTIONS, *_learned_ends(groups, first.labels)),
         caveats=(*first.data.get("caveats", ()), *filter(None, [locality.warning])),
         failed=dict(failed or {}),
     )

@@ -9,19 +9,19 @@ from copper_tf.analysis.baselines.results import ALARM_QWK
 from copper_tf.analysis.hypotheses.curves import MAX_GAP
 from copper_tf.analysis.hypotheses.results import CurveFits, FamilyFit, NullDistribution, RankedHypothesis, Verdict
 from copper_tf.analysis.trust.verdict import NOT_SUPPORTED, SUPPORTED, UNDECIDED
-from copper_tf.config import AREAS, RANK
+from copper_tf.config import RANK
 from copper_tf.decay.families import FAMILIES, number_text
 from copper_tf.decay.fitting import MAX_BIRGE
 from copper_tf.runs.labels import Labels
 
 __all__ = [
+    "ASSUMPTIONS",
     "BRIGHTNESS",
     "GAP",
     "NOTHING",
     "NOT_SUPPORTED",
     "SUPPORTED",
     "UNDECIDED",
-    "assumptions",
     "judge",
     "law_sentence",
     "parameters_text",
@@ -38,15 +38,9 @@ _NO_LAW = (
     "are at least 0.2 apart"
 )
 
-_ENDS_SUPPOSED = (
+ASSUMPTIONS = (
     "At the first t the surface is rough everywhere (f = 1) and at the last t nowhere (f = 0): f is known up to its "
-    "scale and shift only, and a mean alone can't prove these ends."
-)
-_ENDS_LEARNED = (
-    "Where f starts and ends was not supposed but learned, as the area that first maps mark: that stands and falls "
-    "with the surface having two phases that a small network can tell apart."
-)
-_OTHER_ASSUMPTIONS = (
+    "scale and shift only, and a mean alone can't prove these ends.",
     "The surface has two phases, rough and smooth, and each patch is one of them: what changes with t is their share "
     "and not what they look like.",
     "The network is local: it judges each place by its surroundings and doesn't recognise t from the whole picture.",
@@ -103,15 +97,6 @@ def _ranking(rows: Sequence[RankedHypothesis]) -> str:
     if worse:
         text += "; clearly worse: " + _names([f"{row.name} ({row.nmse:.3f})" for row in worse])
     return text
-
-
-def assumptions(learn: str) -> tuple[str, ...]:
-    """What an ageing curve rests on, in sentences.
-
-    Args:
-        learn: how g was learned, one of `config.LEARN`.
-    """
-    return (_ENDS_LEARNED if learn == AREAS else _ENDS_SUPPOSED, *_OTHER_ASSUMPTIONS)
 
 
 def judge(rows: Sequence[RankedHypothesis], null: NullDistribution, gap: float, qwk: float | None) -> Verdict:

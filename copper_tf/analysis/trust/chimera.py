@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from copper_tf.inference.surround import MapFunction
 from copper_tf.statistics.scores import pixel_scores
 
 __all__ = ["Chimera", "MapFunction", "Sample", "chimeras", "join_halves", "side_scores"]
-
-# The map of a normalised picture, both (height, width).
-MapFunction = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

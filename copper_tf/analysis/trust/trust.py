@@ -16,7 +16,7 @@ from copper_tf.analysis.trust.samples import MappedExample, TrustSamples, map_pi
 from copper_tf.analysis.trust.stability import brightness_errors, shift_error
 from copper_tf.analysis.trust.verdict import BASIS, EXAMPLES, judge, verdict
 from copper_tf.inference.predictor import RunPredictor
-from copper_tf.inference.surround import MappedPicture, reach_of
+from copper_tf.inference.surround import MappedPicture, central, reach_of
 from copper_tf.models.architecture import network_of
 from copper_tf.runs.datasets import dataset_of
 from copper_tf.runs.run import Run
@@ -90,9 +90,7 @@ def _stability(samples: TrustSamples, predictor: RunPredictor, progress: Progres
 
 def _patch(array: np.ndarray) -> np.ndarray:
     """The middle of a picture, where the seam of a chimera is."""
-    height, width = array.shape
-    top, left = max(0, (height - _PATCH) // 2), max(0, (width - _PATCH) // 2)
-    return array[top : top + _PATCH, left : left + _PATCH]
+    return central(array, (_PATCH, _PATCH))
 
 
 class _ShownPictures:
