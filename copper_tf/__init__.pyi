@@ -23,6 +23,9 @@ from .api.data import open_dataset as open_dataset
 from .api.data import open_folds as open_folds
 from .api.data import preview_build as preview_build
 from .api.data import simulate as simulate
+from .api.fit import Fit as Fit
+from .api.fit import FitPlan as FitPlan
+from .api.fit import fit as fit
 from .api.inference import Model as Model
 from .api.inference import bulk as bulk
 from .api.inference import export as export

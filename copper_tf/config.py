@@ -16,6 +16,8 @@ __all__ = [
     "AREAS",
     "CORRELATION",
     "DECODERS",
+    "DEFAULT",
+    "ENOUGH_CROPS",
     "FIXED",
     "HEADS",
     "ITERATIVE",
@@ -24,7 +26,9 @@ __all__ = [
     "LOSSES",
     "MIN_BINARITY",
     "NUMBER",
+    "PAPER",
     "PIXELS",
+    "PRESETS",
     "RANK",
     "SYMMETRIES",
     "TIME_SCALES",
@@ -63,6 +67,8 @@ LEARN = FIXED, ANCHORS, ITERATIVE, AREAS = ("fixed", "anchors", "iterative", "ar
 TIME_SCALES = NUMBER, RANK = ("number", "rank")
 # The binarity below which maps are too grey to be of two phases, and a net may have found another texture.
 MIN_BINARITY = 0.5
+# Crops that a training needs whatever the number of pictures: `epochs` that are left open go through as many.
+ENOUGH_CROPS = 8000
 # The smallest batch over which a correlation is worth following.
 MIN_CORRELATED = 4
 
@@ -150,7 +156,11 @@ class TrainingSettings(Group):
         search=(SQUARED, KL),
         only="segmenter",
     )
-    epochs: int = setting(200, "times that the training pictures are gone through", low=1)
+    epochs: int = setting(
+        200,
+        f"times that the training pictures are gone through; 0 takes as many as go through {ENOUGH_CROPS} crops",
+        low=0,
+    )
     restarts: int = setting(
         0,
         "retries from new random weights, at most; the weights that draw the most binary maps are trained on",
@@ -159,7 +169,10 @@ class TrainingSettings(Group):
         only="segmenter",
     )
     restart_epochs: int = setting(
-        2, "epochs after which the maps of a try are judged, where restarts are allowed", low=1, only="segmenter"
+        2,
+        "epochs after which the maps of a try are judged, where restarts are allowed; 0 takes a quarter of all",
+        low=0,
+        only="segmenter",
     )
     restart_binarity: float = setting(
         MIN_BINARITY,
@@ -195,11 +208,21 @@ class TrainingSettings(Group):
         return self.learn in (ITERATIVE, AREAS) or self.loss == CORRELATION
 
 
-_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
-    "classifier": {},
-    # A mask is only to be believed where the network is local (receptive field 36 px at d = 2).
-    "segmenter": {"model": {"d": 2, "c": 16}, "data": {"margin": 20}},
-}
+# Whole sets of settings by name, as changes of what the settings themselves say: for each kind.
+DEFAULT, PAPER = "default", "paper"
+PRESETS: dict[str, dict[str, dict[str, Any]]] = {
+    # Right on surfaces of unknown law: see benchmarks/maps/unknown_law.py.
+    DEFAULT: {
+        "classifier": {},
+        "segmenter": {
+            "crop": 128, "normalisation": "local", "window": 127, "gain": 0.5, "offset": 0.0, "c": 16, "d": 3,
+            "loss": CORRELATION, "learn": ITERATIVE, "epochs": 0, "batch_size": 16, "learning_rate": 0.003,
+            "schedule": "cosine", "keep": "last", "restarts": 11, "restart_epochs": 0, "restart_binarity": 0.65,
+        },
+    },
+    # As the paper trains; a mask is only to be believed where the network is local, so d is 2 (it sees 36 px).
+    PAPER: {"classifier": {}, "segmenter": {"c": 16, "d": 2, "margin": 20}},
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -225,7 +248,9 @@ class Config:
             raise SettingError(f"window must be an odd number of px. Received: {self.data.window}")
         self._check_kind()
         training = self.training
-        if training.restarts and training.restart_epochs >= training.epochs:
+        if training.restarts and training.epochs == 1:
+            raise SettingError("epochs must be at least 2, or 0, where restarts are allowed. Received: 1")
+        if training.restarts and training.epochs and training.restart_epochs >= training.epochs:
             raise SettingError(
                 f"restart_epochs must be fewer than epochs, {training.epochs}, where restarts are allowed. "
                 f"Received: {training.restart_epochs}"
@@ -263,14 +288,24 @@ class Config:
         """Refuses what a loss can't go with that compares the crops of a batch and sharpens maps at the end."""
         training = self.training
         for name, fits, needs in (
-            ("learn", training.learn in (FIXED, AREAS), f"{FIXED} or {AREAS}"),
-            ("restarts", not training.restarts, "0"),
+            ("learn", training.learn != ANCHORS, f"{FIXED}, {ITERATIVE} or {AREAS}"),
             ("patience", not training.patience, "0"),
             ("batch_size", training.batch_size >= MIN_CORRELATED, f"at least {MIN_CORRELATED}"),
         ):
             if not fits:
                 received = getattr(training, name)
                 raise SettingError(f"{name} must be {needs} where loss is {CORRELATION}. Received: {received}")
+
+    def for_pictures(self, count: int) -> Config:
+        """The config with numbers of epochs, where they were left open.
+
+        Args:
+            count: of the training pictures.
+        """
+        training = self.training
+        epochs = training.epochs or max(2, -(-ENOUGH_CROPS // (count * self.data.crops)))
+        tried = training.restart_epochs or min(-(-epochs // 4), epochs - 1) or 1
+        return self.replace(epochs=epochs, restart_epochs=tried)
 
     @property
     def normalised_over(self) -> str:
@@ -339,14 +374,17 @@ def unread_settings(kind: str) -> tuple[str, ...]:
     return tuple(f.name for f in fields if f.metadata["only"] not in ("", kind))
 
 
-def default_config(kind: str, **settings: Any) -> Config:
-    """The default run of a kind, with the settings named changed.
+def default_config(kind: str, preset: str = DEFAULT, **settings: Any) -> Config:
+    """The settings of a preset, with those named changed.
 
     Args:
         kind: ``"classifier"`` or ``"segmenter"``.
+        preset: a name in `PRESETS`.
         **settings: any setting of any group, by its own name, e.g. ``d=3``.
 
     Raises:
-        SettingError: if the kind or a setting is unknown, or a value is not allowed.
+        SettingError: if the kind, the preset or a setting is unknown, or a value is not allowed.
     """
-    return Config.from_dict({"kind": kind, **_DEFAULTS.get(kind, {})}).replace(**settings)
+    if preset not in PRESETS:
+        raise SettingError(f"preset must be one of {', '.join(PRESETS)}. Received: {preset!r}")
+    return Config.from_dict({"kind": kind}).replace(**{**PRESETS[preset].get(kind, {}), **settings})

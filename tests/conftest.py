@@ -117,10 +117,12 @@ def browser() -> Iterator[Any]:
 
 def small(kind: str, **settings: Any) -> Any:
     """A config that trains in seconds."""
-    from copper_tf.config import default_config
+    from copper_tf.config import PAPER, default_config
 
     margin = {} if kind == "classifier" else {"margin": 8}
-    return default_config(kind, **{"crop": 48, "c": 4, "d": 2, "epochs": 2, "batch_size": 6, **margin, **settings})
+    return default_config(
+        kind, PAPER, **{"crop": 48, "c": 4, "d": 2, "epochs": 2, "batch_size": 6, **margin, **settings}
+    )
 
 
 @contextmanager

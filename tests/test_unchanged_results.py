@@ -28,13 +28,15 @@ pytestmark = pytest.mark.slow
 
 BEFORE = "7b06237"
 _SMALL = "--crop 48 --c 4 --d 2 --epochs 2 --policy float32"
+# What was the default before.
+_PAPER = "--preset paper"
 # Flags and words that were renamed: now, before.
 _RENAMED = {"--batch-size": "--batch"}
 _ROAD = (
     "simulate sem --labels 3 --pictures 10 --sheets 5 --height 96 --width 112 --seed 3",
     "build sem -o data --split 6/2/2",
     f"train classifier data -o c {_SMALL} --batch-size 6",
-    f"train segmenter data -o s {_SMALL} --batch-size 6 --margin 8",
+    f"train segmenter data -o s {_PAPER} {_SMALL} --batch-size 6 --margin 8",
     "evaluate c",
     "evaluate s",
     "trust s",
@@ -72,7 +74,8 @@ def _walk(checkout: Path, output: Path, before: bool) -> None:
     output.mkdir()
     environment = {**os.environ, "PYTHONPATH": str(checkout), "TF_CPP_MIN_LOG_LEVEL": "3"}
     for command in _ROAD:
-        words = [_RENAMED.get(word, word) if before else word for word in command.split()]
+        then = command.replace(_PAPER, "")
+        words = [_RENAMED.get(word, word) for word in then.split()] if before else command.split()
         line = [sys.executable, "-m", "copper_tf.cli.main", *words]
         done = subprocess.run(line, cwd=output, env=environment, capture_output=True, text=True)
         # 1: maps of so short a training aren't supported.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from copper_tf.config import ANCHORS, AREAS, FIXED, ITERATIVE, TrainingSettings, default_config
+from copper_tf.config import ANCHORS, AREAS, FIXED, ITERATIVE, PAPER, TrainingSettings, default_config
 from copper_tf.decay.hypotheses import HYPOTHESES, check_informative, hypothesis_values
 from copper_tf.decay.permutations import other_orders, permuted
 from tfds_copper.dataset import Dataset
@@ -108,7 +108,7 @@ def plan_sweep(
         SettingError: see `plan_runs`.
     """
     existing = open_sweep(output) if resume and (output / PLAN).is_file() else None
-    base = existing.base.replace(**settings) if existing else default_config("segmenter", **settings)
+    base = existing.base.replace(**settings) if existing else default_config("segmenter", PAPER, **settings)
     plan = dict(existing.plan) if existing else {}
     if not existing or any(value is not None for value in (compare, learn, permutations, seed, seeds)):
         first, count = seed or 0, 5 if seeds is None else seeds

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from copper_tf.config import Config, default_config
+from copper_tf.config import PAPER, Config, default_config
 from copper_tf.models.policy import resolve_policy
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError, OutputError, RunError, SettingError
@@ -111,7 +111,7 @@ def plan_search(
         InputError: if no point fits into memory.
         SettingError: if a setting is not allowed, or the budget is too small.
     """
-    base = default_config(kind, **settings, **wanted.fixed_batch_size)
+    base = default_config(kind, PAPER, **settings, **wanted.fixed_batch_size)
     auto, limit, space = wanted.batch_size == AUTO, _limit(wanted), parse_space(wanted.space or (), base)
     if auto and limit is None:
         raise SettingError(f"batch_size can be {AUTO} only where there is a --memory-limit. Received: none")

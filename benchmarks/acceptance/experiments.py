@@ -19,7 +19,7 @@ from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.analysis.grading import grade_scores, map_grades
 from copper_tf.analysis.trust.verdict import NOT_SUPPORTED
 from copper_tf.cli.progress import progress_bar
-from copper_tf.config import ITERATIVE, Config, default_config
+from copper_tf.config import ITERATIVE, PAPER, Config, default_config
 from copper_tf.decay.permutations import permuted
 from copper_tf.runs.records import BoundaryBias, TrainingRecord
 from copper_tf.simulation import fine_coarse
@@ -62,7 +62,7 @@ def config(seed: int, hypothesis: str = worlds.TRUE_LAW, **changed: Any) -> Conf
         **changed: settings that differ.
     """
     usual = {**NEAR, "c": 8, "margin": 12, "epochs": 10, "learning_rate": 0.003, "policy": "float32"}
-    return default_config("segmenter", **{**usual, "hypothesis": hypothesis, "seed": seed, **changed})
+    return default_config("segmenter", PAPER, **{**usual, "hypothesis": hypothesis, "seed": seed, **changed})
 
 
 def name_of(seed: int, *words: str, **changed: Any) -> str:

@@ -19,7 +19,7 @@ from copper_tf.analysis.hypotheses.results import STUDY
 from copper_tf.analysis.hypotheses.verdict import BRIGHTNESS, GAP, NOTHING, SUPPORTED
 from copper_tf.cli.main import main as copper
 from copper_tf.cli.tables import number, print_table
-from copper_tf.config import default_config
+from copper_tf.config import PAPER, default_config
 
 __all__ = ["EXPECTED", "asked_of", "main"]
 
@@ -38,7 +38,7 @@ def asked_of(folder: Path, seed: int, world: str) -> Results:
         world: its name.
     """
     built, output = worlds.dataset(folder, seed, world=world), folder / "hypotheses" / world
-    settings, usual = config(seed).flat(), default_config("segmenter").flat()
+    settings, usual = config(seed).flat(), default_config("segmenter", PAPER).flat()
     flags = [
         word for name, value in settings.items() if value != usual[name] and name not in ("hypothesis", "seed")
         for word in (f"--{name.replace('_', '-')}", str(value))

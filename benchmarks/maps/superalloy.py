@@ -27,7 +27,7 @@ from copper_tf.analysis.baselines.maps import at_area, grey_map
 from copper_tf.analysis.evaluation import picture_row
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
-from copper_tf.config import KL, Config, default_config
+from copper_tf.config import KL, PAPER, Config, default_config
 from copper_tf.data.normalisation import grey
 from copper_tf.data.pictures import examples
 from copper_tf.inference.predictor import RunPredictor
@@ -99,7 +99,7 @@ def settings_of(recipe: str, seed: int, g: dict[float, float]) -> Config:
         seed: of weights and crops.
         g: the true f of every t.
     """
-    return default_config("segmenter", **{**USUAL, **RECIPES[recipe], "hypothesis": json.dumps(g), "seed": seed})
+    return default_config("segmenter", PAPER, **{**USUAL, **RECIPES[recipe], "hypothesis": json.dumps(g), "seed": seed})
 
 
 def folds(folder: Path, output: Path, parts: int = _FOLDS) -> list[Dataset]:

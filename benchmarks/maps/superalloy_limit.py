@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.maps.superalloy import LOCAL, NUMBERS, USUAL, WITHIN, folds, potency_within
 from benchmarks.seeds import Results, kept, parser, seeds_of
 from copper_tf.cli.tables import print_table
-from copper_tf.config import Config, default_config
+from copper_tf.config import PAPER, Config, default_config
 from copper_tf.data.crops import CropStream
 from copper_tf.data.normalisation import Normalisation, grey
 from copper_tf.data.pictures import examples, load_pictures
@@ -98,7 +98,7 @@ def measured(folder: Path, seed: int, source: Path) -> Results:
         seed: of weights and crops.
         source: the SEM folder.
     """
-    settings = default_config("segmenter", **{**USUAL, **LOCAL, "epochs": _EPOCHS, "seed": seed})
+    settings = default_config("segmenter", PAPER, **{**USUAL, **LOCAL, "epochs": _EPOCHS, "seed": seed})
     rows = [row for built in folds(source, folder.parent) for row in _tested(settings, built)]
     columns = {name: np.array([row[name] for row in rows]) for name in NUMBERS}
     return {**potency_scores(columns), **potency_within(rows), "pictures": len(rows)}

@@ -72,13 +72,13 @@ def _contestant(name: str, place: Path) -> None:
 
 def _made(place: Path, world: Path, settings: dict[str, Any]) -> Any:
     """A run trained for a few epochs, with its exports."""
-    from copper_tf.config import default_config
+    from copper_tf.config import PAPER, default_config
     from copper_tf.exporters.export import export_run
     from copper_tf.inference.exported.predictor import is_export
     from copper_tf.training.loop import train
     from tfds_copper.dataset import open_dataset
 
-    config = default_config("segmenter", hypothesis="sqrt", epochs=_EPOCHS, crop=128, **settings)
+    config = default_config("segmenter", PAPER, hypothesis="sqrt", epochs=_EPOCHS, crop=128, **settings)
     run = train(config, open_dataset(world), place / "run", resume=True)
     if not is_export(place / "export"):
         export_run(run, place / "export", _OURS)

@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks import RESULTS
 from benchmarks.seeds import Results
 from copper_tf.cli.tables import print_table
-from copper_tf.config import Config, default_config
+from copper_tf.config import PAPER, Config, default_config
 from copper_tf.models.architecture import network_of
 from tfds_copper.files import write_json
 from tuning.memory import CPU, memory
@@ -89,7 +89,7 @@ FITTED: tuple[_Row, ...] = (
 def _config(row: _Row) -> tuple[Config, str]:
     kind, policy, *numbers = row
     settings: dict[str, Any] = dict(zip(("n", "N", "c", "d", "crop", "margin", "batch_size"), numbers, strict=True))
-    return default_config(kind, **settings), _SHORT[policy]
+    return default_config(kind, PAPER, **settings), _SHORT[policy]
 
 
 def _name(row: _Row) -> str:

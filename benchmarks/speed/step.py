@@ -28,7 +28,7 @@ from benchmarks import RESULTS
 from benchmarks.speed.peak import KINDS, forward_operations, matrix_peaks, share
 from benchmarks.speed.racing import contend, peers_python, race
 from copper_tf.cli.tables import print_table
-from copper_tf.config import Config, default_config
+from copper_tf.config import PAPER, Config, default_config
 from copper_tf.models.picture_sizes import padded_size
 from tfds_copper.files import write_json
 
@@ -55,7 +55,7 @@ _POLICIES = dict(zip(KINDS, ("float32", "mixed_bfloat16"), strict=True))
 def config_of(name: str, borders: str = BORDERS[0]) -> Config:
     """The config of a network by its name in `STEPS`, with such borders."""
     kind, settings = STEPS[name]
-    return default_config(kind, **settings, padding=borders)
+    return default_config(kind, PAPER, **settings, padding=borders)
 
 
 def side_of(config: Config) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copper_tf.config import GROUPS, KINDS, default_config, unread_settings
+from copper_tf.config import DEFAULT, GROUPS, KINDS, PAPER, PRESETS, default_config, unread_settings
 from copper_tf.data.sources import data_settings
 from tfds_copper.errors import CopperError, InputError, OutputError, RunError, SettingError
 from tfds_copper.micrograph import ReadSettings
@@ -11,8 +11,11 @@ from tfds_copper.settings import Group, field_types, setting_fields
 from tfds_copper.splits.assign import SplitSettings
 
 __all__ = [
+    "DEFAULT",
     "GROUPS",
     "KINDS",
+    "PAPER",
+    "PRESETS",
     "CopperError",
     "Group",
     "InputError",

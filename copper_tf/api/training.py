@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from copper_tf.config import Config, default_config
+from copper_tf.config import DEFAULT, Config, default_config
 from copper_tf.data.sources import Data, open_or_build, open_single
 from copper_tf.runs.run import FOLD, SEED, Run, is_run, open_run
 from copper_tf.utils.tensorflow import import_tensorflow
@@ -24,13 +24,15 @@ __all__ = ["Config", "Run", "train", "train_runs", "training_config"]
 
 
 def training_config(
-    kind: str | Config, output: str | os.PathLike[str] | None = None, *, resume: bool = False, **settings: Any
-) -> Config:
+    kind: str | Config, output: str | os.PathLike[str] | None = None, *, preset: str | None = None,
+    resume: bool = False, **settings: Any,
+) -> Config:  # fmt: skip
     """The settings that a training would have.
 
     Args:
         kind: ``"classifier"`` or ``"segmenter"``, for the defaults of that kind; or a whole config.
         output: the run folder; with `resume`, the settings of the run there are the defaults.
+        preset: whose settings are the defaults, ``"default"`` or ``"paper"``; not with a whole config.
         resume: whether a run that is there is gone on with.
         **settings: any setting of `Config`, by its own name, e.g. ``d=3``.
 
@@ -44,35 +46,31 @@ def training_config(
     >>> copper_tf.training_config("segmenter", d=3).model.d
     3
     """
-    config = kind if isinstance(kind, Config) else default_config(kind)
+    if preset and isinstance(kind, Config):
+        raise SettingError(f"preset must be left out beside a whole config. Received: {preset!r}")
+    config = kind if isinstance(kind, Config) else default_config(kind, preset or DEFAULT)
     if resume and output is not None and is_run(Path(output)):
         run = open_run(Path(output))
         if run.config.kind != config.kind:
             raise RunError(
                 f"{output}: --resume goes on with the run's own kind, {run.config.kind}. Received: {config.kind}"
             )
-        config = config if isinstance(kind, Config) else run.config
+        config = config if preset or isinstance(kind, Config) else run.config
     return config.replace(**settings)
 
 
 def train(
-    kind: str | Config,
-    data: Data,
-    output: str | os.PathLike[str],
-    *,
-    resume: bool = False,
-    force: bool = False,
-    split_settings: SplitSettings | Mapping[str, Any] | None = None,
-    read_settings: ReadSettings | Mapping[str, Any] | None = None,
-    progress: Progress | None = None,
-    **settings: Any,
-) -> Run:
+    kind: str | Config, data: Data, output: str | os.PathLike[str], *, preset: str | None = None,
+    resume: bool = False, force: bool = False, split_settings: SplitSettings | Mapping[str, Any] | None = None,
+    read_settings: ReadSettings | Mapping[str, Any] | None = None, progress: Progress | None = None, **settings: Any,
+) -> Run:  # fmt: skip
     """Trains a classifier or a segmenter into a run folder; killed at any moment, `resume` goes on.
 
     Args:
         kind: ``"classifier"`` or ``"segmenter"``, for the defaults of that kind; or a whole config.
         data: a built dataset, a SEM folder (built first, into ``FOLDER.tfds``), or an open dataset; not folds.
         output: the run folder.
+        preset: whose settings are the defaults: ``"default"``, or ``"paper"`` for the paper's own.
         resume: go on with the run that is there, or start one where there is none.
         force: replace a run that is there.
         split_settings: how a SEM folder is split, or which ``fold`` of a built dataset is taken.
@@ -92,11 +90,13 @@ def train(
 
     >>> import copper_tf
     >>> folder = copper_tf.simulate("micrographs", labels=3, pictures=6, sheets=3, height=64, width=64)
-    >>> run = copper_tf.train("segmenter", folder, "run", hypothesis="sqrt", epochs=1, crop=48, margin=8, c=4)
+    >>> run = copper_tf.train(
+    ...     "segmenter", folder, "run", preset="paper", hypothesis="sqrt", epochs=1, crop=48, margin=8, c=4
+    ... )
     >>> run.config.training.hypothesis
     'sqrt'
     """
-    config = training_config(kind, output, resume=resume, **settings)
+    config = training_config(kind, output, preset=preset, resume=resume, **settings)
     dataset = open_single(
         data, split_settings, read_settings, progress, "a run is trained on one dataset; train_runs takes folds"
     )
@@ -107,18 +107,10 @@ def train(
 
 
 def train_runs(
-    kind: str | Config,
-    data: Data,
-    output: str | os.PathLike[str],
-    *,
-    seeds: int = 1,
-    resume: bool = False,
-    force: bool = False,
-    split_settings: SplitSettings | Mapping[str, Any] | None = None,
-    read_settings: ReadSettings | Mapping[str, Any] | None = None,
-    progress: Progress | None = None,
-    **settings: Any,
-) -> Iterator[Run]:
+    kind: str | Config, data: Data, output: str | os.PathLike[str], *, preset: str | None = None, seeds: int = 1,
+    resume: bool = False, force: bool = False, split_settings: SplitSettings | Mapping[str, Any] | None = None,
+    read_settings: ReadSettings | Mapping[str, Any] | None = None, progress: Progress | None = None, **settings: Any,
+) -> Iterator[Run]:  # fmt: skip
     """Trains one run for each fold of the data and each seed, and yields each as soon as it is trained.
 
     Runs of several seeds are an ensemble, in ``output/seed_K``; those of folds a cross-validation, in ``fold_K``.
@@ -127,6 +119,7 @@ def train_runs(
         kind: see `train`.
         data: see `train`; all folds of a built dataset are taken unless `split_settings` chooses one.
         output: the folder of the runs; the run folder itself where there is just one.
+        preset: see `train`.
         seeds: how many seeds, the first of which is the setting ``seed``.
         resume: see `train`.
         force: see `train`.
@@ -141,7 +134,7 @@ def train_runs(
     if seeds < 1:
         raise SettingError(f"seeds must be a whole number of at least 1. Received: {seeds}")
     root = Path(output)
-    first = training_config(kind, root, resume=resume, **settings).training.seed
+    first = training_config(kind, root, preset=preset, resume=resume, **settings).training.seed
     datasets = open_or_build(data, split_settings, read_settings, progress)
     import_tensorflow()
     from copper_tf.training import loop
@@ -149,5 +142,5 @@ def train_runs(
     for seed, dataset in itertools.product(range(first, first + seeds), datasets):
         where = root / SEED.format(seed) if seeds > 1 else root
         where = where / FOLD.format(dataset.fold) if len(datasets) > 1 else where
-        config = training_config(kind, where, resume=resume, **{**settings, "seed": seed})
+        config = training_config(kind, where, preset=preset, resume=resume, **{**settings, "seed": seed})
         yield loop.train(config, dataset, where, resume=resume, force=force, progress=progress)

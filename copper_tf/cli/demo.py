@@ -25,7 +25,7 @@ __all__ = ["command"]
 WORLD = SimulationSettings(labels=6, pictures=20, sheets=10, height=128, width=128, law="sqrt", seed=1)
 MODELS = {
     "classifier": default_config("classifier", crop=96, c=8, d=3, epochs=40, learning_rate=0.003),
-    "segmenter": default_config("segmenter", crop=88, c=8, d=2, epochs=12, hypothesis="sqrt", learning_rate=0.003),
+    "segmenter": default_config("segmenter"),
 }
 _MARK = "copper-demo"
 

@@ -9,6 +9,7 @@ import click
 
 from copper_tf.api.settings import (
     GROUPS,
+    PAPER,
     ReadSettings,
     SplitSettings,
     data_settings,
@@ -102,7 +103,7 @@ def _run(
 
 
 def _made() -> click.Command:
-    defaults = default_config("segmenter")
+    defaults = default_config("segmenter", PAPER)
     run: Any = _run
     for name, group in reversed(GROUPS.items()):
         run = flags(group, getattr(defaults, name), omit=(*unread_settings("segmenter"), *_PLANNED))(run)

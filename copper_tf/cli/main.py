@@ -16,6 +16,7 @@ __all__ = ["COMMANDS", "cli", "main"]
 
 # Verb -> what it does; the module of the same name in this folder holds its `command`.
 COMMANDS = {
+    "fit": "From a SEM folder to the report: check, build, train, judge, report, export.",
     "simulate": "Simulate a SEM folder whose truth is known.",
     "check": "Say what a SEM folder holds and what is wrong with it.",
     "build": "Convert a SEM folder into a dataset of sharded TFRecords.",

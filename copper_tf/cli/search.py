@@ -10,6 +10,7 @@ import click
 from copper_tf.api.settings import (
     GROUPS,
     KINDS,
+    PAPER,
     ReadSettings,
     SettingError,
     SplitSettings,
@@ -157,7 +158,7 @@ def _options(kind: str) -> tuple[Any, ...]:
         click.option("--budget", type=click.FloatRange(0, 1, min_open=True), help=share),
         click.option("--memory-limit", metavar="SIZE", help=limit),
         click.option("--batch-size", metavar=f"N|{AUTO}", show_default=True,
-                     default=str(default_config(kind).training.batch_size), help=batch),
+                     default=str(default_config(kind, PAPER).training.batch_size), help=batch),
         click.option("--probe-memory", is_flag=True, help=probe),
         click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
                      help="With the settings of a point, the seed of its weights and crops."),
@@ -173,7 +174,7 @@ def _options(kind: str) -> tuple[Any, ...]:
 
 
 def _verb(kind: str) -> click.Command:
-    defaults = default_config(kind)
+    defaults = default_config(kind, PAPER)
 
     def run(**values: Any) -> int:
         return _run(kind, **values)

@@ -8,8 +8,10 @@ from typing import Any
 import click
 
 from copper_tf.api.settings import (
+    DEFAULT,
     GROUPS,
     KINDS,
+    PRESETS,
     ReadSettings,
     SplitSettings,
     data_settings,
@@ -44,19 +46,20 @@ def _print(run: Run) -> None:
 
 
 def _train(
-    kind: str, data: Path, output: Path, resume: bool, force: bool, dry_run: bool, seeds: int, **values: Any
+    kind: str, data: Path, output: Path, preset: str | None, resume: bool, force: bool, dry_run: bool, seeds: int,
+    **values: Any,
 ) -> None:  # fmt: skip
     given = explicit(values)
     settings = training_settings(given)
     if dry_run:
-        config = training_config(kind, output, resume=resume, **settings)
+        config = training_config(kind, output, preset=preset, resume=resume, **settings)
         click.echo(config.to_json(), nl=False)
         return
     split, reading = data_settings(given)
     with progress_bar() as progress:
         for run in train_runs(
-            kind, data, output, seeds=seeds, resume=resume, force=force, split_settings=split, read_settings=reading,
-            progress=progress, **settings,
+            kind, data, output, preset=preset, seeds=seeds, resume=resume, force=force, split_settings=split,
+            read_settings=reading, progress=progress, **settings,
         ):  # fmt: skip
             _print(run)
 
@@ -74,6 +77,8 @@ def _verb(kind: str) -> click.Command:
     run = force_option(run)
     several = "Train so many, each with a seed of its own; together they are an ensemble."
     run = click.option("--seeds", type=click.IntRange(1, 100), default=1, show_default=True, help=several)(run)
+    named = f"Settings to begin with, which flags change; paper has the paper's own.  [default: {DEFAULT}]"
+    run = click.option("--preset", type=click.Choice(list(PRESETS)), help=named)(run)
     run = click.option("--resume", is_flag=True, help="Go on from the last finished epoch.")(run)
     run = folder_option("The run folder.")(run)
     run = click.argument("data", type=click.Path(path_type=Path))(run)

@@ -15,11 +15,22 @@ from copper_tf.data.pictures import Pictures
 from copper_tf.models import picture_sizes
 from tfds_copper.errors import InputError
 
-__all__ = ["CropStream"]
+__all__ = ["CropStream", "window_side"]
 
 
 def _turn(crop: np.ndarray, turn: int) -> np.ndarray:
     return np.rot90(crop[:, ::-1] if turn % 2 else crop, turn // 2)
+
+
+def window_side(config: Config, smallest: int) -> int:
+    """The side in px of the training crops, context and what the network's depth asks for included.
+
+    Args:
+        config: of the run.
+        smallest: side in px of the smallest picture.
+    """
+    d, data = config.model.d, config.data
+    return min(picture_sizes.padded_size(data.crop + 2 * data.margin, d), smallest // 2**d * 2**d)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +68,7 @@ class CropStream:
                 f"{file}: a network with d={d} and margin={data.margin} needs pictures of at least {need} px on each "
                 f"side; choose a smaller d or margin. Received: {have} px"
             )
-        self.window = min(picture_sizes.padded_size(data.crop + 2 * data.margin, d), have // 2**d * 2**d)
+        self.window = window_side(config, have)
         self.crops = len(pictures.arrays) * data.crops
         self.steps = -(-self.crops // config.training.batch_size)
         self._prepare(normalisation)

@@ -15,7 +15,7 @@ from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError
 from tfds_copper.progress import Progress
 
-__all__ = ["Example", "Pictures", "examples", "load_pictures"]
+__all__ = ["Example", "Pictures", "examples", "load_pictures", "some_of_each_label"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +97,10 @@ class Pictures:
 
     def of_labels(self, wanted: Sequence[int]) -> Pictures:
         """Only the pictures of some labels; mean and sd stay those of all pictures."""
-        kept = np.flatnonzero(np.isin(self.labels, wanted))
+        return self.at(np.flatnonzero(np.isin(self.labels, wanted)))
+
+    def at(self, kept: np.ndarray) -> Pictures:
+        """Only the pictures of some indices; mean and sd stay those of all pictures."""
         return dataclasses.replace(
             self,
             arrays=tuple(self.arrays[k] for k in kept),
@@ -106,6 +109,27 @@ class Pictures:
             files=tuple(self.files[k] for k in kept),
             sheets=tuple(self.sheets[k] for k in kept if self.sheets),
         )
+
+
+def some_of_each_label(splits: Sequence[Pictures], most: int) -> Pictures:
+    """Up to so many pictures of each label out of several splits together, evenly spread; mean and sd of the first.
+
+    Args:
+        splits: decoded.
+        most: pictures of a label.
+    """
+    joined = dataclasses.replace(
+        splits[0],
+        arrays=sum((split.arrays for split in splits), ()),
+        full_scale=np.concatenate([split.full_scale for split in splits]),
+        labels=np.concatenate([split.labels for split in splits]),
+        files=sum((split.files for split in splits), ()),
+        sheets=sum((split.sheets for split in splits), ()),
+    )
+    of_labels = (np.flatnonzero(joined.labels == label) for label in np.unique(joined.labels))
+    return joined.at(
+        np.concatenate([one[np.unique(np.linspace(0, one.size - 1, most).round().astype(int))] for one in of_labels])
+    )
 
 
 def _keep(array: np.ndarray, room: int) -> np.ndarray:

@@ -68,18 +68,19 @@ def falling(means: np.ndarray) -> np.ndarray:
     return FLOOR * np.linspace(1.0, 0.0, fitted.size) + (1 - FLOOR) * fitted
 
 
-def update(g: np.ndarray, means: np.ndarray) -> np.ndarray:
-    """One iterative update: g moves by `STEP` towards the curve that the label means give.
+def update(g: np.ndarray, means: np.ndarray, step: float = STEP) -> np.ndarray:
+    """One iterative update: g moves towards the curve that the label means give.
 
     Args:
         g: the g of each label that the model is trained for, ``(K,)``.
-        means: mean potency of each label on held-out pictures, ``(K,)``.
+        means: mean potency of each label, ``(K,)``.
+        step: share of the way that it moves.
 
     Returns:
         The next g, ``(K,)``; g itself while the means of the end labels are under `READABLE_SPAN` apart.
     """
     g, means = np.asarray(g, np.float64), np.asarray(means, np.float64)
-    return (1 - STEP) * g + STEP * falling(means) if readable(means) else g.copy()
+    return (1 - step) * g + step * falling(means) if readable(means) else g.copy()
 
 
 def least_variance(labels: int) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from copper_tf.models.layers import PACKAGE
@@ -37,20 +38,24 @@ class NMSE(keras.metrics.Metric):
         super().__init__(name=name, **{**kwargs, "dtype": "float32"})
         self.table = LabelTable(g, weights)
         self.margin = margin
-        self.sums = {n: self.add_weight(name=n, initializer="zeros", dtype="float32") for n in self._SUMS}
+        shape = self._shape(g)
+        self.sums = {n: self.add_weight(shape=shape, name=n, initializer="zeros", dtype="float32") for n in self._SUMS}
+
+    def _shape(self, g: Sequence[float]) -> tuple[int, ...]:
+        """Of each sum: one number, whatever the labels."""
+        return ()
+
+    def _counts(self, y_true: tf.Tensor, sample_weight: Any) -> tf.Tensor:
+        """How much each picture counts, ``(batch,)``."""
+        counts = tf.cast(self.table.look_up(y_true)[1] > 0, tf.float32)
+        return counts if sample_weight is None else counts * tf.reshape(tf.cast(sample_weight, tf.float32), [-1])
 
     def update_state(self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: Any = None) -> None:
         """Adds a batch of labels ``(batch,)`` and masks ``(batch, height, width, 1)``."""
-        g, weights = self.table.look_up(y_true)
-        counts = tf.cast(weights > 0, tf.float32)
-        if sample_weight is not None:
-            counts *= tf.reshape(tf.cast(sample_weight, tf.float32), [-1])
-        for name, value in self._values(potency(y_pred, self.margin), g).items():
+        g, counts = self.table.look_up(y_true)[0], self._counts(y_true, sample_weight)
+        error = tf.square(potency(y_pred, self.margin) - g)
+        for name, value in {"squared_error": error, "sum_g": g, "sum_g2": g * g, "count": tf.ones_like(g)}.items():
             self.sums[name].assign_add(tf.reduce_sum(counts * value))
-
-    def _values(self, mean: tf.Tensor, g: tf.Tensor) -> dict[str, tf.Tensor]:
-        """What is summed over the pictures, ``(batch,)`` each."""
-        return {"squared_error": tf.square(mean - g), "sum_g": g, "sum_g2": g * g, "count": tf.ones_like(g)}
 
     def result(self) -> tf.Tensor:
         """The NMSE so far; NaN while all pictures share one g."""
@@ -68,20 +73,38 @@ class NMSE(keras.metrics.Metric):
 class FreeNMSE(NMSE):
     """The NMSE that is left where g's start and end are chosen best: 1 - r |r| of potency and g; 1 for no correlation.
 
+    It is summed up label by label, so it holds for the g that stands in its table when it is asked for.
+
     Arguments as of `NMSE`.
     """
 
-    _SUMS = ("sum_m", "sum_m2", "sum_mg", "sum_g", "sum_g2", "count")
+    _SUMS = ("sum_m", "sum_m2", "count")
 
-    def _values(self, mean: tf.Tensor, g: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _shape(self, g: Sequence[float]) -> tuple[int, ...]:
+        return (len(g),)
+
+    def update_state(self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: Any = None) -> None:
+        """Adds a batch of labels ``(batch,)`` and masks ``(batch, height, width, 1)``."""
+        counts = self._counts(y_true, sample_weight)
         # About one half: squares of values near it would lose the digits that their variance needs.
-        m, g = mean - 0.5, g - 0.5
-        return {"sum_m": m, "sum_m2": m * m, "sum_mg": m * g, "sum_g": g, "sum_g2": g * g, "count": tf.ones_like(g)}
+        m = potency(y_pred, self.margin) - 0.5
+        labels = tf.reshape(tf.cast(y_true, tf.int32), [-1])
+        for name, value in {"sum_m": m, "sum_m2": m * m, "count": tf.ones_like(m)}.items():
+            sums = self.sums[name]
+            sums.assign_add(tf.math.unsorted_segment_sum(counts * value, labels, sums.shape[0]))
+
+    @property
+    def label_sums(self) -> tuple[np.ndarray, np.ndarray]:
+        """Sum of the potency, and count, of each label so far, both ``(K,)``."""
+        count = np.asarray(self.sums["count"], np.float64)
+        return np.asarray(self.sums["sum_m"], np.float64) + 0.5 * count, count
 
     def result(self) -> tf.Tensor:
         """The NMSE so far; NaN while all pictures share one g or one potency."""
-        count = tf.convert_to_tensor(self.sums["count"])
-        m, m2, mg, g, g2 = (tf.convert_to_tensor(self.sums[name]) / count for name in self._SUMS[:-1])
-        spread = (m2 - m * m) * (g2 - g * g)
-        r = (mg - m * g) / tf.sqrt(tf.maximum(spread, 1e-20))
+        sum_m, sum_m2, counts = (tf.convert_to_tensor(self.sums[name]) for name in self._SUMS)
+        count = tf.reduce_sum(counts)
+        m, shape = tf.reduce_sum(sum_m) / count, tf.convert_to_tensor(self.table.g)
+        g = shape - tf.reduce_sum(counts * shape) / count
+        spread = (tf.reduce_sum(sum_m2) / count - m * m) * tf.reduce_sum(counts * g * g) / count
+        r = tf.reduce_sum(sum_m * g) / count / tf.sqrt(tf.maximum(spread, 1e-20))
         return tf.where(spread > 1e-12, 1 - r * tf.abs(r), tf.constant(float("nan")))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-from copper_tf.config import Config, default_config, unread_settings
+from copper_tf.config import DEFAULT, PRESETS, Config, default_config, unread_settings
 from copper_tf.runs.records import TrainingRecord
 from copper_tf.runs.run import BEST, Run
 from tfds_copper.copper_sem.metadata import DatasetMetadata
@@ -99,16 +99,19 @@ def weights(runs: Sequence[Run], folder: Path) -> tuple[WeightsFile, ...]:
 
 
 def training_command(config: Config, data: Path | str, output: str = "RUN") -> str:
-    """The command that trains a run again, with the flags that its kind reads and whose values aren't the default.
+    """The command that trains a run again: the preset nearest to it, and flags of its kind for what differs.
 
     Args:
         config: of the run.
         data: the dataset.
         output: name of the new run.
     """
-    default = default_config(config.kind).flat()
-    changed = {n: v for n, v in config.flat().items() if v != default[n] and n not in unread_settings(config.kind)}
-    flags = [f"--{name.replace('_', '-')} {shlex.quote(str(value))}" for name, value in changed.items()]
+    own = {name: value for name, value in config.flat().items() if name not in unread_settings(config.kind)}
+    usual = {preset: default_config(config.kind, preset).flat() for preset in PRESETS}
+    changes = {preset: {n: v for n, v in own.items() if v != usual[preset][n]} for preset in PRESETS}
+    preset = min(changes, key=lambda name: len(changes[name]))
+    flags = [] if preset == DEFAULT else [f"--preset {preset}"]
+    flags += [f"--{name.replace('_', '-')} {shlex.quote(str(value))}" for name, value in changes[preset].items()]
     return " ".join(["copper train", config.kind, shlex.quote(str(data)), f"-o {shlex.quote(output)}", *flags])
 
 

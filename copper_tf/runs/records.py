@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Sequence
 from typing import ClassVar
 
-from copper_tf.config import ANCHORS, AREAS, FIXED, ITERATIVE, MIN_BINARITY
+from copper_tf.config import ANCHORS, AREAS, ITERATIVE, MIN_BINARITY
 from tfds_copper.results import Result
 
-__all__ = ["AreaShares", "BoundaryBias", "HypothesisRecord", "RestartTry", "Restarts", "TrainingRecord"]
+__all__ = ["AreaShares", "BoundaryBias", "FreeEnds", "HypothesisRecord", "RestartTry", "Restarts", "TrainingRecord"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +21,7 @@ class HypothesisRecord(Result):
         learn: how g was learned, see the setting `learn`.
         g: of each label, NaN at labels that were left out; empty for a classifier.
         initial_g: that learning began with; empty where g was not learned step by step.
+        free_ends: whether the loss asked for the shape of g alone.
     """
 
     FORMAT: ClassVar[str] = "copper-hypothesis 1"
@@ -29,11 +30,12 @@ class HypothesisRecord(Result):
     learn: str
     g: tuple[float, ...]
     initial_g: tuple[float, ...] = ()
+    free_ends: bool = False
 
     @property
     def ends_are_learned(self) -> bool:
         """Whether where g starts and ends was learned, and not supposed to be 1 and 0."""
-        return self.learn == AREAS or (self.learn == FIXED and bool(self.initial_g) and self.g != self.initial_g)
+        return self.learn == AREAS or (self.free_ends and self.g != self.initial_g)
 
     def note(self, labels: Sequence[str]) -> str:
         """What every result must mention of a g that was learned; empty for a given hypothesis.
@@ -41,15 +43,16 @@ class HypothesisRecord(Result):
         Args:
             labels: the name of each label, e.g. ``"2.5 h"``.
         """
+        if not self.g:
+            return ""
         if self.learn == ANCHORS:
             ends = f"t = {labels[0]} (g = 1) and t = {labels[-1]} (g = 0)"
             return f"g was not supposed: the model was trained on {ends} alone"
+        pairs = ", ".join(f"{g:.2f} at {t}" for g, t in zip(self.g, labels, strict=True))
+        if self.learn == AREAS or (self.learn == ITERATIVE and self.ends_are_learned):
+            return f"g was learned as the area share of one phase: {pairs}"
         if self.learn == ITERATIVE:
-            pairs = (f"{g:.2f} at {t}" for g, t in zip(self.g, labels, strict=True))
-            return f"g was learned ({self.learn}, from {self.name}): {', '.join(pairs)}"
-        if self.learn == AREAS:
-            pairs = (f"{g:.2f} at {t}" for g, t in zip(self.g, labels, strict=True))
-            return f"g was learned as the area share of one phase: {', '.join(pairs)}"
+            return f"g was learned ({self.learn}, from {self.name}): {pairs}"
         if self.ends_are_learned:
             ends = f"{self.g[0]:.2f} at {labels[0]} and {self.g[-1]:.2f} at {labels[-1]}"
             return f"start and end of g ({self.name}) were learned as area shares of one phase: {ends}"
@@ -119,6 +122,33 @@ class AreaShares(Result):
     intervals: tuple[tuple[float, float] | None, ...]
     g: tuple[float, ...]
     pictures: int
+
+
+@dataclasses.dataclass(frozen=True)
+class FreeEnds(Result):
+    """Where g starts and ends, read off the potency of pictures: ``scores/free_ends.json``.
+
+    Attributes:
+        start: g of the first t, an area share.
+        end: g of the last t.
+        start_interval: 95 %, by whole sheets; None for too few of them.
+        end_interval: the same of the end.
+        shape: of g, from 1 to 0, that was trained for.
+        pictures: whose potency was read, of training and validation.
+        groups: how many sheets, or pictures where sheets are unknown, they are of.
+    """
+
+    FORMAT: ClassVar[str] = "copper-free-ends 1"
+    NAME: ClassVar[str] = "free_ends"
+    COMMAND: ClassVar[str] = "train"
+
+    start: float
+    end: float
+    start_interval: tuple[float, float] | None
+    end_interval: tuple[float, float] | None
+    shape: tuple[float, ...]
+    pictures: int
+    groups: int
 
 
 @dataclasses.dataclass(frozen=True)

@@ -159,7 +159,8 @@ class Run:
         """What g is and where it comes from, for ``hypothesis.json`` and all that shows it."""
         training = self.config.training
         name = ANCHORS if training.learn == ANCHORS else training.hypothesis
-        return HypothesisRecord(name, training.learn, self.hypothesis, self.initial_hypothesis)
+        free = training.loss == CORRELATION
+        return HypothesisRecord(name, training.learn, self.hypothesis, self.initial_hypothesis, free)
 
     @property
     def hypothesis_note(self) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from copper_tf.config import FIXED, PIXELS
-from copper_tf.data.pictures import Pictures
+from copper_tf.data.pictures import Pictures, some_of_each_label
 from copper_tf.decay.hypotheses import MIN_VARIANCE
 from copper_tf.inference.predictor import RunPredictor
 from copper_tf.runs.records import AreaShares
@@ -118,27 +118,16 @@ def _histograms(
     first: Run, splits: Sequence[Pictures], progress: Progress | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Histograms of the maps of some pictures of each label, their labels and the numbers of their sheets."""
-    labels = np.concatenate([split.labels for split in splits])
-    sheets, files = ([name for split in splits for name in getattr(split, column)] for column in ("sheets", "files"))
-    pictures = [
-        (array, int(depth)) for split in splits for array, depth in zip(split.arrays, split.bit_depths, strict=True)
-    ]
-    groups = groups_of(sheets or [""] * len(files), files)[0]
-    chosen = np.concatenate(
-        [
-            of_label[np.unique(np.linspace(0, len(of_label) - 1, _PICTURES).round().astype(int))]
-            for of_label in (np.flatnonzero(labels == label) for label in range(len(first.labels.times)))
-            if of_label.size
-        ]
-    )
+    chosen = some_of_each_label(splits, _PICTURES)
     predictor, rows = RunPredictor(first), []
-    for done, k in enumerate(chosen, start=1):
-        array, depth = pictures[k]
-        potency = np.asarray(predictor.predict(array, depth, files[k]).map)
+    pictures = zip(chosen.arrays, chosen.bit_depths.tolist(), chosen.files, strict=True)
+    for done, picture in enumerate(pictures, start=1):
+        potency = np.asarray(predictor.predict(*picture).map)
         rows.append(np.histogram(potency, _BINS, (0, 1))[0])
         if progress:
-            progress(done, len(chosen), "measuring areas")
-    return np.array(rows, np.float64), labels[chosen], groups[chosen]
+            progress(done, len(chosen.files), "measuring areas")
+    groups = groups_of(chosen.sheets or [""] * len(chosen.files), chosen.files)[0]
+    return np.array(rows, np.float64), chosen.labels, groups
 
 
 def measure_areas(

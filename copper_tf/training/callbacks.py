@@ -12,11 +12,7 @@ from copper_tf.runs.run import BEST, Run
 from tfds_copper.files import replacing
 from tfds_copper.progress import Progress
 
-__all__ = ["Bookkeeper", "Reporter", "Sharpen", "should_stop"]
-
-# The weight of the penalty on grey maps, and between which shares of the epochs it grows to that: before there is a map
-# there is nothing to sharpen.
-_GREY, _FROM, _TO = 0.2, 0.2, 0.6
+__all__ = ["Bookkeeper", "Reporter", "should_stop"]
 
 
 def should_stop(run: Run, history: list[dict[str, float]]) -> bool:
@@ -67,23 +63,6 @@ class Bookkeeper(keras.callbacks.Callback):
             older[1].unlink()
         if should_stop(self.run, self.rows):
             self.model.stop_training = True
-
-
-class Sharpen(keras.callbacks.Callback):
-    """Lets the penalty on grey maps of a `CorrelationLoss` grow.
-
-    Args:
-        epochs: of the whole training.
-    """
-
-    def __init__(self, epochs: int) -> None:
-        super().__init__()
-        self.epochs = epochs
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Sets the weight of the epoch, whatever came before it."""
-        share = (epoch / self.epochs - _FROM) / (_TO - _FROM)
-        self.model.loss.grey_weight.assign(_GREY * min(1.0, max(0.0, share)))
 
 
 class Reporter(keras.callbacks.Callback):

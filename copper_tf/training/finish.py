@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from copper_tf.config import AREAS, CORRELATION
 from copper_tf.data.pictures import Pictures
-from copper_tf.decay.hypotheses import MIN_VARIANCE
 from copper_tf.inference.predictor import RunPredictor
 from copper_tf.inference.surround import SIDE, MappedPicture, central, reach_of
 from copper_tf.models.architecture import network_of
 from copper_tf.models.policy import resolve_policy
 from copper_tf.ood.features import image_features
 from copper_tf.ood.reference import ReferenceStatistics
-from copper_tf.runs.records import AreaShares, Restarts, TrainingRecord
+from copper_tf.runs.records import Restarts, TrainingRecord
 from copper_tf.runs.run import Run
 from copper_tf.statistics.bootstrap import groups_of
 from copper_tf.statistics.chords import mean_chord
 from copper_tf.statistics.scores import middle
 from copper_tf.utils.compat import peak_memory_bytes
-from tfds_copper.errors import InputError
 from tfds_copper.micrograph import Windows
 from tfds_copper.progress import Progress
 
-__all__ = ["finish_run", "map_chords", "map_reach", "middle_maps", "read_ends", "reference_statistics_of"]
+__all__ = ["finish_run", "map_chords", "map_reach", "middle_maps", "reference_statistics_of"]
 
 # The mean chord of so many maps is known to a few percent.
 _CHORD_PICTURES = 16
@@ -120,44 +116,6 @@ def reference_statistics_of(splits: Sequence[Pictures], progress: Progress | Non
         return None
     measured, labels, sheets, files = zip(*rows, strict=True)
     return ReferenceStatistics.of(measured, labels, groups_of(sheets, files)[0].tolist())
-
-
-def read_ends(run: Run, held_out: Pictures, progress: Progress | None = None) -> Run:
-    """Where training left start and end of g free, reads them off the potencies of held-out pictures.
-
-    Args:
-        run: a trained run.
-        held_out: the decoded validation pictures.
-        progress: called with (done, total, what).
-
-    Returns:
-        The run whose g is the straight line in its shape that those potencies follow best, in [0, 1]; any other run as
-        it is.
-
-    Raises:
-        InputError: if the potencies hardly fall with g.
-    """
-    if run.config.training.loss != CORRELATION or run.has(TrainingRecord):
-        return run
-    predictor, potency = RunPredictor(run), []
-    for picture in zip(held_out.arrays, held_out.bit_depths.tolist(), held_out.files, strict=True):
-        potency.append(predictor.predict(*picture).potency)
-        if progress:
-            progress(len(potency), len(held_out.arrays), "reading start and end of g")
-    # Not the run's own g: after a kill it may be the one that was read off already.
-    shape = np.array(run.read(AreaShares).g if run.config.training.learn == AREAS else run.initial_hypothesis)
-    x = shape[held_out.labels]
-    slope, start = np.polyfit(x, np.array(potency), 1) if np.ptp(x) > 0 else (0.0, 0.0)
-    g = np.clip(start + slope * shape, 0, 1)
-    if slope <= 0 or np.var(g) < MIN_VARIANCE:
-        ends = f"{start + slope * shape[0]:.2f} at the first t and {start + slope * shape[-1]:.2f} at the last"
-        raise InputError(
-            f"{run.path}: the potency of validation pictures must fall with g, so that its start and end can be read "
-            f"off. Received: {ends}; nothing was learned that depends on t"
-        )
-    learned = dataclasses.replace(run, hypothesis=tuple(float(v) for v in g))
-    learned.write_hypothesis()
-    return learned
 
 
 def finish_run(run: Run, pictures: tuple[Pictures, ...], progress: Progress | None) -> None:

@@ -65,8 +65,9 @@ def learnable(dataset: Dataset, config: Config, split: str, pictures: Pictures) 
         InputError: if a label has no picture, without which g can't be learned.
     """
     learn, labels = config.training.learn, range(len(dataset.times))
-    of_all = {ITERATIVE: "validation", AREAS: "train"}.get(learn) == split
-    ends = learn == ANCHORS or (config.training.loss == CORRELATION and split == "validation")
+    free = config.training.loss == CORRELATION
+    of_all = {ITERATIVE: "train" if free else "validation", AREAS: "train"}.get(learn) == split
+    ends = learn == ANCHORS or (free and split == "train")
     needed = labels if of_all else (labels[0], labels[-1]) if ends else ()
     missing = [dataset.times[k] for k in needed if k not in pictures.labels]
     if missing:

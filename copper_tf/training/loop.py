@@ -23,8 +23,9 @@ from copper_tf.runs.records import AreaShares
 from copper_tf.runs.run import FIRST_MAPS, Run, check_run_folder, create_run, is_run, open_run
 from copper_tf.training.area_shares import measure_areas
 from copper_tf.training.batch_norm import Calibrator
-from copper_tf.training.callbacks import Bookkeeper, Reporter, Sharpen, should_stop
-from copper_tf.training.finish import finish_run, read_ends
+from copper_tf.training.callbacks import Bookkeeper, Reporter, should_stop
+from copper_tf.training.finish import finish_run
+from copper_tf.training.free_ends import ShapeLearner, Sharpen, read_ends
 from copper_tf.training.hypothesis_learning import HypothesisLearner, first_hypothesis, learnable
 from copper_tf.training.restarts import choose_try, remove_tries
 from copper_tf.training.tensorboard import TensorBoardWriter
@@ -163,9 +164,9 @@ def train(
         RunError: if the folder can't be used, or `resume` meets other settings or data.
         OutputError: if another process trains this run.
         SettingError: if the hypothesis is unknown, incomplete or hardly varies.
-        InputError: if a split is empty, lacks a label that learning g needs, or a picture is smaller than the network
-            needs.
+        InputError: if a split is empty, lacks a label that learning g needs, or a picture is too small for the network.
     """
+    config = config.for_pictures(dataset.split_sizes["train"])
     old = _old_run(config, dataset, workdir) if resume and is_run(workdir) else None
     g = old.hypothesis if old else first_hypothesis(config, dataset.times)
     if not old:
@@ -182,7 +183,7 @@ def train(
         run = _learn_areas(run, stream, validation, pictures, progress)
         _restart(run, training, validation, pictures[1], progress)
         if _fit(run, stream, validation, until, progress):
-            finish_run(read_ends(run, pictures[1], progress), pictures, progress)
+            finish_run(read_ends(run, pictures, progress), pictures, progress)
     # A g that was learnt is another one now.
     return open_run(workdir)
 
@@ -216,6 +217,14 @@ def _restart(
     remove_tries(run)
 
 
+def _learners(run: Run, validation: CropStream) -> list[keras.callbacks.Callback]:
+    """What changes the loss while training: g where it is learned, and how sharp maps must be."""
+    training = run.config.training
+    if training.loss == CORRELATION:
+        return [Sharpen(run.config), *([ShapeLearner(run)] if training.learn == ITERATIVE else [])]
+    return [HypothesisLearner(run, validation.pictures)] if training.learn == ITERATIVE else []
+
+
 def _is_whole(run: Run, done: int) -> bool:
     """Whether nothing is left to train after so many epochs."""
     return done >= run.config.training.epochs or should_stop(run, run.history()[:done])
@@ -233,8 +242,7 @@ def _fit(
         return _is_whole(run, done)
     callbacks: list[keras.callbacks.Callback] = [
         Calibrator(stream),
-        *([HypothesisLearner(run, validation.pictures)] if config.training.learn == ITERATIVE else []),
-        *([Sharpen(config.training.epochs)] if config.training.loss == CORRELATION else []),
+        *_learners(run, validation),
         Bookkeeper(run),
         TensorBoardWriter(run, validation, policy),
     ]

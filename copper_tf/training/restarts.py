@@ -40,7 +40,7 @@ def _seed(config: Config, number: int) -> int:
 def _try_run(run: Run, number: int) -> Run:
     """The run of one try, created where it is missing."""
     # One view is enough to choose by, and takes a fraction of the time.
-    settings = {"restarts": 0, "seed": _seed(run.config, number), "tta": "none"}
+    settings = {"seed": _seed(run.config, number), "tta": "none"}
     attempt = dataclasses.replace(run, path=run.path / RESTARTS / str(number), config=run.config.replace(**settings))
     if not is_run(attempt.path):
         shutil.rmtree(attempt.path, ignore_errors=True)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from copper_tf.config import GROUPS, KINDS, Config, default_config, unread_settings
+from copper_tf.config import GROUPS, KINDS, PAPER, Config, default_config, unread_settings
 from copper_tf.models.architecture import network_of
 from tfds_copper.errors import SettingError
 from tfds_copper.settings import setting_fields
@@ -61,7 +61,7 @@ def test_unknown_kind_and_group() -> None:
 
 
 def test_what_normalisation_looks_at_is_told_beside_the_receptive_field() -> None:
-    local = default_config("segmenter", normalisation="local", window=21)
-    assert network_of(local).receptive_field == network_of(default_config("segmenter")).receptive_field == 36
+    local = default_config("segmenter", PAPER, normalisation="local", window=21)
+    assert network_of(local).receptive_field == network_of(default_config("segmenter", PAPER)).receptive_field == 36
     assert local.normalised_over == "a window of 21 px around each pixel"
     assert default_config("segmenter", normalisation="picture").normalised_over == "its whole picture"

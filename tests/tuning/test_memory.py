@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from copper_tf.config import Config, default_config
+from copper_tf.config import PAPER, Config, default_config
 from tests.conftest import ROOT
 from tfds_copper.errors import SettingError
 from tuning.memory import CPU, GPU, bytes_text, largest_batch, memory, parse_bytes, peak_bytes
@@ -21,7 +21,7 @@ _POLICIES = ("float32", "mixed_bfloat16")
 
 def _config(kind: str, **settings: Any) -> Config:
     margin = {"margin": 0 if kind == "classifier" else 16}
-    return default_config(kind, **{"crop": 128, "c": 16, "d": 2, "batch_size": 4, **margin, **settings})
+    return default_config(kind, PAPER, **{"crop": 128, "c": 16, "d": 2, "batch_size": 4, **margin, **settings})
 
 
 def test_it_needs_no_tensorflow() -> None:
@@ -139,7 +139,7 @@ def test_a_device_is_fitted_to_what_was_measured() -> None:
 
 @pytest.mark.slow
 def test_a_step_takes_what_was_predicted() -> None:
-    config = default_config("segmenter", crop=192, margin=20, c=16, d=2, batch_size=8)
+    config = default_config("segmenter", PAPER, crop=192, margin=20, c=16, d=2, batch_size=8)
     predicted, measured = peak_bytes(config, 3, "mixed_bfloat16"), probe(config, 3, "mixed_bfloat16")
     assert predicted > 4e8
     assert 0.85 < predicted / measured < 1.25

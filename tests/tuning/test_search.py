@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.search.killing import copper_command, kill_all, kill_named, started, wait_until
 from copper_tf.cli.main import main
-from copper_tf.config import KL, SQUARED, default_config
+from copper_tf.config import KL, PAPER, SQUARED, default_config
 from copper_tf.runs.run import open_run
 from tests.conftest import ROOT, eagerly
 from tfds_copper.errors import CopperError, InputError, RunError, SettingError
@@ -27,7 +27,7 @@ from tuning.summary import RESULT, summarise
 from tuning.trials import Search, open_search
 from tuning.workers import run_workers
 
-BASE = default_config("segmenter")
+BASE = default_config("segmenter", PAPER)
 SMALL = ("--crop", "48", "--batch-size", "6", "--epochs", "4", "--policy", "float32", "--space", "n=1",
          "N=1", "c=4,6", "d=1,2")  # fmt: skip
 

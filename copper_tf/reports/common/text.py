@@ -16,9 +16,9 @@ __all__ = [
     "ALTS",
     "CAPTIONS",
     "GLOSSARY",
-    "LEARNED_NOTES",
     "SCORE_NAMES",
     "format_score",
+    "learned_note",
     "map_assumptions",
     "no_interval",
     "out_of_distribution_text",
@@ -140,8 +140,12 @@ ALTS = {
     "truth": "Patches of test micrographs, below each its true mask in black and white, and its potency map",
 }
 
-# What the page says of a g that was learned.
-LEARNED_NOTES = {
+# What the page says of a g that was learned; by the way, and where its ends were left free.
+_FREE = "free ends"
+_LEARNED_NOTES = {
+    _FREE: "g was not supposed but learned: its shape started from {name} and followed, while the model trained, the "
+    "mean potency of each label; where it starts and ends is the area that sharp maps mark. So the potency is an area "
+    "share, and not an index between the two ends. Which phase adheres better is for adhesion measurements to say.",
     ITERATIVE: "g was not supposed but learned: it started from {name} and moved, while the model trained, to what "
     "the mean potency of each label on the validation pictures was. That the test pictures follow it shows that "
     "such a curve can be learned, not that it is better than another one: compare curves learned from several starts.",
@@ -149,7 +153,7 @@ LEARNED_NOTES = {
     "the potency is an area share, too, and not an index between the two ends. Which phase adheres better is for "
     "adhesion measurements to say.",
     FIXED: "Of g only the shape was supposed, {name}; where it starts and ends was learned, as the area that sharp "
-    "maps mark on the validation pictures, so the potency is an area share, and not an index between the two ends.",
+    "maps mark, so the potency is an area share, and not an index between the two ends.",
     ANCHORS: "g was not supposed: the model was trained on the first and the last t alone, for 1 and 0. Its potency at "
     "the labels in between is the estimate of the ageing curve; scores against g count the two ends only.",
 }
@@ -177,6 +181,14 @@ def potency_note(labels: Labels, hypothesis: HypothesisRecord | None = None) -> 
     return (_AREA_NOTE if hypothesis and hypothesis.ends_are_learned else _INDEX_NOTE).format(
         first=names[0], last=names[-1]
     )
+
+
+def learned_note(hypothesis: HypothesisRecord) -> str:
+    """What a page says of a g that was learned; empty where it was given."""
+    if hypothesis.learn == FIXED and not hypothesis.ends_are_learned:
+        return ""
+    free = hypothesis.learn == ITERATIVE and hypothesis.ends_are_learned
+    return _LEARNED_NOTES[_FREE if free else hypothesis.learn].format(name=hypothesis.name)
 
 
 def map_assumptions(hypothesis: HypothesisRecord) -> tuple[str, str]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from copper_tf.analysis.evaluation_results import Evaluation
-from copper_tf.config import FIXED
-from copper_tf.reports.common.text import LEARNED_NOTES, format_score
+from copper_tf.reports.common.text import format_score, learned_note
 
 __all__ = ["ageing_curve_table"]
 
@@ -33,6 +32,4 @@ def ageing_curve_table(evaluation: Evaluation) -> dict[str, Any]:
             zip(evaluation.labels.names, test.reanchored_curve, test.curve_intervals, strict=True)
         )
     ]
-    learned = hypothesis.learn != FIXED or hypothesis.ends_are_learned
-    note = LEARNED_NOTES[hypothesis.learn].format(name=hypothesis.name) if learned else ""
-    return {"note": note, "columns": list(columns), "rows": rows}
+    return {"note": learned_note(hypothesis), "columns": list(columns), "rows": rows}

@@ -68,7 +68,7 @@ def test_the_road_by_hand(sem_folder: Path, tmp_path: Path, capsys: pytest.Captu
     data, run = tmp_path / "data", tmp_path / "run"
     assert main(["build", str(sem_folder), "-o", str(data), "--split", "6/2/2"]) == 0
     assert "sheets" in capsys.readouterr().out
-    short = ["--crop", "48", "--margin", "8", "--c", "4", "--batch-size", "6"]
+    short = ["--preset", "paper", "--crop", "48", "--margin", "8", "--c", "4", "--batch-size", "6"]
     command = ["train", "segmenter", str(data), "-o", str(run), "--hypothesis", "sqrt", "--epochs", "1", *short]
     assert main(command) == 0
     assert "receptive field 36 px" in capsys.readouterr().out

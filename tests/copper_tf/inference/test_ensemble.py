@@ -28,7 +28,10 @@ def trained(dataset: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     asked = [
         f"--{k.replace('_', '-')}={values[k]}" for k in ("crop", "margin", "c", "d", "epochs", "batch_size", "seed")
     ]
-    assert main(["train", "segmenter", str(dataset.path), "-o", str(output), "--seeds", "2", *asked]) == 0
+    assert (
+        main(["train", "segmenter", str(dataset.path), "-o", str(output), "--preset", "paper", "--seeds", "2", *asked])
+        == 0
+    )
     return output
 
 

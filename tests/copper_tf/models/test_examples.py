@@ -42,6 +42,6 @@ def test_examples_run(module: str, registries: None) -> None:
 def test_descriptions_need_no_tensorflow() -> None:
     code = "import sys; from copper_tf.models import network_of, register_head, register_decoder, Network\n"
     code += "from copper_tf.decay import HYPOTHESES; from copper_tf import default_config\n"
-    code += "assert network_of(default_config('segmenter')).receptive_field == 36\n"
+    code += "assert network_of(default_config('segmenter', 'paper')).receptive_field == 36\n"
     code += "sys.exit(any(m in sys.modules for m in ('tensorflow', 'keras')))"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from copper_tf.config import DECODERS, default_config
+from copper_tf.config import DECODERS, PAPER, default_config
 from copper_tf.inference import tiling
 from copper_tf.models import picture_sizes
 from copper_tf.models.architecture import FEATURES, classifier_network, network_of, segmenter_network
@@ -98,11 +98,11 @@ def test_a_registered_decoder_has_its_own_receptive_field(monkeypatch: pytest.Mo
 def test_a_decoder_that_averages_sees_the_whole_picture() -> None:
     from benchmarks.acceptance.painter import PAINTER
 
-    network = network_of(default_config("segmenter", decoder=PAINTER))
+    network = network_of(default_config("segmenter", PAPER, decoder=PAINTER))
     assert not network.is_local
     # What the average adds is no matter of a border of context.
     assert network.reach < 64
-    assert network.parameters == build(default_config("segmenter", decoder=PAINTER), 3).count_params()
+    assert network.parameters == build(default_config("segmenter", PAPER, decoder=PAINTER), 3).count_params()
     assert "looks at the whole picture" in chords.warning(math.inf, 30)
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from copper_tf.analysis.evaluation_results import Evaluation, Gap, OutOfDistribution, PictureColumns, SplitScores
 from copper_tf.analysis.grading import count_tuples
-from copper_tf.config import default_config
+from copper_tf.config import PAPER, default_config
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.reports.common.text import verdict
 from copper_tf.reports.evaluation.page import render_evaluation
@@ -85,7 +85,7 @@ def _evaluation(kind: Any, labels: Labels, g: tuple[float, ...], interval: bool,
 def _run(path: Path, kind: str, labels: int = 4, interval: bool = False, truth: bool = True, maps: bool = True) -> Run:
     """A run folder with scores made up by hand."""
     draw = np.random.default_rng(0)
-    config = default_config(kind)
+    config = default_config(kind, PAPER)
     times = tuple(float(t) for t in range(labels))
     g = tuple(np.linspace(1, 0, labels).tolist()) if kind == "segmenter" else ()
     data = {"path": "/data/<b>copper</b>", "fingerprint": "f" * 64, "pictures": SPLITS, "window": 296}
@@ -218,7 +218,7 @@ def test_the_command_on_the_page_gives_the_run_again(tmp_path: Path) -> None:
     run = _run(tmp_path / "run", "segmenter")
     changed = Run(**{**vars(run), "config": run.config.replace(d=3, hypothesis='{"0": 1}')})
     text = html.unescape(render_evaluation(changed).read_text())
-    assert "copper train segmenter '/data/<b>copper</b>' -o RUN --d 3 --hypothesis '{\"0\": 1}'" in text
+    assert "copper train segmenter '/data/<b>copper</b>' -o RUN --preset paper --d 3 --hypothesis '{\"0\": 1}'" in text
 
 
 def test_real_runs_have_a_page(runs: dict[str, Any]) -> None:

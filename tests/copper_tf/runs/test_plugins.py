@@ -104,7 +104,7 @@ def run(*arguments):
     assert code == 0, (arguments, code)
 
 sem, out = sys.argv[1:]
-short = "--d 2 --n 1 --c 4 --crop 48 --epochs 1 --batch-size 8".split()
+short = "--preset paper --d 2 --n 1 --c 4 --crop 48 --epochs 1 --batch-size 8".split()
 run("build", sem, "-o", f"{out}/data", "--split", "6/2/2")
 run("train", "classifier", f"{out}/data", "-o", f"{out}/classifier", "--head", "flat", *short)
 run("train", "segmenter", f"{out}/data", "-o", f"{out}/segmenter", "--decoder", "bilinear", "--loss", "absolute",

@@ -1,0 +1,256 @@
+"""From a SEM folder to the report in one call: what `copper fit` does, each stage by the function of its own verb."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+from copper_tf.analysis.baselines.results import Baselines
+from copper_tf.analysis.evaluation_results import Evaluation
+from copper_tf.analysis.trust.results import Trust, Verdict
+from copper_tf.analysis.trust.verdict import NOT_SUPPORTED
+from copper_tf.api.analysis import baselines, evaluate, trust
+from copper_tf.api.data import build, check
+from copper_tf.api.inference import export
+from copper_tf.api.reports import Report, report
+from copper_tf.api.training import train
+from copper_tf.config import KINDS, default_config
+from copper_tf.runs.run import Run
+from tfds_copper.dataset import Dataset, is_dataset, open_dataset
+from tfds_copper.errors import InputError, OutputError, SettingError
+from tfds_copper.files import lock_folder, write_text
+from tfds_copper.micrograph import ReadSettings
+from tfds_copper.progress import Progress
+from tfds_copper.results import Result, transient
+from tfds_copper.settings import Value
+from tfds_copper.splits.assign import SplitSettings
+
+__all__ = ["BUDGET", "NOT_SUPPORTED", "Fit", "FitPlan", "fit"]
+
+# Minutes that are planned for where no one says how many.
+BUDGET = 60.0
+CLASSIFIER, SEGMENTER = KINDS
+CHECK, DATASET, REPORT = "check", "dataset", "report"
+PLAN, RESULT = "fit_plan.json", "fit.json"
+# Marks the folder of a fit from its first moment.
+_MARK = "copper-fit"
+# What happens after the build, in this order.
+_STAGES = (SEGMENTER, CLASSIFIER, "evaluation", "trust", "baselines", REPORT, "export")
+# A classifier of fewer epochs isn't worth its name.
+_LEAST_EPOCHS = 10
+
+PathLike = str | os.PathLike[str]
+
+
+@dataclasses.dataclass(frozen=True)
+class FitPlan(Result):
+    """How long each stage is to take, and the epochs that fit into that: ``fit_plan.json``.
+
+    Attributes:
+        budget: minutes that were asked for.
+        seconds: of each stage, measured or expected.
+        epochs: of each kind of model.
+    """
+
+    FORMAT: ClassVar[str] = "copper-fit-plan 1"
+
+    budget: float
+    seconds: Mapping[str, float]
+    epochs: Mapping[str, int]
+
+    @property
+    def minutes(self) -> float:
+        """Of all stages together."""
+        return sum(self.seconds.values()) / 60
+
+
+@dataclasses.dataclass(frozen=True)
+class Fit(Result):
+    """What a fit came to: ``fit.json``.
+
+    Attributes:
+        verdict: of `trust` on the maps; not supported, too, where the pictures gave no map.
+        reasons: the sentences that it rests on.
+        seconds: that each stage took, in the call that ended it.
+        plan: how long they were to take.
+        report: transient; the report that was written.
+        output: transient; the folder.
+    """
+
+    FORMAT: ClassVar[str] = "copper-fit 1"
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    seconds: Mapping[str, float]
+    plan: FitPlan
+    report: Report | None = transient()
+    output: Path | None = transient()
+
+
+def _start(output: Path, resume: bool, force: bool) -> None:
+    """Makes the folder, or finds it ready to be gone on with; nothing that a fit didn't make is ever deleted."""
+    if output.is_dir() and any(output.iterdir()):
+        if not (output / _MARK).is_file():
+            raise OutputError(f"{output}: fit needs an absent or empty folder. Received: one with other files")
+        if not (resume or force):
+            raise OutputError(
+                f"{output}: holds a fit; --resume goes on with it, --force replaces it. Received: neither"
+            )
+        if force:
+            with lock_folder(output):
+                shutil.rmtree(output)
+    output.mkdir(parents=True, exist_ok=True)
+    write_text(output / _MARK, "made by `copper fit`; --resume goes on, --force replaces it\n")
+
+
+def _dataset(
+    folder: PathLike, output: Path, given: dict[str, Any]
+) -> Dataset:  # fmt: skip
+    """Checks and builds the folder, unless that is done already."""
+    if is_dataset(output / DATASET):
+        return open_dataset(output / DATASET)
+    found = check(folder, output / CHECK, **given)
+    if not found.sound:
+        raise InputError(
+            f"{folder}: must be sound to learn from; {found.page} shows all. Received: {found.problems[0].text}"
+        )
+    return build(folder, output / DATASET, **given)
+
+
+def _planned(dataset: Dataset, budget: float, seed: int) -> FitPlan:
+    """Measures both models on this machine, and spends the budget on what is left to the classifier's epochs."""
+    from copper_tf.training.plan import FITS, plan_stages
+
+    configs = {kind: default_config(kind, seed=seed) for kind in KINDS}
+    seconds, epochs = plan_stages(configs, dataset, budget * 60)
+    if epochs[CLASSIFIER] < _LEAST_EPOCHS:
+        needed = FITS * (sum(seconds.values()) + seconds[CLASSIFIER] / epochs[CLASSIFIER] * _LEAST_EPOCHS) / 60
+        raise SettingError(
+            f"budget must be at least {needed:.0f} minutes for these pictures on this machine. Received: {budget:g}"
+        )
+    return FitPlan(budget, seconds, epochs)
+
+
+class _Stages:
+    """Counts the stages, tells how far each is, and notes how long it took.
+
+    Args:
+        progress: called with (done, total, what).
+    """
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.progress, self.number = progress, 0
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Progress | None]:
+        """Yields the progress of one stage."""
+        self.number += 1
+        started, number = time.monotonic(), self.number
+
+        def tell(done: int, total: int, what: str) -> None:
+            assert self.progress is not None
+            self.progress(done, total, f"{number}/{len(_STAGES)} {name}: {what}")
+
+        yield tell if self.progress else None
+        self.seconds[name] = time.monotonic() - started
+
+
+def _segmenter(dataset: Dataset, output: Path, plan: FitPlan, seed: int, progress: Progress | None) -> Run | str:
+    """The trained segmenter; the reason why there is none where the pictures give no map."""
+    settings: dict[str, Any] = {"epochs": plan.epochs[SEGMENTER], "seed": seed}
+    try:
+        return train(SEGMENTER, dataset, output / SEGMENTER, resume=True, progress=progress, **settings)
+    except InputError as error:
+        return str(error)
+
+
+def _judged(
+    stages: _Stages, maps: Run | None, grades: Run, output: Path
+) -> tuple[Trust | None, Report]:  # fmt: skip
+    """Evaluates, tests and reports what was trained, and exports it; what is done already is left as it is."""
+    runs, judged = [run for run in (maps, grades) if run], None
+    with stages.stage("evaluation") as progress:
+        for run in runs:
+            if not run.has(Evaluation):
+                evaluate(run, progress=progress)
+    with stages.stage("trust") as progress:
+        if maps:
+            judged = maps.read(Trust) if maps.has(Trust) else trust(maps, progress=progress)
+    with stages.stage("baselines") as progress:
+        for run in runs:
+            if not run.has(Baselines):
+                baselines(run, grades if run is maps else None, progress=progress)
+    with stages.stage(REPORT) as progress:
+        written = report(runs, output / REPORT, force=True, progress=progress)
+    with stages.stage("export") as progress:
+        for run in runs:
+            export(run, output / f"{run.config.kind}_model", force=True, progress=progress)
+    return judged, written
+
+
+def fit(
+    folder: PathLike, output: PathLike, *, budget: float = BUDGET, seed: int = 0, resume: bool = False,
+    force: bool = False, split_settings: SplitSettings | None = None, read_settings: ReadSettings | None = None,
+    on_plan: Callable[[FitPlan], None] | None = None, progress: Progress | None = None, **values: Value,
+) -> Fit:  # fmt: skip
+    """Checks and builds a SEM folder, trains both models on it, judges them, and writes the report and the exports.
+
+    All that is made is an ordinary dataset, run, report or export, in folders of `output`; killed at any moment,
+    `resume` goes on.
+
+    Args:
+        folder: the SEM folder.
+        output: a folder, absent or empty.
+        budget: minutes that it may take.
+        seed: of the split and of both models.
+        resume: go on with a fit that is there, or start one where there is none; its own plan holds.
+        force: replace a fit that is there.
+        split_settings: how the folder is split; the defaults where None.
+        read_settings: how its pictures are read; the defaults where None.
+        on_plan: called with the plan, before anything is trained.
+        progress: called with (done, total, what).
+        **values: single settings of `SplitSettings` and `ReadSettings`, by name.
+
+    Returns:
+        The verdict on the maps, the plan and what it took; ``report`` has the files.
+
+    Raises:
+        InputError: if the folder can't be used, or nothing sound could be learnt from it.
+        OutputError: if the output folder is in use.
+        SettingError: if a setting is unknown or not allowed, or the budget is too small.
+    """
+    where = Path(output)
+    if not budget > 0:
+        raise SettingError(f"budget must be a positive number of minutes. Received: {budget:g}")
+    _start(where, resume, force)
+    with lock_folder(where):
+        given = {"split_settings": split_settings, "read_settings": read_settings, "seed": seed, **values}
+        dataset = _dataset(folder, where, {**given, "progress": progress})
+        plan = FitPlan.read(where / PLAN) if (where / PLAN).is_file() else _planned(dataset, budget, seed)
+        plan.write(where / PLAN)
+        if on_plan:
+            on_plan(plan)
+        return _trained_and_judged(dataset, where, plan, seed, progress)
+
+
+def _trained_and_judged(dataset: Dataset, output: Path, plan: FitPlan, seed: int, progress: Progress | None) -> Fit:
+    """All stages after the build."""
+    stages = _Stages(progress)
+    with stages.stage(SEGMENTER) as told:
+        maps = _segmenter(dataset, output, plan, seed, told)
+    with stages.stage(CLASSIFIER) as told:
+        settings: dict[str, Any] = {"epochs": plan.epochs[CLASSIFIER], "seed": seed}
+        grades = train(CLASSIFIER, dataset, output / CLASSIFIER, resume=True, progress=told, **settings)
+    judged, written = _judged(stages, None if isinstance(maps, str) else maps, grades, output)
+    verdict: Verdict = judged.verdict if judged else NOT_SUPPORTED
+    reasons = judged.reasons if judged else (str(maps),)
+    result = Fit(verdict, reasons, stages.seconds, plan, written, output)
+    result.write(output / RESULT)
+    return result

@@ -1,0 +1,79 @@
+"""How long it takes to train and judge both models, planned from what a step and a map take on this machine."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+
+import numpy as np
+
+from copper_tf.config import KINDS, Config
+from copper_tf.data.pictures import examples
+from copper_tf.training.timing import Speed, measure_speed
+from tfds_copper.dataset import Dataset
+
+__all__ = ["FITS", "plan_stages"]
+
+CLASSIFIER, SEGMENTER = KINDS
+# Pictures whose sizes are looked at.
+_LOOKED_AT = 16
+# How often the expected time of the tries is planned for: so many are needed on most surfaces.
+_TRIES = 2.0
+# Seconds that a picture takes beside the networks, and a megapixel of it: decoding, statistics, simpler methods.
+_PICTURE, _MEGAPIXEL = 0.01, 0.12
+# Seconds of what doesn't depend on the pictures: starting, pages, figures, exports.
+_PAGE, _EXPORT = 8.0, 25.0
+# The share by which plans are made a little too long, so that they are kept to.
+FITS = 1.05
+
+
+def _sizes(dataset: Dataset) -> tuple[int, float]:
+    """The smallest side in px, and the mean number of pixels, of some training pictures."""
+    shapes = [example.pixels.shape for example in itertools.islice(examples(dataset, "train"), _LOOKED_AT)]
+    return min(map(min, shapes)), float(np.mean([height * width for height, width in shapes]))
+
+
+def _training(config: Config, speed: Speed, dataset: Dataset, pixels: float) -> float:
+    """Seconds of one epoch: its steps, the forward passes that set batch normalisation, and the validation."""
+    crops = dataset.split_sizes["train"] * config.data.crops
+    steps = -(-crops // config.training.batch_size)
+    checked = dataset.split_sizes["validation"] * min(pixels, float(config.data.crop**2))
+    return steps * speed.step + checked * speed.pixel
+
+
+def plan_stages(
+    configs: Mapping[str, Config], dataset: Dataset, budget: float
+) -> tuple[dict[str, float], dict[str, int]]:
+    """Plans all stages after the build: the segmenter as its settings say, the classifier with the time that is left.
+
+    Args:
+        configs: of each kind.
+        dataset: the built dataset.
+        budget: seconds.
+
+    Returns:
+        Seconds of each stage, and epochs of each kind; those of the classifier are as many as fit, at most its own.
+    """
+    side, pixels = _sizes(dataset)
+    configs = {kind: config.for_pictures(dataset.split_sizes["train"]) for kind, config in configs.items()}
+    speeds = {kind: measure_speed(config, dataset, side) for kind, config in configs.items()}
+    every = sum(dataset.split_sizes.values())
+    work = _PICTURE + _MEGAPIXEL * pixels / 1e6
+    mapped = {kind: pixels * speeds[kind].pixel * configs[kind].tta_views for kind in KINDS}
+    resolved = configs[SEGMENTER].training
+    tried = _TRIES * resolved.restart_epochs if resolved.restarts else 0.0
+    epoch = {kind: _training(configs[kind], speeds[kind], dataset, pixels) for kind in KINDS}
+    seconds = {
+        SEGMENTER: (resolved.epochs + tried) * epoch[SEGMENTER] + every * work,
+        CLASSIFIER: every * work,
+        "evaluation": every * (mapped[SEGMENTER] + mapped[CLASSIFIER] + 2 * work) + 2 * _PAGE,
+        "trust": (dataset.split_sizes["test"] + 200) * mapped[SEGMENTER] + _PAGE,
+        "baselines": 2 * every * work + _PAGE,
+        "report": 2 * _PAGE,
+        "export": _EXPORT,
+    }
+    left = budget / FITS - sum(seconds.values())
+    most = configs[CLASSIFIER].training.epochs
+    epochs = {SEGMENTER: resolved.epochs, CLASSIFIER: max(1, min(most, int(left / epoch[CLASSIFIER])))}
+    seconds[CLASSIFIER] += epochs[CLASSIFIER] * epoch[CLASSIFIER]
+    return seconds, epochs

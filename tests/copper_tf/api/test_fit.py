@@ -1,0 +1,209 @@
+"""One call from a SEM folder to the report: planned, killed, gone on with, and refused where nothing can be learned."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import copper_tf
+from copper_tf.analysis.evaluation_results import Evaluation
+from copper_tf.api import fit as fitting
+from copper_tf.api.fit import Fit, FitPlan, fit
+from copper_tf.cli.main import main
+from copper_tf.config import DEFAULT, PRESETS, default_config
+from copper_tf.runs.run import open_run
+from copper_tf.training import free_ends, plan
+from copper_tf.training.timing import Speed, measure_speed
+from tests.conftest import eagerly
+from tfds_copper.errors import InputError, OutputError, SettingError
+
+_SHORT = {"crop": 48, "c": 4, "d": 1, "batch_size": 6}
+_SPLIT: dict[str, Any] = {"split": "6/2/2"}
+_FOLDERS = {"check", "dataset", "segmenter", "classifier", "report", "segmenter_model", "classifier_model"}
+
+
+@pytest.fixture(scope="module")
+def quick() -> Iterator[None]:
+    """Nets that train in seconds, whose ends are read off whatever they learned."""
+    kinds = {
+        "classifier": {**_SHORT, "epochs": 2},
+        "segmenter": {
+            **_SHORT,
+            "loss": "correlation",
+            "learn": "iterative",
+            "epochs": 3,
+            "restarts": 1,
+            "keep": "last",
+        },
+    }
+    with eagerly(), pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PRESETS, DEFAULT, kinds)
+        patch.setattr(free_ends, "MIN_VARIANCE", 0.0)
+        patch.setattr(fitting, "_LEAST_EPOCHS", 1)
+        yield
+
+
+def _potencies(output: Path) -> list[Any]:
+    runs = [open_run(output / kind) for kind in ("segmenter", "classifier")]
+    found = [run.read(Evaluation).pictures for run in runs]
+    return [found[0].potency, found[1].grade, runs[0].hypothesis]
+
+
+@pytest.fixture(scope="module")
+def unbroken(quick: None, sem_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("fit") / "out"
+    plans: list[FitPlan] = []
+    result = fit(sem_folder, output, on_plan=plans.append, **_SPLIT)
+    assert result.plan == plans[0] == FitPlan.read(output / "fit_plan.json")
+    assert json.dumps(Fit.read(output / "fit.json").to_dict()) == json.dumps(result.to_dict())
+    return output
+
+
+def test_all_that_is_made_is_what_other_commands_take(unbroken: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert {p.name for p in unbroken.iterdir() if p.is_dir()} == _FOLDERS
+    run = open_run(unbroken / "segmenter")
+    assert run.config.training.loss == "correlation" and run.hypothesis_record.ends_are_learned
+    assert copper_tf.load(unbroken / "segmenter_model").predict(np.zeros((64, 64), np.uint8)).potency >= 0
+    report = json.loads((unbroken / "report" / "report.json").read_text())
+    assert {model["kind"] for model in report["models"]} == {"segmenter", "classifier"}
+    assert main(["evaluate", str(unbroken / "classifier")]) == 0
+    assert "evaluation.html" in capfd.readouterr().out
+
+
+class _KilledError(Exception):
+    pass
+
+
+def _killed_at(calls: int) -> Callable[[int, int, str], None]:
+    left = calls
+
+    def progress(done: int, total: int, what: str) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise _KilledError
+
+    return progress
+
+
+def test_killed_at_any_moment_it_goes_on_to_the_same_result(unbroken: Path, sem_folder: Path, tmp_path: Path) -> None:
+    output, kills, order = tmp_path / "out", 0, np.random.default_rng(5)
+    done = False
+    while not done:
+        try:
+            fit(sem_folder, output, resume=True, progress=_killed_at(int(order.integers(1, 260))), **_SPLIT)
+            done = True
+        except _KilledError:
+            kills += 1
+            # The plan of the other, since no two measurements give the same.
+            if (output / "fit_plan.json").is_file():
+                (output / "fit_plan.json").write_bytes((unbroken / "fit_plan.json").read_bytes())
+        assert kills < 60
+    assert kills >= 5
+    for one, other in zip(_potencies(output), _potencies(unbroken), strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_without_resume_nothing_is_overwritten(unbroken: Path, sem_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="--resume goes on with this fit, --force replaces it. Received: neither"):
+        fit(sem_folder, unbroken, **_SPLIT)
+    (tmp_path / "notes.txt").write_text("mine")
+    for asked in ({}, {"force": True}, {"resume": True}):
+        with pytest.raises(OutputError, match="absent or empty folder. Received: one with other files"):
+            fit(sem_folder, tmp_path, **asked, **_SPLIT)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.slow
+def test_pictures_that_give_no_map_end_in_a_report_that_says_so(
+    quick: None, sem_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # No surface is different enough.
+    monkeypatch.setattr(free_ends, "MIN_VARIANCE", 1.0)
+    assert main(["fit", str(sem_folder), "-o", str(tmp_path / "out"), "--split", "6/2/2"]) == 1
+    said = capfd.readouterr().out
+    assert "maps: not supported" in said and "nothing was learned that depends on t" in said
+    assert (tmp_path / "out" / "report" / "report.html").is_file()
+    assert not (tmp_path / "out" / "segmenter_model").exists() and (tmp_path / "out" / "classifier_model").exists()
+
+
+def test_an_unsound_folder_ends_before_any_training(tmp_path: Path) -> None:
+    world = {"labels": 3, "pictures": 6, "sheets": 3, "height": 64, "width": 80, "world": "confound"}
+    folder = copper_tf.simulate(tmp_path / "sem", **world)
+    with pytest.raises(
+        InputError, match=r"must be sound to learn from; .*check\.html shows all. Received: mean bright"
+    ):
+        fit(folder, tmp_path / "out", split="1/1/1")
+    assert {p.name for p in (tmp_path / "out").iterdir() if p.is_dir()} == {"check"}
+
+
+@pytest.mark.parametrize("budget", [0, -5, float("nan")])
+def test_a_budget_is_positive(sem_folder: Path, tmp_path: Path, budget: float) -> None:
+    with pytest.raises(SettingError, match="budget must be a positive number of minutes. Received: "):
+        fit(sem_folder, tmp_path / "out", budget=budget)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("text", "minutes"), [("90", 90), ("90m", 90), ("90min", 90), ("1.5h", 90)])
+def test_a_budget_is_read_in_minutes_and_hours(
+    text: str, minutes: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def noted(*_: Any, **given: Any) -> None:
+        asked.update(given)
+        raise InputError("enough")
+
+    monkeypatch.setattr("copper_tf.cli.fit.fit", noted)
+    assert main(["fit", "x", "-o", str(tmp_path / "out"), "--budget", text]) == 2
+    assert asked["budget"] == minutes
+
+
+def test_a_budget_that_is_no_time_is_one_line(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["fit", "x", "-o", "y", "--budget", "soon"]) == 2
+    assert "must be minutes or hours, as 90, 90m or 1.5h. Received: 'soon'" in " ".join(capfd.readouterr().err.split())
+
+
+@pytest.fixture
+def steady(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step takes a second, inference nothing."""
+    monkeypatch.setattr(plan, "measure_speed", lambda *_: Speed(1.0, 0.0))
+
+
+def _configs() -> dict[str, Any]:
+    return {kind: default_config(kind) for kind in ("classifier", "segmenter")}
+
+
+def test_the_classifier_gets_the_time_that_is_left(steady: None, dataset: Any) -> None:
+    seconds, epochs = plan.plan_stages(_configs(), dataset, 1800)
+    # 18 pictures: 2 steps of 16, or 3 of 8; 8000 crops are 445 epochs, and tries of a quarter are expected twice.
+    assert epochs["segmenter"] == 445 and seconds["segmenter"] == pytest.approx((445 + 2 * 112) * 2, rel=0.01)
+    assert sum(seconds.values()) * plan.FITS <= 1800 < (sum(seconds.values()) + 3) * plan.FITS
+    assert epochs["classifier"] == (1800 / plan.FITS - sum(seconds.values()) + seconds["classifier"]) // 3
+    assert plan.plan_stages(_configs(), dataset, 1e6)[1]["classifier"] == 200
+
+
+def test_a_budget_that_is_too_small_says_what_is_needed(steady: None, sem_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="budget must be at least 2[0-9] minutes .* Received: 5") as error:
+        fit(sem_folder, tmp_path / "out", budget=5, **_SPLIT)
+    needed = float(str(error.value).split("at least ")[1].split()[0])
+    assert not (tmp_path / "out" / "segmenter").exists()
+    dataset = copper_tf.open_dataset(tmp_path / "out" / "dataset")
+    assert plan.plan_stages(_configs(), dataset, (needed + 1) * 60)[1]["classifier"] >= 10
+
+
+@pytest.mark.parametrize("kind", ["classifier", "segmenter"])
+def test_steps_and_maps_are_timed(eager: None, dataset: Any, kind: str) -> None:
+    config = (
+        default_config(kind, crop=32, c=2, d=1, batch_size=4, epochs=1, restarts=0)
+        if kind == "segmenter"
+        else (default_config(kind, crop=32, c=2, d=1, batch_size=4))
+    )
+    speed = measure_speed(config, dataset, 64)
+    # A step takes longer than mapping its crops does.
+    assert speed.step > speed.pixel * 4 * 32 * 32 > 0
