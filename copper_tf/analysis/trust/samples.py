@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 
 from copper_tf.analysis.trust.chimera import Sample
+from copper_tf.analysis.trust.phases import evidence
 from copper_tf.data.normalisation import grey
 from copper_tf.data.pictures import Example, examples
 from copper_tf.inference.predictor import RunPredictor, check_size
@@ -55,6 +56,7 @@ class TrustSamples:
         labels: rank of t of every picture.
         potency: m of every picture.
         binarity: B of every map.
+        evidence: inside both phases of every map, ``(pictures, 2)``, see `phases.evidence`.
         examples: a few pictures of each label with their maps.
     """
 
@@ -62,6 +64,7 @@ class TrustSamples:
     labels: np.ndarray
     potency: np.ndarray
     binarity: np.ndarray
+    evidence: np.ndarray
     examples: tuple[MappedExample, ...]
 
     def of_label(self, label: int) -> list[MappedExample]:
@@ -88,7 +91,7 @@ def map_pictures(dataset: Dataset, predictor: RunPredictor, progress: Progress |
     last = len(dataset.times) - 1
     quota = dict.fromkeys(range(last + 1), -(-_BETWEEN // max(last - 1, 1))) | {0: _ENDS, last: _ENDS}
     total = sum(dataset.split_sizes[s] for s in splits)
-    rows: list[tuple[int, float, float]] = []
+    rows: list[tuple[int, float, float, tuple[float, float]]] = []
     kept = []
     for example in (e for split in splits for e in examples(dataset, split)):
         if quota[example.label] > 0:
@@ -99,8 +102,8 @@ def map_pictures(dataset: Dataset, predictor: RunPredictor, progress: Progress |
             kept.append(MappedExample(example, Sample(values, mask, example.file)))
         else:
             mask = np.asarray(predictor.predict(example.pixels, example.bit_depth, example.file).map)
-        rows.append((example.label, float(mask.mean(dtype=np.float64)), binarity(mask)))
+        rows.append((example.label, float(mask.mean(dtype=np.float64)), binarity(mask), evidence(mask)))
         if progress:
             progress(len(rows), total, "mapping pictures")
-    labels, potency, binarities = (np.array(column) for column in zip(*rows, strict=True))
-    return TrustSamples(splits, labels, potency, binarities, tuple(kept))
+    labels, potency, binarities, found = (np.array(column) for column in zip(*rows, strict=True))
+    return TrustSamples(splits, labels, potency, binarities, found, tuple(kept))

@@ -11,6 +11,7 @@ import numpy as np
 from copper_tf.analysis.trust.agreement import agreement, check_others
 from copper_tf.analysis.trust.chimera import Chimera, MapFunction, chimeras, side_scores
 from copper_tf.analysis.trust.deletion import SHARES, Deletion, delete, deletion_scores
+from copper_tf.analysis.trust.phases import phase_drift
 from copper_tf.analysis.trust.results import Trust
 from copper_tf.analysis.trust.samples import MappedExample, TrustSamples, map_pictures
 from copper_tf.analysis.trust.stability import brightness_errors, shift_error
@@ -158,6 +159,7 @@ def _whole_picture_values(samples: TrustSamples, run: Run) -> dict[str, float]:
     return {
         "nmse": scores["nmse"],
         "binarity": middle_mean(samples.binarity, samples.labels, labels),
+        "phase_drift": phase_drift(samples.evidence, samples.potency, samples.labels),
         "receptive_field_px": float(run.receptive_field),
         "mean_chord_px": chord.mean,
     }

@@ -104,6 +104,14 @@ TESTS = (
         "no picture of the middle labels was tested, or its map is all 0 or all 1", True,
     ),
     TrustTest(
+        "phase_drift", "evidence inside areas that follows t", 0.2, 0.3,
+        "Inside the rough and the smooth areas the surface looks the same to the model at every t: t changes how much "
+        "there is of each, as on a surface of two phases.",
+        "Inside the areas, too, the surface changes with t: it changes by degrees, everywhere at once, and the areas "
+        "of these maps are cut out of its scatter.",
+        "fewer than two labels show areas of both kinds", True,
+    ),
+    TrustTest(
         "additivity", "chimera: additivity error", 0.02, 0.03,
         "Half a picture of the first t joined to half of one of the last gets the mean of both: each place is judged "
         "by its own texture.",
