@@ -15,7 +15,7 @@ from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.report import print_report
 from copper_tf.cli.tables import print_table
 
-__all__ = ["command"]
+__all__ = ["command", "print_fit", "print_plan"]
 
 _UNBELIEVED = 1
 
@@ -33,13 +33,15 @@ class _Minutes(click.ParamType):
         return float(found[1]) * (60 if found[2] == "h" else 1)
 
 
-def _print_plan(plan: FitPlan) -> None:
+def print_plan(plan: FitPlan) -> None:
+    """How long each stage will take."""
     rows = [[name, f"{seconds / 60:.1f}"] for name, seconds in plan.seconds.items()]
     print_table(["stage", "minutes, expected"], [*rows, ["in all", f"{plan.minutes:.1f}"]])
     click.echo(", ".join(f"{kind}: {epochs} epochs" for kind, epochs in plan.epochs.items()))
 
 
-def _print(result: Fit) -> None:
+def print_fit(result: Fit) -> None:
+    """The verdict, the report, and how long it took."""
     click.echo(f"maps: {result.verdict}")
     for reason in result.reasons:
         click.echo(f"- {reason}")
@@ -74,10 +76,10 @@ def command(
     """
     with progress_bar() as progress:
         result = fit(
-            folder, output, budget=budget, seed=seed, resume=resume, force=force, on_plan=_print_plan,
+            folder, output, budget=budget, seed=seed, resume=resume, force=force, on_plan=print_plan,
             progress=progress, **settings,
         )  # fmt: skip
-    _print(result)
+    print_fit(result)
     if open_page and result.report:
         click.launch(str(result.report.page))
     return _UNBELIEVED if result.verdict == NOT_SUPPORTED else 0

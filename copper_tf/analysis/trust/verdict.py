@@ -86,10 +86,12 @@ class TrustTest:
 
 _ENDS = "the pictures tested hold none of the first or of the last t, or none of the same bit depth"
 
-# NMSE, binarity, chimera and receptive field decide. Each limit stands between what local networks reach on simulated
-# pictures and what one reaches that recognises t from the whole picture and then paints: of the mass that is pasted
-# over, .04 to .16 is not missed against .50 to .95; where the map is lowest .01 to .03 changes against .09 to .11;
-# shifted by 1 px .01 to .02 of the potency moves; other contrast and brightness move m by .01.
+# NMSE, binarity, phases, chimera and reach decide. Each limit stands between what local networks reach on simulated and
+# real pictures and what one reaches that recognises t from the whole picture and then paints: the mean of both halves
+# is missed by .01 to .03 against .32 to .39; of the mass that is pasted over, .03 to .26 is not missed against .50 to
+# .95; where the map is lowest .01 to .04 changes against .09 to .11; shifted by 1 px .01 to .06 of the potency moves;
+# other contrast and brightness move m by .01. Evidence inside areas drifts by -.02 to .19, and by .38 to .47 where the
+# surface changes by degrees (`python -m benchmarks.maps.unknown_law`).
 TESTS = (
     TrustTest(
         "nmse", "potency against g: NMSE", 0.5, 0.95,
@@ -112,7 +114,7 @@ TESTS = (
         "fewer than two labels show areas of both kinds", True,
     ),
     TrustTest(
-        "additivity", "chimera: additivity error", 0.02, 0.03,
+        "additivity", "chimera: additivity error", 0.04, 0.1,
         "Half a picture of the first t joined to half of one of the last gets the mean of both: each place is judged "
         "by its own texture.",
         "Half a picture of the first t joined to half of one of the last doesn't get the mean of both: the model "
