@@ -111,7 +111,7 @@ def trust(run: PathLike | Run, *others: PathLike | Run, progress: Progress | Non
         >>> result.verdict in ("supported", "not supported", "undecided")
         True
         >>> [test.name for test in result.tests if test.decisive]
-        ['nmse', 'binarity', 'phase_drift', 'additivity', 'reach_ratio']
+        ['nmse', 'binarity', 'phase_drift', 'additivity', 'reach_ratio', 'deletion_error']
     """
     seeds = [] if isinstance(run, Run) else seed_runs(Path(run))
     tested, *more = [*(seeds or [_open(run)]), *map(_open, others)]

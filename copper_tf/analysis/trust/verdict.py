@@ -86,12 +86,12 @@ class TrustTest:
 
 _ENDS = "the pictures tested hold none of the first or of the last t, or none of the same bit depth"
 
-# NMSE, binarity, phases, chimera and reach decide. Each limit stands between what local networks reach on simulated and
-# real pictures and what one reaches that recognises t from the whole picture and then paints: the mean of both halves
-# is missed by .01 to .03 against .32 to .39; of the mass that is pasted over, .03 to .26 is not missed against .50 to
-# .95; where the map is lowest .01 to .04 changes against .09 to .11; shifted by 1 px .01 to .06 of the potency moves;
-# other contrast and brightness move m by .01. Evidence inside areas drifts by -.02 to .19, and by .38 to .47 where the
-# surface changes by degrees (`python -m benchmarks.maps.unknown_law`).
+# NMSE, binarity, phases, chimera, reach and deletion decide. Each limit stands between what local networks reach on
+# simulated and real pictures and what one reaches that recognises t from the whole picture and then paints: the mean of
+# both halves is missed by .01 to .03 against .32 to .39; the mass that is pasted over by .03 to .26 against .50 to .95,
+# and by .44 to .75 where another texture was found; where the map is lowest .01 to .04 changes against .09 to .11;
+# shifted by 1 px .01 to .06 of the potency moves; other contrast and brightness move m by .01. Evidence inside areas
+# drifts by -.02 to .19, and by .38 to .47 where the surface changes by degrees (benchmarks/maps/unknown_law.py).
 TESTS = (
     TrustTest(
         "nmse", "potency against g: NMSE", 0.5, 0.95,
@@ -143,12 +143,12 @@ TESTS = (
         _ENDS,
     ),
     TrustTest(
-        "deletion_error", "deletion: share of the potency that should fall but does not", 0.2, 0.4,
+        "deletion_error", "deletion: how far the fall of the potency is off", 0.3, 0.4,
         "Where texture of the last t is pasted over the best areas, the potency falls by what these areas contributed: "
         "the map shows what the potency is made of.",
         "Where texture of the last t is pasted over the best areas, the potency doesn't fall by what these areas "
         "contributed: the map doesn't show what the potency is made of.",
-        "the best areas contribute nothing, or there is no picture of the last t",
+        "the best areas contribute nothing, or there is no picture of the last t", True,
     ),
     TrustTest(
         "deletion_control", "deletion where the map is lowest", 0.035, 0.07,

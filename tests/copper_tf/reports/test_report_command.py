@@ -138,7 +138,9 @@ def test_the_commands_are_those_that_made_it(report: Path) -> None:
     commands = _json(report)["commands"]
     assert commands[0] == "copper build copper -o DATA --split 6/2/2"
     assert commands[-1] == "copper report classifier segmenter --blindtest blind --hypotheses h --license CC-BY-4.0"
-    assert any(line.startswith("copper train segmenter DATA -o segmenter --preset paper --crop 48") for line in commands)
+    assert any(
+        line.startswith("copper train segmenter DATA -o segmenter --preset paper --crop 48") for line in commands
+    )
 
 
 def test_no_path_of_this_machine_is_handed_on(report: Path, runs: dict[str, Any]) -> None:
