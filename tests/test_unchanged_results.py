@@ -49,8 +49,9 @@ _ROAD = (
 )
 # What a clock, a meter or the version of a form says.
 _MEASURED = ("second", "memory", "processors", "format", "version", "parameters")
-# What is defined anew since: the reach of a network is measured, where it was its receptive field.
-_NEW = ("reach", "influence")
+# What is defined anew since: the reach of a network is measured, where it was its receptive field; evidence inside
+# areas is tested, too; and limits of tests follow what many networks reach.
+_NEW = ("reach", "influence", "phase_drift", "passes", "fails")
 
 _TABLES = (
     "maps/predictions.csv",

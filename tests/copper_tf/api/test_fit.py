@@ -110,7 +110,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_result(unbroken: Path, sem_
 
 
 def test_without_resume_nothing_is_overwritten(unbroken: Path, sem_folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="--resume goes on with this fit, --force replaces it. Received: neither"):
+    with pytest.raises(OutputError, match="--resume goes on with it, --force replaces it. Received: neither"):
         fit(sem_folder, unbroken, **_SPLIT)
     (tmp_path / "notes.txt").write_text("mine")
     for asked in ({}, {"force": True}, {"resume": True}):
