@@ -13,7 +13,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 .PHONY: help demo test test-slow lint peers bench acceptance fuzz mutation clean
 
 help:
-	@echo "make demo        simulate, build, train, evaluate, predict, export, report (OPEN=1 opens it)"
+	@echo "make demo        simulate a SEM folder, fit it, predict (OPEN=1 opens the report)"
 	@echo "make test        lint and all fast tests, by JOBS=$(JOBS) processes"
 	@echo "make test-slow   the other tests: kills, wheels, browsers, every export format"
 	@echo "make lint        ruff and mypy"

@@ -304,7 +304,9 @@ class Config:
         """
         training = self.training
         epochs = training.epochs or max(2, -(-ENOUGH_CROPS // (count * self.data.crops)))
-        tried = training.restart_epochs or min(-(-epochs // 4), epochs - 1) or 1
+        tried = training.restart_epochs or -(-epochs // 4)
+        if not training.epochs or not training.restart_epochs:
+            tried = max(1, min(tried, epochs - 1))
         return self.replace(epochs=epochs, restart_epochs=tried)
 
     @property

@@ -109,6 +109,7 @@ def plan_sweep(
     """
     existing = open_sweep(output) if resume and (output / PLAN).is_file() else None
     base = existing.base.replace(**settings) if existing else default_config("segmenter", PAPER, **settings)
+    base = base.for_pictures(dataset.split_sizes["train"])
     plan = dict(existing.plan) if existing else {}
     if not existing or any(value is not None for value in (compare, learn, permutations, seed, seeds)):
         first, count = seed or 0, 5 if seeds is None else seeds

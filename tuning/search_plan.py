@@ -112,6 +112,7 @@ def plan_search(
         SettingError: if a setting is not allowed, or the budget is too small.
     """
     base = default_config(kind, PAPER, **settings, **wanted.fixed_batch_size)
+    base = base.for_pictures(dataset.split_sizes["train"])
     auto, limit, space = wanted.batch_size == AUTO, _limit(wanted), parse_space(wanted.space or (), base)
     if auto and limit is None:
         raise SettingError(f"batch_size can be {AUTO} only where there is a --memory-limit. Received: none")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import math
 import os
 import shutil
 import time
@@ -21,10 +23,10 @@ from copper_tf.api.inference import export
 from copper_tf.api.reports import Report, report
 from copper_tf.api.training import train
 from copper_tf.config import KINDS, default_config
-from copper_tf.runs.run import Run
+from copper_tf.runs.run import EVALUATION_PAGE, TRUST_PAGE, Run
 from tfds_copper.dataset import Dataset, is_dataset, open_dataset
-from tfds_copper.errors import InputError, OutputError, SettingError
-from tfds_copper.files import lock_folder, write_text
+from tfds_copper.errors import InputError, OutputError, RunError, SettingError
+from tfds_copper.files import lock_folder, write_json
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.progress import Progress
 from tfds_copper.results import Result, transient
@@ -38,8 +40,9 @@ BUDGET = 60.0
 CLASSIFIER, SEGMENTER = KINDS
 CHECK, DATASET, REPORT = "check", "dataset", "report"
 PLAN, RESULT = "fit_plan.json", "fit.json"
-# Marks the folder of a fit from its first moment.
-_MARK = "copper-fit"
+# What was asked for; it marks the folder of a fit from its first moment.
+_MARK = "fit_request.json"
+_MODEL = "{}_model"
 # What happens after the build, in this order.
 _STAGES = (SEGMENTER, CLASSIFIER, "evaluation", "trust", "baselines", REPORT, "export")
 # A classifier of fewer epochs isn't worth its name.
@@ -93,34 +96,53 @@ class Fit(Result):
     output: Path | None = transient()
 
 
-def _start(output: Path, resume: bool, force: bool) -> None:
-    """Makes the folder, or finds it ready to be gone on with; nothing that a fit didn't make is ever deleted."""
-    if output.is_dir() and any(output.iterdir()):
-        if not (output / _MARK).is_file():
-            raise OutputError(f"{output}: fit needs an absent or empty folder. Received: one with other files")
-        if not (resume or force):
-            raise OutputError(
-                f"{output}: holds a fit; --resume goes on with it, --force replaces it. Received: neither"
-            )
-        if force:
-            with lock_folder(output):
-                shutil.rmtree(output)
-    output.mkdir(parents=True, exist_ok=True)
-    write_text(output / _MARK, "made by `copper fit`; --resume goes on, --force replaces it\n")
+def _check_output(output: Path, resume: bool, force: bool) -> None:
+    """Whether a fit may go here; nothing is written or deleted."""
+    if resume and force:
+        raise SettingError("resume goes on with a fit and force replaces it; give one of them. Received: both")
+    if output.exists() and not output.is_dir():
+        raise OutputError(f"{output}: fit needs a folder. Received: a file")
+    if not output.is_dir() or not any(output.iterdir()):
+        return
+    if not (output / _MARK).is_file():
+        raise OutputError(f"{output}: fit needs an absent or empty folder. Received: one with other files")
+    if not (resume or force):
+        raise OutputError(f"{output}: holds a fit; --resume goes on with it, --force replaces it. Received: neither")
 
 
-def _dataset(
-    folder: PathLike, output: Path, given: dict[str, Any]
-) -> Dataset:  # fmt: skip
-    """Checks and builds the folder, unless that is done already."""
-    if is_dataset(output / DATASET):
+def _request(output: Path, resume: bool, given: dict[str, Any]) -> dict[str, Any]:
+    """All that was asked for, by name: what is given, and for the rest the defaults or what a fit to go on with has."""
+    if resume and (output / _MARK).is_file():
+        kept: dict[str, Any] = json.loads((output / _MARK).read_text(encoding="utf-8"))
+        for name, value in given.items():
+            if value != kept[name]:
+                raise RunError(
+                    f"{output}: --resume goes on with the fit's own settings, {name} = {kept[name]!r}. "
+                    f"Received: {name} = {value!r}"
+                )
+        return kept
+    usual = {**SplitSettings().to_dict(), **ReadSettings().to_dict(), "budget": BUDGET}
+    if unknown := sorted(set(given) - {*usual, "folder"}):
+        raise SettingError(f"unknown setting; known are {', '.join(usual)}. Received: {', '.join(unknown)}")
+    return {**usual, **given}
+
+
+def _dataset(output: Path, request: dict[str, Any], force: bool, progress: Progress | None) -> Dataset:
+    """Checks and builds the folder, unless that is done already; a fit that was there is deleted once that is sound."""
+    if is_dataset(output / DATASET) and not force:
         return open_dataset(output / DATASET)
-    found = check(folder, output / CHECK, **given)
+    folder, given = request["folder"], {k: v for k, v in request.items() if k not in ("folder", "budget")}
+    found = check(folder, output / CHECK, progress=progress, **given)
     if not found.sound:
         raise InputError(
             f"{folder}: must be sound to learn from; {found.page} shows all. Received: {found.problems[0].text}"
         )
-    return build(folder, output / DATASET, **given)
+    for name in (DATASET, *KINDS, REPORT, *map(_MODEL.format, KINDS)):
+        shutil.rmtree(output / name, ignore_errors=True)
+    for name in (PLAN, RESULT):
+        (output / name).unlink(missing_ok=True)
+    write_json(output / _MARK, request)
+    return build(folder, output / DATASET, progress=progress, **given)
 
 
 def _planned(dataset: Dataset, budget: float, seed: int) -> FitPlan:
@@ -128,11 +150,12 @@ def _planned(dataset: Dataset, budget: float, seed: int) -> FitPlan:
     from copper_tf.training.plan import FITS, plan_stages
 
     configs = {kind: default_config(kind, seed=seed) for kind in KINDS}
-    seconds, epochs = plan_stages(configs, dataset, budget * 60)
+    seconds, epochs, each = plan_stages(configs, dataset, budget * 60)
     if epochs[CLASSIFIER] < _LEAST_EPOCHS:
-        needed = FITS * (sum(seconds.values()) + seconds[CLASSIFIER] / epochs[CLASSIFIER] * _LEAST_EPOCHS) / 60
+        needed = FITS * (sum(seconds.values()) + each * (_LEAST_EPOCHS - epochs[CLASSIFIER])) / 60
         raise SettingError(
-            f"budget must be at least {needed:.0f} minutes for these pictures on this machine. Received: {budget:g}"
+            f"budget must be at least {math.ceil(needed)} minutes for these pictures on this machine. "
+            f"Received: {budget:g}"
         )
     return FitPlan(budget, seconds, epochs)
 
@@ -164,10 +187,12 @@ class _Stages:
 
 def _segmenter(dataset: Dataset, output: Path, plan: FitPlan, seed: int, progress: Progress | None) -> Run | str:
     """The trained segmenter; the reason why there is none where the pictures give no map."""
+    from copper_tf.training.free_ends import NothingLearnedError
+
     settings: dict[str, Any] = {"epochs": plan.epochs[SEGMENTER], "seed": seed}
     try:
         return train(SEGMENTER, dataset, output / SEGMENTER, resume=True, progress=progress, **settings)
-    except InputError as error:
+    except NothingLearnedError as error:
         return str(error)
 
 
@@ -178,11 +203,13 @@ def _judged(
     runs, judged = [run for run in (maps, grades) if run], None
     with stages.stage("evaluation") as progress:
         for run in runs:
-            if not run.has(Evaluation):
+            # Its page comes last.
+            if not run.has(Evaluation) or not (run.path / EVALUATION_PAGE).is_file():
                 evaluate(run, progress=progress)
     with stages.stage("trust") as progress:
         if maps:
-            judged = maps.read(Trust) if maps.has(Trust) else trust(maps, progress=progress)
+            done = maps.has(Trust) and (maps.path / TRUST_PAGE).is_file()
+            judged = maps.read(Trust) if done else trust(maps, progress=progress)
     with stages.stage("baselines") as progress:
         for run in runs:
             if not run.has(Baselines):
@@ -191,13 +218,12 @@ def _judged(
         written = report(runs, output / REPORT, force=True, progress=progress)
     with stages.stage("export") as progress:
         for run in runs:
-            export(run, output / f"{run.config.kind}_model", force=True, progress=progress)
+            export(run, output / _MODEL.format(run.config.kind), force=True, progress=progress)
     return judged, written
 
 
 def fit(
-    folder: PathLike, output: PathLike, *, budget: float = BUDGET, seed: int = 0, resume: bool = False,
-    force: bool = False, split_settings: SplitSettings | None = None, read_settings: ReadSettings | None = None,
+    folder: PathLike, output: PathLike, *, budget: float | None = None, resume: bool = False, force: bool = False,
     on_plan: Callable[[FitPlan], None] | None = None, progress: Progress | None = None, **values: Value,
 ) -> Fit:  # fmt: skip
     """Checks and builds a SEM folder, trains both models on it, judges them, and writes the report and the exports.
@@ -208,15 +234,12 @@ def fit(
     Args:
         folder: the SEM folder.
         output: a folder, absent or empty.
-        budget: minutes that it may take.
-        seed: of the split and of both models.
-        resume: go on with a fit that is there, or start one where there is none; its own plan holds.
-        force: replace a fit that is there.
-        split_settings: how the folder is split; the defaults where None.
-        read_settings: how its pictures are read; the defaults where None.
+        budget: minutes to plan for, `BUDGET` where None; tries of the segmenter beyond the second come on top.
+        resume: go on with a fit that is there, or start one where there is none; what isn't given is the fit's own.
+        force: replace a fit that is there, once the folder is found to be sound.
         on_plan: called with the plan, before anything is trained.
         progress: called with (done, total, what).
-        **values: single settings of `SplitSettings` and `ReadSettings`, by name.
+        **values: settings of `SplitSettings` and `ReadSettings`, by name; ``seed`` is that of both models, too.
 
     Returns:
         The verdict on the maps, the plan and what it took; ``report`` has the files.
@@ -224,16 +247,24 @@ def fit(
     Raises:
         InputError: if the folder can't be used, or nothing sound could be learnt from it.
         OutputError: if the output folder is in use.
+        RunError: if `resume` meets other settings, or another folder.
         SettingError: if a setting is unknown or not allowed, or the budget is too small.
     """
     where = Path(output)
-    if not budget > 0:
+    if budget is not None and not 0 < budget < math.inf:
         raise SettingError(f"budget must be a positive number of minutes. Received: {budget:g}")
-    _start(where, resume, force)
+    if values.get("folds"):
+        raise SettingError(f"folds must be 0, since a fit has one dataset. Received: {values['folds']}")
+    _check_output(where, resume, force)
+    given = {"folder": str(Path(folder).resolve()), **({} if budget is None else {"budget": budget}), **values}
+    request = _request(where, resume, given)
+    where.mkdir(parents=True, exist_ok=True)
     with lock_folder(where):
-        given = {"split_settings": split_settings, "read_settings": read_settings, "seed": seed, **values}
-        dataset = _dataset(folder, where, {**given, "progress": progress})
-        plan = FitPlan.read(where / PLAN) if (where / PLAN).is_file() else _planned(dataset, budget, seed)
+        if not (where / _MARK).is_file():
+            write_json(where / _MARK, request)
+        dataset = _dataset(where, request, force, progress)
+        seed = int(request["seed"])
+        plan = FitPlan.read(where / PLAN) if (where / PLAN).is_file() else _planned(dataset, request["budget"], seed)
         plan.write(where / PLAN)
         if on_plan:
             on_plan(plan)

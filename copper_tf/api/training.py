@@ -139,8 +139,16 @@ def train_runs(
     import_tensorflow()
     from copper_tf.training import loop
 
+    # Open epochs are as many in all folds, whose runs are scored as one.
+    least = min(dataset.split_sizes["train"] for dataset in datasets)
+    begun: Run | None = None
     for seed, dataset in itertools.product(range(first, first + seeds), datasets):
         where = root / SEED.format(seed) if seeds > 1 else root
         where = where / FOLD.format(dataset.fold) if len(datasets) > 1 else where
-        config = training_config(kind, where, preset=preset, resume=resume, **{**settings, "seed": seed})
-        yield loop.train(config, dataset, where, resume=resume, force=force, progress=progress)
+        # Members that a kill left out go on with the settings of those that are there.
+        like = begun.config if resume and begun and not preset and isinstance(kind, str) else kind
+        config = training_config(like, where, preset=preset, resume=resume, **{**settings, "seed": seed})
+        begun = loop.train(
+            config.for_pictures(least), dataset, where, resume=resume, force=force, progress=progress
+        )  # fmt: skip
+        yield begun

@@ -10,7 +10,7 @@ import click
 
 from copper_tf.api.fit import BUDGET, NOT_SUPPORTED, Fit, FitPlan, fit
 from copper_tf.api.settings import ReadSettings, SplitSettings
-from copper_tf.cli.options import flags, folder_option, force_option
+from copper_tf.cli.options import explicit, flags, folder_option, force_option
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.report import print_report
 from copper_tf.cli.tables import print_table
@@ -47,7 +47,7 @@ def print_fit(result: Fit) -> None:
         click.echo(f"- {reason}")
     assert result.report is not None
     print_report(result.report)
-    click.echo(f"{sum(result.seconds.values()) / 60:.1f} minutes, {result.plan.minutes:.1f} were expected")
+    click.echo(f"{sum(result.seconds.values()) / 60:.1f} minutes in this call; {result.plan.minutes:.1f} were planned")
 
 
 @click.command("fit")
@@ -58,26 +58,24 @@ def print_fit(result: Fit) -> None:
     type=_Minutes(),
     default=f"{BUDGET:g}m",
     show_default=True,
-    help="How long it may take, as 90, 90m or 1.5h.",
+    help="How long it is planned to take, as 90, 90m or 1.5h; more tries of the segmenter come on top.",
 )
 @click.option("--resume", is_flag=True, help="Go on where it was stopped or killed.")
 @force_option
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the split and both models.")
-@flags(SplitSettings, omit=("seed", "fold", "folds"))
+@flags(SplitSettings, omit=("fold", "folds"))
 @flags(ReadSettings)
 @click.option("--open", "open_page", is_flag=True, help="Open the report in a browser.")
-def command(
-    folder: Path, output: Path, budget: float, resume: bool, force: bool, seed: int, open_page: bool, **settings: Any
-) -> int:  # fmt: skip
+def command(folder: Path, output: Path, resume: bool, force: bool, open_page: bool, **settings: Any) -> int:
     """Check and build a SEM folder, train both models, judge them, and write the report and the exports.
 
     OUT holds check/, dataset/, segmenter/, classifier/, report/, segmenter_model/ and classifier_model/: an ordinary
-    dataset, runs, report and exports, that the other commands take. Exit code 1 where the maps can't be believed.
+    dataset, runs, report and exports, that the other commands take. The seed is that of both models, too. With --resume
+    what isn't given is the fit's own. Exit code 1 where the maps can't be believed.
     """
+    given = explicit(settings)
     with progress_bar() as progress:
         result = fit(
-            folder, output, budget=budget, seed=seed, resume=resume, force=force, on_plan=print_plan,
-            progress=progress, **settings,
+            folder, output, resume=resume, force=force, on_plan=print_plan, progress=progress, **given
         )  # fmt: skip
     print_fit(result)
     if open_page and result.report:

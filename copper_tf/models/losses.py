@@ -169,7 +169,7 @@ class CorrelationLoss(MeanLoss):
     far apart the means are, is for sharpness to decide: 1 - B, B = Var(s) / (M (1 - M)) over all pixels of the batch,
     M their mean, is 0 for zeros and ones. See `restarts` for what binarity says.
 
-    Batches should hold 8 pictures or more. `grey_weight` grows while training, see `callbacks.Sharpen`.
+    Batches should hold 8 pictures or more. `grey_weight` grows while training, see `training.free_ends.Sharpen`.
 
     Args:
         g: shape of g(t) of each label, K values in [0, 1].

@@ -17,7 +17,7 @@ from copper_tf.models.architecture import network_of
 from copper_tf.ood.reference import ReferenceStatistics
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.plugins import check_plugins, write_plugins
-from copper_tf.runs.records import HypothesisRecord, Restarts, TrainingRecord
+from copper_tf.runs.records import FreeEnds, HypothesisRecord, Restarts, TrainingRecord
 from copper_tf.statistics import chords
 from tfds_copper.errors import CopperError, RunError
 from tfds_copper.files import lock_folder, write_json, write_text
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BEST",
+    "EVALUATION_PAGE",
     "FIRST_MAPS",
     "FOLD",
     "FORMAT",
@@ -35,6 +36,7 @@ __all__ = [
     "RESTARTS",
     "SEED",
     "TENSORBOARD",
+    "TRUST_PAGE",
     "Run",
     "all_caveats",
     "check_run_folder",
@@ -57,6 +59,8 @@ _FILES = ("format", "config.json", "labels.json", HYPOTHESIS, "normalisation.jso
 TENSORBOARD = "tensorboard"
 # The folder of one run inside that of a cross-validation, and inside that of an ensemble.
 FOLD, SEED = "fold_{}", "seed_{}"
+# Pages of a run.
+EVALUATION_PAGE, TRUST_PAGE = "report/evaluation.html", "report/trust.html"
 _PREFIX, _SUFFIX = "last-", ".keras"
 _MONITOR = {"classifier": "val_loss", "segmenter": "val_nmse"}
 
@@ -159,7 +163,7 @@ class Run:
         """What g is and where it comes from, for ``hypothesis.json`` and all that shows it."""
         training = self.config.training
         name = ANCHORS if training.learn == ANCHORS else training.hypothesis
-        free = training.loss == CORRELATION
+        free = training.loss == CORRELATION and self.has(FreeEnds)
         return HypothesisRecord(name, training.learn, self.hypothesis, self.initial_hypothesis, free)
 
     @property

@@ -29,7 +29,7 @@ from copper_tf.training.hypothesis_learning import tables
 from tfds_copper.errors import InputError
 from tfds_copper.progress import Progress
 
-__all__ = ["ShapeLearner", "Sharpen", "read_ends"]
+__all__ = ["NothingLearnedError", "ShapeLearner", "Sharpen", "read_ends"]
 
 # The weight of the penalty on grey maps, and between which shares of the epochs it grows to that: before there is a map
 # there is nothing to sharpen.
@@ -39,6 +39,10 @@ _GREY, _FROM, _TO = 0.2, 0.2, 0.6
 _MOVES_FROM, _MOVES_TO, _STEPS = 0.3, 0.8, 20
 # Pictures of each label whose potency the ends are read off, and the side in px of their middles.
 _PICTURES, _SIDE = 48, 512
+
+
+class NothingLearnedError(InputError):
+    """The pictures gave no map: its potency doesn't depend on t."""
 
 
 class Sharpen(keras.callbacks.Callback):
@@ -145,7 +149,7 @@ def read_ends(run: Run, splits: Sequence[Pictures], progress: Progress | None = 
         it is.
 
     Raises:
-        InputError: if the potencies hardly fall with g.
+        NothingLearnedError: if the potencies hardly fall with g.
     """
     if run.config.training.loss != CORRELATION or run.has(FreeEnds):
         return run
@@ -161,15 +165,16 @@ def read_ends(run: Run, splits: Sequence[Pictures], progress: Progress | None = 
     g = found["end"] + (found["start"] - found["end"]) * shape
     kept = np.clip(g, 0, 1)
     if not (found["start"] > found["end"] and np.var(kept) >= MIN_VARIANCE):
-        raise InputError(
+        raise NothingLearnedError(
             f"{run.path}: the potency of pictures must fall with g, so that its start and end can be read off. "
             f"Received: {g[0]:.2f} at the first t and {g[-1]:.2f} at the last; nothing was learned that depends on t"
         )
     groups = groups_of(chosen.sheets or [""] * len(chosen.files), chosen.files)[0]
-    between = intervals(bootstrap(rows, groups, _ends), ("start", "end"))
+    resampled = {name: np.clip(values, 0, 1) for name, values in bootstrap(rows, groups, _ends).items()}
+    between = intervals(resampled, ("start", "end"))
     learned = dataclasses.replace(run, hypothesis=tuple(float(v) for v in kept))
     learned.write_hypothesis()
-    # Written last: where it is there, g is the run's.
+    # Where it is there, g is the run's.
     learned.write(
         FreeEnds(
             start=float(kept[0]),
@@ -181,4 +186,6 @@ def read_ends(run: Run, splits: Sequence[Pictures], progress: Progress | None = 
             groups=len(np.unique(groups)),
         )  # fmt: skip
     )
+    # Once more: its ends are known to be learned now.
+    learned.write_hypothesis()
     return learned

@@ -43,7 +43,7 @@ def _training(config: Config, speed: Speed, dataset: Dataset, pixels: float) -> 
 
 def plan_stages(
     configs: Mapping[str, Config], dataset: Dataset, budget: float
-) -> tuple[dict[str, float], dict[str, int]]:
+) -> tuple[dict[str, float], dict[str, int], float]:
     """Plans all stages after the build: the segmenter as its settings say, the classifier with the time that is left.
 
     Args:
@@ -52,7 +52,8 @@ def plan_stages(
         budget: seconds.
 
     Returns:
-        Seconds of each stage, and epochs of each kind; those of the classifier are as many as fit, at most its own.
+        Seconds of each stage; epochs of each kind, those of the classifier as many as fit, at most its own; and the
+        seconds of one epoch of the classifier.
     """
     side, pixels = _sizes(dataset)
     configs = {kind: config.for_pictures(dataset.split_sizes["train"]) for kind, config in configs.items()}
@@ -76,4 +77,4 @@ def plan_stages(
     most = configs[CLASSIFIER].training.epochs
     epochs = {SEGMENTER: resolved.epochs, CLASSIFIER: max(1, min(most, int(left / epoch[CLASSIFIER])))}
     seconds[CLASSIFIER] += epochs[CLASSIFIER] * epoch[CLASSIFIER]
-    return seconds, epochs
+    return seconds, epochs, epoch[CLASSIFIER]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -65,3 +66,38 @@ def test_what_normalisation_looks_at_is_told_beside_the_receptive_field() -> Non
     assert network_of(local).receptive_field == network_of(default_config("segmenter", PAPER)).receptive_field == 36
     assert local.normalised_over == "a window of 21 px around each pixel"
     assert default_config("segmenter", normalisation="picture").normalised_over == "its whole picture"
+
+
+def test_the_paper_is_a_preset_and_the_default_supposes_no_law() -> None:
+    paper = default_config("segmenter", PAPER).flat()
+    for name, value in {
+        "epochs": 200, "learning_rate": 0.001, "schedule": "constant", "normalisation": "dataset", "restarts": 0,
+        "loss": "squared", "learn": "fixed", "hypothesis": "linear", "batch_size": 8, "d": 2, "margin": 20,
+    }.items():  # fmt: skip
+        assert paper[name] == value
+    assert default_config("classifier", PAPER) == default_config("classifier")
+    usual = default_config("segmenter").training
+    assert (usual.loss, usual.learn, usual.epochs) == ("correlation", "iterative", 0) and usual.restarts
+    with pytest.raises(SettingError, match="preset must be one of default, paper. Received: 'best'"):
+        default_config("segmenter", "best")
+
+
+@pytest.mark.parametrize(
+    ("pictures", "settings", "epochs", "tried"),
+    [
+        (200, {}, 40, 10), (7999, {}, 2, 1), (10**6, {}, 2, 1), (200, {"crops": 4}, 10, 3), (200, {"epochs": 3}, 3, 1),
+        (200, {"epochs": 30, "restart_epochs": 5}, 30, 5), (4000, {"restart_epochs": 30}, 2, 1),
+    ],
+)  # fmt: skip
+def test_open_epochs_follow_the_number_of_pictures(
+    pictures: int, settings: dict[str, Any], epochs: int, tried: int
+) -> None:
+    config = default_config("segmenter", **settings).for_pictures(pictures)
+    assert (config.training.epochs, config.training.restart_epochs) == (epochs, tried)
+    assert config.for_pictures(17) == config
+
+
+def test_one_epoch_has_no_room_for_a_try() -> None:
+    with pytest.raises(SettingError, match="epochs must be at least 2, or 0, where restarts are allowed. Received: 1"):
+        default_config("segmenter", epochs=1)
+    assert default_config("segmenter", epochs=1, restarts=0).for_pictures(5).training.epochs == 1

@@ -43,8 +43,9 @@ def phase_drift(found: np.ndarray, potency: np.ndarray, labels: np.ndarray) -> f
         labels: of each picture, ``(pictures,)``.
 
     Returns:
-        The slope of the evidence on the mean potency of the labels, over all labels, in units of the distance between
-        both phases: 0 on a surface of two phases; NaN where a phase is seen at fewer than two labels.
+        The size of the slope of the evidence on the mean potency of the labels, over all labels, in units of the
+        distance between both phases: 0 on a surface of two phases, a little more where areas are hardly wider than
+        their borders; NaN where a phase is seen at fewer than two labels.
     """
     each = np.unique(labels)
     x = np.array([potency[labels == k].mean() for k in each])
@@ -54,7 +55,7 @@ def phase_drift(found: np.ndarray, potency: np.ndarray, labels: np.ndarray) -> f
         return float("nan")
     slopes = [np.polyfit(x[k], m[k], 1)[0] for k, m in zip(known.T, means.T, strict=True)]
     distance = means[known[:, 0], 0].mean() - means[known[:, 1], 1].mean()
-    return float(np.mean(slopes) * np.ptp(x) / distance)
+    return abs(float(np.mean(slopes) * np.ptp(x) / distance))
 
 
 def _mean(values: np.ndarray) -> float:

@@ -91,7 +91,7 @@ _ENDS = "the pictures tested hold none of the first or of the last t, or none of
 # both halves is missed by .01 to .03 against .32 to .39; the mass that is pasted over by .03 to .26 against .50 to .95,
 # and by .44 to .75 where another texture was found; where the map is lowest .01 to .04 changes against .09 to .11;
 # shifted by 1 px .01 to .06 of the potency moves; other contrast and brightness move m by .01. Evidence inside areas
-# drifts by -.02 to .19, and by .38 to .47 where the surface changes by degrees (benchmarks/maps/unknown_law.py).
+# drifts by .01 to .19, and by .38 to .47 where the surface changes by degrees (benchmarks/maps/unknown_law.py).
 TESTS = (
     TrustTest(
         "nmse", "potency against g: NMSE", 0.5, 0.95,
@@ -106,7 +106,7 @@ TESTS = (
         "no picture of the middle labels was tested, or its map is all 0 or all 1", True,
     ),
     TrustTest(
-        "phase_drift", "evidence inside areas that follows t", 0.2, 0.3,
+        "phase_drift", "evidence inside areas that follows t", 0.25, 0.36,
         "Inside the rough and the smooth areas the surface looks the same to the model at every t: t changes how much "
         "there is of each, as on a surface of two phases.",
         "Inside the areas, too, the surface changes with t: it changes by degrees, everywhere at once, and the areas "

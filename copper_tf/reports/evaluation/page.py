@@ -30,7 +30,7 @@ from copper_tf.reports.evaluation.network import network_figure
 from copper_tf.reports.evaluation.potency import potency_figure
 from copper_tf.reports.trust.section import trust_figures, trust_section
 from copper_tf.runs.provenance import TrainingCost, training_command, training_cost
-from copper_tf.runs.run import Run
+from copper_tf.runs.run import EVALUATION_PAGE, Run
 from tfds_copper.settings import setting_fields
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def render_evaluation(run: Run) -> Path:
     names = run.labels.names
     return write_page(
         "evaluation/page.html.j2",
-        run.path / "report" / "evaluation.html",
+        run.path / EVALUATION_PAGE,
         figures=evaluation_figures(run, evaluation),
         alts=ALTS,
         captions=CAPTIONS,

@@ -8,11 +8,10 @@ from copper_tf.analysis.trust.results import Trust
 from copper_tf.reports.common.page import write_page
 from copper_tf.reports.common.text import ALTS, CAPTIONS, potency_note
 from copper_tf.reports.trust.section import trust_figures, trust_section
+from copper_tf.runs.run import TRUST_PAGE, Run
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from copper_tf.runs.run import Run
 
 __all__ = ["render_trust"]
 
@@ -32,7 +31,7 @@ def render_trust(run: Run) -> Path:
     run.read(Trust)
     return write_page(
         "trust/page.html.j2",
-        run.path / "report" / "trust.html",
+        run.path / TRUST_PAGE,
         figures=trust_figures(run),
         alts=ALTS,
         captions=CAPTIONS,

@@ -175,7 +175,7 @@ def test_the_limits_stand_where_the_science_puts_them() -> None:
     assert limits["binarity"] == (0.6, 0.5) and limits["additivity"] == (0.04, 0.1)
     assert limits["reach_ratio"][0] == 1.25 and limits["side_auc"][0] == 0.95
     assert set(DECISIVE) == {"nmse", "binarity", "phase_drift", "additivity", "reach_ratio", "deletion_error"}
-    assert limits["phase_drift"] == (0.2, 0.3)
+    assert limits["phase_drift"] == (0.25, 0.36)
     reach = next(test for test in TESTS if test.name == "reach_ratio")
     assert reach.outcome(1.25) == "passed" and reach.outcome(1.2501) == "unknown"
     assert reach.outcome(4) == "failed"

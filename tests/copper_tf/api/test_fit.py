@@ -20,7 +20,8 @@ from copper_tf.runs.run import open_run
 from copper_tf.training import free_ends, plan
 from copper_tf.training.timing import Speed, measure_speed
 from tests.conftest import eagerly
-from tfds_copper.errors import InputError, OutputError, SettingError
+from tfds_copper.errors import InputError, OutputError, RunError, SettingError
+from tfds_copper.files import write_json
 
 _SHORT = {"crop": 48, "c": 4, "d": 1, "batch_size": 6}
 _SPLIT: dict[str, Any] = {"split": "6/2/2"}
@@ -112,6 +113,13 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_result(unbroken: Path, sem_
 def test_without_resume_nothing_is_overwritten(unbroken: Path, sem_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="--resume goes on with it, --force replaces it. Received: neither"):
         fit(sem_folder, unbroken, **_SPLIT)
+    with pytest.raises(SettingError, match="give one of them. Received: both"):
+        fit(sem_folder, unbroken, resume=True, force=True)
+    # What can't be replaced is not deleted.
+    for folder in (tmp_path / "absent", tmp_path):
+        with pytest.raises(InputError):
+            fit(folder, unbroken, force=True)
+    assert (unbroken / "segmenter" / "checkpoints").is_dir() and (unbroken / "report" / "report.html").is_file()
     (tmp_path / "notes.txt").write_text("mine")
     for asked in ({}, {"force": True}, {"resume": True}):
         with pytest.raises(OutputError, match="absent or empty folder. Received: one with other files"):
@@ -132,6 +140,44 @@ def test_pictures_that_give_no_map_end_in_a_report_that_says_so(
     assert not (tmp_path / "out" / "segmenter_model").exists() and (tmp_path / "out" / "classifier_model").exists()
 
 
+def _asked(output: Path, **values: Any) -> None:
+    """The folder of a fit that was asked for and then killed."""
+    (output / "check").mkdir(parents=True)
+    write_json(output / "fit_request.json", fitting._request(output, False, values))
+
+
+def test_resume_takes_what_is_not_given_and_refuses_what_differs(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    _asked(output, folder=str(tmp_path), seed=3, split="6/2/2", budget=12.0)
+    kept = fitting._request(output, True, {"folder": str(tmp_path), "split": "6/2/2"})
+    assert (kept["seed"], kept["split"], kept["budget"], kept["bar"]) == (3, "6/2/2", 12.0, "auto")
+    for name, value in {"folder": "elsewhere", "seed": 4, "split": "4/4/2", "budget": 60.0}.items():
+        with pytest.raises(RunError, match=f"fit's own settings, {name} = .* Received: {name} = "):
+            fitting._request(output, True, {name: value})
+    with pytest.raises(RunError, match="folder = .* Received: folder = "):
+        fit(tmp_path / "another", output, resume=True)
+
+
+def test_unknown_settings_and_folds_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="unknown setting; known are split, .* Received: epochs"):
+        fit(tmp_path, tmp_path / "out", epochs=3)
+    with pytest.raises(SettingError, match="folds must be 0, since a fit has one dataset. Received: 5"):
+        fit(tmp_path, tmp_path / "out", folds=5)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_what_goes_wrong_in_training_is_no_verdict(
+    quick: None, sem_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def diverged(*_: Any, **__: Any) -> None:
+        raise InputError("training diverged")
+
+    monkeypatch.setattr(fitting, "train", diverged)
+    with pytest.raises(InputError, match="training diverged"):
+        fit(sem_folder, tmp_path / "out", **_SPLIT)
+
+
 def test_an_unsound_folder_ends_before_any_training(tmp_path: Path) -> None:
     world = {"labels": 3, "pictures": 6, "sheets": 3, "height": 64, "width": 80, "world": "confound"}
     folder = copper_tf.simulate(tmp_path / "sem", **world)
@@ -142,7 +188,7 @@ def test_an_unsound_folder_ends_before_any_training(tmp_path: Path) -> None:
     assert {p.name for p in (tmp_path / "out").iterdir() if p.is_dir()} == {"check"}
 
 
-@pytest.mark.parametrize("budget", [0, -5, float("nan")])
+@pytest.mark.parametrize("budget", [0, -5, float("nan"), float("inf")])
 def test_a_budget_is_positive(sem_folder: Path, tmp_path: Path, budget: float) -> None:
     with pytest.raises(SettingError, match="budget must be a positive number of minutes. Received: "):
         fit(sem_folder, tmp_path / "out", budget=budget)
@@ -180,7 +226,8 @@ def _configs() -> dict[str, Any]:
 
 
 def test_the_classifier_gets_the_time_that_is_left(steady: None, dataset: Any) -> None:
-    seconds, epochs = plan.plan_stages(_configs(), dataset, 1800)
+    seconds, epochs, each = plan.plan_stages(_configs(), dataset, 1800)
+    assert each == 3
     # 18 pictures: 2 steps of 16, or 3 of 8; 8000 crops are 445 epochs, and tries of a quarter are expected twice.
     assert epochs["segmenter"] == 445 and seconds["segmenter"] == pytest.approx((445 + 2 * 112) * 2, rel=0.01)
     assert sum(seconds.values()) * plan.FITS <= 1800 < (sum(seconds.values()) + 3) * plan.FITS
@@ -189,12 +236,13 @@ def test_the_classifier_gets_the_time_that_is_left(steady: None, dataset: Any) -
 
 
 def test_a_budget_that_is_too_small_says_what_is_needed(steady: None, sem_folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match="budget must be at least 2[0-9] minutes .* Received: 5") as error:
+    with pytest.raises(SettingError, match="budget must be at least [0-9]+ minutes .* Received: 5") as error:
         fit(sem_folder, tmp_path / "out", budget=5, **_SPLIT)
     needed = float(str(error.value).split("at least ")[1].split()[0])
     assert not (tmp_path / "out" / "segmenter").exists()
     dataset = copper_tf.open_dataset(tmp_path / "out" / "dataset")
-    assert plan.plan_stages(_configs(), dataset, (needed + 1) * 60)[1]["classifier"] >= 10
+    assert plan.plan_stages(_configs(), dataset, needed * 60)[1]["classifier"] >= 10
+    assert plan.plan_stages(_configs(), dataset, (needed - 1) * 60)[1]["classifier"] < 10
 
 
 @pytest.mark.parametrize("kind", ["classifier", "segmenter"])

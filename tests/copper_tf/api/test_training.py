@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -38,3 +39,29 @@ def test_folds_are_not_one_run_and_seeds_are_counted_from_one(sem_folder: Path, 
     with pytest.raises(copper_tf.SettingError, match="seeds must be a whole number of at least 1. Received: 0"):
         next(copper_tf.train_runs(small("segmenter"), tmp_path / "data", tmp_path / "run", seeds=0))
     assert not (tmp_path / "run").exists()
+
+
+def test_open_epochs_are_as_many_in_all_folds_and_members_are_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copper_tf.simulate(tmp_path / "sem", labels=3, pictures=7, sheets=7, height=64, width=64)
+    copper_tf.build_folds(folder, tmp_path / "data", folds=4)
+    sizes = [one.split_sizes["train"] for one in copper_tf.open_folds(tmp_path / "data")]
+    assert len(set(sizes)) > 1
+    asked: list[Any] = []
+
+    def noted(config: Any, dataset: Any, where: Path, **_: Any) -> Any:
+        asked.append(config.for_pictures(dataset.split_sizes["train"]))
+        return SimpleNamespace(path=where, config=asked[-1])
+
+    monkeypatch.setattr("copper_tf.training.loop.train", noted)
+    list(copper_tf.train_runs("segmenter", tmp_path / "data", tmp_path / "runs"))
+    assert len(asked) == 4 and len({config.to_json() for config in asked}) == 1
+    assert asked[0] == copper_tf.default_config("segmenter").for_pictures(min(sizes))
+    # What a kill left out goes on like the members that are there, whatever preset they have.
+    asked.clear()
+    begun = copper_tf.default_config("segmenter", "paper", epochs=9)
+    monkeypatch.setattr("copper_tf.api.training.is_run", lambda path: path.name == "fold_1")
+    monkeypatch.setattr("copper_tf.api.training.open_run", lambda path: SimpleNamespace(path=path, config=begun))
+    list(copper_tf.train_runs("segmenter", tmp_path / "data", tmp_path / "runs", resume=True))
+    assert {config.to_json() for config in asked} == {begun.to_json()}
