@@ -136,6 +136,16 @@ def _ends(rows: Any) -> dict[str, float]:
     return {"start": float(end + slope), "end": float(end)}
 
 
+def _potencies(run: Run, chosen: Pictures, progress: Progress | None) -> np.ndarray:
+    """Mean of the map of the middle of each picture, ``(pictures,)``."""
+    predictor, potency = RunPredictor(run), []
+    for array, depth, file in zip(chosen.arrays, chosen.bit_depths.tolist(), chosen.files, strict=True):
+        potency.append(predictor.predict(central(array, (_SIDE, _SIDE)), depth, file).potency)
+        if progress:
+            progress(len(potency), len(chosen.files), "reading start and end of g")
+    return np.array(potency)
+
+
 def read_ends(run: Run, splits: Sequence[Pictures], progress: Progress | None = None) -> Run:
     """Where training left start and end of g free, reads them off the potencies of pictures, and keeps them.
 
@@ -153,14 +163,8 @@ def read_ends(run: Run, splits: Sequence[Pictures], progress: Progress | None = 
     """
     if run.config.training.loss != CORRELATION or run.has(FreeEnds):
         return run
-    predictor, potency = RunPredictor(run), []
-    chosen = some_of_each_label(splits, _PICTURES)
-    for array, depth, file in zip(chosen.arrays, chosen.bit_depths.tolist(), chosen.files, strict=True):
-        potency.append(predictor.predict(central(array, (_SIDE, _SIDE)), depth, file).potency)
-        if progress:
-            progress(len(potency), len(chosen.files), "reading start and end of g")
-    shape = _shape(run)
-    rows = {"shape": shape[chosen.labels], "potency": np.array(potency)}
+    chosen, shape = some_of_each_label(splits, _PICTURES), _shape(run)
+    rows = {"shape": shape[chosen.labels], "potency": _potencies(run, chosen, progress)}
     found = _ends(rows)
     g = found["end"] + (found["start"] - found["end"]) * shape
     kept = np.clip(g, 0, 1)
@@ -182,7 +186,7 @@ def read_ends(run: Run, splits: Sequence[Pictures], progress: Progress | None = 
             start_interval=between["start"],
             end_interval=between["end"],
             shape=tuple(shape.tolist()),
-            pictures=len(potency),
+            pictures=len(chosen.files),
             groups=len(np.unique(groups)),
         )  # fmt: skip
     )
