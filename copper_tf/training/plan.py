@@ -21,6 +21,8 @@ _LOOKED_AT = 16
 _TRIES = 2.0
 # Seconds that a picture takes beside the networks, and a megapixel of it: decoding, statistics, simpler methods.
 _PICTURE, _MEGAPIXEL = 0.01, 0.12
+# Seconds of an epoch beside its steps: history, checkpoint, TensorBoard.
+_EPOCH = 0.35
 # Seconds of what doesn't depend on the pictures: starting, pages, figures, exports.
 _PAGE, _EXPORT = 8.0, 25.0
 # The share by which plans are made a little too long, so that they are kept to.
@@ -34,11 +36,11 @@ def _sizes(dataset: Dataset) -> tuple[int, float]:
 
 
 def _training(config: Config, speed: Speed, dataset: Dataset, pixels: float) -> float:
-    """Seconds of one epoch: its steps, the forward passes that set batch normalisation, and the validation."""
+    """Seconds of one epoch: its steps, the validation, and what is written after it."""
     crops = dataset.split_sizes["train"] * config.data.crops
     steps = -(-crops // config.training.batch_size)
     checked = dataset.split_sizes["validation"] * min(pixels, float(config.data.crop**2))
-    return steps * speed.step + checked * speed.pixel
+    return steps * speed.step + checked * speed.pixel + _EPOCH
 
 
 def plan_stages(

@@ -227,11 +227,13 @@ def _configs() -> dict[str, Any]:
 
 def test_the_classifier_gets_the_time_that_is_left(steady: None, dataset: Any) -> None:
     seconds, epochs, each = plan.plan_stages(_configs(), dataset, 1800)
-    assert each == 3
+    assert each == 3 + plan._EPOCH
     # 18 pictures: 2 steps of 16, or 3 of 8; 8000 crops are 445 epochs, and tries of a quarter are expected twice.
-    assert epochs["segmenter"] == 445 and seconds["segmenter"] == pytest.approx((445 + 2 * 112) * 2, rel=0.01)
-    assert sum(seconds.values()) * plan.FITS <= 1800 < (sum(seconds.values()) + 3) * plan.FITS
-    assert epochs["classifier"] == (1800 / plan.FITS - sum(seconds.values()) + seconds["classifier"]) // 3
+    assert epochs["segmenter"] == 445 and seconds["segmenter"] == pytest.approx(
+        (445 + 2 * 112) * (2 + plan._EPOCH), rel=0.01
+    )
+    assert sum(seconds.values()) * plan.FITS <= 1800 < (sum(seconds.values()) + each) * plan.FITS
+    assert epochs["classifier"] == (1800 / plan.FITS - sum(seconds.values()) + seconds["classifier"]) // each
     assert plan.plan_stages(_configs(), dataset, 1e6)[1]["classifier"] == 200
 
 
