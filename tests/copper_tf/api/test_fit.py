@@ -25,6 +25,7 @@ from tfds_copper.files import write_json
 
 _SHORT = {"crop": 48, "c": 4, "d": 1, "batch_size": 6}
 _SPLIT: dict[str, Any] = {"split": "6/2/2"}
+_USUAL, _LEAST = PRESETS[DEFAULT], fitting._LEAST_EPOCHS
 _FOLDERS = {"check", "dataset", "segmenter", "classifier", "report", "segmenter_model", "classifier_model"}
 
 
@@ -217,7 +218,9 @@ def test_a_budget_that_is_no_time_is_one_line(capfd: pytest.CaptureFixture[str])
 
 @pytest.fixture
 def steady(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A step takes a second, inference nothing."""
+    """A step takes a second, inference nothing; all settings are the usual ones, whatever `quick` made of them."""
+    monkeypatch.setitem(PRESETS, DEFAULT, _USUAL)
+    monkeypatch.setattr(fitting, "_LEAST_EPOCHS", _LEAST)
     monkeypatch.setattr(plan, "measure_speed", lambda *_: Speed(1.0, 0.0))
 
 
