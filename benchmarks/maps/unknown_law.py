@@ -5,9 +5,10 @@
     python -m benchmarks.maps.unknown_law --seeds 2 --surfaces tiles --tiles FOLDER   # a SEM folder with truth/
 
 Copper worlds run from 1 to 0, .9 to .2, .7 to .4 and .5 to 0; the hard one has phases that are more alike and sheets
-that differ as if each came from another session; domains are a half, once and twice as wide. Of the last four no map
-must be believed: areas or texture don't depend on t, there are no areas, or brightness gives t away. Every network has
-the same settings and goes through as many crops; whole sheets are held out, and masks are only scored against.
+that differ as if each came from another session; domains are .6 times, once and twice as wide. Of the constant, null
+and gradual ones no map must be believed: areas or texture don't depend on t, or there are no areas; where brightness
+gives t away, grey values relative to their surroundings don't show it. Every network goes through as many crops; whole
+sheets are held out, and masks are only scored against.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ class HypothesisRecord(Result):
         learn: how g was learned, see the setting `learn`.
         g: of each label, NaN at labels that were left out; empty for a classifier.
         initial_g: that learning began with; empty where g was not learned step by step.
-        free_ends: whether the loss asked for the shape of g alone.
+        free_ends: whether training left start and end free, and they were read off the maps.
     """
 
     FORMAT: ClassVar[str] = "copper-hypothesis 1"

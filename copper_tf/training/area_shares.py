@@ -126,7 +126,7 @@ def _histograms(
         rows.append(np.histogram(potency, _BINS, (0, 1))[0])
         if progress:
             progress(done, len(chosen.files), "measuring areas")
-    groups = groups_of(chosen.sheets or [""] * len(chosen.files), chosen.files)[0]
+    groups = groups_of(chosen.sheets, chosen.files)[0]
     return np.array(rows, np.float64), chosen.labels, groups
 
 

@@ -25,7 +25,7 @@ from copper_tf.runs.plugins import import_plugins
 from copper_tf.runs.records import FreeEnds
 from copper_tf.runs.run import Run
 from copper_tf.statistics.bootstrap import bootstrap, groups_of, intervals
-from copper_tf.training.hypothesis_learning import tables
+from copper_tf.training.hypothesis_learning import nmse_metrics, tables
 from tfds_copper.errors import InputError
 from tfds_copper.progress import Progress
 
@@ -109,8 +109,7 @@ class ShapeLearner(keras.callbacks.Callback):
         self.steps, self.before = 0, sums
 
     def _metric(self) -> FreeNMSE:
-        found = (inner for outer in self.model.metrics for inner in getattr(outer, "metrics", [outer]))
-        return next(metric for metric in found if isinstance(metric, FreeNMSE))
+        return next(metric for metric in nmse_metrics(self.model) if isinstance(metric, FreeNMSE))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Keeps g."""
@@ -173,7 +172,7 @@ def read_ends(run: Run, splits: Sequence[Pictures], progress: Progress | None = 
             f"{run.path}: the potency of pictures must fall with g, so that its start and end can be read off. "
             f"Received: {g[0]:.2f} at the first t and {g[-1]:.2f} at the last; nothing was learned that depends on t"
         )
-    groups = groups_of(chosen.sheets or [""] * len(chosen.files), chosen.files)[0]
+    groups = groups_of(chosen.sheets, chosen.files)[0]
     resampled = {name: np.clip(values, 0, 1) for name, values in bootstrap(rows, groups, _ends).items()}
     between = intervals(resampled, ("start", "end"))
     learned = dataclasses.replace(run, hypothesis=tuple(float(v) for v in kept))

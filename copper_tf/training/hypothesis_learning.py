@@ -21,7 +21,7 @@ from copper_tf.training.boundary_bias import excess, middles
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError, SettingError
 
-__all__ = ["EVERY", "HypothesisLearner", "first_hypothesis", "learnable", "tables"]
+__all__ = ["EVERY", "HypothesisLearner", "first_hypothesis", "learnable", "nmse_metrics", "tables"]
 
 # Epochs between two updates of g: the model needs some to follow the last one.
 EVERY = 2
@@ -80,10 +80,15 @@ def learnable(dataset: Dataset, config: Config, split: str, pictures: Pictures) 
     return pictures.of_labels(needed) if learn == ANCHORS else pictures
 
 
+def nmse_metrics(model: keras.Model) -> list[NMSE]:
+    """The metrics of a compiled segmenter that hold a table of g."""
+    metrics = [inner for outer in model.metrics for inner in getattr(outer, "metrics", [outer])]
+    return [metric for metric in metrics if isinstance(metric, NMSE)]
+
+
 def tables(model: keras.Model) -> list[LabelTable]:
     """The tables of g in a compiled segmenter: that of the loss, and those of its metrics."""
-    metrics = [inner for outer in model.metrics for inner in getattr(outer, "metrics", [outer])]
-    return [model.loss.table, *(metric.table for metric in metrics if isinstance(metric, NMSE))]
+    return [model.loss.table, *(metric.table for metric in nmse_metrics(model))]
 
 
 class HypothesisLearner(keras.callbacks.Callback):
