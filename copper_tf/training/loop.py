@@ -71,8 +71,7 @@ def compile_model(model: keras.Model, config: Config, g: tuple[float, ...], step
         weights = np.isfinite(g).astype(float)
         table = np.nan_to_num(g).tolist(), weights.tolist(), config.data.margin
         nmse = FreeNMSE if config.training.loss == CORRELATION else NMSE
-        own = {"edge_weight": config.training.edge_weight} if config.training.loss == CORRELATION else {}
-        loss, metrics = LOSSES[config.training.loss](*table, **own), [nmse(*table)]
+        loss, metrics = LOSSES[config.training.loss](*table, config.training.edge_weight), [nmse(*table)]
     # XLA makes training on a processor slower and fails on bfloat16.
     model.compile(adam, loss, metrics=metrics, jit_compile=False)
     # Built in its first step, it would have TensorFlow trace that step twice.
@@ -220,10 +219,11 @@ def _restart(
 
 def _learners(run: Run, validation: CropStream) -> list[keras.callbacks.Callback]:
     """What changes the loss while training: g where it is learned, and how sharp maps must be."""
-    training = run.config.training
-    if training.loss == CORRELATION:
-        return [Sharpen(run.config), *([ShapeLearner(run)] if training.learn == ITERATIVE else [])]
-    return [HypothesisLearner(run, validation.pictures)] if training.learn == ITERATIVE else []
+    training, free = run.config.training, run.config.training.loss == CORRELATION
+    learners: list[keras.callbacks.Callback] = [Sharpen(run.config)] if free or training.edge_weight else []
+    if training.learn == ITERATIVE:
+        learners.append(ShapeLearner(run, validation.pictures) if free else HypothesisLearner(run, validation.pictures))
+    return learners
 
 
 def _is_whole(run: Run, done: int) -> bool:
