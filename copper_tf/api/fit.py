@@ -46,8 +46,8 @@ _MARK = "fit_request.json"
 _MODEL = "{}_model"
 # What happens after the build, in this order.
 _STAGES = (SEGMENTER, CLASSIFIER, "evaluation", "trust", "baselines", REPORT, "export")
-# A classifier of fewer epochs isn't worth its name.
-_LEAST_EPOCHS = 10
+# A classifier of fewer epochs isn't worth its name, nor a map of fewer different crops.
+_LEAST_EPOCHS, _LEAST_CROPS = 10, 24
 
 PathLike = str | os.PathLike[str]
 
@@ -160,11 +160,25 @@ def _dataset(output: Path, request: dict[str, Any], force: bool, progress: Progr
     return build(folder, output / DATASET, progress=progress, **given)
 
 
+def _check_enough(dataset: Dataset, crop: int) -> None:
+    """Refuses training pictures that hold too few different crops for a map to be learned from."""
+    from copper_tf.data.pictures import examples
+
+    held = sum(example.pixels.size for example in examples(dataset, "train")) / crop**2
+    if held < _LEAST_CROPS:
+        raise InputError(
+            f"{dataset.metadata.source}: the training pictures must hold at least {_LEAST_CROPS} crops of {crop} px to "
+            f"learn maps from; add pictures, or larger ones. Received: {dataset.split_sizes['train']} pictures that "
+            f"hold {held:.0f}"
+        )
+
+
 def _planned(dataset: Dataset, budget: float, seed: int) -> FitPlan:
     """Measures both models on this machine, and spends the budget on what is left to the classifier's epochs."""
     from copper_tf.training.plan import FITS, plan_stages
 
     configs = {kind: default_config(kind, seed=seed) for kind in KINDS}
+    _check_enough(dataset, configs[SEGMENTER].data.crop)
     seconds, epochs, each = plan_stages(configs, dataset, budget * 60)
     if epochs[CLASSIFIER] < _LEAST_EPOCHS:
         needed = FITS * (sum(seconds.values()) + each * (_LEAST_EPOCHS - epochs[CLASSIFIER])) / 60

@@ -194,6 +194,14 @@ def test_an_unsound_folder_ends_before_any_training(tmp_path: Path) -> None:
     assert {p.name for p in (tmp_path / "out").iterdir() if p.is_dir()} == {"check"}
 
 
+def test_a_handful_of_pictures_ends_before_any_training(tmp_path: Path) -> None:
+    world = {"labels": 2, "pictures": 3, "sheets": 3, "height": 128, "width": 128}
+    folder = copper_tf.simulate(tmp_path / "sem", **world)
+    with pytest.raises(InputError, match="must hold at least 24 crops of 128 px .* Received: 2 pictures that hold 2"):
+        fit(folder, tmp_path / "out", split="1/1/1")
+    assert {p.name for p in (tmp_path / "out").iterdir() if p.is_dir()} == {"check", "dataset"}
+
+
 @pytest.mark.parametrize("budget", [0, -5, float("nan"), float("inf")])
 def test_a_budget_is_positive(sem_folder: Path, tmp_path: Path, budget: float) -> None:
     with pytest.raises(SettingError, match="budget must be a positive number of minutes. Received: "):
@@ -226,6 +234,7 @@ def steady(monkeypatch: pytest.MonkeyPatch) -> None:
     """A step takes a second, inference nothing; all settings are the usual ones, whatever `quick` made of them."""
     monkeypatch.setitem(PRESETS, DEFAULT, _USUAL)
     monkeypatch.setattr(fitting, "_LEAST_EPOCHS", _LEAST)
+    monkeypatch.setattr(fitting, "_LEAST_CROPS", 1)
     monkeypatch.setattr(plan, "measure_speed", lambda *_: Speed(1.0, 0.0))
 
 
