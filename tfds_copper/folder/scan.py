@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tfds_copper.errors import InputError, SettingError
 from tfds_copper.folder.labels import LabelRow, read_labels
-from tfds_copper.folder.times import Time, common_unit, numbers_in, parse_name, time_text
+from tfds_copper.folder.times import Time, common_unit, label_names, numbers_in, parse_name, time_text
 from tfds_copper.micrograph import EXTENSIONS, LOSSLESS_EXTENSIONS
 from tfds_copper.micrograph.reading import one_line_errors
 
@@ -77,7 +77,7 @@ class SemFolder:
     @property
     def class_names(self) -> tuple[str, ...]:
         """The labels as a reader should see them: ``0 h``, ``2.5 h``."""
-        return tuple(f"{time_text(t)} {self.unit}".strip() for t in self.times)
+        return label_names(self.times, self.unit)
 
     @property
     def column_names(self) -> tuple[str, ...]:

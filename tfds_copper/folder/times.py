@@ -8,11 +8,11 @@ from __future__ import annotations
 import dataclasses
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tfds_copper.errors import InputError
 
-__all__ = ["Time", "common_unit", "numbers_in", "parse_cell", "parse_name", "time_text"]
+__all__ = ["Time", "common_unit", "label_names", "numbers_in", "parse_cell", "parse_name", "time_text"]
 
 # Seconds in each unit, in the order in which units are tried as the common one.
 _SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
@@ -119,3 +119,8 @@ def common_unit(times: Iterable[Time]) -> tuple[str, list[float]]:
 def time_text(t: float) -> str:
     """A stress time's number in its shortest exact form: ``0``, ``2.5``."""
     return str(int(t)) if float(t).is_integer() else repr(float(t))
+
+
+def label_names(times: Sequence[float], unit: str) -> tuple[str, ...]:
+    """The labels as a reader should see them: ``0 h``, ``2.5 h``."""
+    return tuple(f"{time_text(t)} {unit}".strip() for t in times)
