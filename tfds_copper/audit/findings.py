@@ -169,6 +169,16 @@ def _skipped(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
         yield Finding(NOTE, "skipped", f"skipped {len(names)}: {reason}", names)
 
 
+def _readings(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
+    doubted = [reading for reading in survey.folder.readings if reading.doubt]
+    for column in dict.fromkeys(reading.column for reading in doubted):
+        of = [reading for reading in doubted if reading.column == column]
+        shown = "; ".join(f"{r.text!r} is read as {f'{r.value:.15g} {r.unit}'.strip()}, {r.doubt}" for r in of[:3])
+        rest = f"; and {len(of) - 3} more" if len(of) > 3 else ""
+        text = f"{column}: {shown}{rest}. check.html and check.json list all of them with their rows"
+        yield Finding(WARNING, "reading", text, tuple(dict.fromkeys(file for r in of for file in r.files)))
+
+
 def _shortcuts(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
     for shortcut in shortcuts(survey):
         if shortcut.association.strong or shortcut.association.weak:
@@ -178,6 +188,7 @@ def _shortcuts(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
 
 _RULES: tuple[Callable[[Survey, SplitSettings], Iterator[Finding]], ...] = (
     _unreadable, _empty, _small, _linked, _shortcuts, _splits, _pixel_sizes, _metadata, _lossy, _bars, _skipped,
+    _readings,
 )  # fmt: skip
 
 
