@@ -30,7 +30,8 @@ class SurveyedPicture:
         error: why it can't be read; empty where it can, and then the rest is known.
         shape: height and width of the micrograph without bar, px.
         recorded: height and width of the file's picture, px.
-        bit_depth: 8 or 16.
+        bit_depth: 8 to 16; full scale is ``2**bit_depth - 1``.
+        brightest: the largest grey value.
         pixel_size_nm: NaN where unknown.
         mean: mean grey value as a share of the full range.
         contrast: standard deviation of the grey values as a share of the full range.
@@ -47,6 +48,7 @@ class SurveyedPicture:
     shape: tuple[int, int] = (0, 0)
     recorded: tuple[int, int] = (0, 0)
     bit_depth: int = 0
+    brightest: int = 0
     pixel_size_nm: float = math.nan
     mean: float = math.nan
     contrast: float = math.nan
@@ -91,6 +93,7 @@ def _survey_picture(folder: SemFolder, picture: Picture, settings: ReadSettings)
         shape=(micrograph.pixels.shape[0], micrograph.pixels.shape[1]),
         recorded=micrograph.recorded,
         bit_depth=micrograph.bit_depth,
+        brightest=int(micrograph.pixels.max(initial=0)),
         pixel_size_nm=micrograph.pixel_size_nm,
         mean=float(micrograph.pixels.mean(dtype=np.float64)) / top,
         contrast=float(micrograph.pixels.std(dtype=np.float64)) / top,
