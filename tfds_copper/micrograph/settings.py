@@ -22,8 +22,8 @@ class ReadSettings(Group):
         "off the bottom"
     )  # fmt: skip
     bit_depth: int = setting(
-        0, "bits of the grey values in files of 16 bits, overruling what files say: 12 where a detector of 12 bits fills "
-        "values up to 4095; 0: as they say, else 16", choices=(0, *DEPTHS), unit="bit"
+        0, "bits of the grey values in files of 16 bits, overruling what files say: 12 where full scale is 4095; "
+        "0: as they say, else 16", choices=(0, *DEPTHS), unit="bit"
     )  # fmt: skip
     pixel_size: float = setting(0.0, "pixel size of all pictures, overruling what files say; 0: as they say", low=0.0,
                                 high=1e6, unit="nm")  # fmt: skip

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 from tfds_copper.micrograph.vendors.markup import attribute, child, parsed
 from tfds_copper.micrograph.vendors.values import MetadataBuilder
 
-__all__ = ["fei_xml", "take_fei_xml", "xml_depth", "xml_sizes"]
+__all__ = ["fei_xml", "take_fei_xml", "xml_sizes"]
 
 _FIELDS = (
     ("voltage_kv", ("Optics", "AccelerationVoltage"), "V"),
@@ -56,12 +56,6 @@ def xml_sizes(root: ElementTree.Element | None) -> list[tuple[str | None, str | 
     places = (("BinaryResult", "ImageSize"), ("ScanSettings", "ScanSize"), ("ScanSettings", "ScanArea"))
     found = ([_text(side) for side in _two(child(root, *place))] for place in places)
     return [(width, height) for width, height in found if width]
-
-
-def xml_depth(root: ElementTree.Element | None) -> str | None:
-    """The depth of the grey values as the XML gives it."""
-    result = child(root, "BinaryResult")
-    return next((text for name in ("BitsPerPixel", "BitDepth") if (text := _text(child(result, name)))), None)
 
 
 def take_fei_xml(builder: MetadataBuilder, root: ElementTree.Element) -> None:

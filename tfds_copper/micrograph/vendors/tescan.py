@@ -1,7 +1,8 @@
 """Tescan: TIFF tag 50431, a thumbnail and lines ``KEY=VALUE``, each part behind a binary header.
 
-The same lines stand in a ``.hdr`` beside pictures of every format, and in a chunk of PNG files. A header is the part's length (4 bytes, little-endian) and its kind (2 bytes): 1 the thumbnail, 2 and 3 text. Older
-files have ``[MAIN]`` and ``[SEM]`` in place of the headers, so the lines are searched for instead.
+A header is the part's length (4 bytes, little-endian) and its kind (2 bytes): 1 the thumbnail, 2 and 3 text. Older
+files have ``[MAIN]`` and ``[SEM]`` in place of the headers, so the lines are searched for instead. The same lines stand
+in a ``.hdr`` beside pictures of every format, and in a chunk of PNG files.
 """
 
 from __future__ import annotations
