@@ -48,5 +48,6 @@ def low_depth(pictures: Sequence[SurveyedPicture]) -> tuple[list[SurveyedPicture
         pictures: readable, read without any setting of the depth.
     """
     wide = [s for s in pictures if s.bit_depth == _CONTAINER]
-    bits = likely_bits(max((s.brightest for s in wide), default=2**_CONTAINER - 1))
-    return (wide, bits) if bits < _CONTAINER else ([], 0)
+    largest = max((s.brightest for s in wide), default=0)
+    bits = likely_bits(largest)
+    return (wide, bits) if largest and bits < _CONTAINER else ([], 0)

@@ -125,12 +125,12 @@ def _depths(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
             f"{_pictures(len(wide))} of 16 bits and no grey value above {2**bits - 1}, {_such_as(_names(wide))}: if "
             f"they were recorded with {bits} bits, --bit-depth {bits} reads them so; else they are very dark"
         )
-        yield Finding(WARNING, "bit-depth", text, _names(wide))
+        yield Finding(WARNING, "depth", text, _names(wide))
     if len(depths) > 1:
         shown = ", ".join(f"{depth} bits ({n})" for depth, n in sorted(depths.items()))
         rare = min(depths, key=lambda depth: depths[depth])
         names = _names(s for s in readable if s.bit_depth == rare)
-        yield Finding(WARNING, "bit-depth", f"mixed bit depths: {shown}; {_such_as(names)} has {rare}", names)
+        yield Finding(WARNING, "mixed-depths", f"mixed bit depths: {shown}; {_such_as(names)} has {rare}", names)
 
 
 def _exposures(survey: Survey, _: SplitSettings) -> Iterator[Finding]:

@@ -31,12 +31,12 @@ class SurveyedPicture:
         shape: height and width of the micrograph without bar, px.
         recorded: height and width of the file's picture, px.
         bit_depth: 8 to 16; full scale is ``2**bit_depth - 1``.
-        brightest: the largest grey value.
         pixel_size_nm: NaN where unknown.
         mean: mean grey value as a share of the full range.
         contrast: standard deviation of the grey values as a share of the full range.
         black: share of pixels at 0.
         white: share of pixels at the highest value of the range.
+        brightest: the largest grey value; 0 where unknown.
         notes: what reading did to it.
         metadata: what the microscope wrote.
         bar: the information bar that was cut off.
@@ -48,12 +48,12 @@ class SurveyedPicture:
     shape: tuple[int, int] = (0, 0)
     recorded: tuple[int, int] = (0, 0)
     bit_depth: int = 0
-    brightest: int = 0
     pixel_size_nm: float = math.nan
     mean: float = math.nan
     contrast: float = math.nan
     black: float = 0.0
     white: float = 0.0
+    brightest: int = 0
     notes: tuple[str, ...] = ()
     metadata: Metadata = Metadata()
     bar: Bar | None = None
@@ -93,12 +93,12 @@ def _survey_picture(folder: SemFolder, picture: Picture, settings: ReadSettings)
         shape=(micrograph.pixels.shape[0], micrograph.pixels.shape[1]),
         recorded=micrograph.recorded,
         bit_depth=micrograph.bit_depth,
-        brightest=int(micrograph.pixels.max(initial=0)),
         pixel_size_nm=micrograph.pixel_size_nm,
         mean=float(micrograph.pixels.mean(dtype=np.float64)) / top,
         contrast=float(micrograph.pixels.std(dtype=np.float64)) / top,
         black=float(np.mean(micrograph.pixels == 0)),
         white=float(np.mean(micrograph.pixels == top)),
+        brightest=int(micrograph.pixels.max(initial=0)),
         notes=micrograph.notes,
         metadata=micrograph.metadata,
         bar=micrograph.bar,
