@@ -37,8 +37,8 @@ _SHIFT, _TIGHT, _TIGHT_PART = 8, 3, 0.8
 # Beyond the boundary the background may be a grey value of the picture as well, but no frequent one.
 _INSIDE, _DROP, _STEP, _SHARP = 0.7, 0.45, 0.3, 0.3
 # Where the picture beside it has that value: how much the background's part drops, of so many edges the largest, the
-# part of every column just inside, and the parts of the width in which the picture has other values.
-_LEAST_DROP, _EDGES, _ENDING, _OTHER_PARTS = 0.08, 6, 0.9, 4
+# part of every column just inside, and the parts of the width and rows in which the picture has other values.
+_LEAST_DROP, _EDGES, _ENDING, _OTHER_PARTS, _OTHER_ROWS = 0.08, 6, 0.9, 3, 4
 # So few values beyond the boundary are a mask's, in which everything is sharp.
 _MASK_VALUES = 4
 # Glyphs: contrast to the background, and how much of them there must and may be.
@@ -217,10 +217,10 @@ def _is_sharp_beside(end: _End, inner: int, rows: int) -> bool:
         rows: the same with the line between bar and picture.
     """
     off = np.abs(end.values[: rows + 12] - end.ground)
-    ground, beyond = off <= end.tolerance, slice(rows + 1, rows + 11)
-    other = ground[beyond].mean(axis=0) <= _WRITTEN
+    ground, beyond = off <= end.tolerance, slice(rows + 1, rows + 1 + _OTHER_ROWS)
+    other = ~ground[beyond].any(axis=0)
     parts = sum(float(part.mean()) >= _SOME for part in np.array_split(other, _PARTS))
-    if parts < _OTHER_PARTS or len(np.unique(end.values[beyond])) <= _MASK_VALUES:
+    if parts < _OTHER_PARTS or len(np.unique(end.values[rows + 2 : rows + 12])) <= _MASK_VALUES:
         return False
     inside = ground[:inner, other].mean(axis=1)
     if float(inside[-2:].min()) < _ENDING or float(np.median(inside)) < _INSIDE:
