@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from copper_tf.inference.inputs import Source
-from copper_tf.inference.ood_summary import OodSummary
+from copper_tf.inference.ood_summary import LowDepths, OodSummary
 from copper_tf.inference.predict_rows import FOLDERS, OVERLAYS, MapOutput, predict_rows
 from copper_tf.inference.prediction_rows import PredictionFailure, PredictionRow
 from copper_tf.inference.predictor import Prediction, Predictor
@@ -20,6 +20,7 @@ from copper_tf.ood.check import check_ood, pixel_size_range
 from copper_tf.utils.tables import sheet_rows, write_tables
 from tfds_copper.errors import CopperError, InputError, SettingError
 from tfds_copper.micrograph import ReadSettings, Windows, open_windows
+from tfds_copper.micrograph.depth import DEPTHS
 from tfds_copper.progress import Progress
 
 __all__ = ["predict_array", "predict_file", "predict_pictures"]
@@ -45,8 +46,11 @@ def predict_file(predictor: Predictor, file: Path, reading: ReadSettings) -> Pre
     Raises:
         InputError: if the file can't be read, or the picture is smaller than the network needs.
     """
-    with open_windows(file, reading) as picture:
-        return _with_warnings(predictor, picture.windows, picture.pixel_size_nm, str(file))
+    with open_windows(file, predictor.reading(reading)) as picture:
+        prediction = _with_warnings(predictor, picture.windows, picture.pixel_size_nm, str(file))
+        depths = LowDepths()
+        depths.add(file.name, "; ".join(picture.notes))
+        return dataclasses.replace(prediction, warnings=(*prediction.warnings, *depths.warnings(1)))
 
 
 def predict_array(
@@ -57,7 +61,7 @@ def predict_array(
     Args:
         predictor: the model.
         pixels: raw grey values ``(height, width)``, without information bar.
-        bit_depth: 8 or 16; None takes that of the dtype.
+        bit_depth: 8 to 16; None takes that of the dtype, and for uint16 that of the model's own data if they have one.
         pixel_size_nm: NaN where unknown.
 
     Raises:
@@ -66,10 +70,14 @@ def predict_array(
     """
     if pixels.ndim != 2:
         raise InputError(f"picture must be an array (height, width). Received: shape {pixels.shape}")
-    depth = bit_depth or {"uint8": 8, "uint16": 16}.get(pixels.dtype.name, 0)
-    if depth not in (8, 16):
+    depth = bit_depth or {"uint8": 8, "uint16": predictor.bit_depth or 16}.get(pixels.dtype.name, 0)
+    if depth not in DEPTHS:
         given = f"bit_depth {bit_depth}" if bit_depth else f"dtype {pixels.dtype.name} without bit_depth"
-        raise SettingError(f"picture must be uint8 or uint16, or bit_depth be 8 or 16. Received: {given}")
+        raise SettingError(f"picture must be uint8 or uint16, or bit_depth be from 8 to 16. Received: {given}")
+    if pixels.size and pixels.max() > 2**depth - 1:
+        raise SettingError(
+            f"bit_depth must hold all values; {depth} bits end at {2**depth - 1}. Received: {pixels.max()}"
+        )
     return _with_warnings(predictor, Windows.of(pixels, depth), pixel_size_nm, "picture")
 
 

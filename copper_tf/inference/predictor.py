@@ -18,7 +18,7 @@ from copper_tf.runs.labels import Labels
 from copper_tf.runs.run import Run
 from copper_tf.statistics.scores import posterior_median
 from tfds_copper.errors import InputError
-from tfds_copper.micrograph import Windows
+from tfds_copper.micrograph import ReadSettings, Windows
 from tfds_copper.progress import Progress
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ class Predictor(abc.ABC):
         caveats: what every result must mention: how the model's data were split, and what speaks against its maps.
         hypothesis_note: what every result must mention of a g that was learned; empty for a given hypothesis.
         pixel_sizes_nm: how many pictures of training, validation and test have each pixel size; ``nan`` is unknown.
+        bit_depth: that its data were read with, see `ReadSettings.bit_depth`; 0: as the files said.
         reference_statistics: of the pictures of training; None where there are none.
     """
 
@@ -98,6 +99,7 @@ class Predictor(abc.ABC):
     caveats: tuple[str, ...]
     hypothesis_note: str
     pixel_sizes_nm: dict[str, int]
+    bit_depth: int = 0
     reference_statistics: ReferenceStatistics | None
 
     def describe(self, source: Run | ModelMetadata) -> None:
@@ -105,6 +107,11 @@ class Predictor(abc.ABC):
         self.config, self.labels, self.kind = source.config, source.labels, source.config.kind
         self.caveats, self.hypothesis_note = tuple(source.caveats), source.hypothesis_note
         self.pixel_sizes_nm, self.reference_statistics = dict(source.pixel_sizes_nm), source.reference_statistics
+        self.bit_depth = source.bit_depth
+
+    def reading(self, settings: ReadSettings) -> ReadSettings:
+        """How files are read for this model: as the user says, else with the bit depth of its own data."""
+        return settings if settings.bit_depth else dataclasses.replace(settings, bit_depth=self.bit_depth)
 
     @abc.abstractmethod
     def map_tiles(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> Iterator[MapTile]:
@@ -128,7 +135,7 @@ class Predictor(abc.ABC):
 
         Args:
             pixels: raw grey values ``(height, width)``, without information bar.
-            bit_depth: 8 or 16.
+            bit_depth: 8 to 16; full scale is ``2**bit_depth - 1``.
             name: what to call the picture in an error.
 
         Raises:

@@ -109,6 +109,11 @@ class Run:
         return dict(self.data.get("pixel_sizes_nm", {}))
 
     @property
+    def bit_depth(self) -> int:
+        """The bits that were said to be in files of 16 bits, see `ReadSettings.bit_depth`; 0: what the files say."""
+        return int(self.data.get("bit_depth", 0))
+
+    @property
     def mean_chord(self) -> float:
         """Mean chord in px of the maps that it drew after training, NaN where unknown."""
         chord = self.read(TrainingRecord).mean_chord_px if self.has(TrainingRecord) else None

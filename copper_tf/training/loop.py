@@ -93,6 +93,7 @@ def _new_run(config: Config, dataset: Dataset, workdir: Path, g: tuple[float, ..
             "window": stream.window,
             "fold": dataset.fold,
             "pixel_sizes_nm": dict(dataset.metadata.pixel_sizes_nm),
+            "bit_depth": dataset.metadata.reading.bit_depth,
             "caveats": list(dataset.caveats),
         },
     )
