@@ -13,6 +13,7 @@ from os import PathLike
 from pathlib import Path
 
 from tfds_copper.errors import InputError, SettingError
+from tfds_copper.folder.clutter import is_clutter, is_result, result_folders
 from tfds_copper.folder.labels import LabelRow, read_labels
 from tfds_copper.folder.times import Time, common_unit, numbers_in, parse_name, time_text
 from tfds_copper.micrograph import EXTENSIONS, LOSSLESS_EXTENSIONS
@@ -21,7 +22,7 @@ from tfds_copper.micrograph.reading import one_line_errors
 __all__ = ["Picture", "SemFolder", "scan"]
 
 _LABELS, _TRUTH = "labels.csv", "truth"
-_LEAVES = "link that leaves the folder"
+_LEAVES, _RESULT = "link that leaves the folder", "result of copper-tf"
 # More levels than anyone sorts pictures into, and fewer than Python can go down.
 _DEEPEST = 64
 
@@ -118,6 +119,9 @@ def _list_files(root: Path) -> _Listing:
     for folder, names, files in os.walk(root, onerror=_unreadable):
         names.sort()
         where = Path(folder).relative_to(root)
+        results = result_folders(Path(folder), names, files, not where.parts)
+        listing.skipped[_RESULT] += [(where / name).as_posix() for name in names if name in results]
+        names[:] = [name for name in names if name not in results]
         links = [name for name in names if _leaves(real, os.path.join(folder, name))]
         listing.skipped[_LEAVES] += [(where / name).as_posix() for name in links]
         if len(where.parts) >= _DEEPEST and names:
@@ -131,8 +135,8 @@ def _list_files(root: Path) -> _Listing:
                     to = os.path.realpath(root / name)
                     raise InputError(f"{root / name}: must lie inside {root}. Received: a link to {to}")
                 listing.labels = root / name
-            elif any(part.startswith(".") for part in (*where.parts, name)):
-                listing.skipped["hidden file"].append(file)
+            elif is_clutter(file):
+                listing.skipped["hidden or system file"].append(file)
             elif extension not in EXTENSIONS:
                 listing.skipped["not a picture"].append(file)
             elif _leaves(real, os.path.join(folder, name)):
@@ -147,7 +151,8 @@ def _list_files(root: Path) -> _Listing:
 def _empty_classes(root: Path, listing: _Listing) -> None:
     # A class folder someone forgot to fill would silently change the rank of every later label.
     for entry in sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")):
-        if entry.casefold() != _TRUTH and entry not in listing.pictures and len(numbers_in(entry)) == 1:
+        empty = entry.casefold() != _TRUTH and entry not in listing.pictures and len(numbers_in(entry)) == 1
+        if empty and not is_result(root / entry):
             raise InputError(
                 f"{root / entry}: a class folder must hold pictures ({', '.join(EXTENSIONS)}), directly and not "
                 "behind a link. Received: none"
