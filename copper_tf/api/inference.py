@@ -177,6 +177,7 @@ def predict(
     sheet: str = "",
     runtime: str | None = None,
     palette: str = "paper",
+    force: bool = False,
     read_settings: ReadSettings | None = None,
     progress: Progress | None = None,
     **settings: Any,
@@ -191,6 +192,7 @@ def predict(
         sheet: that all pictures are of; "" keeps what labels.csv says.
         runtime: the format of an export to use; None takes the fastest.
         palette: colours of the overlays, a name in `PALETTES`.
+        force: replaces what an earlier call with another model or of other pictures wrote into the same folder.
         read_settings: how pictures are read.
         progress: called with (done, total, what).
         **settings: those of `ReadSettings` by name, e.g. ``bar="keep"``, instead of `read_settings`.
@@ -217,7 +219,7 @@ def predict(
     sources = list(sources_of([Path(path) for path in paths], sheet))
     target.parent.mkdir(parents=True, exist_ok=True)
     opened = model if isinstance(model, Model) else load(model, runtime)
-    return predict_pictures(opened.predictor, sources, target, how, palette, progress)
+    return predict_pictures(opened.predictor, sources, target, how, palette, progress, force)
 
 
 def bulk(

@@ -6,19 +6,21 @@ import contextlib
 import dataclasses
 import math
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 
+from copper_tf.inference.earlier import PredictionRecord, begin_predictions
 from copper_tf.inference.inputs import Source
 from copper_tf.inference.ood_summary import LowDepths, OodSummary
-from copper_tf.inference.predict_rows import FOLDERS, OVERLAYS, MapOutput, predict_rows
+from copper_tf.inference.predict_rows import MapOutput, predict_rows
 from copper_tf.inference.prediction_rows import PredictionFailure, PredictionRow
 from copper_tf.inference.predictor import Prediction, Predictor
 from copper_tf.inference.results import PredictionResult
 from copper_tf.ood.check import check_ood, pixel_size_range
 from copper_tf.utils.tables import sheet_rows, write_tables
 from tfds_copper.errors import CopperError, InputError, SettingError
+from tfds_copper.folder.clutter import OVERLAYS, PREDICTION_MAPS
 from tfds_copper.micrograph import ReadSettings, Windows, open_windows
 from tfds_copper.micrograph.depth import DEPTHS
 from tfds_copper.progress import Progress
@@ -87,8 +89,18 @@ def _written(rows: Sequence[PredictionRow], table: Path, times: Sequence[float])
         return []
     cells = [row.cells(times) for row in rows]
     files = write_tables(table, cells, sheet_rows(cells, rows[0].value_column))
-    files += [table.parent / folder for name, folder in FOLDERS.items() if getattr(rows[0], name) is not None]
+    files += [table.parent / folder for name, folder in PREDICTION_MAPS.items() if getattr(rows[0], name) is not None]
     return files + ([table.parent / OVERLAYS] if rows[0].potency is not None else [])
+
+
+def _twins(sources: Sequence[Source]) -> str:
+    """What to say where pictures have one name but for the ending."""
+    twins = [source for source in sources if source.twin]
+    if not twins:
+        return ""
+    first = twins[0]
+    names = f"{len(twins)} pictures share their name but for the ending with another, such as {first.name}"
+    return f"{names}; their results keep the ending ({PurePath(first.result).name}.tif)"
 
 
 def predict_pictures(
@@ -98,6 +110,7 @@ def predict_pictures(
     reading: ReadSettings,
     palette: str = "paper",
     progress: Progress | None = None,
+    force: bool = False,
 ) -> PredictionResult:
     """Predicts pictures and writes their table and maps; one that can't be read costs only itself.
 
@@ -108,7 +121,13 @@ def predict_pictures(
         reading: settings of reading that the user gave.
         palette: colours of the overlays.
         progress: called with (done, total, what).
+        force: replaces what an earlier call wrote into the same folder.
+
+    Raises:
+        OutputError: if the folder holds results of another model or of other pictures.
     """
+    results = tuple(source.result for source in sources)
+    begin_predictions(PredictionRecord(predictor.identity, results, table.name), table.parent, force)
     rows: list[PredictionRow] = []
     failures: list[PredictionFailure] = []
     output = MapOutput(table.parent, palette)
@@ -126,7 +145,7 @@ def predict_pictures(
     return PredictionResult(
         rows=tuple(rows),
         failures=tuple(failures),
-        warnings=tuple(filter(None, (*predictor.caveats, *summary.warnings()))),
+        warnings=tuple(filter(None, (*predictor.caveats, *summary.warnings(), _twins(sources)))),
         hypothesis_note=predictor.hypothesis_note,
         files=tuple(_written(rows, table, predictor.labels.times)),
     )

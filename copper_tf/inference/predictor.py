@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import functools
+import hashlib
+import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -113,6 +116,11 @@ class Predictor(abc.ABC):
         """How files are read for this model: as the user says, else with the bit depth of its own data."""
         return settings if settings.bit_depth else dataclasses.replace(settings, bit_depth=self.bit_depth)
 
+    @property
+    @abc.abstractmethod
+    def identity(self) -> str:
+        """SHA-256 of the weights and all that results depend on; equal for equal models, wherever they lie."""
+
     @abc.abstractmethod
     def map_tiles(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> Iterator[MapTile]:
         """A segmenter's map, tile by tile, row by row.
@@ -206,6 +214,15 @@ class RunPredictor(Predictor):
         self._network = (
             tf.function(average_over_symmetries(view, turns), input_signature=signature) if turns > 1 else view
         )
+
+    @functools.cached_property
+    def identity(self) -> str:
+        """See `Predictor.identity`."""
+        told = json.dumps([self.config.flat(), dataclasses.asdict(self.run.normalisation), self.labels.names])
+        total = hashlib.sha256(told.encode())
+        for values in self.model.get_weights():
+            total.update(np.ascontiguousarray(values).tobytes())
+        return total.hexdigest()
 
     def map_tiles(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> Iterator[MapTile]:
         """See `Predictor.map_tiles`."""

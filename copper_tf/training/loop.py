@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from copper_tf.config import AREAS, CORRELATION, ITERATIVE, LOSSES, Config
-from copper_tf.data.crops import CropStream
+from copper_tf.data.crops import CropStream, shrunk_crops
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.data.pictures import Pictures, load_pictures
 from copper_tf.models.factory import build
@@ -94,7 +94,7 @@ def _new_run(config: Config, dataset: Dataset, workdir: Path, g: tuple[float, ..
             "fold": dataset.fold,
             "pixel_sizes_nm": dict(dataset.metadata.pixel_sizes_nm),
             "bit_depth": dataset.metadata.reading.bit_depth,
-            "caveats": list(dataset.caveats),
+            "caveats": [*dataset.caveats, *filter(None, [shrunk_crops(stream.pictures, config)])],
         },
     )
 

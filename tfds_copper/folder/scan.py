@@ -13,6 +13,7 @@ from os import PathLike
 from pathlib import Path
 
 from tfds_copper.errors import InputError, SettingError
+from tfds_copper.folder.clutter import is_clutter, is_result, result_folders
 from tfds_copper.folder.labels import LabelRow, read_labels
 from tfds_copper.folder.names import is_class_name, parse_names
 from tfds_copper.folder.readings import Reading, readings_of
@@ -25,8 +26,7 @@ from tfds_copper.micrograph.vendors.sidecar import sidecars
 __all__ = ["Picture", "SemFolder", "scan"]
 
 _LABELS, _TRUTH = "labels.csv", "truth"
-_NO_PICTURE = "not a picture"
-_LEAVES = "link that leaves the folder"
+_NO_PICTURE, _LEAVES, _RESULT = "not a picture", "link that leaves the folder", "result of copper-tf"
 # More levels than anyone sorts pictures into, and fewer than Python can go down.
 _DEEPEST = 64
 
@@ -125,6 +125,9 @@ def _list_files(root: Path) -> _Listing:
     for folder, names, files in os.walk(root, onerror=_unreadable):
         names.sort()
         where = Path(folder).relative_to(root)
+        results = result_folders(Path(folder), names, files, not where.parts)
+        listing.skipped[_RESULT] += [(where / name).as_posix() for name in names if name in results]
+        names[:] = [name for name in names if name not in results]
         links = [name for name in names if _leaves(real, os.path.join(folder, name))]
         listing.skipped[_LEAVES] += [(where / name).as_posix() for name in links]
         if len(where.parts) >= _DEEPEST and names:
@@ -138,8 +141,8 @@ def _list_files(root: Path) -> _Listing:
                     to = os.path.realpath(root / name)
                     raise InputError(f"{root / name}: must lie inside {root}. Received: a link to {to}")
                 listing.labels = root / name
-            elif any(part.startswith(".") for part in (*where.parts, name)):
-                listing.skipped["hidden file"].append(file)
+            elif is_clutter(file):
+                listing.skipped["hidden or system file"].append(file)
             elif extension not in EXTENSIONS:
                 listing.skipped[_NO_PICTURE].append(file)
             elif _leaves(real, os.path.join(folder, name)):
@@ -154,7 +157,8 @@ def _list_files(root: Path) -> _Listing:
 def _empty_classes(root: Path, listing: _Listing) -> None:
     # A class folder someone forgot to fill would silently change the rank of every later label.
     for entry in sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")):
-        if entry.casefold() != _TRUTH and entry not in listing.pictures and is_class_name(entry):
+        empty = entry.casefold() != _TRUTH and entry not in listing.pictures and is_class_name(entry)
+        if empty and not is_result(root / entry):
             raise InputError(
                 f"{root / entry}: a class folder must hold pictures ({', '.join(EXTENSIONS)}), directly and not "
                 "behind a link. Received: none"
