@@ -72,7 +72,7 @@ def predict_array(
     """
     if pixels.ndim != 2:
         raise InputError(f"picture must be an array (height, width). Received: shape {pixels.shape}")
-    depth = bit_depth or {"uint8": 8, "uint16": predictor.bit_depth or 16}.get(pixels.dtype.name, 0)
+    depth = bit_depth or {"uint8": 8, "uint16": predictor.data_reading.bit_depth or 16}.get(pixels.dtype.name, 0)
     if depth not in DEPTHS:
         given = f"bit_depth {bit_depth}" if bit_depth else f"dtype {pixels.dtype.name} without bit_depth"
         raise SettingError(f"picture must be uint8 or uint16, or bit_depth be from 8 to 16. Received: {given}")

@@ -22,6 +22,7 @@ from copper_tf.runs.run import Run
 from copper_tf.statistics.scores import posterior_median
 from tfds_copper.errors import InputError
 from tfds_copper.micrograph import ReadSettings, Windows
+from tfds_copper.micrograph.settings import AUTO
 from tfds_copper.progress import Progress
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class Predictor(abc.ABC):
         caveats: what every result must mention: how the model's data were split, and what speaks against its maps.
         hypothesis_note: what every result must mention of a g that was learned; empty for a given hypothesis.
         pixel_sizes_nm: how many pictures of training, validation and test have each pixel size; ``nan`` is unknown.
-        bit_depth: that its data were read with, see `ReadSettings.bit_depth`; 0: as the files said.
+        data_reading: how the files of its data were read.
         reference_statistics: of the pictures of training; None where there are none.
     """
 
@@ -102,7 +103,7 @@ class Predictor(abc.ABC):
     caveats: tuple[str, ...]
     hypothesis_note: str
     pixel_sizes_nm: dict[str, int]
-    bit_depth: int = 0
+    data_reading: ReadSettings
     reference_statistics: ReferenceStatistics | None
 
     def describe(self, source: Run | ModelMetadata) -> None:
@@ -110,11 +111,19 @@ class Predictor(abc.ABC):
         self.config, self.labels, self.kind = source.config, source.labels, source.config.kind
         self.caveats, self.hypothesis_note = tuple(source.caveats), source.hypothesis_note
         self.pixel_sizes_nm, self.reference_statistics = dict(source.pixel_sizes_nm), source.reference_statistics
-        self.bit_depth = source.bit_depth
+        self.data_reading = source.reading
 
-    def reading(self, settings: ReadSettings) -> ReadSettings:
-        """How files are read for this model: as the user says, else with the bit depth of its own data."""
-        return settings if settings.bit_depth else dataclasses.replace(settings, bit_depth=self.bit_depth)
+    def reading(self, asked: ReadSettings) -> ReadSettings:
+        """How new pictures are read: as those of the model's data were, in all that the user leaves open.
+
+        Text that was cut off what a model learned from must be cut off what it is shown, and its full scale is theirs.
+
+        Args:
+            asked: settings that the user gave.
+        """
+        own = self.data_reading
+        bar, depth = own.bar if asked.bar == AUTO else asked.bar, asked.bit_depth or own.bit_depth
+        return dataclasses.replace(asked, bar=bar, bit_depth=depth)
 
     @property
     @abc.abstractmethod

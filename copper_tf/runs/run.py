@@ -21,6 +21,7 @@ from copper_tf.runs.records import FreeEnds, HypothesisRecord, Restarts, Trainin
 from copper_tf.statistics import chords
 from tfds_copper.errors import CopperError, RunError
 from tfds_copper.files import lock_folder, write_json, write_text
+from tfds_copper.micrograph import ReadSettings
 from tfds_copper.results import Result
 
 if TYPE_CHECKING:
@@ -109,9 +110,9 @@ class Run:
         return dict(self.data.get("pixel_sizes_nm", {}))
 
     @property
-    def bit_depth(self) -> int:
-        """The bits that were said to be in files of 16 bits, see `ReadSettings.bit_depth`; 0: what the files say."""
-        return int(self.data.get("bit_depth", 0))
+    def reading(self) -> ReadSettings:
+        """How the files of its data were read."""
+        return ReadSettings.from_dict(self.data.get("reading", {}))
 
     @property
     def mean_chord(self) -> float:

@@ -93,7 +93,7 @@ def _new_run(config: Config, dataset: Dataset, workdir: Path, g: tuple[float, ..
             "window": stream.window,
             "fold": dataset.fold,
             "pixel_sizes_nm": dict(dataset.metadata.pixel_sizes_nm),
-            "bit_depth": dataset.metadata.reading.bit_depth,
+            "reading": dataset.metadata.reading.to_dict(),
             "caveats": [*dataset.caveats, *filter(None, [shrunk_crops(stream.pictures, config)])],
         },
     )

@@ -25,8 +25,8 @@ def twelve(runs: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Pa
     """A classifier whose dataset was built with ``--bit-depth 12``."""
     run = Path(shutil.copytree(runs["classifier"].path, tmp_path_factory.mktemp("twelve") / "run"))
     data = json.loads((run / "data.json").read_text())
-    assert data["bit_depth"] == 0
-    (run / "data.json").write_text(json.dumps({**data, "bit_depth": 12}))
+    assert data["reading"]["bit_depth"] == 0
+    (run / "data.json").write_text(json.dumps({**data, "reading": {**data["reading"], "bit_depth": 12}}))
     return run
 
 
@@ -82,7 +82,7 @@ def test_tables_and_exports(runs: dict[str, Any], twelve: Path, pictures: dict[s
     assert text.startswith("1 of 2 pictures have 16 bits and no grey value above 4095, such as undeclared.tif")
     assert not any("--bit-depth" in text for text in copper_tf.predict(twelve, paths, tmp_path / "b").warnings)
     metadata = ModelMetadata.of(open_run(twelve))
-    assert metadata.bit_depth == 12 == ModelMetadata.from_json(metadata.to_json(), "a").bit_depth
+    assert metadata.reading.bit_depth == 12 == ModelMetadata.from_json(metadata.to_json(), "a").reading.bit_depth
 
 
 def test_14_bits_are_doubted_only_where_all_pictures_have_them() -> None:
