@@ -262,6 +262,16 @@ def labels_seeds() -> tuple[Seed, ...]:
         ("b\\2.png", "2.5h", "S2", "test", "5", "", ""),
         ("b/銅.png", "１d", "S2", "Validation", "1e1", "硫酸", ""),
     ]
-    short = ("file,t\r\na/0.png,0\r\nb/2.png,3\r\n",)
+    german = [
+        ("file", "t", "sheet", "pixel_size_nm", "note", "", ""),
+        ("a/0.png", "0 min", "S1", "4,5", "größer", "", ""),
+        ("a/1.png", "1.500,5 min", "S1", "4,5", "Säure, 75 °C", "", ""),
+        ("b/2.png", "2,5 h", "S2", "5", "", "", ""),
+    ]
+    short = "file,t\r\na/0.png,0\r\nb/2.png,3\r\n"
+    excel = "sep=;\r\n" + "\r\n".join(";".join(row) for row in german) + "\r\n"
     texts = {f"by {sign!r}": "\n".join(sign.join(row) for row in table) + "\n" for sign in (",", ";", "\t")}
-    return _encoded("labels", texts | {"short": short[0]}, ("utf-8", "utf-8-sig", "cp932"))
+    return (
+        *_encoded("labels", texts | {"short": short}, ("utf-8", "utf-8-sig", "cp932", "utf-16-le", "utf-16-be")),
+        *_encoded("labels", {"Excel": excel}, ("utf-8", "utf-8-sig", "cp1252", "utf-16-le")),
+    )

@@ -19,7 +19,7 @@ __all__ = ["Table", "read_table", "spans"]
 _LARGEST, _MOST_COLUMNS = 2**24, 1000
 _SEPARATORS = ",;\t"
 # The first line by which Excel is told the separator; Excel itself writes it quoted where it saves it as a cell.
-_SEP = re.compile(r'\s*"?sep=(.)"?[,;\t| ]*\r?(?:\n|$)', re.IGNORECASE)
+_SEP = re.compile(r'"?sep=(.)"?[,;\t| ]*(?:\r\n|[\r\n]|$)', re.IGNORECASE)
 # A number or text that Excel is told to keep as it is.
 _KEPT = re.compile(r'="([^"]*)"')
 

@@ -61,7 +61,10 @@ WORDS = _table({
         "miesiąc miesiące miesięcy мес месяц месяца месяцев",
         "ヶ月 ケ月 か月 カ月 ヵ月 箇月 ヶ月間 ケ月間 か月間 カ月間 ヵ月間 箇月間 个月 個月 개월",
     ),
-    "y": ("y yr yrs year years jahr jahre jahren jaar ans année années año años", "ano anos anno anni лет года 年間 年间"),
+    "y": (
+        "y yr yrs year years jahr jahre jahren jaar ans année années año años ano anos anno anni",
+        "лет года 年間 年间",
+    ),
 })  # fmt: skip
 # What may be a unit of time and may be something else; as they are written, not in lower case.
 AMBIGUOUS = {
@@ -131,8 +134,8 @@ TIME_WORDS = frozenset({"t", "time", "zeit", "temps", "tiempo", "tempo", "age", 
 FILLERS = frozenset(_table({
     "": (
         "aged aging ageing age old etched etch etching etchant dip dipped dipping immersed immersion",
-        "soak soaked soaking bath exposed exposure treated treatment stressed stress after post total fresh initial new start end control",
-        "reference ref blank sem copper cu for at in of with copy ca about approx",
+        "soak soaked soaking bath exposed exposure treated treatment stressed stress after post total fresh",
+        "initial new start end control reference ref blank sem copper cu for at in of with copy ca about approx",
         "geätzt geaetzt ätzen ätzung alt gealtert nach neu après gravé attaqué",
     ),
 }))  # fmt: skip

@@ -33,8 +33,8 @@ _GOES_ON = re.compile(
 _HALF = re.compile(r"\s*[半반](?=[後后후]|[^가-힣\u4e00-\u9fff]|$)")
 _SPELLED_OUT = re.compile(r"[一二三四五六七八九十百两兩]+(?:[分秒時时小日天个個]|钟|鐘)")
 _FIRST_OF_PAIR = re.compile(r"[個个](半?)")
-# Words of units that are also words of other things where they stand before a number: dia 3, lat 5.
-_NEVER_BEFORE = frozenset(("dia", "ora", "ore", "lat", "mes", "ans", "anos", "ano", "mos"))
+# Units that are other things where they stand before a number: dia 3, lat 5.
+_UNSURE_BEFORE = frozenset(("dia", "ora", "ore", "lat", "mes", "ans", "anos", "ano", "mos"))
 _NEGATIVE_WORDS = frozenset(("minus", "before", "pre", "vor", "avant", "under", "over", "max"))
 
 
@@ -231,8 +231,8 @@ def look_before(head: str) -> Before:
         return Before(unclear="an ordinal because of '第'")
     if folded in _NEGATIVE_WORDS:
         return Before(unclear=f"a limit or a time below 0 because of {word!r}")
-    if folded in WORDS and script(word[-1]) in _ALPHABETS and folded not in _NEVER_BEFORE:
-        if len(word) > 1 or (word == "h" and glued):
+    if folded in WORDS and script(word[-1]) in _ALPHABETS:
+        if (len(word) > 1 and folded not in _UNSURE_BEFORE) or (word == "h" and glued):
             return Before(unit=WORDS[folded])
         if folded not in THINGS:
             return Before(unclear=f"a time in {WORDS[folded]} or a running number")

@@ -22,6 +22,7 @@ from tfds_copper.audit.association import association
 from tfds_copper.audit.duplicates import DuplicatePair
 from tfds_copper.audit.findings import NOTE, UNSOUND, WARNING, Finding, findings
 from tfds_copper.audit.survey import Survey, SurveyedPicture, survey_folder
+from tfds_copper.folder.readings import Reading
 from tfds_copper.folder.scan import Picture, SemFolder, scan
 from tfds_copper.micrograph import Bar, Metadata, ReadSettings
 from tfds_copper.splits.assign import SplitSettings
@@ -164,6 +165,38 @@ def test_a_split_that_cant_be_made_is_unsound() -> None:
     assert "label t = 2: must have pictures of at least 3 sheets" in _found(survey)["split"].text
     within = _found(survey, dataclasses.replace(_SPLIT, within_sheet=True))
     assert set(within) == {"sheets"} and "Split within sheets for t = 2" in within["sheets"].text
+
+
+def test_numbers_that_may_be_others_are_warned_of() -> None:
+    sure = Reading("t", "2", 2.0, "", 2.0, "", (9,), ("t0/s0_0.png",))
+    doubted = [
+        Reading("t", f"1.{k}00", 1 + k / 10, "", 1 + k / 10, f"may be 1{k}00", (k, k + 4), (f"t1/s{k}_0.png",))
+        for k in range(4)
+    ]
+    survey = _surveyed()
+    folder = dataclasses.replace(survey.folder, readings=(sure, *doubted))
+    found = _found(dataclasses.replace(survey, folder=folder))["reading"]
+    assert found.level == WARNING and found.files == tuple(f"t1/s{k}_0.png" for k in range(4))
+    assert "t: '1.000' is read as 1, may be 1000; '1.100' is read as 1.1, may be 1100; " in found.text
+    assert "and 1 more. check.html and check.json list all of them with their rows" in found.text
+
+
+def test_the_page_says_how_names_were_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    draw = np.random.default_rng(0)
+    for name in ("15分後", "2時間後", "1日後"):
+        (tmp_path / "sem" / name).mkdir(parents=True)
+        for k in range(3):
+            pixels = draw.integers(60, 200, (160, 160)).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "sem" / name / f"{k}.png")
+    assert main(["check", str(tmp_path / "sem"), "-o", str(tmp_path / "out"), "--split", "1/1/1"]) == 0
+    assert "reading" not in capsys.readouterr().out
+    result = json.loads((tmp_path / "out" / "check.json").read_text(encoding="utf-8"))
+    assert (result["times"], result["unit"]) == ([15, 120, 1440], "min")
+    read = [(r["text"], r["value"], r["unit"], r["t"], len(r["files"])) for r in result["readings"]]
+    assert read == [("15分後", 15, "min", 15, 3), ("2時間後", 2, "h", 120, 3), ("1日後", 1, "d", 1440, 3)]
+    page = (tmp_path / "out" / "check.html").read_text(encoding="utf-8")
+    assert "How the names of class folders were read" in page
+    assert '<td>folder name</td><th scope="row">2時間後</th><td>2 h</td><td>120</td><td>3</td>' in page
 
 
 @pytest.fixture(scope="module")

@@ -138,7 +138,7 @@ def test_semicolons_and_quotes(tmp_path: Path) -> None:
         ("file,t\n", r"at least one picture. Received: no lines below the header"),
         ("name,time\na/x.png,0\n", r"line 1: must have the columns file and t. Received: 'name, time'"),
         ("file,t,lot,lot\n", r"line 1: every column must have a name of its own. Received: 'lot'"),
-        ("file,t,\n", r"line 1: every column must have a name of its own. Received: ''"),
+        ("file,t,\na/x.png,0,5\n", r"line 2: every column with cells must have a name .* Received: '5' in none"),
         ("file,t\na/x.png,0\na/gone.png,1\n", r"line 3: file must be an existing picture .* Received: 'a/gone.png'"),
         ("file,t\na/x.png,0\na/x.png,1\n", r"line 3: each file .* once. Received: 'a/x.png', already on line 2"),
         ("file,t\na/x.png,soon\n", r"line 2: t must be a number of at least 0.* Received: 'soon'"),
@@ -156,7 +156,7 @@ def test_semicolons_and_quotes(tmp_path: Path) -> None:
         ("file,t,pixel_size_nm\na/x.png,0,-4\n", r"line 2: pixel_size_nm must be a positive number .* Received: '-4'"),
         ('file,t\n"a/x.png,0\n', r"must be a CSV table. Received"),
         ("file,t\na/x.png,0\nb/y.png,0\n", r"at least two stress times. Received: 1"),
-        ("PK\x03\x04\0\0\0", r"must be text in UTF-8 or Shift-JIS"),
+        ("PK\x03\x04\0\0\0", r"must be text in UTF-8 or UTF-16"),
     ],
 )
 def test_labels_that_are_refused(tmp_path: Path, text: str, message: str) -> None:
@@ -172,7 +172,9 @@ def test_labels_that_are_refused(tmp_path: Path, text: str, message: str) -> Non
 def test_labels_that_are_no_text(tmp_path: Path) -> None:
     put(tmp_path, "a/x.png")
     (tmp_path / "labels.csv").write_bytes(bytes(range(128, 256)) * 4)
-    with pytest.raises(InputError, match=r"labels\.csv: must be text in UTF-8 or Shift-JIS \(cp932\). Received"):
+    with pytest.raises(
+        InputError, match=r"labels\.csv: must be text in UTF-8 or UTF-16, or plainly in Shift-JIS \(cp932\)"
+    ):
         scan(tmp_path)
 
 

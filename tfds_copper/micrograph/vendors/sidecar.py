@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import codecs
 from pathlib import Path, PurePath
+
+from tfds_copper.text import unicode_encoding, windows_encoding
 
 __all__ = ["LARGEST", "content", "decoded", "is_header", "sidecar_names", "sidecars"]
 
 LARGEST = 2**20
 _ENDINGS, _HEADERS = (".txt", ".TXT", ".Txt"), (".hdr", ".HDR")
-_BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-# cp932 before cp1252: the latter takes nearly any bytes.
-_CODES = ("utf-8", "cp932", "cp1252")
 
 
 def sidecar_names(picture: PurePath) -> list[str]:
@@ -56,22 +54,11 @@ def content(path: Path) -> bytes | None:
         return None
 
 
-def _encoding(data: bytes) -> tuple[int, str] | None:
-    """(length of the byte order mark, encoding) of UTF-16 and of texts with such a mark; None of others."""
-    for mark, code in _BYTE_ORDER_MARKS:
-        if data.startswith(mark):
-            return len(mark), code
-    # ASCII in UTF-16 is zero in every other byte: the second of a pair where the low byte comes first.
-    low_first, high_first = data[1::2].count(0), data[::2].count(0)
-    if max(low_first, high_first) < len(data) / 8 or low_first == high_first:
-        return None
-    return 0, "utf-16-le" if low_first > high_first else "utf-16-be"
-
-
 def decoded(data: bytes) -> str | None:
     """The text in UTF-8, UTF-16 with or without a mark, Japanese or western Windows; None where it is no text."""
-    found = _encoding(data)
-    skip, codes = (found[0], (found[1],)) if found else (0, _CODES)
+    found = unicode_encoding(data)
+    # Japanese first where it can't be told: western text takes nearly any bytes.
+    skip, codes = (found[0], (found[1],)) if found else (0, ("utf-8", windows_encoding(data) or "cp932", "cp1252"))
     for code in codes:
         body = data[skip:]
         try:
