@@ -22,6 +22,7 @@ extensions = [
     "sphinx_click",
     "sphinx_copybutton",
     "benchmarks_directive",
+    "command_help",
     "public_names",
 ]
 exclude_patterns = ["_build", "_ext"]
