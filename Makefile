@@ -10,11 +10,12 @@ COUNT ?= 50
 BENCHMARKS ?= speed.inference speed.prefetch speed.step data.pipeline data.bars data.bar_leak data.duplicates data.building speed.mosaic speed.bulk speed.memory
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo docs test test-slow lint peers bench acceptance fuzz mutation clean
+.PHONY: help demo docs figures test test-slow lint peers bench acceptance fuzz mutation clean
 
 help:
 	@echo "make demo        simulate a SEM folder, fit it, predict (OPEN=1 opens the report)"
-	@echo "make docs        these pages as a site, docs/_build/html (OPEN=1 opens it)"
+	@echo "make docs        the documentation as a site, docs/_build/html (OPEN=1 opens it)"
+	@echo "make figures     the pictures of the documentation anew, from what make demo left"
 	@echo "make test        lint and all fast tests, by JOBS=$(JOBS) processes"
 	@echo "make test-slow   the other tests: kills, wheels, browsers, every export format, the docs"
 	@echo "make lint        ruff and mypy"
@@ -38,6 +39,9 @@ docs: $(READY)
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 	$(if $(OPEN),$(BIN)/python -m webbrowser "file://$(CURDIR)/docs/_build/html/index.html")
+
+figures: $(READY)
+	$(BIN)/python docs/figures.py demo
 
 test: lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow"

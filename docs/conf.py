@@ -44,6 +44,8 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
+# "What: more" under Returns is a sentence, not a type.
+napoleon_use_rtype = False
 # Names in single backticks become links where they have a page.
 default_role = "py:obj"
 copybutton_prompt_text = "$ "

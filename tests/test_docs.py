@@ -1,4 +1,4 @@
-"""Tables of settings in the docs are made from the settings (``python -m tests.test_docs`` writes them), README is short."""
+"""Tables of settings in the docs are made from the settings; ``python -m tests.test_docs`` writes them anew."""
 
 from __future__ import annotations
 

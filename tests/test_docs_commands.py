@@ -1,4 +1,4 @@
-"""Every command and every Python block of the docs fits the real command line, and runs on small data or says why not."""
+"""Every command of the docs fits the real command line; every block runs on small data, or says why not."""
 
 from __future__ import annotations
 

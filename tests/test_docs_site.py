@@ -56,9 +56,8 @@ def _dead(site: Path) -> Iterator[str]:
             if parts.scheme or parts.netloc or link == "#":
                 continue
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
-            if not target.exists():
-                yield f"{path.name}: {link}"
-            elif parts.fragment and target in pages and unquote(parts.fragment) not in pages[target].anchors:
+            anchors = pages[target].anchors if target in pages else {unquote(parts.fragment)}
+            if not target.exists() or (parts.fragment and unquote(parts.fragment) not in anchors):
                 yield f"{path.name}: {link}"
 
 

@@ -1,4 +1,4 @@
-"""How each file of ``benchmarks/results`` was made: command, machine and day. Whoever measures anew changes them here."""
+"""How each file of ``benchmarks/results`` was made: command, machine, day. Whoever measures anew changes them here."""
 
 from __future__ import annotations
 

@@ -191,9 +191,7 @@ def _bulk(content: Content) -> Table:
 
 
 def _mosaic(content: Content) -> Table:
-    rows = [
-        [f"{int(side):,}", f"{of['seconds']:.0f}", f"{of['peak_mb']:.0f}"] for side, of in content["sides"].items()
-    ]
+    rows = [[f"{int(side):,}", f"{of['seconds']:.0f}", f"{of['peak_mb']:.0f}"] for side, of in content["sides"].items()]
     return ["px a side", "seconds", "peak MB"], rows
 
 
@@ -217,7 +215,9 @@ def _pipeline(content: Content) -> Table:
 
 def _building(content: Content) -> Table:
     counts = [key for key in content if key.isdigit()]
-    rows = [[key, *(f"{content[key][name]:.0f}" for name in ("ms_per_picture", "peak_mb", "records_mb"))] for key in counts]
+    rows = [
+        [key, *(f"{content[key][name]:.0f}" for name in ("ms_per_picture", "peak_mb", "records_mb"))] for key in counts
+    ]
     return ["pictures of 128x160 px", "ms per picture", "peak MB", "records, MB"], rows
 
 
