@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +78,25 @@ def test_files_that_pages_link_to_exist(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)|^```\{figure\} (\S+)|\{download\}`([^`]+)`", text, re.M)
     places = [name for link in links for name in link if name and not name.startswith(("http:", "https:"))]
     assert [name for name in places if not (page.parent / name).exists()] == []
+
+
+def _extension(name: str) -> Any:
+    """A module of the docs' own Sphinx extensions."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / "_ext" / f"{name}.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    # Dataclasses look their module up.
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_benchmark_result_has_a_source_and_a_page() -> None:
+    results = {path.stem for path in (ROOT / "benchmarks" / "results").glob("*.json")}
+    tables = _extension("benchmark_tables").TABLES
+    assert results == set(_extension("benchmark_sources").SOURCES) == {file for file, _ in tables.values()}
+    pages = "".join(path.read_text(encoding="utf-8") for path in (DOCS / "benchmarks").glob("*.md"))
+    assert sorted(tables) == sorted(set(re.findall(r"^```\{benchmark\} (\S+)$", pages, re.M)))
 
 
 def test_pictures_are_small() -> None:
