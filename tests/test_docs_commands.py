@@ -194,8 +194,8 @@ def test_commands_run(
     shutil.copytree(workspace, place)
     # What a page makes isn't there before.
     for block in blocks(page):
-        for target in re.findall(r"-o (\S+)", block.text) + re.findall(r'build\("FOLDER", "(\w+)"', block.text):
-            shutil.rmtree(place / target, ignore_errors=True)
+        for target in re.findall(r"(?:-o|copper simulate) (\S+)|build\(\"FOLDER\", \"(\w+)\"", block.text):
+            shutil.rmtree(place / "".join(target), ignore_errors=True)
     monkeypatch.chdir(place)
     for block in blocks(page):
         if block.reason:
