@@ -46,6 +46,8 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 # "What: more" under Returns is a sentence, not a type.
 napoleon_use_rtype = False
+# Two hyphens are a flag, not a dash.
+smartquotes = False
 # Names in single backticks become links where they have a page.
 default_role = "py:obj"
 copybutton_prompt_text = "$ "

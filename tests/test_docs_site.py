@@ -48,7 +48,9 @@ def site(once: Once) -> Path:
 
 
 def _dead(site: Path) -> Iterator[str]:
-    pages = {path: _Page(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")}
+    pages = {
+        path: _Page(path.read_text(encoding="utf-8")) for path in site.rglob("*.html") if "_static" not in path.parts
+    }
     for path, page in pages.items():
         for link in page.links:
             parts = urlsplit(link)
