@@ -24,6 +24,7 @@ from copper_tf.analysis.evaluation_results import (
 )
 from copper_tf.analysis.example_maps import EXAMPLES, ExampleMaps
 from copper_tf.analysis.grading import count_tuples, grade_scores, map_grades
+from copper_tf.analysis.law import with_law
 from copper_tf.data.pictures import Example, examples
 from copper_tf.inference.ensemble import Ensemble
 from copper_tf.inference.prediction_rows import OOD_COLUMN
@@ -252,6 +253,8 @@ def _write(run: Run, rows: list[Row], maps: ExampleMaps) -> Evaluation:
         pictures=_picture_columns(run, rows),
         map_grading=map_grading,
     )
+    if run.config.kind == "segmenter":
+        evaluation = with_law(run, evaluation)
     _write_table(run, rows)
     if maps.arrays:
         with replacing(run.path / "scores" / EXAMPLES) as file:

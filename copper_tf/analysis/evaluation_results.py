@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from copper_tf.analysis.hypotheses.results import CurveFits
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.records import HypothesisRecord
 from tfds_copper.results import Result, transient
@@ -161,6 +162,8 @@ class Evaluation(Result):
         gaps: of each split but the first and each score, what is lost on new pictures.
         pictures: every picture with its answers.
         map_grading: of a segmenter, the scores of the grades decoded from its maps of the test pictures.
+        law: of a segmenter, the families of laws fitted to the mean potencies of the held-out pictures; None where too
+            little is known of them for that.
         page: the page that shows it; no part of the JSON.
     """
 
@@ -178,4 +181,5 @@ class Evaluation(Result):
     gaps: dict[str, dict[str, Gap]]
     pictures: PictureColumns
     map_grading: GradeScores | None = None
+    law: CurveFits | None = None
     page: Path | None = transient()

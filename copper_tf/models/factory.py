@@ -11,6 +11,7 @@ from copper_tf.config import Config
 from copper_tf.models import network as description
 from copper_tf.models.architecture import FEATURES, classifier_network, network_of, segmenter_network
 from copper_tf.models.layers import BilinearUpsampling, Convolution, FusedBatchNorm
+from copper_tf.models.losses import Segmenter
 from copper_tf.models.network import Layer, Network
 
 __all__ = ["assemble", "build", "build_classifier", "build_segmenter", "keras_layer", "split_head"]
@@ -58,12 +59,15 @@ def keras_layer(layer: Layer, policy: Policy) -> keras.layers.Layer:
     raise TypeError(f"layer must be one that Keras models are made of. Received: {layer!r}")
 
 
-def assemble(network: Network, make: Callable[[Layer], keras.layers.Layer]) -> keras.Model:
+def assemble(
+    network: Network, make: Callable[[Layer], keras.layers.Layer], model: type[keras.Model] = keras.Model
+) -> keras.Model:
     """The functional model of a network.
 
     Args:
         network: its description.
         make: the Keras layer of each layer but the input.
+        model: the class of the model.
     """
     first, *rest = network.layers
     shape = (first.channels,) if first.is_vector else (None, None, first.channels)
@@ -71,7 +75,7 @@ def assemble(network: Network, make: Callable[[Layer], keras.layers.Layer]) -> k
     for layer in rest:
         inputs = [outputs[read] for read in layer.inputs]
         outputs[layer] = make(layer)(inputs[0] if len(inputs) == 1 else inputs)
-    return keras.Model(outputs[first], outputs[network.output], name=network.name)
+    return model(outputs[first], outputs[network.output], name=network.name)
 
 
 def build(config: Config, labels: int, policy: str = "float32") -> keras.Model:
@@ -85,12 +89,12 @@ def build(config: Config, labels: int, policy: str = "float32") -> keras.Model:
     Raises:
         SettingError: if the config names an unknown head or decoder.
     """
-    return _build(network_of(config, labels), policy)
+    return _build(network_of(config, labels), policy, Segmenter if config.kind == "segmenter" else keras.Model)
 
 
-def _build(network: Network, policy: str) -> keras.Model:
+def _build(network: Network, policy: str, model: type[keras.Model] = keras.Model) -> keras.Model:
     shared = keras.DTypePolicy(policy)
-    return assemble(network, lambda layer: keras_layer(layer, shared))
+    return assemble(network, lambda layer: keras_layer(layer, shared), model)
 
 
 def build_classifier(
@@ -154,7 +158,7 @@ def build_segmenter(
     >>> model(np.zeros((1, 32, 48, 1), "float32")).shape.as_list()
     [1, 32, 48, 1]
     """
-    return _build(segmenter_network(n=n, N=N, c=c, d=d, padding=padding, decoder=decoder), policy)
+    return _build(segmenter_network(n=n, N=N, c=c, d=d, padding=padding, decoder=decoder), policy, Segmenter)
 
 
 def split_head(model: keras.Model) -> tuple[keras.Model, keras.Model]:

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from copper_tf.config import HEADS, LOSSES
+from copper_tf.models.edges import border_length
 from copper_tf.models.layers import PACKAGE
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "MeanMaskDivergence",
     "MeanMaskLoss",
     "PixelLoss",
+    "Segmenter",
     "SoftLabelLoss",
     "grade_loss",
     "potency",
@@ -33,6 +35,8 @@ _TINY = 1e-37
 _SHARE = 1e-6
 # Added to the product of two variances: of a batch of one label, or of even masks, no correlation is known.
 _SPREAD = 1e-8
+# The weight that the penalty on grey masks grows to.
+_GREY = 0.2
 
 
 def potency(mask: tf.Tensor, margin: int = 0) -> tf.Tensor:
@@ -162,29 +166,32 @@ class MeanMaskDivergence(MeanLoss):
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class CorrelationLoss(MeanLoss):
-    """1 - r |r| of the means of the masks of a batch and g, and a penalty on grey: Eq. 4 with free ends of g.
+    """1 - r |r| of the means of the masks of a batch and g, and penalties on grey and on borders that follow no edge.
 
-    1 - r^2 is the least error that g can be left with by any straight line in the mean, over the variance of g: so only
-    the shape of g counts, and no network is asked for means that no map of the two phases has. What is left open, how
-    far apart the means are, is for sharpness to decide: 1 - B, B = Var(s) / (M (1 - M)) over all pixels of the batch,
-    M their mean, is 0 for zeros and ones. See `restarts` for what binarity says.
+    This is Eq. 4 with free ends of g. 1 - r^2 is the least error that g can be left with by any straight line in the
+    mean, over the variance of g: so only the shape of g counts, and no network is asked for means that no map of the
+    two phases has. What is left open, how far apart the means are, is for sharpness to decide: 1 - B, B = Var(s) /
+    (M (1 - M)) over all pixels of the batch, M their mean, is 0 for zeros and ones. See `restarts` for what binarity
+    says, and `edges` for the borders.
 
-    Batches should hold 8 pictures or more. `grey_weight` grows while training, see `training.free_ends.Sharpen`.
+    Batches should hold 8 pictures or more. `sharpening` grows from 0 to 1 while training, see `training.free_ends`.
 
     Args:
         g: shape of g(t) of each label, K values in [0, 1].
         weights: weight of each label, 0 to leave one out; all 1 by default.
         margin: px of context on each side of the mask that don't count.
+        edge_weight: weight of the penalty on borders that follow no edge of the picture, see `Segmenter`.
         name: name of the loss.
         **kwargs: forwarded to `keras.losses.Loss`.
     """
 
     def __init__(
-        self, g: Sequence[float], weights: Sequence[float] | None = None, margin: int = 0,
+        self, g: Sequence[float], weights: Sequence[float] | None = None, margin: int = 0, edge_weight: float = 0.0,
         name: str = "correlation_loss", **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(g, weights, margin, name, **kwargs)
-        self.grey_weight = keras.Variable(0.0, trainable=False, name="grey_weight")
+        self.edge_weight = edge_weight
+        self.sharpening = keras.Variable(0.0, trainable=False, name="sharpening")
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         """The loss of the batch, the same for each of its pictures, ``(batch,)``."""
@@ -197,8 +204,32 @@ class CorrelationLoss(MeanLoss):
         r = tf.reduce_sum(shares * off_mean * off_g) / tf.sqrt(spread + _SPREAD)
         grey = tf.reduce_sum(shares * tf.reduce_mean(pixels * (1 - pixels), axis=(1, 2, 3)))
         whole = tf.reduce_sum(shares * mean)
-        penalty = tf.convert_to_tensor(self.grey_weight) * grey / (whole * (1 - whole) + _SHARE)
+        penalty = tf.convert_to_tensor(self.sharpening) * _GREY * grey / (whole * (1 - whole) + _SHARE)
         return tf.fill(tf.shape(mean), 1 - r * tf.abs(r) + penalty)
+
+    def edge_penalty(self, pictures: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
+        """What borders away from edges cost, one number per picture, ``(batch,)``; see `edges.border_length`."""
+        weight = self.edge_weight * tf.convert_to_tensor(self.sharpening)
+        return weight * border_length(pictures, masks)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor, g as it stands now."""
+        return {**super().get_config(), "edge_weight": self.edge_weight}
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class Segmenter(keras.Model):
+    """A functional model from picture to mask that shows its loss the picture, too, where that asks for it."""
+
+    def compute_loss(
+        self, x: tf.Tensor = None, y: tf.Tensor = None, y_pred: tf.Tensor = None, sample_weight: Any = None,
+        training: bool = True,
+    ) -> tf.Tensor:  # fmt: skip
+        """The loss of a batch: that of its masks and, by `CorrelationLoss`, that of their borders."""
+        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
+        if isinstance(self.loss, CorrelationLoss) and self.loss.edge_weight:
+            loss += tf.reduce_mean(self.loss.edge_penalty(x, y_pred))
+        return loss
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)

@@ -1,8 +1,9 @@
 """Free ends: trained by `losses.CorrelationLoss`, only the shape of g is asked for, and its ends are read off the maps.
 
-In three steps. A penalty on grey grows until maps are sharp (`Sharpen`): so a surface decides how far apart the means
-of its labels are. Where g is learned as well, its shape then follows the label means of the training crops
-(`ShapeLearner`). After the last epoch start and end of g are read off potencies (`read_ends`), which are area shares.
+In three steps. Penalties on grey, and on borders that follow no edge, grow until maps are sharp (`Sharpen`): so a
+surface decides how far apart the means of its labels are. Where g is learned as well, its shape then follows the label
+means of the training crops (`ShapeLearner`). After the last epoch start and end of g are read off potencies
+(`read_ends`), which are area shares.
 """
 
 from __future__ import annotations
@@ -31,9 +32,8 @@ from tfds_copper.progress import Progress
 
 __all__ = ["NothingLearnedError", "ShapeLearner", "Sharpen", "read_ends"]
 
-# The weight of the penalty on grey maps, and between which shares of the epochs it grows to that: before there is a map
-# there is nothing to sharpen.
-_GREY, _FROM, _TO = 0.2, 0.2, 0.6
+# Between which shares of the epochs the penalties grow: before there is a map there is nothing to sharpen.
+_FROM, _TO = 0.2, 0.6
 # The shape of g moves between these shares of the epochs, and after so many steps: maps must have been found, and the
 # last epochs are for the last shape.
 _MOVES_FROM, _MOVES_TO, _STEPS = 0.3, 0.8, 20
@@ -46,9 +46,9 @@ class NothingLearnedError(InputError):
 
 
 class Sharpen(keras.callbacks.Callback):
-    """Lets the penalty on grey maps of a `CorrelationLoss` grow, step by step.
+    """Lets the penalties of a `CorrelationLoss` grow, step by step.
 
-    With restarts it is grown after the epochs of a try, since tries are told apart by how binary their maps are; the
+    With restarts they are grown after the epochs of a try, since tries are told apart by how binary their maps are; the
     run that goes on with one keeps it.
 
     Args:
@@ -65,9 +65,9 @@ class Sharpen(keras.callbacks.Callback):
         self.epoch = epoch
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Sets the weight of the step, whatever came before it."""
+        """Sets the share of the penalties in the step, whatever came before it."""
         done = (self.epoch + batch / self.params["steps"]) / self.epochs
-        self.model.loss.grey_weight.assign(_GREY * float(np.clip((done - _FROM) / (_TO - _FROM), 0, 1)))
+        self.model.loss.sharpening.assign(float(np.clip((done - _FROM) / (_TO - _FROM), 0, 1)))
 
 
 class ShapeLearner(keras.callbacks.Callback):

@@ -71,7 +71,8 @@ def compile_model(model: keras.Model, config: Config, g: tuple[float, ...], step
         weights = np.isfinite(g).astype(float)
         table = np.nan_to_num(g).tolist(), weights.tolist(), config.data.margin
         nmse = FreeNMSE if config.training.loss == CORRELATION else NMSE
-        loss, metrics = LOSSES[config.training.loss](*table), [nmse(*table)]
+        own = {"edge_weight": config.training.edge_weight} if config.training.loss == CORRELATION else {}
+        loss, metrics = LOSSES[config.training.loss](*table, **own), [nmse(*table)]
     # XLA makes training on a processor slower and fails on bfloat16.
     model.compile(adam, loss, metrics=metrics, jit_compile=False)
     # Built in its first step, it would have TensorFlow trace that step twice.

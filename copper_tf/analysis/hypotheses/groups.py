@@ -16,7 +16,7 @@ from copper_tf.statistics.bootstrap import groups_of
 from copper_tf.statistics.scores import Rows
 from tfds_copper.errors import RunError
 
-__all__ = ["Group", "read_groups"]
+__all__ = ["Group", "group_of", "picture_rows", "read_groups"]
 
 _COLUMNS = ("file", "sheet", "label", "split")
 
@@ -68,12 +68,16 @@ def _number(value: Any) -> float:
     return float("nan") if value is None else float(value)
 
 
-def _group(name: str, runs: Sequence[Run], pictures: Rows) -> Group:
+def group_of(name: str, runs: Sequence[Run], evaluations: Sequence[Evaluation]) -> Group:
+    """The evaluated runs of one hypothesis or way of learning g as one group.
+
+    Args:
+        name: of the group.
+        runs: segmenters of one dataset that differ in their seed alone.
+        evaluations: of each, on the same pictures.
+    """
     potency, found = [], []
-    for run in runs:
-        evaluation = run.read(Evaluation)
-        if not np.array_equal(evaluation.pictures.file, pictures["file"]):
-            raise RunError(f"{run.path}: must be evaluated on the pictures of the other runs. Received: others")
+    for run, evaluation in zip(runs, evaluations, strict=True):
         potency.append(np.array(evaluation.pictures.potency))
         splits = evaluation.splits
         found.append((splits["validation"].scores["nmse"], splits["test"].binarity_middle, run.mean_chord, run.reach))
@@ -94,6 +98,13 @@ def _group(name: str, runs: Sequence[Run], pictures: Rows) -> Group:
     )
 
 
+def picture_rows(evaluation: Evaluation) -> Rows:
+    """``file``, ``sheet``, ``label``, ``split`` and ``group`` (number of the sheet, or its own) of every picture."""
+    held = evaluation.pictures
+    rows = {name: np.array(getattr(held, name)) for name in _COLUMNS}
+    return {**rows, "group": groups_of(held.sheet, held.file)[0]}
+
+
 def read_groups(paths: Mapping[str, Sequence[Path]]) -> tuple[list[Group], Rows, Run]:
     """Reads evaluated segmenters of one dataset.
 
@@ -101,18 +112,18 @@ def read_groups(paths: Mapping[str, Sequence[Path]]) -> tuple[list[Group], Rows,
         paths: the runs of each group, by its name.
 
     Returns:
-        The groups; of every picture ``file``, ``sheet``, ``label``, ``split`` and ``group`` (the number of its sheet,
-        or of itself where sheets are unknown); and one of the runs.
+        The groups; the `picture_rows` of their pictures; and one of the runs.
 
     Raises:
         RunError: if a run is none, not evaluated, or of other data than the first.
     """
     runs = {name: [open_run(path) for path in folders] for name, folders in paths.items()}
-    first = next(iter(runs.values()))[0]
-    held = first.read(Evaluation).pictures
-    pictures: dict[str, np.ndarray] = {name: np.array(getattr(held, name)) for name in _COLUMNS}
-    pictures["group"], _ = groups_of(held.sheet, held.file)
-    for run in (run for group in runs.values() for run in group):
-        if run.data["fingerprint"] != first.data["fingerprint"]:
-            raise RunError(f"{run.path}: must be of the dataset of {first.path}. Received: another one")
-    return [_group(name, group, pictures) for name, group in runs.items()], pictures, first
+    found = {name: [run.read(Evaluation) for run in group] for name, group in runs.items()}
+    (first, *_), (shown, *_) = next(iter(runs.values())), next(iter(found.values()))
+    for name, group in runs.items():
+        for run, evaluation in zip(group, found[name], strict=True):
+            if run.data["fingerprint"] != first.data["fingerprint"]:
+                raise RunError(f"{run.path}: must be of the dataset of {first.path}. Received: another one")
+            if evaluation.pictures.file != shown.pictures.file:
+                raise RunError(f"{run.path}: must be evaluated on the pictures of the other runs. Received: others")
+    return [group_of(name, group, found[name]) for name, group in runs.items()], picture_rows(shown), first

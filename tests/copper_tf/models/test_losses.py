@@ -52,7 +52,7 @@ def test_grey_costs_and_an_even_mask_is_no_way_out() -> None:
     sharp[0, :6], sharp[1, :2] = 1, 1
     grey = 0.5 + 0.2 * (sharp - 0.5)
     assert float(loss(labels, tf.constant(sharp))) == pytest.approx(float(loss(labels, tf.constant(grey))), abs=1e-3)
-    loss.grey_weight.assign(0.2)
+    loss.sharpening.assign(1.0)
     assert float(loss(labels, tf.constant(sharp))) == pytest.approx(0, abs=1e-3)
     assert float(loss(labels, tf.constant(grey))) == pytest.approx(0.2 * 0.24 / 0.25, abs=1e-3)
     # All dark, there is no grey in pixels, but no share of one phase either.
@@ -62,7 +62,7 @@ def test_grey_costs_and_an_even_mask_is_no_way_out() -> None:
 @pytest.mark.parametrize(("labels", "means"), [([0, 0], [0.2, 0.7]), ([0, 1], [0.5, 0.5]), ([2, 2], [0.1, 0.9])])
 def test_a_batch_without_a_correlation_is_finite(labels: list[int], means: list[float]) -> None:
     loss = CorrelationLoss([1.0, 0.5, 0.0], [1.0, 1.0, 0.0])
-    loss.grey_weight.assign(0.2)
+    loss.sharpening.assign(1.0)
     with tf.GradientTape() as tape:
         mask = tf.Variable(_mask(means))
         value = loss(tf.constant(labels), mask)

@@ -89,18 +89,18 @@ def _weights_of(sharpen: Sharpen, model: keras.Model, epochs: int, steps: int) -
         sharpen.on_epoch_begin(epoch)
         for batch in range(steps):
             sharpen.on_train_batch_begin(batch)
-            seen.append(float(model.loss.grey_weight))
+            seen.append(float(model.loss.sharpening))
     return seen
 
 
-def test_the_penalty_grows_step_by_step_and_stays(free: Run) -> None:
+def test_the_penalties_grow_step_by_step_and_stay(free: Run) -> None:
     model = keras.models.load_model(free.last_checkpoint()[1])  # type: ignore[index]
     assert isinstance(model.loss, CorrelationLoss)
     whole = Sharpen(free.config.replace(epochs=5))
-    assert _weights_of(whole, model, 5, 2) == pytest.approx([0, 0, 0, 0.05, 0.1, 0.15, 0.2, 0.2, 0.2, 0.2], abs=1e-6)
+    assert _weights_of(whole, model, 5, 2) == pytest.approx([0, 0, 0, 0.25, 0.5, 0.75, 1, 1, 1, 1], abs=1e-6)
     # With restarts it has grown within a try.
     tried = Sharpen(free.config.replace(epochs=5, restarts=3, restart_epochs=1))
-    assert _weights_of(tried, model, 2, 5) == pytest.approx([0, 0, 0.1, 0.2, 0.2, *[0.2] * 5], abs=1e-6)
+    assert _weights_of(tried, model, 2, 5) == pytest.approx([0, 0, 0.5, 1, 1, *[1] * 5], abs=1e-6)
 
 
 def test_pages_and_results_say_it(free: Run) -> None:
