@@ -38,7 +38,7 @@ SOURCES = {
     ),
     "inference": Source("python -m benchmarks.speed.inference", _EPYC, "2026-11-28"),
     "laws": Source("python -m benchmarks.acceptance.laws --worlds 10 --jobs 2", _EPYC, "2026-11-25"),
-    "memory": Source("python -m benchmarks.speed.memory", _AMX, "2026-11-28"),
+    "memory": Source("python -m benchmarks.speed.memory", _AMX, "2026-11-29"),
     "mosaic": Source("python -m benchmarks.speed.mosaic", _XEON, "2026-11-24"),
     "pipeline": Source("python -m benchmarks.data.pipeline", _EPYC, "2026-11-28"),
     "search": Source("python -m benchmarks.search.search --seeds 3", "1 core of an AMD EPYC, no GPU", "2026-11-25"),
