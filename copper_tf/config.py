@@ -74,7 +74,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
         "classifier": {},
         "segmenter": {
             "crop": 128, "normalisation": "local", "window": 127, "gain": 0.5, "offset": 0.0, "c": 16, "d": 3,
-            "loss": CORRELATION, "edge_weight": 3.0, "learn": ITERATIVE, "epochs": 0, "batch_size": 16,
+            "loss": CORRELATION, "edge_weight": 0.3, "learn": ITERATIVE, "epochs": 0, "batch_size": 16,
             "learning_rate": 0.003, "schedule": "cosine", "keep": "last",
             "restarts": 11, "restart_epochs": 0, "restart_binarity": 0.65,
         },
@@ -137,10 +137,6 @@ class Config:
             )
         if training.loss == CORRELATION:
             self._check_correlation()
-        elif training.edge_weight:
-            raise SettingError(
-                f"edge_weight must be 0 unless loss is {CORRELATION}. Received: {training.edge_weight:g}"
-            )
         if training.learn == ITERATIVE and training.patience:
             raise SettingError(
                 f"patience must be 0 where learn is {ITERATIVE}: the scores of epochs of different g can't be "

@@ -152,7 +152,7 @@ class TrainingSettings(Group):
     )
     edge_weight: float = setting(
         0.0,
-        "weight of the penalty on borders of areas that follow no edge of the picture, where loss is correlation",
+        "weight of the penalty on borders of areas that follow no edge of the picture; it grows while training",
         low=0.0,
         high=100.0,
         only="segmenter",

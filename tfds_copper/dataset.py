@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tfds_copper.copper_sem.build_dir import NAME, built_datasets, read_metadata
 from tfds_copper.copper_sem.metadata import DatasetMetadata
 from tfds_copper.errors import InputError, RunError
-from tfds_copper.folder.times import time_text
+from tfds_copper.folder.times import label_names
 from tfds_copper.results import FORMAT_KEY
 from tfds_copper.splits.assign import SPLITS
 
@@ -49,7 +49,7 @@ class Dataset:
     @property
     def class_names(self) -> tuple[str, ...]:
         """The labels as a reader should see them: ``0 h``, ``2.5 h``."""
-        return tuple(f"{time_text(t)} {self.unit}".strip() for t in self.times)
+        return label_names(self.times, self.unit)
 
     @property
     def fingerprint(self) -> str:

@@ -12,8 +12,8 @@ from copper_tf.models.policy import resolve_policy
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError, OutputError, RunError, SettingError
 from tfds_copper.progress import Progress
-from tuning.devices import device_here, probed
 from tuning.memory import CPU, Device, bytes_text, largest_batch, parse_bytes, peak_bytes
+from tuning.memory_probe import device_here, probed
 from tuning.oracles import oracle_of, trains_in_full
 from tuning.search_space import AUTO, BUDGETS, COSTS, SearchSettings, SearchSpace, parse_space, seed_of
 from tuning.sweep import PLAN, PlannedRun, Sweep, open_sweep, start_sweep

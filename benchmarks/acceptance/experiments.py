@@ -14,6 +14,7 @@ from scipy import stats
 
 from benchmarks.acceptance import baselines, worlds
 from benchmarks.acceptance.painter import PAINTER
+from benchmarks.roughness import fine_coarse
 from benchmarks.seeds import Results
 from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.analysis.grading import grade_scores, map_grades
@@ -22,7 +23,6 @@ from copper_tf.cli.progress import progress_bar
 from copper_tf.config import ITERATIVE, PAPER, Config, default_config
 from copper_tf.decay.permutations import permuted
 from copper_tf.runs.records import BoundaryBias, TrainingRecord
-from copper_tf.simulation import fine_coarse
 from tfds_copper.errors import SettingError
 
 if TYPE_CHECKING:

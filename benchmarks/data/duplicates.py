@@ -21,11 +21,12 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from scipy.cluster.hierarchy import DisjointSet
 
 from copper_tf.cli.tables import print_table
 from copper_tf.simulation import SimulationSettings, simulate_picture
 from tfds_copper.audit.candidates import candidates
-from tfds_copper.audit.duplicates import duplicate_groups, find_duplicates
+from tfds_copper.audit.duplicates import find_duplicates
 from tfds_copper.audit.fingerprints import Fingerprint, fingerprint
 from tfds_copper.audit.keypoints import DIMENSION, Keypoints
 from tfds_copper.audit.verification import DuplicatePair
@@ -186,8 +187,10 @@ def _tiles(folder: Path) -> int:
         true = [pair for pair, value in shares.items() if value == share]
         table.append([f"{share:.0%} in common", f"{sum(pair in pairs for pair in true)}/{len(true)}"])
     wrong = [pair for pair in pairs if rows[pair[0]]["sheet"] != rows[pair[1]]["sheet"]]
-    linked = duplicate_groups(len(rows), [DuplicatePair(*pair, "overlap", 1.0, 1.0) for pair in sorted(pairs)])
-    table += [["of two sheets", str(len(wrong))], ["groups", str(max(linked) + 1)], ["seconds", f"{seconds:.0f}"]]
+    linked = DisjointSet(range(len(rows)))
+    for pair in pairs:
+        linked.merge(*pair)
+    table += [["of two sheets", str(len(wrong))], ["groups", str(linked.n_subsets)], ["seconds", f"{seconds:.0f}"]]
     print_table(["tiles", "found"], table)
     return len(wrong)
 

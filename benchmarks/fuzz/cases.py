@@ -96,7 +96,7 @@ def _sidecar(rng: np.random.Generator) -> Case:
 
     def write(root: Path) -> tuple[str, str]:
         (root / "x.png").write_bytes(png(8, 0))
-        (root / "x.txt").write_bytes(data)
+        (root / ("x-png.hdr" if seed.what.startswith("Tescan") else "x.txt")).write_bytes(data)
         return "x.png", ""
 
     return Case("sidecar", seed.what, write)

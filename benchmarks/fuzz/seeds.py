@@ -42,6 +42,18 @@ HITACHI_TEXT = (
     "SignalName=SE(UL)\r\nAcceleratingVoltage=5000 Volt\r\nMagnification=20000\r\nWorkingDistance=8100 um\r\n"
     "StagePositionX=1000000\r\nStagePositionR=-12\r\nDataDisplayCombine=1\r\n"
 )
+LEO_TEXT = "0\r\n0\r\n0\r\n1.595e-006\r\n70.0\r\n6\r\nAP_WD\r\nWD = 5.0 mm\r\n"
+HITACHI_TAG = "PixelSize=4.96\r\nCondition=Vacc=15.0kV Mag=x1.20k WD=7.9mm LensMode=3\r\nSignalName=BSE\r\n"
+FEI_XML = (
+    '<?xml version="1.0"?><Metadata><Optics><AccelerationVoltage>2000</AccelerationVoltage></Optics><BinaryResult>'
+    '<PixelSize><X unit="m" unitPrefixPower="1">2.7E-07</X><Y unit="m" unitPrefixPower="1">2.7E-07</Y></PixelSize>'
+    "</BinaryResult></Metadata>"
+)
+OME_TEXT = (
+    '<?xml version="1.0" encoding="UTF-8"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image '
+    'ID="Image:0"><Pixels ID="Pixels:0" SizeX="32" SizeY="24" SignificantBits="12" PhysicalSizeX="0.05" '
+    'PhysicalSizeXUnit="nm"/></Image></OME>'
+)
 JEOL_TEXT = (
     "$CM_FORMAT JEOL/SEM\r\n$CM_DATE 2021/03/04\r\n$CM_TIME 05:06:40 PM\r\n$CM_ACCEL_VOLT 15.0\r\n$CM_MAG 5000\r\n"
     "$CM_FULL_SIZE 32 24\r\n$$SM_MICRON_BAR 96\r\n$$SM_MICRON_MARKER 5um\r\n$$SM_WD 8.1\r\n$CM_SIGNAL SED\r\n"
@@ -111,7 +123,9 @@ def _pngs() -> dict[str, bytes]:
     made |= {f"colour {c} {b} bit interlaced": png(b, c, True) for c, b in ((0, 1), (0, 8), (0, 16), (2, 16), (3, 8))}
     extra = chunk(b"pHYs", struct.pack(">IIB", 1000, 1000, 1)) + chunk(b"tEXt", b"Comment\0SEM") + chunk(
         b"tIME", struct.pack(">HBBBBB", 2021, 3, 4, 5, 6, 7)) + chunk(b"tRNS", b"\0\7")  # fmt: skip
-    return made | {"with chunks": png(8, 0, extra=extra)}
+    deep = chunk(b"sBIT", b"\x0c") + chunk(b"zTXt", b"Tescan\0\0" + zlib.compress(TESCAN_TEXT.encode()))
+    made["Tescan"] = png(8, 0, extra=chunk(b"gIFx", b"TESCAN  \0\0\0" + TESCAN_TEXT.encode()))
+    return made | {"with chunks": png(8, 0, extra=extra), "12 in 16 bit": png(16, 0, extra=deep)}
 
 
 def tiff(values: np.ndarray, **options: Any) -> bytes:
@@ -131,6 +145,16 @@ def tiff(values: np.ndarray, **options: Any) -> bytes:
 def _tag(code: int, text: str) -> dict[str, Any]:
     data = text.encode("cp1252")
     return {"extratags": [(code, 1, len(data), data, True)]}
+
+
+def _with_thumbnail() -> bytes:
+    import tifffile
+
+    stream = io.BytesIO()
+    with tifffile.TiffWriter(stream) as writer:
+        writer.write(GREY[::4, ::4], metadata=None, subfiletype=1)
+        writer.write(GREY, metadata=None)
+    return stream.getvalue()
 
 
 def _tiffs() -> dict[str, bytes]:
@@ -155,6 +179,14 @@ def _tiffs() -> dict[str, bytes]:
         "Zeiss": tiff(GREY, **_tag(34118, ZEISS_TEXT)),
         "FEI": tiff(GREY, **_tag(34682, FEI_TEXT)),
         "Tescan": tiff(GREY, **_tag(50431, TESCAN_TEXT)),
+        "LEO": tiff(GREY, **_tag(34118, LEO_TEXT)),
+        "FEI XML": tiff(GREY, **_tag(34683, FEI_XML)),
+        "Hitachi": tiff(GREY, extratags=[(40092, 1, 2 * len(HITACHI_TAG), HITACHI_TAG.encode("utf-16-le"), True)]),
+        "ImageJ": tiff(GREY, description="ImageJ=1.54f\nunit=\\u00B5m\n", resolution=(20, 20), resolutionunit=1),
+        "OME": tiff(DEEP >> 4, description=OME_TEXT),
+        "turned": tiff(GREY, extratags=[(274, 3, 1, 6, True)]),
+        "12 bit": tiff(DEEP >> 4, extratags=[(281, 3, 1, 4095, True)]),
+        "thumbnail": _with_thumbnail(),
     }
     for name in ("lzw", "zlib", "zstd", "jpeg", "packbits", "lzma"):
         made[name] = tiff(GREY, compression=name, rowsperstrip=8)
@@ -213,9 +245,11 @@ def _encoded(kind: str, texts: dict[str, str], codes: tuple[str, ...]) -> tuple[
 
 @functools.cache
 def sidecar_seeds() -> tuple[Seed, ...]:
-    """Sound sidecars of Hitachi and JEOL in every encoding."""
+    """Sound sidecars of Hitachi, JEOL and Tescan in every encoding."""
     codes = ("ascii", "utf-8", "utf-8-sig", "utf-16-le", "utf-16-be", "cp932")
-    return _encoded("sidecar", {"Hitachi": HITACHI_TEXT, "JEOL": JEOL_TEXT}, codes)
+    field = "$CM_FORMAT JEOL-SEM\r\n$CM_FIELD_OF_VIEW 1.067 0.800mm\r\n$CM_FULL_SIZE 32 24\r\n"
+    texts = {"Hitachi": HITACHI_TEXT, "JEOL": JEOL_TEXT, "JEOL field of view": field, "Tescan": TESCAN_TEXT}
+    return _encoded("sidecar", texts, codes)
 
 
 @functools.cache

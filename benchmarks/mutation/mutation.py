@@ -140,20 +140,21 @@ def _measured(name: str, group: Group, asked: argparse.Namespace, context: Any) 
             raise SystemExit(f"{name}: the tests must pass on the unchanged code. Received: {outcome}")
         jobs = [(k, module, mutant) for k, (module, mutant) in enumerate(chosen)]
         limit = max(_LEAST_SECONDS, _PATIENCE * seconds)
+        survivors, equivalent, timeouts = [], [], 0
         with ThreadPoolExecutor(asked.jobs) as pool:
-            outcomes = [o for o, _ in pool.map(partial(_tried, context, folder, group, limit), jobs)]
-    survivors, equivalent = [], []
-    for (module, mutant), outcome in zip(chosen, outcomes, strict=True):
-        if outcome != "survived":
-            continue
-        line = {"module": module, "line": mutant.line, "change": mutant.name}
-        reason = same.get(f"{module} {mutant.name}")
-        equivalent.append(line | {"reason": reason}) if reason else survivors.append(line)
-        print(f"  {'equivalent' if reason else 'SURVIVED'}  {module}:{mutant.line}  {mutant.name}", flush=True)
+            outcomes = pool.map(partial(_tried, context, folder, group, limit), jobs)
+            for (module, mutant), (outcome, _) in zip(chosen, outcomes, strict=True):
+                timeouts += outcome == "timeout"
+                if outcome != "survived":
+                    continue
+                line = {"module": module, "line": mutant.line, "change": mutant.name}
+                reason = same.get(f"{module} {mutant.name}")
+                equivalent.append(line | {"reason": reason}) if reason else survivors.append(line)
+                print(f"  {'equivalent' if reason else 'SURVIVED'}  {module}:{mutant.line}  {mutant.name}", flush=True)
     counted = len(chosen) - len(equivalent)
     killed = counted - len(survivors)
     return {
-        "mutants": len(chosen), "killed": killed, "timeouts": outcomes.count("timeout"), "survived": survivors,
+        "mutants": len(chosen), "killed": killed, "timeouts": timeouts, "survived": survivors,
         "equivalent": equivalent, "share": killed / counted if counted else 1.0,
     }  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 Run as ``python -m benchmarks.speed.memory --output acceptance/memory``. Each configuration is trained for some steps by
 a process of its own; what was measured is kept, and a second call does only what is missing. The constants of
-`tuning.memory.CPU` were fitted on other configurations, those of `FITTED`, which ``--fit`` measures. Two runs of one
+`tuning.memory.CPU` go back to other configurations, those of `FITTED`, which ``--fit`` measures. Two runs of one
 configuration differ by some 5 to 10 %, as threads and with them the gaps of TensorFlow's allocator do.
 """
 
@@ -22,13 +22,13 @@ from copper_tf.cli.tables import print_table
 from copper_tf.config import PAPER, Config, default_config
 from copper_tf.models.architecture import network_of
 from tfds_copper.files import write_json
-from tuning.memory import CPU, memory
+from tuning.memory import peak_bytes
 from tuning.memory_probe import probe
 
-__all__ = ["CONFIGURATIONS", "FITTED", "main"]
+__all__ = ["CONFIGURATIONS", "FITTED", "LABELS", "RESULTS_FILE", "config_of", "main", "name_of"]
 
-_RESULTS = RESULTS / "memory.json"
-_LABELS = 16
+RESULTS_FILE = RESULTS / "memory.json"
+LABELS = 16
 # The promise: predicted peaks from 500 MB on, half of them within 10 %, and none more than 15 % too low.
 _LEAST, _MEDIAN, _UNDER = 500e6, 0.10, 0.15
 _SHORT = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
@@ -86,32 +86,32 @@ FITTED: tuple[_Row, ...] = (
 )
 
 
-def _config(row: _Row) -> tuple[Config, str]:
+def config_of(row: _Row) -> tuple[Config, str]:
+    """(config, policy) of a configuration."""
     kind, policy, *numbers = row
     settings: dict[str, Any] = dict(zip(("n", "N", "c", "d", "crop", "margin", "batch_size"), numbers, strict=True))
     return default_config(kind, PAPER, **settings), _SHORT[policy]
 
 
-def _name(row: _Row) -> str:
+def name_of(row: _Row) -> str:
+    """Its name in the results."""
     return "_".join(map(str, row))
 
 
 def _kept(output: Path, row: _Row) -> int:
     """The measured peak in bytes, measured first where that is missing."""
-    file = output / f"{_name(row)}.json"
+    file = output / f"{name_of(row)}.json"
     if not file.is_file():
-        config, policy = _config(row)
-        write_json(file, {"config": config.to_dict(), "policy": policy, "measured": probe(config, _LABELS, policy)})
+        config, policy = config_of(row)
+        write_json(file, {"config": config.to_dict(), "policy": policy, "measured": probe(config, LABELS, policy)})
     return int(json.loads(file.read_text())["measured"])
 
 
 def _compared(row: _Row, measured: int) -> Results:
-    config, policy = _config(row)
-    found = memory(config, _LABELS, policy)
-    share = found.total / measured
-    bare = memory(config, _LABELS, policy, CPU.bare()).total
-    return {"predicted": found.total, "measured": measured, "ratio": share, "bare": bare,
-            "convolutions": len(network_of(config).convolutions)}  # fmt: skip
+    config, policy = config_of(row)
+    predicted = peak_bytes(config, LABELS, policy)
+    convolutions = len(network_of(config).convolutions)
+    return {"predicted": predicted, "measured": measured, "ratio": predicted / measured, "convolutions": convolutions}
 
 
 def main() -> int:
@@ -123,8 +123,8 @@ def main() -> int:
     rows = FITTED if asked.fit else CONFIGURATIONS
     found = {}
     for row in rows:
-        found[_name(row)] = _compared(row, _kept(asked.output, row))
-        print(_name(row), f"{found[_name(row)]['ratio']:.3f}", file=sys.stderr, flush=True)
+        found[name_of(row)] = _compared(row, _kept(asked.output, row))
+        print(name_of(row), f"{found[name_of(row)]['ratio']:.3f}", file=sys.stderr, flush=True)
     columns = [
         [f"{f['predicted'] / 1e6:.0f}", f"{f['measured'] / 1e6:.0f}", f"{f['ratio']:.2f}"] for f in found.values()
     ]
@@ -137,7 +137,9 @@ def main() -> int:
         f"lowest prediction {100 * (lowest - 1):+.1f} %, highest {100 * (max(large) - 1):+.1f} %"
     )
     if not asked.fit:
-        write_json(_RESULTS, {"median_error": median, "lowest": lowest, "highest": max(large), "configurations": found})
+        write_json(
+            RESULTS_FILE, {"median_error": median, "lowest": lowest, "highest": max(large), "configurations": found}
+        )
     return 0 if median <= _MEDIAN and lowest >= 1 - _UNDER else 1
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "Gap",
     "GradeScores",
     "Interval",
+    "LabelMean",
     "OutOfDistribution",
     "PictureColumns",
     "ScoreSummary",
@@ -80,6 +81,25 @@ class SplitScores(ScoreSummary):
     reanchored_curve: tuple[float, ...] = ()
     curve_intervals: tuple[Interval | None, ...] = ()
     binarity_middle: float = float("nan")
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelMean:
+    """The mean potency of one label on pictures that no weight was learned from.
+
+    Attributes:
+        label: rank of t.
+        mean: over its sheets, or over its pictures where sheets are unknown.
+        interval: 95 %, Student over the same; None for fewer than two.
+        groups: number of sheets, or of pictures.
+        pictures: their number.
+    """
+
+    label: int
+    mean: float
+    interval: Interval | None
+    groups: int
+    pictures: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,6 +182,7 @@ class Evaluation(Result):
         gaps: of each split but the first and each score, what is lost on new pictures.
         pictures: every picture with its answers.
         map_grading: of a segmenter, the scores of the grades decoded from its maps of the test pictures.
+        label_means: of a segmenter, the mean potency of each label that has held-out pictures.
         law: of a segmenter, the families of laws fitted to the mean potencies of the held-out pictures; None where too
             little is known of them for that.
         page: the page that shows it; no part of the JSON.
@@ -181,5 +202,6 @@ class Evaluation(Result):
     gaps: dict[str, dict[str, Gap]]
     pictures: PictureColumns
     map_grading: GradeScores | None = None
+    label_means: tuple[LabelMean, ...] = ()
     law: CurveFits | None = None
     page: Path | None = transient()

@@ -23,7 +23,8 @@ from copper_tf.api.inference import export
 from copper_tf.api.reports import Report, report
 from copper_tf.api.training import train
 from copper_tf.config import KINDS, default_config
-from copper_tf.runs.run import EVALUATION_PAGE, TRUST_PAGE, Run
+from copper_tf.runs.records import TrainingRecord
+from copper_tf.runs.run import EVALUATION_PAGE, TRUST_PAGE, Run, is_run
 from tfds_copper.dataset import Dataset, is_dataset, open_dataset
 from tfds_copper.errors import InputError, OutputError, RunError, SettingError
 from tfds_copper.files import lock_folder, write_json
@@ -45,8 +46,8 @@ _MARK = "fit_request.json"
 _MODEL = "{}_model"
 # What happens after the build, in this order.
 _STAGES = (SEGMENTER, CLASSIFIER, "evaluation", "trust", "baselines", REPORT, "export")
-# A classifier of fewer epochs isn't worth its name.
-_LEAST_EPOCHS = 10
+# A classifier of fewer epochs isn't worth its name, nor a map of fewer different crops.
+_LEAST_EPOCHS, _LEAST_CROPS = 10, 24
 
 PathLike = str | os.PathLike[str]
 
@@ -59,6 +60,7 @@ class FitPlan(Result):
         budget: minutes that were asked for.
         seconds: of each stage, measured or expected.
         epochs: of each kind of model.
+        classifier_epoch: seconds of one epoch of the classifier.
     """
 
     FORMAT: ClassVar[str] = "copper-fit-plan 1"
@@ -66,6 +68,19 @@ class FitPlan(Result):
     budget: float
     seconds: Mapping[str, float]
     epochs: Mapping[str, int]
+    classifier_epoch: float
+
+    def after_segmenter(self, seconds: float) -> FitPlan:
+        """The plan once the segmenter has taken so long: what is over the budget then, the classifier makes up for."""
+        known = dataclasses.replace(self, seconds={**self.seconds, SEGMENTER: seconds})
+        late, planned = 60 * (known.minutes - self.budget), self.epochs[CLASSIFIER]
+        if late <= 0:
+            return known
+        epochs = max(min(planned, _LEAST_EPOCHS), planned - math.ceil(late / self.classifier_epoch))
+        classifier = self.seconds[CLASSIFIER] - (planned - epochs) * self.classifier_epoch
+        return dataclasses.replace(
+            known, seconds={**known.seconds, CLASSIFIER: classifier}, epochs={**self.epochs, CLASSIFIER: epochs}
+        )
 
     @property
     def minutes(self) -> float:
@@ -145,11 +160,25 @@ def _dataset(output: Path, request: dict[str, Any], force: bool, progress: Progr
     return build(folder, output / DATASET, progress=progress, **given)
 
 
+def _check_enough(dataset: Dataset, crop: int) -> None:
+    """Refuses training pictures that hold too few different crops for a map to be learned from."""
+    from copper_tf.data.pictures import examples
+
+    held = sum(example.pixels.size for example in examples(dataset, "train")) / crop**2
+    if held < _LEAST_CROPS:
+        raise InputError(
+            f"{dataset.metadata.source}: the training pictures must hold at least {_LEAST_CROPS} crops of {crop} px to "
+            f"learn maps from; add pictures, or larger ones. Received: {dataset.split_sizes['train']} pictures that "
+            f"hold {held:.0f}"
+        )
+
+
 def _planned(dataset: Dataset, budget: float, seed: int) -> FitPlan:
     """Measures both models on this machine, and spends the budget on what is left to the classifier's epochs."""
     from copper_tf.training.plan import FITS, plan_stages
 
     configs = {kind: default_config(kind, seed=seed) for kind in KINDS}
+    _check_enough(dataset, configs[SEGMENTER].data.crop)
     seconds, epochs, each = plan_stages(configs, dataset, budget * 60)
     if epochs[CLASSIFIER] < _LEAST_EPOCHS:
         needed = FITS * (sum(seconds.values()) + each * (_LEAST_EPOCHS - epochs[CLASSIFIER])) / 60
@@ -157,7 +186,7 @@ def _planned(dataset: Dataset, budget: float, seed: int) -> FitPlan:
             f"budget must be at least {math.ceil(needed)} minutes for these pictures on this machine. "
             f"Received: {budget:g}"
         )
-    return FitPlan(budget, seconds, epochs)
+    return FitPlan(budget, seconds, epochs, each)
 
 
 class _Stages:
@@ -234,7 +263,8 @@ def fit(
     Args:
         folder: the SEM folder.
         output: a folder, absent or empty.
-        budget: minutes to plan for, `BUDGET` where None; tries of the segmenter beyond the second come on top.
+        budget: minutes to plan for, `BUDGET` where None; where the segmenter takes longer, the classifier gets fewer
+            epochs.
         resume: go on with a fit that is there, or start one where there is none; what isn't given is the fit's own.
         force: replace a fit that is there, once the folder is found to be sound.
         on_plan: called with the plan, before anything is trained.
@@ -276,6 +306,9 @@ def _trained_and_judged(dataset: Dataset, output: Path, plan: FitPlan, seed: int
     stages = _Stages(progress)
     with stages.stage(SEGMENTER) as told:
         maps = _segmenter(dataset, output, plan, seed, told)
+    if isinstance(maps, Run) and not is_run(output / CLASSIFIER):
+        plan = plan.after_segmenter(maps.read(TrainingRecord).seconds)
+        plan.write(output / PLAN)
     with stages.stage(CLASSIFIER) as told:
         settings: dict[str, Any] = {"epochs": plan.epochs[CLASSIFIER], "seed": seed}
         grades = train(CLASSIFIER, dataset, output / CLASSIFIER, resume=True, progress=told, **settings)

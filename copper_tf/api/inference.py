@@ -87,7 +87,8 @@ class Model:
 
         Args:
             picture: a file, or raw grey values ``(height, width)`` without information bar, uint8 or uint16.
-            bit_depth: of an array, 8 or 16; None takes that of its dtype.
+            bit_depth: of an array, or of a file of 16 bits: 8 to 16. None takes that of the model's own data; where
+                those have none, what the file says, or that of the dtype.
             pixel_size_nm: NaN takes what the file says.
             bar: information bar of a file: ``"auto"`` finds it, ``"keep"`` cuts nothing, a number cuts so many rows.
 
@@ -110,7 +111,8 @@ class Model:
 
         if isinstance(picture, str | os.PathLike):
             size = 0.0 if math.isnan(pixel_size_nm) else float(pixel_size_nm)
-            return predict_file(self.predictor, Path(picture), ReadSettings(bar=str(bar), pixel_size=size))
+            reading = ReadSettings(bar=str(bar), bit_depth=bit_depth or 0, pixel_size=size)
+            return predict_file(self.predictor, Path(picture), reading)
         return predict_array(self.predictor, picture, bit_depth, pixel_size_nm)
 
     def keras_model(self, bit_depth: int = 8) -> keras.Model:
@@ -120,7 +122,7 @@ class Model:
         ``.keras`` it is loaded by `keras.saving.load_model` once ``copper_tf.exporters.keras_model`` is imported.
 
         Args:
-            bit_depth: of the pictures, 8 or 16.
+            bit_depth: of the pictures, 8 to 16; full scale is ``2**bit_depth - 1``.
 
         Raises:
             RunError: if the model is an export.
@@ -175,6 +177,7 @@ def predict(
     sheet: str = "",
     runtime: str | None = None,
     palette: str = "paper",
+    force: bool = False,
     read_settings: ReadSettings | None = None,
     progress: Progress | None = None,
     **settings: Any,
@@ -189,6 +192,7 @@ def predict(
         sheet: that all pictures are of; "" keeps what labels.csv says.
         runtime: the format of an export to use; None takes the fastest.
         palette: colours of the overlays, a name in `PALETTES`.
+        force: replaces what an earlier call with another model or of other pictures wrote into the same folder.
         read_settings: how pictures are read.
         progress: called with (done, total, what).
         **settings: those of `ReadSettings` by name, e.g. ``bar="keep"``, instead of `read_settings`.
@@ -215,7 +219,7 @@ def predict(
     sources = list(sources_of([Path(path) for path in paths], sheet))
     target.parent.mkdir(parents=True, exist_ok=True)
     opened = model if isinstance(model, Model) else load(model, runtime)
-    return predict_pictures(opened.predictor, sources, target, how, palette, progress)
+    return predict_pictures(opened.predictor, sources, target, how, palette, progress, force)
 
 
 def bulk(

@@ -9,7 +9,7 @@ import click
 
 from copper_tf.api.inference import PALETTES, RUNTIMES, predict
 from copper_tf.api.settings import InputError, ReadSettings
-from copper_tf.cli.options import flags, folder_option, group_of
+from copper_tf.cli.options import flags, folder_option, force_option, group_of
 from copper_tf.cli.progress import progress_bar
 
 __all__ = ["command"]
@@ -24,9 +24,10 @@ __all__ = ["command"]
 @flags(ReadSettings)
 @click.option("--runtime", type=click.Choice(list(RUNTIMES)), help="what opens an export; else the fastest there is")
 @click.option("--palette", type=click.Choice(list(PALETTES)), default="paper", show_default=True, help="colours")
+@force_option
 def command(
     model: Path, pictures: tuple[Path, ...], output: Path, table: str, sheet: str, runtime: str | None, palette: str,
-    **settings: Any,
+    force: bool, **settings: Any,
 ) -> None:  # fmt: skip
     """Grade micrographs or map their potency, by MODEL: a run, runs of several seeds, or an export.
 
@@ -37,7 +38,7 @@ def command(
     with progress_bar() as progress:
         result = predict(
             model, pictures, output, table=table, sheet=sheet, runtime=runtime, palette=palette,
-            read_settings=group_of(ReadSettings, settings), progress=progress,
+            force=force, read_settings=group_of(ReadSettings, settings), progress=progress,
         )  # fmt: skip
     for failure in result.failures:
         click.echo(f"copper: {failure.reason}", err=True)

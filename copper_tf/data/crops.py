@@ -9,13 +9,13 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
-from copper_tf.config import SYMMETRIES, Config
+from copper_tf.config import SYMMETRIES, Config, default_config
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.data.pictures import Pictures
 from copper_tf.models import picture_sizes
 from tfds_copper.errors import InputError
 
-__all__ = ["CropStream", "window_side"]
+__all__ = ["CropStream", "shrunk_crops", "window_side"]
 
 
 def _turn(crop: np.ndarray, turn: int) -> np.ndarray:
@@ -29,8 +29,34 @@ def window_side(config: Config, smallest: int) -> int:
         config: of the run.
         smallest: side in px of the smallest picture.
     """
-    d, data = config.model.d, config.data
-    return min(picture_sizes.padded_size(data.crop + 2 * data.margin, d), smallest // 2**d * 2**d)
+    return min(_asked_side(config), smallest // 2**config.model.d * 2**config.model.d)
+
+
+def _asked_side(config: Config) -> int:
+    return picture_sizes.padded_size(config.data.crop + 2 * config.data.margin, config.model.d)
+
+
+def shrunk_crops(pictures: Pictures, config: Config) -> str:
+    """That a small picture makes the crops of all smaller than asked for, in one line; empty where it doesn't.
+
+    Where all pictures are of one size and the crop is the default, nothing is lost and nothing is said.
+
+    Args:
+        pictures: that crops are cut from.
+        config: of the run.
+    """
+    sides = [min(array.shape) for array in pictures.arrays]
+    window, asked = window_side(config, min(sides)), _asked_side(config)
+    as_default = config.data.crop == default_config(config.kind).data.crop
+    if window >= asked or (as_default and min(sides) == max(sides)):
+        return ""
+    k = int(np.argmin(sides))
+    height, width = pictures.arrays[k].shape
+    few = sum(window_side(config, side) < asked for side in sides)
+    return (
+        f"All training crops are of {window} px, not of {asked} px as crop = {config.data.crop} asks for: "
+        f"{pictures.files[k]} is of {width}x{height} px only, and {few} of {len(sides)} training pictures are too small."
+    )
 
 
 @dataclasses.dataclass(frozen=True)

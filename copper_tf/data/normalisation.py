@@ -25,7 +25,7 @@ def grey(pixels: np.ndarray, bit_depth: int) -> np.ndarray:
 
     Args:
         pixels: raw values, uint8 or uint16.
-        bit_depth: 8 or 16; full scale is 2^bit_depth - 1.
+        bit_depth: 8 to 16; full scale is 2^bit_depth - 1.
     """
     return pixels.astype(np.float32) / np.float32(2**bit_depth - 1)
 

@@ -25,7 +25,7 @@ class Example:
     Attributes:
         file: its path in the SEM folder.
         pixels: raw values ``(height, width)``, uint8 or uint16.
-        bit_depth: 8 or 16.
+        bit_depth: 8 to 16; full scale is ``2**bit_depth - 1``.
         label: rank of t.
         t: stress time.
         sheet: name of the physical sample, "" where unknown.
@@ -87,7 +87,7 @@ class Pictures:
 
     @property
     def bit_depths(self) -> np.ndarray:
-        """8 or 16 for each picture, ``(pictures,)``."""
+        """8 to 16 for each picture, ``(pictures,)``."""
         return np.log2(self.full_scale + 1).astype(int)
 
     @property

@@ -19,7 +19,6 @@ __all__ = [
     "STEP",
     "curve_gap",
     "falling",
-    "least_variance",
     "readable",
     "update",
     "without_borders",
@@ -81,14 +80,6 @@ def update(g: np.ndarray, means: np.ndarray, step: float = STEP) -> np.ndarray:
     """
     g, means = np.asarray(g, np.float64), np.asarray(means, np.float64)
     return (1 - step) * g + step * falling(means) if readable(means) else g.copy()
-
-
-def least_variance(labels: int) -> float:
-    """The variance that no falling g from 1 to 0 over so many labels can go below: 1 / (2 K).
-
-    All but the two ends lie at 1/2 then, so g can't collapse to a constant that any grey mask satisfies.
-    """
-    return 1 / (2 * labels)
 
 
 def curve_gap(curves: Sequence[Sequence[float]]) -> float:

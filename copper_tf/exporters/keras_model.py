@@ -27,7 +27,7 @@ class MicrographModel(keras.Model):
     Args:
         network: the trained model, from normalised pictures.
         normalisation: fields of a `Normalisation`.
-        bit_depth: of the pictures, 8 or 16.
+        bit_depth: of the pictures, 8 to 16; full scale is ``2**bit_depth - 1``.
         border: px by which a picture is mirrored on beyond each border, a multiple of `grid`.
         grid: the map is computed for sides that are a multiple of this many px, and cut off again.
         views: symmetric views that the result is averaged over.
@@ -84,7 +84,7 @@ def run_keras_model(run: Run, bit_depth: int = 8, model: keras.Model | None = No
 
     Args:
         run: a trained run.
-        bit_depth: of the pictures, 8 or 16.
+        bit_depth: of the pictures, 8 to 16; full scale is ``2**bit_depth - 1``.
         model: the run's model where it is loaded already.
     """
     whole = MicrographModel(

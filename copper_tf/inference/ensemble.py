@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -41,6 +43,11 @@ class Ensemble(Predictor):
         # All members were trained on the same pictures.
         self.reference_statistics = runs[0].reference_statistics
         self.members = [RunPredictor(run, tile) for run in runs]
+
+    @functools.cached_property
+    def identity(self) -> str:
+        """See `Predictor.identity`."""
+        return hashlib.sha256(" ".join(member.identity for member in self.members).encode()).hexdigest()
 
     def map_tiles(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> Iterator[MapTile]:
         """The mean map with the standard deviation over the members at each pixel, see `Predictor.map_tiles`."""

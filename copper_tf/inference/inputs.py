@@ -3,48 +3,82 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
-from collections.abc import Iterable, Iterator
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePath
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from tfds_copper.errors import InputError, SettingError
+from tfds_copper.folder.clutter import is_clutter, is_system_name, result_folders
 from tfds_copper.micrograph import EXTENSIONS
 
-__all__ = ["Source", "distinct", "sorted_names", "sources_of"]
-
-
-class _Named(Protocol):
-    @property
-    def path(self) -> object: ...
-
-    @property
-    def name(self) -> str: ...
-
-
-Item = TypeVar("Item", bound=_Named)
+__all__ = ["Named", "Source", "distinct", "sorted_names", "sources_below", "sources_of"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Source:
+class Named:
+    """A picture with its name in the results.
+
+    Attributes:
+        path: its file, or its address in a bucket.
+        name: unique among those of a command.
+        twin: whether another picture has the same name but for the ending; its results then keep the ending.
+    """
+
+    path: Path | str
+    name: str
+    twin: bool = dataclasses.field(default=False, kw_only=True)
+
+    @property
+    def result(self) -> str:
+        """The name of its maps and overlays, without their own ending, as any file system takes it."""
+        return _result(self.name, self.twin)
+
+
+Item = TypeVar("Item", bound=Named)
+
+
+def _result(name: str, twin: bool) -> str:
+    kept = re.sub(r"[<>:\"|?*]", "_", name)
+    return kept if twin else str(PurePath(kept).with_suffix(""))
+
+
+@dataclasses.dataclass(frozen=True)
+class Source(Named):
     """One micrograph: its file, its name in the results, and what is known of it.
 
     Attributes:
         path: its file.
-        name: unique among those of a command.
         sheet: "" where unknown.
         pixel_size_nm: from labels.csv; NaN where not given.
     """
 
     path: Path
-    name: str
     sheet: str = ""
     pixel_size_nm: float = math.nan
 
 
 def sorted_names(names: Iterable[str]) -> list[str]:
-    """Names of pictures below a folder, sorted part by part as paths are; those of true masks are left out."""
-    return sorted((n for n in names if n.split("/")[0] != "truth"), key=lambda name: name.replace("/", "\0"))
+    """Names of pictures below a folder, sorted part by part as paths are.
+
+    Those of true masks are left out, and what is hidden or of a system.
+    """
+    pictures = (n for n in names if n.split("/")[0] != "truth" and not is_clutter(n))
+    return sorted(pictures, key=lambda name: name.replace("/", "\0"))
+
+
+def _names_below(folder: Path) -> Iterator[str]:
+    """The names of the pictures below a folder; results that lie there are none."""
+    for where, names, files in os.walk(folder):
+        here = Path(where)
+        results = result_folders(here, names, files, here == folder)
+        names[:] = [name for name in names if name not in results and not is_system_name(name)]
+        for name in files:
+            if PurePath(name).suffix.lower() in EXTENSIONS and (here / name).is_file():
+                yield (here / name).relative_to(folder).as_posix()
 
 
 def _of_folder(folder: Path) -> Iterator[Source]:
@@ -54,40 +88,67 @@ def _of_folder(folder: Path) -> Iterator[Source]:
     if (folder / "labels.csv").is_file():
         yield from (Source(folder / p.file, p.file, p.sheet, p.pixel_size_nm) for p in scan(folder).pictures)
         return
-    files = (p for p in folder.rglob("*") if p.suffix.lower() in EXTENSIONS and p.is_file())
     # A path takes ten times the memory of its name, and there may be very many.
-    names = sorted_names(p.relative_to(folder).as_posix() for p in files)
+    names = sorted_names(_names_below(folder))
     if not names:
         raise InputError(f"{folder}: must hold pictures ({', '.join(sorted(EXTENSIONS))}). Received: none")
     yield from (Source(folder / name, name) for name in names)
 
 
-def distinct(pictures: Iterable[Item]) -> Iterator[Item]:
-    """The same pictures; each must have a name of its own.
+def _key(name: str, twin: bool) -> str:
+    return os.path.normcase(_result(name, twin))
+
+
+def _twins(pictures: Iterable[Named]) -> set[str]:
+    """The results that more than one picture would have."""
+    first: dict[str, str] = {}
+    shared: set[str] = set()
+    for picture in pictures:
+        plain = _key(picture.name, False)
+        other = first.setdefault(plain, picture.name)
+        if other != picture.name:
+            # What they are called instead may be what a third one would be.
+            shared |= {plain, _key(picture.name, True), _key(other, True)}
+    return shared
+
+
+def distinct(pictures: Callable[[], Iterable[Item]]) -> Iterator[Item]:
+    """The same pictures, each with results of its own; a file that was given twice comes once.
+
+    Args:
+        pictures: lists them; called twice, so that very many need not be held.
 
     Raises:
-        SettingError: if two pictures would have one name.
+        SettingError: if two pictures have one name.
     """
-    stems: set[str] = set()
-    for picture in pictures:
-        stem = str(PurePath(picture.name).with_suffix(""))
-        if stem in stems:
+    twins = _twins(pictures())
+    paths: dict[str, str] = {}
+    for listed in pictures():
+        picture = dataclasses.replace(listed, twin=_key(listed.name, False) in twins)
+        result, path = os.path.normcase(picture.result), os.path.abspath(picture.path)
+        if result not in paths:
+            paths[result] = path
+            yield picture
+        elif paths[result] != path:
             raise SettingError(
                 f"{picture.path}: two pictures would give results of one name; "
-                f"predict them into two folders. Received: {stem} twice"
+                f"predict them into two folders. Received: {picture.name} twice"
             )
-        stems.add(stem)
-        yield picture
 
 
-def _of_path(path: Path) -> Iterator[Source]:
+def sources_below(path: Path) -> Iterator[Source]:
+    """The pictures that a path stands for; names may repeat.
+
+    Raises:
+        InputError: if there is nothing, or a folder holds no picture.
+    """
     if not path.exists():
         raise InputError(f"{path}: a picture or a folder of pictures is needed. Received: nothing there")
     yield from _of_folder(path) if path.is_dir() else [Source(path, path.name)]
 
 
 def sources_of(paths: Iterable[Path], sheet: str = "") -> Iterator[Source]:
-    """All pictures, each with a name of its own.
+    """All pictures, each with results of its own.
 
     Args:
         paths: files and folders.
@@ -95,7 +156,8 @@ def sources_of(paths: Iterable[Path], sheet: str = "") -> Iterator[Source]:
 
     Raises:
         InputError: if a path is missing or a folder holds no picture.
-        SettingError: if two pictures would have one name.
+        SettingError: if two pictures have one name.
     """
-    for source in distinct(source for path in paths for source in _of_path(path)):
+    places = list(paths)
+    for source in distinct(lambda: itertools.chain.from_iterable(map(sources_below, places))):
         yield dataclasses.replace(source, sheet=sheet or source.sheet)

@@ -7,8 +7,35 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from copper_tf.inference.prediction_rows import OOD_COLUMN, PredictionRow
 from copper_tf.ood.check import pixel_size_range, pixel_size_text
+from tfds_copper.micrograph.depth import low_bits
 
-__all__ = ["OodSummary"]
+__all__ = ["LowDepths", "OodSummary"]
+
+# A picture of 16 bits that stays below this depth's full scale is rarely only dark.
+_SURELY_LOW = 12
+
+
+class LowDepths:
+    """Pictures of 16 bits whose values would fit into fewer, gathered from their notes."""
+
+    def __init__(self) -> None:
+        self._counts, self._example = Counter[int](), ""
+
+    def add(self, file: str, notes: str) -> None:
+        """Takes a picture into account: its name, and how it was read."""
+        bits = low_bits(notes)
+        if bits:
+            self._counts[bits] += 1
+            self._example = self._example or file
+
+    def warnings(self, count: int) -> Iterator[str]:
+        """That they may have been recorded with fewer bits, of `count` pictures in all."""
+        low, bits = self._counts.total(), max(self._counts, default=0)
+        if low and (bits <= _SURELY_LOW or low == count):
+            yield (
+                f"{low} of {count} pictures have 16 bits and no grey value above {2**bits - 1}, such as "
+                f"{self._example}: if they were recorded with {bits} bits, --bit-depth {bits} reads them so"
+            )
 
 
 class OodSummary:
@@ -23,10 +50,12 @@ class OodSummary:
         self._count = self._other_sizes = self._unlike = 0
         self._other_size = self._example = ""
         self._groups, self._not_checked = Counter[str](), Counter[str]()
+        self._depths = LowDepths()
 
     def add(self, row: PredictionRow) -> None:
         """Takes a row into account."""
         check = row.ood
+        self._depths.add(row.file, row.notes)
         self._count += 1
         if check.pixel_size_differs:
             self._other_sizes += 1
@@ -45,7 +74,8 @@ class OodSummary:
             yield row
 
     def warnings(self) -> Iterator[str]:
-        """Pictures of another pixel size than those of training, unlike them, or not compared with them."""
+        """Pictures of fewer bits, of another pixel size than those of training, unlike them, or not compared."""
+        yield from self._depths.warnings(self._count)
         if self._other_sizes and self._trained:
             yield (
                 f"{self._other_sizes} of {self._count} pictures are of another pixel size than those of training "

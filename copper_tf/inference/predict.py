@@ -6,20 +6,23 @@ import contextlib
 import dataclasses
 import math
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 
+from copper_tf.inference.earlier import PredictionRecord, begin_predictions
 from copper_tf.inference.inputs import Source
-from copper_tf.inference.ood_summary import OodSummary
-from copper_tf.inference.predict_rows import FOLDERS, OVERLAYS, MapOutput, predict_rows
+from copper_tf.inference.ood_summary import LowDepths, OodSummary
+from copper_tf.inference.predict_rows import MapOutput, predict_rows
 from copper_tf.inference.prediction_rows import PredictionFailure, PredictionRow
 from copper_tf.inference.predictor import Prediction, Predictor
 from copper_tf.inference.results import PredictionResult
 from copper_tf.ood.check import check_ood, pixel_size_range
 from copper_tf.utils.tables import sheet_rows, write_tables
 from tfds_copper.errors import CopperError, InputError, SettingError
+from tfds_copper.folder.clutter import OVERLAYS, PREDICTION_MAPS
 from tfds_copper.micrograph import ReadSettings, Windows, open_windows
+from tfds_copper.micrograph.depth import DEPTHS
 from tfds_copper.progress import Progress
 
 __all__ = ["predict_array", "predict_file", "predict_pictures"]
@@ -45,8 +48,11 @@ def predict_file(predictor: Predictor, file: Path, reading: ReadSettings) -> Pre
     Raises:
         InputError: if the file can't be read, or the picture is smaller than the network needs.
     """
-    with open_windows(file, reading) as picture:
-        return _with_warnings(predictor, picture.windows, picture.pixel_size_nm, str(file))
+    with open_windows(file, predictor.reading(reading)) as picture:
+        prediction = _with_warnings(predictor, picture.windows, picture.pixel_size_nm, str(file))
+        depths = LowDepths()
+        depths.add(file.name, "; ".join(picture.notes))
+        return dataclasses.replace(prediction, warnings=(*prediction.warnings, *depths.warnings(1)))
 
 
 def predict_array(
@@ -57,7 +63,7 @@ def predict_array(
     Args:
         predictor: the model.
         pixels: raw grey values ``(height, width)``, without information bar.
-        bit_depth: 8 or 16; None takes that of the dtype.
+        bit_depth: 8 to 16; None takes that of the dtype, and for uint16 that of the model's own data if they have one.
         pixel_size_nm: NaN where unknown.
 
     Raises:
@@ -66,10 +72,14 @@ def predict_array(
     """
     if pixels.ndim != 2:
         raise InputError(f"picture must be an array (height, width). Received: shape {pixels.shape}")
-    depth = bit_depth or {"uint8": 8, "uint16": 16}.get(pixels.dtype.name, 0)
-    if depth not in (8, 16):
+    depth = bit_depth or {"uint8": 8, "uint16": predictor.data_reading.bit_depth or 16}.get(pixels.dtype.name, 0)
+    if depth not in DEPTHS:
         given = f"bit_depth {bit_depth}" if bit_depth else f"dtype {pixels.dtype.name} without bit_depth"
-        raise SettingError(f"picture must be uint8 or uint16, or bit_depth be 8 or 16. Received: {given}")
+        raise SettingError(f"picture must be uint8 or uint16, or bit_depth be from 8 to 16. Received: {given}")
+    if pixels.size and pixels.max() > 2**depth - 1:
+        raise SettingError(
+            f"bit_depth must hold all values; {depth} bits end at {2**depth - 1}. Received: {pixels.max()}"
+        )
     return _with_warnings(predictor, Windows.of(pixels, depth), pixel_size_nm, "picture")
 
 
@@ -79,8 +89,18 @@ def _written(rows: Sequence[PredictionRow], table: Path, times: Sequence[float])
         return []
     cells = [row.cells(times) for row in rows]
     files = write_tables(table, cells, sheet_rows(cells, rows[0].value_column))
-    files += [table.parent / folder for name, folder in FOLDERS.items() if getattr(rows[0], name) is not None]
+    files += [table.parent / folder for name, folder in PREDICTION_MAPS.items() if getattr(rows[0], name) is not None]
     return files + ([table.parent / OVERLAYS] if rows[0].potency is not None else [])
+
+
+def _twins(sources: Sequence[Source]) -> str:
+    """What to say where pictures have one name but for the ending."""
+    twins = [source for source in sources if source.twin]
+    if not twins:
+        return ""
+    first = twins[0]
+    names = f"{len(twins)} pictures share their name but for the ending with another, such as {first.name}"
+    return f"{names}; their results keep the ending ({PurePath(first.result).name}.tif)"
 
 
 def predict_pictures(
@@ -90,6 +110,7 @@ def predict_pictures(
     reading: ReadSettings,
     palette: str = "paper",
     progress: Progress | None = None,
+    force: bool = False,
 ) -> PredictionResult:
     """Predicts pictures and writes their table and maps; one that can't be read costs only itself.
 
@@ -100,7 +121,13 @@ def predict_pictures(
         reading: settings of reading that the user gave.
         palette: colours of the overlays.
         progress: called with (done, total, what).
+        force: replaces what an earlier call wrote into the same folder.
+
+    Raises:
+        OutputError: if the folder holds results of another model or of other pictures.
     """
+    results = tuple(source.result for source in sources)
+    begin_predictions(PredictionRecord(predictor.identity, results, table.name), table.parent, force)
     rows: list[PredictionRow] = []
     failures: list[PredictionFailure] = []
     output = MapOutput(table.parent, palette)
@@ -118,7 +145,7 @@ def predict_pictures(
     return PredictionResult(
         rows=tuple(rows),
         failures=tuple(failures),
-        warnings=tuple(filter(None, (*predictor.caveats, *summary.warnings()))),
+        warnings=tuple(filter(None, (*predictor.caveats, *summary.warnings(), _twins(sources)))),
         hypothesis_note=predictor.hypothesis_note,
         files=tuple(_written(rows, table, predictor.labels.times)),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-import re
 from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 
@@ -17,14 +16,11 @@ from copper_tf.inference.prefetch import prefetched
 from copper_tf.inference.tiling import MapTile
 from copper_tf.ood.check import OodCheck, check_ood, pixel_size_range
 from tfds_copper.errors import CopperError
+from tfds_copper.folder.clutter import OVERLAYS, PREDICTION_MAPS
 from tfds_copper.micrograph import Opened, ReadSettings, open_windows
 from tfds_copper.progress import Progress
 
-__all__ = ["FOLDERS", "OVERLAYS", "MapOutput", "predict_row", "predict_rows"]
-
-# The folders of the maps, by field of the row: of potency, and of its standard deviation over an ensemble's members.
-FOLDERS = {"potency": "maps", "scatter": "scatter"}
-OVERLAYS = "overlays"
+__all__ = ["MapOutput", "predict_row", "predict_rows"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +57,7 @@ def _opened(
     source: Source, predictor: Predictor, reading: ReadSettings, progress: Progress | None
 ) -> Iterator[_OpenPicture]:
     trained = pixel_size_range(predictor.pixel_sizes_nm)
-    with open_windows(source.path, reading, source.pixel_size_nm, progress) as picture:
+    with open_windows(source.path, predictor.reading(reading), source.pixel_size_nm, progress) as picture:
         ood = check_ood(picture.windows, picture.pixel_size_nm, predictor.reference_statistics, trained)
         yield _OpenPicture(source, picture, ood)
 
@@ -82,7 +78,7 @@ def _mapped(opened: _OpenPicture, tiles: Iterator[MapTile]) -> PredictionRow:
     """The row of a segmenter: means of its maps, summed tile by tile."""
     sums: dict[str, float] = {}
     for tile in tiles:
-        for name in FOLDERS:
+        for name in PREDICTION_MAPS:
             values = getattr(tile, name)
             if values is not None:
                 sums[name] = sums.get(name, 0.0) + float(values.sum(dtype="float64"))
@@ -94,22 +90,22 @@ def _mapped(opened: _OpenPicture, tiles: Iterator[MapTile]) -> PredictionRow:
 def _written(opened: _OpenPicture, tiles: Iterator[MapTile], output: MapOutput) -> Iterator[MapTile]:
     """The same tiles; their maps and the overlay are written on the way."""
     picture, size = opened.picture.windows, opened.picture.pixel_size_nm
-    stem = Path(re.sub(r"[<>:\"|?*]", "_", opened.source.name)).with_suffix("")
+    result = Path(opened.source.result)
     overview = Overview(picture.shape)
     with contextlib.ExitStack() as stack:
         writers: dict[str, MapWriter] = {}
         for tile in tiles:
-            for name, folder in FOLDERS.items():
+            for name, folder in PREDICTION_MAPS.items():
                 values = getattr(tile, name)
                 if values is None:
                     continue
                 if name not in writers:
-                    file = (output.folder / folder / stem).with_name(f"{stem.name}.tif")
+                    file = (output.folder / folder / result).with_name(f"{result.name}.tif")
                     writers[name] = stack.enter_context(map_file(file, picture.shape, size))
                 writers[name](tile.rows, tile.columns, values)
             overview.add(tile.rows, tile.columns, picture.read(tile.rows, tile.columns), tile.potency)
             yield tile
-    overview.write((output.folder / OVERLAYS / stem).with_name(f"{stem.name}.png"), size, output.palette)
+    overview.write((output.folder / OVERLAYS / result).with_name(f"{result.name}.png"), size, output.palette)
 
 
 def _predicted(

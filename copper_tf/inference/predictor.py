@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import functools
+import hashlib
+import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -18,7 +21,8 @@ from copper_tf.runs.labels import Labels
 from copper_tf.runs.run import Run
 from copper_tf.statistics.scores import posterior_median
 from tfds_copper.errors import InputError
-from tfds_copper.micrograph import Windows
+from tfds_copper.micrograph import ReadSettings, Windows
+from tfds_copper.micrograph.settings import AUTO
 from tfds_copper.progress import Progress
 
 if TYPE_CHECKING:
@@ -89,6 +93,7 @@ class Predictor(abc.ABC):
         caveats: what every result must mention: how the model's data were split, and what speaks against its maps.
         hypothesis_note: what every result must mention of a g that was learned; empty for a given hypothesis.
         pixel_sizes_nm: how many pictures of training, validation and test have each pixel size; ``nan`` is unknown.
+        data_reading: how the files of its data were read.
         reference_statistics: of the pictures of training; None where there are none.
     """
 
@@ -98,6 +103,7 @@ class Predictor(abc.ABC):
     caveats: tuple[str, ...]
     hypothesis_note: str
     pixel_sizes_nm: dict[str, int]
+    data_reading: ReadSettings
     reference_statistics: ReferenceStatistics | None
 
     def describe(self, source: Run | ModelMetadata) -> None:
@@ -105,6 +111,24 @@ class Predictor(abc.ABC):
         self.config, self.labels, self.kind = source.config, source.labels, source.config.kind
         self.caveats, self.hypothesis_note = tuple(source.caveats), source.hypothesis_note
         self.pixel_sizes_nm, self.reference_statistics = dict(source.pixel_sizes_nm), source.reference_statistics
+        self.data_reading = source.reading
+
+    def reading(self, asked: ReadSettings) -> ReadSettings:
+        """How new pictures are read: as those of the model's data were, in all that the user leaves open.
+
+        Text that was cut off what a model learned from must be cut off what it is shown, and its full scale is theirs.
+
+        Args:
+            asked: settings that the user gave.
+        """
+        own = self.data_reading
+        bar, depth = own.bar if asked.bar == AUTO else asked.bar, asked.bit_depth or own.bit_depth
+        return dataclasses.replace(asked, bar=bar, bit_depth=depth)
+
+    @property
+    @abc.abstractmethod
+    def identity(self) -> str:
+        """SHA-256 of the weights and all that results depend on; equal for equal models, wherever they lie."""
 
     @abc.abstractmethod
     def map_tiles(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> Iterator[MapTile]:
@@ -128,7 +152,7 @@ class Predictor(abc.ABC):
 
         Args:
             pixels: raw grey values ``(height, width)``, without information bar.
-            bit_depth: 8 or 16.
+            bit_depth: 8 to 16; full scale is ``2**bit_depth - 1``.
             name: what to call the picture in an error.
 
         Raises:
@@ -199,6 +223,15 @@ class RunPredictor(Predictor):
         self._network = (
             tf.function(average_over_symmetries(view, turns), input_signature=signature) if turns > 1 else view
         )
+
+    @functools.cached_property
+    def identity(self) -> str:
+        """See `Predictor.identity`."""
+        told = json.dumps([self.config.flat(), dataclasses.asdict(self.run.normalisation), self.labels.names])
+        total = hashlib.sha256(told.encode())
+        for values in self.model.get_weights():
+            total.update(np.ascontiguousarray(values).tobytes())
+        return total.hexdigest()
 
     def map_tiles(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> Iterator[MapTile]:
         """See `Predictor.map_tiles`."""

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from copper_tf.config import HEADS, LOSSES
-from copper_tf.models.edges import border_length
+from copper_tf.models.edges import FOLLOWED, misplaced_borders
 from copper_tf.models.layers import PACKAGE
 
 __all__ = [
@@ -111,18 +111,22 @@ class MeanLoss(keras.losses.Loss):
         g: g(t) of each label, K values in [0, 1].
         weights: weight of each label, 0 to leave one out; all 1 by default.
         margin: px of context on each side of the mask that don't count.
+        edge_weight: weight of the penalty on borders of a mask that follow no edge of its picture, see `Segmenter`.
         name: name of the loss.
         **kwargs: forwarded to `keras.losses.Loss`.
     """
 
     def __init__(
-        self, g: Sequence[float], weights: Sequence[float] | None = None, margin: int = 0,
+        self, g: Sequence[float], weights: Sequence[float] | None = None, margin: int = 0, edge_weight: float = 0.0,
         name: str = "mean_mask_loss", **kwargs: Any,
     ) -> None:  # fmt: skip
         # float32 whatever the policy: a mean over a million float16 pixels overflows.
         super().__init__(name=name, **{**kwargs, "dtype": "float32"})
         self.table = LabelTable(g, weights)
         self.margin = margin
+        self.edge_weight = edge_weight
+        # The share of all penalties that counts; it grows while training, see `training.free_ends.Sharpen`.
+        self.sharpening = keras.Variable(0.0, trainable=False, name="sharpening")
 
     @staticmethod
     def distance(mean: tf.Tensor, g: tf.Tensor) -> tf.Tensor:
@@ -134,9 +138,19 @@ class MeanLoss(keras.losses.Loss):
         g, weights = self.table.look_up(y_true)
         return weights * self.distance(potency(y_pred, self.margin), g)
 
+    def edge_penalty(self, pictures: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
+        """What borders away from edges cost, a scalar; see `edges.misplaced_borders`.
+
+        Where phases look alike but for their texture, edges are those of grains, and no border has to follow them: the
+        penalty counts only once borders do so anyway.
+        """
+        misplaced = tf.minimum(misplaced_borders(pictures, masks), FOLLOWED)
+        return self.edge_weight * tf.convert_to_tensor(self.sharpening) * misplaced
+
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, g as it stands now."""
-        return {**super().get_config(), **self.table.to_config(), "margin": self.margin}
+        own = {"margin": self.margin, "edge_weight": self.edge_weight}
+        return {**super().get_config(), **self.table.to_config(), **own}
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
@@ -166,21 +180,21 @@ class MeanMaskDivergence(MeanLoss):
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class CorrelationLoss(MeanLoss):
-    """1 - r |r| of the means of the masks of a batch and g, and penalties on grey and on borders that follow no edge.
+    """1 - r |r| of the means of the masks of a batch and g, and a penalty on grey: Eq. 4 with free ends of g.
 
-    This is Eq. 4 with free ends of g. 1 - r^2 is the least error that g can be left with by any straight line in the
+    1 - r^2 is the least error that g can be left with by any straight line in the
     mean, over the variance of g: so only the shape of g counts, and no network is asked for means that no map of the
     two phases has. What is left open, how far apart the means are, is for sharpness to decide: 1 - B, B = Var(s) /
     (M (1 - M)) over all pixels of the batch, M their mean, is 0 for zeros and ones. See `restarts` for what binarity
-    says, and `edges` for the borders.
+    says.
 
-    Batches should hold 8 pictures or more. `sharpening` grows from 0 to 1 while training, see `training.free_ends`.
+    Batches should hold 8 pictures or more.
 
     Args:
         g: shape of g(t) of each label, K values in [0, 1].
         weights: weight of each label, 0 to leave one out; all 1 by default.
         margin: px of context on each side of the mask that don't count.
-        edge_weight: weight of the penalty on borders that follow no edge of the picture, see `Segmenter`.
+        edge_weight: weight of the penalty on borders of a mask that follow no edge of its picture, see `Segmenter`.
         name: name of the loss.
         **kwargs: forwarded to `keras.losses.Loss`.
     """
@@ -189,9 +203,7 @@ class CorrelationLoss(MeanLoss):
         self, g: Sequence[float], weights: Sequence[float] | None = None, margin: int = 0, edge_weight: float = 0.0,
         name: str = "correlation_loss", **kwargs: Any,
     ) -> None:  # fmt: skip
-        super().__init__(g, weights, margin, name, **kwargs)
-        self.edge_weight = edge_weight
-        self.sharpening = keras.Variable(0.0, trainable=False, name="sharpening")
+        super().__init__(g, weights, margin, edge_weight, name, **kwargs)
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         """The loss of the batch, the same for each of its pictures, ``(batch,)``."""
@@ -207,15 +219,6 @@ class CorrelationLoss(MeanLoss):
         penalty = tf.convert_to_tensor(self.sharpening) * _GREY * grey / (whole * (1 - whole) + _SHARE)
         return tf.fill(tf.shape(mean), 1 - r * tf.abs(r) + penalty)
 
-    def edge_penalty(self, pictures: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
-        """What borders away from edges cost, one number per picture, ``(batch,)``; see `edges.border_length`."""
-        weight = self.edge_weight * tf.convert_to_tensor(self.sharpening)
-        return weight * border_length(pictures, masks)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor, g as it stands now."""
-        return {**super().get_config(), "edge_weight": self.edge_weight}
-
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class Segmenter(keras.Model):
@@ -225,10 +228,10 @@ class Segmenter(keras.Model):
         self, x: tf.Tensor = None, y: tf.Tensor = None, y_pred: tf.Tensor = None, sample_weight: Any = None,
         training: bool = True,
     ) -> tf.Tensor:  # fmt: skip
-        """The loss of a batch: that of its masks and, by `CorrelationLoss`, that of their borders."""
+        """The loss of a batch: that of its masks and, by a `MeanLoss`, that of their borders."""
         loss = super().compute_loss(x, y, y_pred, sample_weight, training)
-        if isinstance(self.loss, CorrelationLoss) and self.loss.edge_weight:
-            loss += tf.reduce_mean(self.loss.edge_penalty(x, y_pred))
+        if isinstance(self.loss, MeanLoss) and self.loss.edge_weight:
+            loss += self.loss.edge_penalty(x, y_pred)
         return loss
 
 

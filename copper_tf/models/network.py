@@ -1,7 +1,7 @@
 """The one description of a network, without TensorFlow: which layers it has, what each reads, and what follows from it.
 
 A `Network` is a list of layers, each of which names the layers that it reads. The Keras model (`models.factory`), the
-receptive field, the number of weights, the memory of a training step (`tuning.step_trace`), the figure of the report
+receptive field, the number of weights, the memory of a training step (`tuning.step_memory`), the figure of the report
 and the folded export are all derived from it.
 """
 

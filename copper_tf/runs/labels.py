@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from tfds_copper.folder.times import label_names
+
 __all__ = ["Labels"]
 
 
@@ -22,7 +24,7 @@ class Labels:
     @property
     def names(self) -> tuple[str, ...]:
         """What to print for each label, e.g. ``"2.5 h"``."""
-        return tuple(f"{t:g} {self.unit}".strip() for t in self.times)
+        return label_names(self.times, self.unit)
 
     @property
     def axis(self) -> str:

@@ -2,7 +2,6 @@ from .calibration import calibrate as calibrate
 from .contact_sheet import render_contact_sheet as render_contact_sheet
 from .folder import read_settings as read_settings
 from .folder import simulate as simulate
-from .gradients import fine_coarse as fine_coarse
 from .picture import plan_picture as plan_picture
 from .picture import simulate_picture as simulate_picture
 from .settings import LAWS as LAWS

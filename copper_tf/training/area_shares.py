@@ -44,8 +44,9 @@ def first_run(run: Run, steps: int) -> Run:
         steps: of its epochs.
     """
     settings = {
-        "d": min(run.config.model.d, _D), "loss": PIXELS, "learn": FIXED, "restarts": 0, "tta": "none", "keep": "last",
-        "epochs": math.ceil(_STEPS / steps), "learning_rate": 0.003, "schedule": "cosine", "patience": 0,
+        "d": min(run.config.model.d, _D), "loss": PIXELS, "learn": FIXED, "edge_weight": 0.0, "restarts": 0,
+        "tta": "none", "keep": "last", "epochs": math.ceil(_STEPS / steps), "learning_rate": 0.003,
+        "schedule": "cosine", "patience": 0,
     }  # fmt: skip
     first = dataclasses.replace(
         run, path=run.path / FIRST_MAPS, config=run.config.replace(**settings), hypothesis=run.initial_hypothesis,

@@ -17,7 +17,7 @@ import numpy as np
 
 from copper_tf.config import CORRELATION, Config
 from copper_tf.data.pictures import Pictures, some_of_each_label
-from copper_tf.decay.estimation import STEP, update
+from copper_tf.decay.estimation import STEP, update, without_borders
 from copper_tf.decay.hypotheses import MIN_VARIANCE
 from copper_tf.inference.predictor import RunPredictor
 from copper_tf.inference.surround import central
@@ -26,6 +26,7 @@ from copper_tf.runs.plugins import import_plugins
 from copper_tf.runs.records import FreeEnds
 from copper_tf.runs.run import Run
 from copper_tf.statistics.bootstrap import bootstrap, groups_of, intervals
+from copper_tf.training.boundary_bias import excess, middles
 from copper_tf.training.hypothesis_learning import nmse_metrics, tables
 from tfds_copper.errors import InputError
 from tfds_copper.progress import Progress
@@ -37,6 +38,8 @@ _FROM, _TO = 0.2, 0.6
 # The shape of g moves between these shares of the epochs, and after so many steps: maps must have been found, and the
 # last epochs are for the last shape.
 _MOVES_FROM, _MOVES_TO, _STEPS = 0.3, 0.8, 20
+# An end whose maps are off 0 or 1 by no more than this on average is one phase.
+_PURE = 0.05
 # Pictures of each label whose potency the ends are read off, and the side in px of their middles.
 _PICTURES, _SIDE = 48, 512
 
@@ -46,7 +49,7 @@ class NothingLearnedError(InputError):
 
 
 class Sharpen(keras.callbacks.Callback):
-    """Lets the penalties of a `CorrelationLoss` grow, step by step.
+    """Lets the penalties of a loss, on grey and on borders that follow no edge, grow step by step.
 
     With restarts they are grown after the epochs of a try, since tries are told apart by how binary their maps are; the
     run that goes on with one keeps it.
@@ -73,25 +76,47 @@ class Sharpen(keras.callbacks.Callback):
 class ShapeLearner(keras.callbacks.Callback):
     """Moves the shape of g towards the label means of the training crops, every few steps.
 
-    The correlation asks for the shape alone, so nothing has to be known of the ends meanwhile. It stands before the
-    `Bookkeeper`, whose checkpoint then holds the g of the next epoch; ``hypothesis.json`` keeps that, too.
+    The correlation asks for the shape alone, so nothing has to be known of the ends meanwhile. Where the maps of the
+    first and the last t show one phase each, what borders of areas add to the means is taken away first, as measured on
+    composites of the two (see `boundary_bias`): else a mask that is too wide everywhere keeps the shape it began with.
+
+    It stands before the `Bookkeeper`, whose checkpoint then holds the g of the next epoch; ``hypothesis.json`` keeps
+    that, too.
 
     Args:
         run: the run folder.
+        held_out: the decoded validation pictures.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, held_out: Pictures) -> None:
         super().__init__()
-        self.run = run
+        self.run, self.held_out = run, held_out
         training = run.config.training
         self.first = training.restart_epochs if training.restarts else _MOVES_FROM * training.epochs
         self.last = _MOVES_TO * training.epochs
         self.moves = False
 
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Makes the model ready for whole pictures."""
+        held = self.held_out
+        raw = zip(held.arrays, held.bit_depths.tolist(), held.labels.tolist(), strict=True)
+        self.middles = middles(raw, self.run.normalisation, len(self.run.labels.times))
+        self.predictor = RunPredictor(self.run, model=self.model)
+
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Starts to count: the sums of an epoch begin at 0."""
         self.moves = self.first <= epoch < self.last
         self.steps, self.before = 0, np.zeros((2, len(self.run.labels.times)))
+        if self.moves:
+            self.excess = self._excess(epoch)
+
+    def _excess(self, epoch: int) -> np.ndarray:
+        """What borders add to the mean of each label, ``(K,)``; NaN where the ends aren't one phase each."""
+        kept, draw = self.middles, self.predictor.map_of
+        ends = [np.mean([draw(picture).mean() for picture in end]) if end else np.nan for end in (kept[0], kept[-1])]
+        if not (ends[0] >= 1 - _PURE and ends[1] <= _PURE):
+            return np.full(len(kept), np.nan)
+        return excess(kept, draw, epoch, pairs=1)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Moves g where it is time."""
@@ -102,8 +127,9 @@ class ShapeLearner(keras.callbacks.Callback):
         total, count = sums - self.before
         if not count.all():
             return
+        means = without_borders(total / count, self.excess)
         # A few steps show few crops of a label, so g moves less far for them.
-        moved = update(tables(self.model)[0].values, total / count, STEP * min(1.0, self.steps / _STEPS))
+        moved = update(tables(self.model)[0].values, means, STEP * min(1.0, self.steps / _STEPS))
         for table in tables(self.model):
             table.assign(moved)
         self.steps, self.before = 0, sums

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from copper_tf.config import AREAS, CORRELATION, ITERATIVE, LOSSES, Config
-from copper_tf.data.crops import CropStream
+from copper_tf.data.crops import CropStream, shrunk_crops
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.data.pictures import Pictures, load_pictures
 from copper_tf.models.factory import build
@@ -71,8 +71,7 @@ def compile_model(model: keras.Model, config: Config, g: tuple[float, ...], step
         weights = np.isfinite(g).astype(float)
         table = np.nan_to_num(g).tolist(), weights.tolist(), config.data.margin
         nmse = FreeNMSE if config.training.loss == CORRELATION else NMSE
-        own = {"edge_weight": config.training.edge_weight} if config.training.loss == CORRELATION else {}
-        loss, metrics = LOSSES[config.training.loss](*table, **own), [nmse(*table)]
+        loss, metrics = LOSSES[config.training.loss](*table, config.training.edge_weight), [nmse(*table)]
     # XLA makes training on a processor slower and fails on bfloat16.
     model.compile(adam, loss, metrics=metrics, jit_compile=False)
     # Built in its first step, it would have TensorFlow trace that step twice.
@@ -94,7 +93,8 @@ def _new_run(config: Config, dataset: Dataset, workdir: Path, g: tuple[float, ..
             "window": stream.window,
             "fold": dataset.fold,
             "pixel_sizes_nm": dict(dataset.metadata.pixel_sizes_nm),
-            "caveats": list(dataset.caveats),
+            "reading": dataset.metadata.reading.to_dict(),
+            "caveats": [*dataset.caveats, *filter(None, [shrunk_crops(stream.pictures, config)])],
         },
     )
 
@@ -220,10 +220,11 @@ def _restart(
 
 def _learners(run: Run, validation: CropStream) -> list[keras.callbacks.Callback]:
     """What changes the loss while training: g where it is learned, and how sharp maps must be."""
-    training = run.config.training
-    if training.loss == CORRELATION:
-        return [Sharpen(run.config), *([ShapeLearner(run)] if training.learn == ITERATIVE else [])]
-    return [HypothesisLearner(run, validation.pictures)] if training.learn == ITERATIVE else []
+    training, free = run.config.training, run.config.training.loss == CORRELATION
+    learners: list[keras.callbacks.Callback] = [Sharpen(run.config)] if free or training.edge_weight else []
+    if training.learn == ITERATIVE:
+        learners.append(ShapeLearner(run, validation.pictures) if free else HypothesisLearner(run, validation.pictures))
+    return learners
 
 
 def _is_whole(run: Run, done: int) -> bool:

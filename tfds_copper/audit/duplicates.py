@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.cluster.hierarchy import DisjointSet
@@ -12,7 +12,7 @@ from tfds_copper.audit.candidates import Candidate, candidates
 from tfds_copper.audit.fingerprints import Fingerprint
 from tfds_copper.audit.verification import DuplicatePair, PreparedImage, verify_prepared
 
-__all__ = ["duplicate_groups", "find_duplicates"]
+__all__ = ["find_duplicates"]
 
 # Pictures held at once, as thumbnails: of 240x320 px they take 2 MB each, of 128x128 px 0.5 MB.
 _HELD, _HELD_PIXELS = 512, 8e6
@@ -66,37 +66,14 @@ def _verified(candidate: Candidate, prepared: Callable[[int], PreparedImage]) ->
     return verify_prepared(prepared(candidate.first), prepared(candidate.second), candidate)
 
 
-def _firsts(sets: DisjointSet) -> dict[int, int]:
-    """The smallest number in the set of each picture."""
-    return {k: min(subset) for subset in sets.subsets() for k in subset}
-
-
 def _ordered(pairs: Sequence[Candidate], count: int) -> list[Candidate]:
     """So that few pictures are loaded twice: by likely group, then by picture; of one pair the copy comes first."""
     sets = DisjointSet(range(count))
     for candidate in pairs:
         if candidate.kind != "overlap" or candidate.votes >= _LIKELY:
             sets.merge(candidate.first, candidate.second)
-    first = _firsts(sets)
+    first = {k: min(subset) for subset in sets.subsets() for k in subset}
     place = np.empty(count, int)
     place[sorted(range(count), key=lambda k: (first[k], k))] = np.arange(count)
     kinds = ("copy", "resaved", "overlap")
     return sorted(pairs, key=lambda c: (*sorted(place[[c.first, c.second]]), kinds.index(c.kind)))
-
-
-def duplicate_groups(count: int, duplicates: Iterable[DuplicatePair]) -> list[int]:
-    """The sets of pictures that duplicates link, directly or through others.
-
-    Args:
-        count: number of pictures.
-        duplicates: pairs of them.
-
-    Returns:
-        The group of each picture: 0, 1, ... in the order of their first pictures; alone where it has no duplicate.
-    """
-    sets = DisjointSet(range(count))
-    for duplicate in duplicates:
-        sets.merge(duplicate.first, duplicate.second)
-    first = _firsts(sets)
-    numbers: dict[int, int] = {}
-    return [numbers.setdefault(first[k], len(numbers)) for k in range(count)]

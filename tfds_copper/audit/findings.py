@@ -6,6 +6,7 @@ import collections
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from tfds_copper.audit.exposure import FACTOR, low_depth, odd_exposures
 from tfds_copper.audit.shortcuts import shortcuts
 from tfds_copper.audit.survey import Survey, SurveyedPicture
 from tfds_copper.errors import InputError
@@ -115,6 +116,33 @@ def _metadata(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
         yield Finding(NOTE, "metadata", text, _names(of))
 
 
+def _depths(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
+    readable = [s for s in survey.pictures if not s.error and s.contrast > 0]
+    depths = collections.Counter(s.bit_depth for s in readable)
+    wide, bits = ([], 0) if survey.settings.bit_depth else low_depth(readable)
+    if bits:
+        text = (
+            f"{_pictures(len(wide))} of 16 bits and no grey value above {2**bits - 1}, {_such_as(_names(wide))}: if "
+            f"they were recorded with {bits} bits, --bit-depth {bits} reads them so; else they are very dark"
+        )
+        yield Finding(WARNING, "depth", text, _names(wide))
+    if len(depths) > 1:
+        shown = ", ".join(f"{depth} bits ({n})" for depth, n in sorted(depths.items()))
+        rare = min(depths, key=lambda depth: depths[depth])
+        names = _names(s for s in readable if s.bit_depth == rare)
+        yield Finding(WARNING, "mixed-depths", f"mixed bit depths: {shown}; {_such_as(names)} has {rare}", names)
+
+
+def _exposures(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
+    names = _names(odd_exposures([s for s in survey.pictures if not s.error and s.contrast > 0]))
+    if names:
+        text = (
+            f"mixed exposures: brightness and contrast of {_pictures(len(names))}, {_such_as(names)}, differ by more "
+            f"than a factor of {FACTOR:g} from those of others of the same label: another gain, or another bit depth"
+        )
+        yield Finding(WARNING, "exposure", text, names)
+
+
 def _lossy(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
     names = _names(s for s in survey.pictures if any(n.startswith("JPEG") for n in s.notes))
     if names:
@@ -169,6 +197,16 @@ def _skipped(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
         yield Finding(NOTE, "skipped", f"skipped {len(names)}: {reason}", names)
 
 
+def _readings(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
+    doubted = [reading for reading in survey.folder.readings if reading.doubt]
+    for column in dict.fromkeys(reading.column for reading in doubted):
+        of = [reading for reading in doubted if reading.column == column]
+        shown = "; ".join(f"{r.text!r} is read as {f'{r.value:.15g} {r.unit}'.strip()}, {r.doubt}" for r in of[:3])
+        rest = f"; and {len(of) - 3} more" if len(of) > 3 else ""
+        text = f"{column}: {shown}{rest}. check.html and check.json list all of them with their rows"
+        yield Finding(WARNING, "reading", text, tuple(dict.fromkeys(file for r in of for file in r.files)))
+
+
 def _shortcuts(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
     for shortcut in shortcuts(survey):
         if shortcut.association.strong or shortcut.association.weak:
@@ -177,7 +215,8 @@ def _shortcuts(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
 
 
 _RULES: tuple[Callable[[Survey, SplitSettings], Iterator[Finding]], ...] = (
-    _unreadable, _empty, _small, _linked, _shortcuts, _splits, _pixel_sizes, _metadata, _lossy, _bars, _skipped,
+    _unreadable, _empty, _small, _linked, _shortcuts, _splits, _readings, _depths, _exposures, _pixel_sizes, _metadata,
+    _lossy, _bars, _skipped,
 )  # fmt: skip
 
 

@@ -30,12 +30,13 @@ class SurveyedPicture:
         error: why it can't be read; empty where it can, and then the rest is known.
         shape: height and width of the micrograph without bar, px.
         recorded: height and width of the file's picture, px.
-        bit_depth: 8 or 16.
+        bit_depth: 8 to 16; full scale is ``2**bit_depth - 1``.
         pixel_size_nm: NaN where unknown.
         mean: mean grey value as a share of the full range.
         contrast: standard deviation of the grey values as a share of the full range.
         black: share of pixels at 0.
         white: share of pixels at the highest value of the range.
+        brightest: the largest grey value; 0 where unknown.
         notes: what reading did to it.
         metadata: what the microscope wrote.
         bar: the information bar that was cut off.
@@ -52,6 +53,7 @@ class SurveyedPicture:
     contrast: float = math.nan
     black: float = 0.0
     white: float = 0.0
+    brightest: int = 0
     notes: tuple[str, ...] = ()
     metadata: Metadata = Metadata()
     bar: Bar | None = None
@@ -96,6 +98,7 @@ def _survey_picture(folder: SemFolder, picture: Picture, settings: ReadSettings)
         contrast=float(micrograph.pixels.std(dtype=np.float64)) / top,
         black=float(np.mean(micrograph.pixels == 0)),
         white=float(np.mean(micrograph.pixels == top)),
+        brightest=int(micrograph.pixels.max(initial=0)),
         notes=micrograph.notes,
         metadata=micrograph.metadata,
         bar=micrograph.bar,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import math
 import os
-import stat
 from pathlib import Path, PurePosixPath
 
 from tfds_copper.errors import InputError
+from tfds_copper.folder.numbers import Style, number_of_cell, style_of
+from tfds_copper.folder.tables import read_table, spans
 from tfds_copper.folder.times import Time, parse_cell
 from tfds_copper.micrograph import EXTENSIONS
 from tfds_copper.micrograph.reading import one_line_errors
@@ -19,12 +18,12 @@ __all__ = ["KNOWN_COLUMNS", "SPLITS", "LabelRow", "read_labels"]
 
 SPLITS = ("train", "validation", "test")
 KNOWN_COLUMNS = ("file", "t", "sheet", "split", "pixel_size_nm")
-_LARGEST, _MOST_COLUMNS = 2**24, 1000
+_NUMBERS = ("t", "pixel_size_nm")
 
 
 @dataclasses.dataclass(frozen=True)
 class LabelRow:
-    """One line of labels.csv.
+    """One line of labels.csv, or one picture of a class folder.
 
     Args:
         file: the picture's path below the SEM folder, with ``/``.
@@ -33,49 +32,20 @@ class LabelRow:
         split: ``train``, ``validation``, ``test``, or empty where not given.
         pixel_size_nm: NaN where not given.
         columns: further columns, in the table's order.
+        line: of the table, from 1; 0 where the folder's name was read.
+        pixel_size: the cell of the pixel size, where its number may be another one.
+        pixel_doubt: which one.
     """
 
     file: str
     time: Time
-    sheet: str
-    split: str
-    pixel_size_nm: float
-    columns: dict[str, str]
-
-
-def _text(path: Path) -> str:
-    try:
-        # Opening a pipe would wait for ever.
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise InputError(f"{path}: must be a readable file. Received: a folder, pipe or device")
-        with path.open("rb") as stream:
-            raw = stream.read(_LARGEST + 1)
-    except OSError as error:
-        raise InputError(f"{path}: must be a readable file. Received: {error.strerror or error}") from error
-    if len(raw) > _LARGEST:
-        size = path.stat().st_size
-        raise InputError(f"{path}: must be a table of at most {_LARGEST >> 20} MiB. Received: {size} bytes")
-    for encoding in ("utf-8-sig", "cp932"):
-        try:
-            text = raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text
-    raise InputError(f"{path}: must be text in UTF-8 or Shift-JIS (cp932). Received: {raw[:8]!r}...")
-
-
-def _header(path: Path, line: list[str]) -> list[str]:
-    if len(line) > _MOST_COLUMNS:
-        raise InputError(f"{path}, line 1: must have at most {_MOST_COLUMNS} columns. Received: {len(line)}")
-    names = [name.strip() for name in line]
-    for name in ("file", "t"):
-        if name not in names:
-            raise InputError(f"{path}, line 1: must have the columns file and t. Received: {', '.join(names)!r}")
-    for name in names:
-        if not name or names.count(name) > 1:
-            raise InputError(f"{path}, line 1: every column must have a name of its own. Received: {name!r}")
-    return names
+    sheet: str = ""
+    split: str = ""
+    pixel_size_nm: float = math.nan
+    columns: dict[str, str] = dataclasses.field(default_factory=dict)
+    line: int = 0
+    pixel_size: str = ""
+    pixel_doubt: str = ""
 
 
 def _picture_path(root: Path, text: str, where: str) -> str:
@@ -97,33 +67,43 @@ def _picture_path(root: Path, text: str, where: str) -> str:
     return str(file)
 
 
-def _pixel_size(text: str, where: str) -> float:
+def _pixel_size(text: str, where: str, style: Style) -> tuple[float, str]:
+    """The pixel size in nm, and what else it may be."""
     if not text:
-        return math.nan
-    try:
-        size = float(text)
-    except ValueError:
-        size = math.nan
-    if not 0 < size < math.inf:
+        return math.nan, ""
+    # Three digits behind the point are usual here; only tables of commas leave no doubt of them.
+    if style.comma_separates and not style.mark:
+        style = dataclasses.replace(style, mark=".")
+    found = number_of_cell(text, style)
+    if found is None or not 0 < found[0] < math.inf:
         raise InputError(f"{where}: pixel_size_nm must be a positive number or empty. Received: {text!r}")
-    return size
+    return found
 
 
-def _row(root: Path, names: list[str], line: list[str], where: str) -> LabelRow:
-    if len(line) != len(names):
-        raise InputError(f"{where}: must have {len(names)} cells, as the header has. Received: {len(line)}")
-    cells = {name: cell.strip() for name, cell in zip(names, line, strict=True)}
+def _row(root: Path, cells: dict[str, str], line: int, where: str, style: Style) -> LabelRow:
     split = cells.get("split", "").casefold()
     if split and split not in SPLITS:
         raise InputError(f"{where}: split must be one of {', '.join(SPLITS)} or empty. Received: {cells['split']!r}")
+    pixel = cells.get("pixel_size_nm", "")
+    pixel_size_nm, doubt = _pixel_size(pixel, where, style)
     return LabelRow(
         file=_picture_path(root, cells["file"], where),
-        time=parse_cell(cells["t"], where),
+        time=parse_cell(cells["t"], where, style),
         sheet=cells.get("sheet", ""),
         split=split,
-        pixel_size_nm=_pixel_size(cells.get("pixel_size_nm", ""), where),
+        pixel_size_nm=pixel_size_nm,
         columns={name: cell for name, cell in cells.items() if name not in KNOWN_COLUMNS},
+        line=line,
+        pixel_size=pixel if doubt else "",
+        pixel_doubt=doubt,
     )
+
+
+def _refused(errors: list[tuple[int, InputError]]) -> InputError:
+    """One error for all rows that can't be used."""
+    (_, first), *others = errors
+    also = f"; {spans(line for line, _ in others)} can't be used either" if others else ""
+    return InputError(f"{first}{also}")
 
 
 @one_line_errors()
@@ -131,32 +111,31 @@ def read_labels(path: Path) -> list[LabelRow]:
     """Reads and checks labels.csv; its paths are relative to the folder it lies in.
 
     Args:
-        path: the table, UTF-8 or Shift-JIS, separated by comma, semicolon or tab.
+        path: the table, separated by comma, semicolon or tab, see `read_table`. Numbers may have decimal commas where
+            no comma separates cells.
 
     Raises:
-        InputError: naming the line, if anything in it can't be used.
+        InputError: naming the lines, if anything in it can't be used.
     """
-    text = _text(path)
-    first = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
-    rows: dict[str, tuple[int, LabelRow]] = {}
-    names: list[str] = []
-    try:
-        for line in reader:
-            if not any(cell.strip() for cell in line):
-                continue
-            if not names:
-                names = _header(path, line)
-                continue
-            row = _row(path.parent, names, line, f"{path}, line {reader.line_num}")
+    table = read_table(path, ("file", "t"))
+    numbers = {row[name] for _, row in table.rows for name in _NUMBERS if name in row}
+    style = style_of(numbers, table.separator == ",")
+    rows: dict[str, LabelRow] = {}
+    errors: list[tuple[int, InputError]] = []
+    for line, cells in table.rows:
+        where = f"{path}, line {line}"
+        try:
+            row = _row(path.parent, cells, line, where, style)
             if row.file in rows:
+                before = rows[row.file].line
                 raise InputError(
-                    f"{path}, line {reader.line_num}: each file must be listed once. "
-                    f"Received: {row.file!r}, already on line {rows[row.file][0]}"
+                    f"{where}: each file must be listed once. Received: {row.file!r}, already on line {before}"
                 )
-            rows[row.file] = (reader.line_num, row)
-    except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num}: must be a CSV table. Received: {error}") from error
+            rows[row.file] = row
+        except InputError as error:
+            errors.append((line, error))
+    if errors:
+        raise _refused(errors)
     if not rows:
         raise InputError(f"{path}: must list at least one picture. Received: no lines below the header")
-    return [row for _, row in rows.values()]
+    return list(rows.values())

@@ -13,15 +13,20 @@ from os import PathLike
 from pathlib import Path
 
 from tfds_copper.errors import InputError, SettingError
+from tfds_copper.folder.clutter import is_clutter, is_result, result_folders
 from tfds_copper.folder.labels import LabelRow, read_labels
-from tfds_copper.folder.times import Time, common_unit, numbers_in, parse_name, time_text
+from tfds_copper.folder.names import is_class_name, parse_names
+from tfds_copper.folder.readings import Reading, readings_of
+from tfds_copper.folder.times import common_unit, label_names, time_text
 from tfds_copper.micrograph import EXTENSIONS, LOSSLESS_EXTENSIONS
 from tfds_copper.micrograph.reading import one_line_errors
+from tfds_copper.micrograph.vendors.registry import sidecar_metadata
+from tfds_copper.micrograph.vendors.sidecar import sidecars
 
 __all__ = ["Picture", "SemFolder", "scan"]
 
 _LABELS, _TRUTH = "labels.csv", "truth"
-_LEAVES = "link that leaves the folder"
+_NO_PICTURE, _LEAVES, _RESULT = "not a picture", "link that leaves the folder", "result of copper-tf"
 # More levels than anyone sorts pictures into, and fewer than Python can go down.
 _DEEPEST = 64
 
@@ -61,6 +66,7 @@ class SemFolder:
         times: the stress times, ascending; label k is ``times[k]``.
         pictures: sorted by file.
         skipped_files: the files that were left out, by reason, as paths below the folder.
+        readings: how the names of class folders or the numbers of labels.csv were read.
     """
 
     root: Path
@@ -68,6 +74,7 @@ class SemFolder:
     times: tuple[float, ...]
     pictures: tuple[Picture, ...]
     skipped_files: Mapping[str, tuple[str, ...]]
+    readings: tuple[Reading, ...] = ()
 
     @property
     def skipped(self) -> dict[str, int]:
@@ -77,7 +84,7 @@ class SemFolder:
     @property
     def class_names(self) -> tuple[str, ...]:
         """The labels as a reader should see them: ``0 h``, ``2.5 h``."""
-        return tuple(f"{time_text(t)} {self.unit}".strip() for t in self.times)
+        return label_names(self.times, self.unit)
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -118,6 +125,9 @@ def _list_files(root: Path) -> _Listing:
     for folder, names, files in os.walk(root, onerror=_unreadable):
         names.sort()
         where = Path(folder).relative_to(root)
+        results = result_folders(Path(folder), names, files, not where.parts)
+        listing.skipped[_RESULT] += [(where / name).as_posix() for name in names if name in results]
+        names[:] = [name for name in names if name not in results]
         links = [name for name in names if _leaves(real, os.path.join(folder, name))]
         listing.skipped[_LEAVES] += [(where / name).as_posix() for name in links]
         if len(where.parts) >= _DEEPEST and names:
@@ -131,10 +141,10 @@ def _list_files(root: Path) -> _Listing:
                     to = os.path.realpath(root / name)
                     raise InputError(f"{root / name}: must lie inside {root}. Received: a link to {to}")
                 listing.labels = root / name
-            elif any(part.startswith(".") for part in (*where.parts, name)):
-                listing.skipped["hidden file"].append(file)
+            elif is_clutter(file):
+                listing.skipped["hidden or system file"].append(file)
             elif extension not in EXTENSIONS:
-                listing.skipped["not a picture"].append(file)
+                listing.skipped[_NO_PICTURE].append(file)
             elif _leaves(real, os.path.join(folder, name)):
                 listing.skipped[_LEAVES].append(file)
             elif where.parts and where.parts[0].casefold() == _TRUTH:
@@ -147,7 +157,8 @@ def _list_files(root: Path) -> _Listing:
 def _empty_classes(root: Path, listing: _Listing) -> None:
     # A class folder someone forgot to fill would silently change the rank of every later label.
     for entry in sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")):
-        if entry.casefold() != _TRUTH and entry not in listing.pictures and len(numbers_in(entry)) == 1:
+        empty = entry.casefold() != _TRUTH and entry not in listing.pictures and is_class_name(entry)
+        if empty and not is_result(root / entry):
             raise InputError(
                 f"{root / entry}: a class folder must hold pictures ({', '.join(EXTENSIONS)}), directly and not "
                 "behind a link. Received: none"
@@ -155,18 +166,19 @@ def _empty_classes(root: Path, listing: _Listing) -> None:
 
 
 def _from_names(root: Path, listing: _Listing) -> list[LabelRow]:
-    by_time: dict[str, Time] = {}
     rows: list[tuple[str, str]] = []
+    tops: dict[str, str] = {}
     for folder, files in listing.pictures.items():
         top = folder.partition("/")[0]
         if folder == ".":
             listing.skipped["picture outside a class folder"] += files
             continue
-        by_time.setdefault(top, parse_name(top, str(root / top)))
+        tops[top] = str(root / top)
         if folder != top:
             listing.skipped["picture in a folder inside a class folder"] += files
             continue
         rows += [(file, top) for file in files]
+    by_time = parse_names(tops)
     _empty_classes(root, listing)
     _, values = common_unit(by_time.values())
     seen: dict[float, str] = {}
@@ -177,7 +189,7 @@ def _from_names(root: Path, listing: _Listing) -> list[LabelRow]:
                 f"t = {time_text(value)}"
             )
         seen[value] = top
-    return [LabelRow(file, by_time[top], "", "", math.nan, {}) for file, top in rows]
+    return [LabelRow(file, by_time[top]) for file, top in rows]
 
 
 def _from_table(listing: _Listing, table: Path) -> list[LabelRow]:
@@ -210,6 +222,19 @@ def _check_text(root: Path, rows: list[LabelRow]) -> None:
             raise InputError(f"{root}: a picture's path must be text in UTF-8. Received: {row.file!r}") from error
 
 
+def _forget_sidecars(root: Path, rows: list[LabelRow], listing: _Listing) -> None:
+    """Takes the files that were read beside pictures off those that were left out."""
+    beside = {os.path.join(root, file) for file in listing.skipped[_NO_PICTURE]}
+    folders = {os.path.dirname(file) for file in beside}
+    for picture in (root / row.file for row in rows):
+        if str(picture.parent) not in folders:
+            continue
+        read = {os.path.join(picture.parent, path.name) for path in sidecars(picture)} & beside
+        if read and sidecar_metadata(picture) is not None:
+            beside -= read
+    listing.skipped[_NO_PICTURE] = [f for f in listing.skipped[_NO_PICTURE] if os.path.join(root, f) in beside]
+
+
 def _assemble(root: Path, rows: list[LabelRow], listing: _Listing) -> SemFolder:
     _check_text(root, rows)
     unit, values = common_unit(row.time for row in rows)
@@ -226,8 +251,9 @@ def _assemble(root: Path, rows: list[LabelRow], listing: _Listing) -> SemFolder:
     masks = [path.relative_to(root).as_posix() for stem in sorted(orphans) for path in listing.truths[stem]]
     listing.skipped["true mask without a picture"] += masks
     pictures.sort(key=lambda picture: picture.file)
+    _forget_sidecars(root, rows, listing)
     skipped = {reason: tuple(map(_text, files)) for reason, files in sorted(listing.skipped.items()) if files}
-    return SemFolder(root, unit, times, tuple(pictures), skipped)
+    return SemFolder(root, unit, times, tuple(pictures), skipped, readings_of(rows, values))
 
 
 def _sheets_by_name(pictures: Sequence[Picture], pattern: str) -> tuple[Picture, ...]:

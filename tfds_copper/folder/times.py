@@ -1,32 +1,23 @@
-"""Stress times as people write them: ``t03``, ``15min``, ``2.5 h``, ``15分``.
-
-Units are a table and not pint, which knows neither the Japanese ones nor ``Hours``.
-"""
+"""Stress times: one number with a unit, and many of them brought to one unit."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tfds_copper.errors import InputError
+from tfds_copper.folder.numbers import CELL_NUMBER, PLAIN, Style, plain_cell, read_number
+from tfds_copper.folder.units import SECONDS
+from tfds_copper.folder.words import look_behind
 
-__all__ = ["Time", "common_unit", "numbers_in", "parse_cell", "parse_name", "time_text"]
+__all__ = ["Time", "bounded", "common_unit", "joined", "label_names", "parse_cell", "time_text"]
 
-# Seconds in each unit, in the order in which units are tried as the common one.
-_SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_WORDS = {
-    "s": ("s", "sec", "secs", "second", "seconds", "秒", "秒間"),
-    "min": ("min", "mins", "minute", "minutes", "分", "分間"),
-    "h": ("h", "hr", "hrs", "hour", "hours", "時間"),
-    "d": ("d", "day", "days", "日", "日間"),
-    "w": ("w", "wk", "wks", "week", "weeks", "週", "週間"),
-}
-_UNIT = {word: unit for unit, words in _WORDS.items() for word in words}
-_NUMBER = r"\d+(?:\.\d+)?"
 # Beyond it there is no bath, and a conversion between units would lose digits.
 _LONGEST = 1e12
+# What may follow the unit in a cell: after.
+_AFTER = re.compile(r"\s*[後后후]?\.?\s*")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,61 +26,75 @@ class Time:
 
     Args:
         value: the number.
-        unit: ``s``, ``min``, ``h``, ``d``, ``w``, or empty where none is written.
+        unit: ``s``, ``min``, ``h``, ``d``, ``w``, ``mo``, ``y``, or empty where none is written.
         where: the folder or line it was read from, for messages.
+        text: the name or cell it was read from.
+        doubt: what else it may be, for a warning; empty where it can be nothing else.
     """
 
     value: float
     unit: str
     where: str
+    text: str = ""
+    doubt: str = ""
 
 
-def numbers_in(name: str) -> list[str]:
-    """The numbers in a folder's name, as written (full-width digits as plain ones)."""
-    return re.findall(_NUMBER, unicodedata.normalize("NFKC", name))
+def bounded(value: float, number: str, where: str) -> float:
+    """The value of a number, which must not be too large.
 
-
-def _value(number: str, where: str) -> float:
-    value = float(number)
+    Raises:
+        InputError: naming `where`, if it is.
+    """
     if value > _LONGEST:
         raise InputError(f"{where}: t must be a number of at most {_LONGEST:g}. Received: {number}")
     return value
 
 
-def parse_name(name: str, where: str) -> Time:
-    """The time in a class folder's name.
+def joined(parts: Iterable[tuple[float, str]]) -> tuple[float, str]:
+    """The sum of the parts of one time, such as 1 h and 30 min, in the smallest of their units."""
+    parts = list(parts)
+    unit = min((unit for _, unit in parts), key=SECONDS.__getitem__)
+    return round(sum(value * SECONDS[of] / SECONDS[unit] for value, of in parts), 9), unit
+
+
+def _not_a_time(text: str, where: str, why: str = "") -> InputError:
+    return InputError(
+        f"{where}: t must be a number of at least 0, with or without a unit ({', '.join(SECONDS)}). "
+        f"Received: {text!r}{f', which may be {why}' if why else ''}"
+    )
+
+
+def parse_cell(text: str, where: str, style: Style = PLAIN) -> Time:
+    """The time in a cell of a table: a number of at least 0, with or without a unit, or several with units.
 
     Args:
-        name: the folder's name; must hold exactly one number.
-        where: what a message should call the folder.
-
-    Raises:
-        InputError: if the name holds no number, or several.
-    """
-    found = list(re.finditer(_NUMBER + r"[\s_\-]*([^\W\d_]*)", unicodedata.normalize("NFKC", name)))
-    if len(found) != 1:
-        count = "none" if not found else ", ".join(numbers_in(name))
-        raise InputError(
-            f"{where}: the name of a folder with pictures must hold exactly one number, the stress time t "
-            f"(t03, 15min, 2.5h). Received: {count} in {name!r}"
-        )
-    return Time(_value(numbers_in(name)[0], where), _UNIT.get(found[0].group(1).casefold(), ""), where)
-
-
-def parse_cell(text: str, where: str) -> Time:
-    """The time in a cell of a table: a number of at least 0, with or without a unit.
+        text: the cell.
+        where: what a message should call it.
+        style: how the table writes numbers.
 
     Raises:
         InputError: if the cell holds anything else.
     """
-    match = re.fullmatch(rf"\+?({_NUMBER}(?:[eE][+-]?\d+)?)\s*(\D*)", unicodedata.normalize("NFKC", text).strip())
-    unit = match.group(2).strip().casefold() if match else ""
-    if match is None or (unit and unit not in _UNIT):
-        raise InputError(
-            f"{where}: t must be a number of at least 0, with or without a unit ({', '.join(_SECONDS)}). "
-            f"Received: {text!r}"
-        )
-    return Time(_value(match.group(1), where), _UNIT.get(unit, ""), where)
+    rest, parts, doubts = plain_cell(text), list[tuple[float, str]](), list[str]()
+    while match := CELL_NUMBER.match(rest):
+        number = read_number(match[0])
+        if number is None:
+            break
+        value, doubt = style.choose(number, match[0])
+        behind = look_behind(rest[match.end() :])
+        if behind.word or behind.unclear or behind.other:
+            raise _not_a_time(text, where, behind.unclear or behind.other)
+        if parts and not 0 < SECONDS.get(behind.unit, math.inf) < SECONDS[parts[-1][1]]:
+            break
+        rest = rest[match.end() + behind.end :].lstrip()
+        parts.append((value + 0.5 * behind.half, behind.unit))
+        doubts.append(doubt)
+        if _AFTER.fullmatch(rest):
+            value, unit = joined(parts) if behind.unit else parts[0]
+            return Time(bounded(value, text, where), unit, where, text, "; ".join(filter(None, doubts)))
+        if not behind.unit:
+            break
+    raise _not_a_time(text, where)
 
 
 def common_unit(times: Iterable[Time]) -> tuple[str, list[float]]:
@@ -111,11 +116,16 @@ def common_unit(times: Iterable[Time]) -> tuple[str, list[float]]:
         )
     if not with_unit:
         return "", [t.value for t in times]
-    unit = min((t.unit for t in times), key=_SECONDS.__getitem__)
+    unit = min((t.unit for t in times), key=SECONDS.__getitem__)
     # Rounded, so that 0.1 h and 6 min are one time.
-    return unit, [round(t.value * _SECONDS[t.unit] / _SECONDS[unit], 9) for t in times]
+    return unit, [round(t.value * SECONDS[t.unit] / SECONDS[unit], 9) for t in times]
 
 
 def time_text(t: float) -> str:
     """A stress time's number in its shortest exact form: ``0``, ``2.5``."""
     return str(int(t)) if float(t).is_integer() else repr(float(t))
+
+
+def label_names(times: Sequence[float], unit: str) -> tuple[str, ...]:
+    """The labels as a reader should see them: ``0 h``, ``2.5 h``."""
+    return tuple(f"{time_text(t)} {unit}".strip() for t in times)

@@ -36,6 +36,9 @@ _CONSTANT, _LOOSER, _JUMPING = 0.85, 0.2, 0.75
 _SHIFT, _TIGHT, _TIGHT_PART = 8, 3, 0.8
 # Beyond the boundary the background may be a grey value of the picture as well, but no frequent one.
 _INSIDE, _DROP, _STEP, _SHARP = 0.7, 0.45, 0.3, 0.3
+# Where the picture beside it has that value: how much the background's part drops, of so many edges the largest, the
+# part of every column just inside, and the parts of the width and rows in which the picture has other values.
+_LEAST_DROP, _EDGES, _ENDING, _OTHER_PARTS, _OTHER_ROWS = 0.08, 6, 0.9, 3, 4
 # So few values beyond the boundary are a mask's, in which everything is sharp.
 _MASK_VALUES = 4
 # Glyphs: contrast to the background, and how much of them there must and may be.
@@ -205,6 +208,42 @@ def _has_glyphs(end: _End, inner: int) -> bool:
     return int(ndimage.label(ink)[1]) >= _FEWEST_GLYPHS
 
 
+def _is_sharp_beside(end: _End, inner: int, rows: int) -> bool:
+    """Whether the background ends at once wherever the picture beside it has another value.
+
+    Args:
+        end: of the picture.
+        inner: rows of background.
+        rows: the same with the line between bar and picture.
+    """
+    off = np.abs(end.values[: rows + 12] - end.ground)
+    ground, beyond = off <= end.tolerance, slice(rows + 1, rows + 1 + _OTHER_ROWS)
+    other = ~ground[beyond].any(axis=0)
+    parts = sum(float(part.mean()) >= _SOME for part in np.array_split(other, _PARTS))
+    if parts < _OTHER_PARTS or len(np.unique(end.values[rows + 2 : rows + 12])) <= _MASK_VALUES:
+        return False
+    inside = ground[:inner, other].mean(axis=1)
+    if float(inside[-2:].min()) < _ENDING or float(np.median(inside)) < _INSIDE:
+        return False
+    # Nothing fades into the background, neither in how many columns nor in how far they are from it.
+    usual = float(np.median(off[beyond, :][:, other]))
+    first = off[rows, other]
+    return float(np.mean(first <= end.tolerance)) <= _SHARP and float(np.median(first)) >= usual / 2
+
+
+def _rows_beside(end: _End, height: int) -> int:
+    """Rows of a bar whose background is a frequent value of the picture beside it as well; 0 for none."""
+    most = min(int(_TALLEST * height), len(end.share) - 12)
+    drops = np.where(end.clean[:-1], end.share[:-1] - end.share[1:], 0)
+    for inner in (np.argsort(-drops, kind="stable")[:_EDGES] + 1).tolist():
+        if not _THINNEST <= inner <= most or drops[inner - 1] < _LEAST_DROP:
+            continue
+        rows = _with_line(end, inner)
+        if _is_sharp_beside(end, inner, rows) and _is_whole(end, inner) and _has_glyphs(end, inner):
+            return rows
+    return 0
+
+
 def _rows(first: Rows, height: int, shift: int, way: int) -> int:
     """Rows of the bar at one end of a picture of `height`, of which `first` gives so many rows; 0 for none."""
     most = round(_TALLEST * height) + 16
@@ -217,10 +256,11 @@ def _rows(first: Rows, height: int, shift: int, way: int) -> int:
         if count == most or (ends and inner + _BEYOND <= count):
             break
         count = min(most, 2 * count)
-    if not _THINNEST <= inner <= _TALLEST * height:
-        return 0
-    rows = _with_line(end, inner)
-    return rows if _is_sharp(end, inner, rows) and _is_whole(end, inner) and _has_glyphs(end, inner) else 0
+    if _THINNEST <= inner <= _TALLEST * height:
+        rows = _with_line(end, inner)
+        if _is_sharp(end, inner, rows) and _is_whole(end, inner) and _has_glyphs(end, inner):
+            return rows
+    return _rows_beside(end, height)
 
 
 def find_bar_at_ends(shape: tuple[int, int], brightest: int, first: Rows, last: Rows) -> Bar | None:

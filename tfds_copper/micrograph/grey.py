@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from tfds_copper.errors import InputError
+from tfds_copper.micrograph.orientation import UPRIGHT, Orientation
 from tfds_copper.micrograph.record import Metadata
+from tfds_copper.micrograph.vendors.scale import Scale
 
 __all__ = [
     "ALLOWED",
@@ -39,11 +41,17 @@ class Samples:
         values: `(height, width)` or `(height, width, channels)`, alpha removed, uint8 or uint16.
         notes: what was done so far.
         metadata: what the microscope wrote into the file; None where it has no such tag.
+        scale: what another program wrote about the pixels; None where none did.
+        declared: the depth that the file declares for its container of 16 bits; 0 for none.
+        orientation: how the values are to be turned.
     """
 
     values: np.ndarray
     notes: tuple[str, ...] = ()
     metadata: Metadata | None = None
+    scale: Scale | None = None
+    declared: int = 0
+    orientation: Orientation = UPRIGHT
 
 
 def check_size(path: Path, width: int, height: int, max_pixels: int) -> None:

@@ -1,4 +1,4 @@
-"""From a file's grey values to the micrograph's own: bits, information bar, pixel size, resampling."""
+"""From a file's grey values to the micrograph's own: information bar, pixel size, resampling."""
 
 from __future__ import annotations
 
@@ -12,55 +12,14 @@ import numpy as np
 from tfds_copper.errors import InputError
 from tfds_copper.micrograph.record import BOTTOM, Bar, Metadata
 from tfds_copper.micrograph.settings import KEEP, ReadSettings
+from tfds_copper.micrograph.vendors.scale import Scale
 
-__all__ = ["Bits", "averaged", "cut_bar", "edges", "own_pixel_size", "resampling"]
+__all__ = ["averaged", "cut_bar", "edges", "own_pixel_size", "resampling"]
 
 # Two pixel sizes closer than this share are one: vendors round theirs.
 _SAME_SIZE = 0.002
 # A bar is a strip: what is taller than this share of a file is a sign of wrong metadata.
 _TALLEST = 0.45
-
-
-@dataclasses.dataclass(frozen=True)
-class Bits:
-    """Which bits the values of a 16-bit picture use, so that 8-bit ones saved in 16 become 8 bits; nothing is lost.
-
-    Args:
-        top: the largest value.
-        low: whether any value uses its low byte.
-        repeated: whether the two bytes of every value are the same.
-    """
-
-    top: int = 0
-    low: bool = False
-    repeated: bool = True
-
-    @classmethod
-    def of(cls, pixels: np.ndarray) -> Bits:
-        """Those of a picture or of a part of one, any shape, uint8 or uint16; 8-bit pictures count as full ones."""
-        if pixels.dtype != np.uint16:
-            return cls(int(pixels.max(initial=0)), True, False)
-        low = pixels & 255
-        return cls(int(pixels.max(initial=0)), bool(low.any()), np.array_equal(pixels >> 8, low))
-
-    def __or__(self, other: Bits) -> Bits:
-        """Those of two parts together."""
-        return Bits(max(self.top, other.top), self.low or other.low, self.repeated and other.repeated)
-
-    def notes(self, kind: np.dtype) -> tuple[str, ...]:
-        """What is done to a picture of that type, if anything."""
-        if kind != np.uint16 or not self.top:
-            return ()
-        if self.top <= 255:
-            return ("8-bit values in 16 bits: stored in 8",)
-        factor = "256" if not self.low else "257" if self.repeated else ""
-        return (f"8-bit values times {factor} in 16 bits: stored in 8",) if factor else ()
-
-    def narrowed(self, pixels: np.ndarray) -> np.ndarray:
-        """A picture, or a part of it, in 8 bits where they hold all of the picture's values."""
-        if not self.notes(pixels.dtype):
-            return pixels
-        return (pixels if self.top <= 255 else pixels >> 8).astype(np.uint8)
 
 
 def _contradiction(shape: tuple[int, int], metadata: Metadata) -> str:
@@ -111,13 +70,51 @@ def cut_bar(
     return visible, notes, bool(why)
 
 
-def own_pixel_size(metadata: Metadata, contradicted: bool, listed: float, settings: ReadSettings) -> float:
-    """The pixel size in nm: the user's own, else labels.csv's, else the microscope's where it fits; else NaN."""
+def _with_scale(metadata: Metadata, scale: Scale | None, contradicted: bool) -> tuple[Metadata, tuple[str, ...]]:
+    """What is known of a picture once the scale counts that a program wrote after the microscope did, and notes.
+
+    A program that has a scale of its own keeps it right where it crops or rescales.
+
+    Args:
+        metadata: what the microscope wrote.
+        scale: what the program wrote; None where none did.
+        contradicted: whether the metadata are of another size than the picture.
+    """
+    if scale is None:
+        return metadata, ()
+    dropped, size = (*metadata.dropped, *scale.metadata.dropped), scale.metadata.pixel_size_nm
+    if not math.isfinite(size):
+        return dataclasses.replace(metadata, dropped=dropped), ()
+    known, notes = metadata.pixel_size_nm, (f"pixel size as {scale.program} wrote it",)
+    if math.isfinite(known) and not contradicted:
+        if abs(size / known - 1) <= _SAME_SIZE:
+            return dataclasses.replace(metadata, dropped=dropped), ()
+        notes = (f"pixel size {size:g} nm as {scale.program} wrote it, not {known:g} nm as the microscope did",)
+    return dataclasses.replace(metadata, dropped=dropped, pixel_size_nm=size), notes
+
+
+def own_pixel_size(
+    metadata: Metadata, scale: Scale | None, contradicted: bool, listed: float, settings: ReadSettings
+) -> tuple[Metadata, float, tuple[str, ...]]:
+    """What is known of a picture, its pixel size in nm, and notes.
+
+    The pixel size is the user's own, else labels.csv's, else that of the program that wrote the file, else the
+    microscope's where its metadata fit; else NaN.
+
+    Args:
+        metadata: what the microscope wrote.
+        scale: what a program wrote after it; None where none did.
+        contradicted: whether the metadata are of another size than the picture.
+        listed: what labels.csv says; NaN where it doesn't.
+        settings: what the user overrules.
+    """
+    written, notes = _with_scale(metadata, scale, contradicted)
     if settings.pixel_size:
-        return settings.pixel_size
+        return written, settings.pixel_size, ()
     if math.isfinite(listed):
-        return listed
-    return math.nan if contradicted else metadata.pixel_size_nm
+        return written, listed, ()
+    unfit = contradicted and not notes
+    return written, math.nan if unfit else written.pixel_size_nm, notes
 
 
 def edges(side: int, count: int) -> np.ndarray:

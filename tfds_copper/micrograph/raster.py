@@ -12,9 +12,12 @@ import numpy as np
 
 from tfds_copper.errors import InputError
 from tfds_copper.micrograph.grey import ALLOWED, Samples, check_size, palette_to_samples, spread_bits
+from tfds_copper.micrograph.orientation import UPRIGHT, Orientation, orientation_of
+from tfds_copper.micrograph.png import png_depth, png_metadata, remarks
 
 __all__ = ["read_raster"]
 
+_ORIENTATION = 274
 _CHANNELS = {"RGB": 3, "RGBA": 3, "LA": 1, "RGBX": 3}
 # PNG's number of a colour type and its channels.
 _DEEP = {"RGB;16B": (2, 3), "LA;16B": (4, 2), "RGBA;16B": (6, 4)}
@@ -97,6 +100,14 @@ def _from_image(path: Path, image: Any, raw: str) -> Samples:
     raise InputError(f"{path}: {ALLOWED}. Received: Pillow mode {mode}")
 
 
+def _orientation(image: Any) -> Orientation:
+    """How EXIF, or XMP in its place, says that the picture is to be turned."""
+    try:
+        return orientation_of(image.getexif().get(_ORIENTATION))
+    except Exception:  # Pillow fails in any way on damaged remarks
+        return UPRIGHT
+
+
 def read_raster(path: Path, kind: str, max_pixels: int) -> Samples:
     """The samples of a PNG, BMP or JPEG file.
 
@@ -112,5 +123,12 @@ def read_raster(path: Path, kind: str, max_pixels: int) -> Samples:
         check_size(path, image.width, image.height, max_pixels)
         raw = _raw_mode(image)  # decoding forgets it
         image.load()
-        samples = _from_image(path, image, raw)
-    return Samples(samples.values, (*samples.notes, "JPEG: lossy") if kind == "JPEG" else samples.notes)
+        samples, orientation = _from_image(path, image, raw), _orientation(image)
+    chunks = remarks(path) if kind == "PNG" else {}
+    return Samples(
+        samples.values,
+        (*samples.notes, *(("JPEG: lossy",) if kind == "JPEG" else ()), *orientation.notes),
+        png_metadata(chunks),
+        declared=png_depth(chunks, samples.values),
+        orientation=orientation,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import math
 import os
 import stat
@@ -14,13 +15,14 @@ import numpy as np
 
 from tfds_copper.errors import CopperError, InputError
 from tfds_copper.micrograph.bar import find_bar
+from tfds_copper.micrograph.depth import Bits, depth_of
 from tfds_copper.micrograph.grey import Samples, to_grey
-from tfds_copper.micrograph.preprocessing import Bits, averaged, cut_bar, edges, own_pixel_size, resampling
+from tfds_copper.micrograph.preprocessing import averaged, cut_bar, edges, own_pixel_size, resampling
 from tfds_copper.micrograph.raster import read_raster
-from tfds_copper.micrograph.record import Metadata, Micrograph
+from tfds_copper.micrograph.record import Micrograph
 from tfds_copper.micrograph.settings import ReadSettings
 from tfds_copper.micrograph.tiff import read_tiff
-from tfds_copper.micrograph.vendors.registry import sidecar_metadata
+from tfds_copper.micrograph.vendors.registry import picture_metadata
 from tfds_copper.micrograph.vendors.values import printable
 
 __all__ = [
@@ -114,7 +116,8 @@ def _decode(path: Path, max_pixels: int) -> Samples:
     kind = kind_of(path)
     with decoding_errors(path, kind):
         samples = read_tiff(path, max_pixels) if kind == "TIFF" else read_raster(path, kind, max_pixels)
-    return Samples(samples.values, (*samples.notes, *name_notes(path, kind)), samples.metadata)
+    values = samples.orientation.turned(samples.values)
+    return dataclasses.replace(samples, values=values, notes=(*samples.notes, *name_notes(path, kind)))
 
 
 @one_line_errors()
@@ -124,8 +127,8 @@ def read(
     """Reads one micrograph: PNG, TIFF, BMP or JPEG, grey, 8 or 16 bit, with what its microscope wrote about it.
 
     Args:
-        path: the file; its first bytes, not its extension, decide how it is read. A Hitachi or JEOL ``.txt`` of
-            the same stem beside it is read too.
+        path: the file; its first bytes, not its extension, decide how it is read. A Hitachi or JEOL ``.txt`` or a
+            Tescan ``.hdr`` of the same stem beside it is read too.
         settings: what the user overrules; nothing where None.
         listed_pixel_size_nm: what labels.csv says; overrules the file, and is overruled by the settings.
 
@@ -135,20 +138,20 @@ def read(
     path, settings = Path(path), settings or ReadSettings()
     samples = _decode(path, settings.max_pixels)
     whole, notes = to_grey(path, samples)
-    bits = Bits.of(whole)
-    narrowed, whole = bits.notes(whole.dtype), bits.narrowed(whole)
-    metadata = samples.metadata or sidecar_metadata(path) or Metadata()
+    depth = depth_of(path, whole.dtype, Bits.of(whole), samples.declared, settings.bit_depth)
+    whole = depth.stored(whole)
+    metadata = picture_metadata(path, samples.metadata)
     bar, on_bar, contradicted = cut_bar(path, whole.shape, lambda: find_bar(whole), metadata, settings)
     pixels = whole if bar is None else bar.crop(whole)
-    size = own_pixel_size(metadata, contradicted, listed_pixel_size_nm, settings)
+    metadata, size, on_scale = own_pixel_size(metadata, samples.scale, contradicted, listed_pixel_size_nm, settings)
     shape, size, on_size = resampling(path, pixels.shape, size, settings.resample)
     if on_size:
         pixels = averaged(pixels, *(edges(*sides) for sides in zip(pixels.shape, shape, strict=True)))
     return Micrograph(
         np.ascontiguousarray(pixels),
-        8 * pixels.dtype.itemsize,
+        depth.bits,
         size,
-        (*notes, *narrowed, *on_bar, *on_size),
+        (*notes, *depth.notes, *on_bar, *on_scale, *on_size),
         metadata,
         bar,
         whole.shape,

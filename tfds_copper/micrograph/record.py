@@ -80,7 +80,7 @@ class Micrograph:
 
     Args:
         pixels: the grey values without information bar, `(height, width)`, uint8 or uint16.
-        bit_depth: 8 or 16, the bits of the grey values' container.
+        bit_depth: 8 to 16; full scale is ``2**bit_depth - 1``. Up to 8 the pixels are uint8, else uint16.
         pixel_size_nm: the side of a pixel in nm; NaN where unknown.
         notes: what was done to the file's values, one short sentence each.
         metadata: what the microscope wrote.

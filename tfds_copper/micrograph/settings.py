@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from tfds_copper.errors import SettingError
+from tfds_copper.micrograph.depth import DEPTHS
 from tfds_copper.settings import Group, setting
 
 __all__ = ["AUTO", "KEEP", "ReadSettings"]
@@ -19,6 +20,10 @@ class ReadSettings(Group):
     bar: str = setting(
         AUTO, "information bar: auto finds it by metadata or by looking, keep cuts nothing, a number cuts so many rows "
         "off the bottom"
+    )  # fmt: skip
+    bit_depth: int = setting(
+        0, "bits of the grey values in files of 16 bits, overruling what files say: 12 where full scale is 4095; "
+        "0: as they say, else 16", choices=(0, *DEPTHS), unit="bit"
     )  # fmt: skip
     pixel_size: float = setting(0.0, "pixel size of all pictures, overruling what files say; 0: as they say", low=0.0,
                                 high=1e6, unit="nm")  # fmt: skip

@@ -10,9 +10,11 @@ import numpy as np
 
 from tfds_copper.errors import InputError
 from tfds_copper.micrograph.grey import ALLOWED, Samples, check_size, palette_to_samples, spread_bits
+from tfds_copper.micrograph.pages import declared_depth, page_orientation, picture_page
 from tfds_copper.micrograph.vendors.registry import tiff_metadata
+from tfds_copper.micrograph.vendors.scale import Scale, software_scale
 
-__all__ = ["check_page", "page_notes", "page_samples", "read_tiff"]
+__all__ = ["check_page", "page_notes", "page_samples", "page_scale", "read_tiff"]
 
 # tifffile reports oddities of a file by logging; what matters to us becomes an error or a note.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -133,22 +135,27 @@ def page_samples(path: Path, page: Any, values: np.ndarray) -> Samples:
     if values.dtype == np.uint8 and bits < 8:
         values, note = spread_bits(values, bits)
         notes.append(note)
-    elif values.dtype == np.uint16 and bits < 16:
-        notes.append(f"{bits}-bit greys kept as they are in 16 bits")
     if photometric == "MINISWHITE" and values.dtype in (np.uint8, np.uint16):
-        top = 2**bits - 1 if values.dtype == np.uint16 else 255
+        top = 2 ** (declared_depth(page) or 16) - 1 if values.dtype == np.uint16 else 255
         values = (top - values.astype(np.int32)).astype(values.dtype)
         notes.append("white-is-zero TIFF inverted")
     return Samples(values, tuple(notes))
 
 
-def page_notes(tiff: Any) -> tuple[str, ...]:
-    """What is said of a file of several pages."""
-    return ("several pages: the first taken",) if len(tiff.pages) > 1 else ()
+def page_notes(tiff: Any, page: Any) -> tuple[str, ...]:
+    """What is said of a file of several pages, and of how the picture's page is turned."""
+    several = len(tiff.pages) > 1 or page is not tiff.pages[0]
+    which = "the first taken" if page is tiff.pages[0] else "the first that is no thumbnail taken"
+    return (*((f"several pages: {which}",) if several else ()), *page_orientation(page).notes)
+
+
+def page_scale(tiff: Any, page: Any) -> Scale | None:
+    """What a program other than the microscope's wrote about the pixels of a page."""
+    return software_scale(page, tuple(dict.fromkeys(one.description for one in (page, tiff.pages[0]))))
 
 
 def read_tiff(path: Path, max_pixels: int) -> Samples:
-    """The samples of the first page of a TIFF file, with what the microscope wrote into it.
+    """The samples of a TIFF file's first full-size page, with what is written about it.
 
     Args:
         path: the file.
@@ -161,12 +168,19 @@ def read_tiff(path: Path, max_pixels: int) -> Samples:
 
     # tifffile calculates with whatever a damaged tag holds.
     with np.errstate(all="ignore"), tifffile.TiffFile(path) as tiff:
-        page: Any = tiff.pages[0]
+        page: Any = picture_page(tiff)
         check_page(path, page, max_pixels)
         values = page.asarray()
         values = np.moveaxis(values, 0, -1) if page.axes == "SYX" else values
         # Of damaged pages tifffile makes empty ones.
         if values.shape[:2] != (page.imagelength, page.imagewidth):
             raise InputError(f"{path}: {ALLOWED}. Received: a TIFF of shape {values.shape}")
-        samples = page_samples(path, page, values)
-        return Samples(samples.values, (*samples.notes, *page_notes(tiff)), tiff_metadata(tiff))
+        samples, scale = page_samples(path, page, values), page_scale(tiff, page)
+        return Samples(
+            samples.values,
+            (*samples.notes, *page_notes(tiff, page)),
+            tiff_metadata(tiff),
+            scale,
+            declared_depth(page) or (scale.bits if scale else 0),
+            page_orientation(page),
+        )

@@ -13,14 +13,16 @@ from typing import Any
 import numpy as np
 
 from tfds_copper.micrograph.bar import find_bar_at_ends
+from tfds_copper.micrograph.depth import Bits, depth_of
 from tfds_copper.micrograph.grey import coloured, grey_notes, refuse_colours
-from tfds_copper.micrograph.preprocessing import Bits, averaged, cut_bar, edges, own_pixel_size, resampling
+from tfds_copper.micrograph.pages import declared_depth, page_orientation, picture_page
+from tfds_copper.micrograph.preprocessing import averaged, cut_bar, edges, own_pixel_size, resampling
 from tfds_copper.micrograph.reading import decoding_errors, kind_of, name_notes, one_line_errors, read
-from tfds_copper.micrograph.record import TOP, Bar, Metadata
+from tfds_copper.micrograph.record import TOP, Bar
 from tfds_copper.micrograph.segments import KEPT, Segments
 from tfds_copper.micrograph.settings import ReadSettings
-from tfds_copper.micrograph.tiff import check_page, page_notes, page_samples
-from tfds_copper.micrograph.vendors.registry import sidecar_metadata, tiff_metadata
+from tfds_copper.micrograph.tiff import check_page, page_notes, page_samples, page_scale
+from tfds_copper.micrograph.vendors.registry import picture_metadata, tiff_metadata
 from tfds_copper.progress import Progress
 
 __all__ = ["LARGE", "Opened", "Windows", "open_windows"]
@@ -39,7 +41,7 @@ class Windows:
 
     Attributes:
         shape: height and width in px.
-        bit_depth: 8 or 16.
+        bit_depth: 8 to 16; full scale is ``2**bit_depth - 1``.
         read: the values of some rows and columns, both from a start to a stop within the picture, uint8 or uint16.
     """
 
@@ -84,31 +86,36 @@ def _blocks(shape: tuple[int, int]) -> list[tuple[slice, slice]]:
 
 
 class _Greys:
-    """The grey values of a whole TIFF page, bar included, by windows.
+    """The grey values of a whole TIFF page, bar included, by windows, turned upright.
 
     Args:
         path: the file.
         page: a page of `tifffile` that `check_page` has passed.
+        declared: the depth that the file declares for containers of 16 bits; 0 for none.
+        wanted: what the user says of it; 0 for nothing.
         progress: called where all of the picture must be looked through first.
     """
 
-    def __init__(self, path: Path, page: Any, progress: Progress | None) -> None:
+    def __init__(self, path: Path, page: Any, declared: int, wanted: int, progress: Progress | None) -> None:
         self.path, self.segments, self._page = path, Segments(page), page
-        self.shape = self.segments.height, self.segments.width
+        self._orientation = page_orientation(page)
+        self.shape = self._orientation.shape(self.segments.height, self.segments.width)
         corner = slice(0, 1), slice(0, 1)
         first = page_samples(path, page, self.segments.read(*corner))
         kind, one_channel = first.values.dtype, first.values.ndim == 2 or first.values.shape[-1] == 1
         on_grey = grey_notes(path, first.values)
         # Eight bits of one channel hide nothing that a pass over the picture would show.
         full = kind == np.uint8 and one_channel
-        self._bits = Bits(255, True, False) if full else self._looked_through(progress)
-        self.bit_depth = 8 * self.read(*corner).dtype.itemsize
-        self.notes = (*first.notes, *page_notes(page.parent), *name_notes(path, "TIFF"), *on_grey)
-        self.narrowed = self._bits.notes(kind)
+        self._bits = Bits(255, 255) if full else self._looked_through(progress)
+        self._depth = depth_of(path, kind, self._bits, declared, wanted)
+        self.bit_depth = self._depth.bits
+        before = (*first.notes, *page_notes(page.parent, page), *name_notes(path, "TIFF"), *on_grey)
+        self.notes = (*before, *self._depth.notes)
 
     def _stored(self, rows: slice, columns: slice) -> np.ndarray:
         with one_line_errors(), np.errstate(all="ignore"), decoding_errors(self.path, "TIFF"):
-            return page_samples(self.path, self._page, self.segments.read(rows, columns)).values
+            stored = self.segments.read(*self._orientation.stored(rows, columns, self.shape))
+            return self._orientation.turned(page_samples(self.path, self._page, stored).values)
 
     def _looked_through(self, progress: Progress | None) -> Bits:
         """Which bits the values use; refuses colours."""
@@ -125,7 +132,7 @@ class _Greys:
     def read(self, rows: slice, columns: slice) -> np.ndarray:
         """The values of some rows and columns."""
         values = self._stored(rows, columns)
-        return self._bits.narrowed(values if values.ndim == 2 else values[..., 0])
+        return self._depth.stored(values if values.ndim == 2 else values[..., 0])
 
     def bar(self) -> Bar | None:
         """The information bar, found by looking."""
@@ -156,26 +163,28 @@ def _resampled(grey: Read, shape: tuple[int, int], target: tuple[int, int]) -> R
 
 def _open(path: Path, tiff: Any, settings: ReadSettings, listed: float, progress: Progress | None) -> Opened:
     """The steps of `read`, each prepared instead of done."""
-    page = tiff.pages[0]
+    page = picture_page(tiff)
     check_page(path, page, settings.max_pixels)
-    greys = _Greys(path, page, progress)
-    metadata = tiff_metadata(tiff) or sidecar_metadata(path) or Metadata()
+    scale = page_scale(tiff, page)
+    declared = declared_depth(page) or (scale.bits if scale else 0)
+    greys = _Greys(path, page, declared, settings.bit_depth, progress)
+    metadata = picture_metadata(path, tiff_metadata(tiff))
     bar, on_bar, contradicted = cut_bar(path, greys.shape, greys.bar, metadata, settings)
     above, cut = (bar.rows if bar and bar.side == TOP else 0), bar.rows if bar else 0
     shape = greys.shape[0] - cut, greys.shape[1]
-    size = own_pixel_size(metadata, contradicted, listed, settings)
+    _, size, on_scale = own_pixel_size(metadata, scale, contradicted, listed, settings)
     target, size, on_size = resampling(path, shape, size, settings.resample)
 
     def cropped(rows: slice, columns: slice) -> np.ndarray:
         return greys.read(slice(rows.start + above, rows.stop + above), columns)
 
     values = _resampled(cropped, shape, target) if on_size else cropped
-    notes = (*greys.notes, *greys.narrowed, *on_bar, *on_size, *_costs(greys.segments))
+    notes = (*greys.notes, *on_bar, *on_scale, *on_size, *_costs(greys.segments))
     return Opened(Windows(target, greys.bit_depth, values), size, notes)
 
 
 def _is_large(tiff: Any) -> bool:
-    page = tiff.pages[0]
+    page = picture_page(tiff)
     return bool(page.imagewidth * page.imagelength > LARGE)
 
 

@@ -45,7 +45,7 @@ class CachedPicture:
 
     Attributes:
         pixels: raw grey values ``(height, width)``, memory-mapped.
-        bit_depth: 8 or 16.
+        bit_depth: 8 to 16; full scale is ``2**bit_depth - 1``.
         pixel_size_nm: NaN where unknown.
         notes: what was done to the values of the file.
         pyramid: levels for the screen, stretched between the picture's percentiles.

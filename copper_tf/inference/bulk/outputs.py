@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import os
 import shutil
@@ -20,23 +19,10 @@ from tfds_copper.files import write_json
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.results import Result
 
-__all__ = ["BAD", "PARTS", "TABLE", "Job", "Part", "PartFiles", "WorkerSettings", "model_sha256"]
+__all__ = ["BAD", "PARTS", "TABLE", "Job", "Part", "PartFiles", "WorkerSettings"]
 
 PARTS, TABLE, BAD = "parts", "predictions.csv", "bad.csv"
 _JOB, _LIST = "job.json", "pictures.jsonl"
-
-
-def model_sha256(file: Path) -> str:
-    """SHA-256 over the files of an exported model.
-
-    Args:
-        file: that is opened; those of the same stem beside it belong to it, and all of a SavedModel's folder.
-    """
-    files = file.rglob("*") if file.is_dir() else file.parent.glob(f"{file.stem}.*")
-    total = hashlib.sha256()
-    for one in sorted(p for p in files if p.is_file()):
-        total.update(one.name.encode() + hashlib.sha256(one.read_bytes()).digest())
-    return total.hexdigest()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +30,7 @@ class Job:
     """All that the parts of a table depend on, but for the pictures.
 
     Attributes:
-        model: hash of the exported model.
+        model: `Predictor.identity` of the exported model.
         runtime: the format that is used.
         reading: what the user overrules in reading.
         maps: the palette of the overlays; empty where no maps are written.

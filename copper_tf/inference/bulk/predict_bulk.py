@@ -6,15 +6,16 @@ import dataclasses
 from pathlib import Path
 
 from copper_tf import __version__
-from copper_tf.inference.bulk.outputs import Job, PartFiles, WorkerSettings, model_sha256
+from copper_tf.inference.bulk.outputs import Job, PartFiles, WorkerSettings
 from copper_tf.inference.bulk.shards import cut_shards, list_pictures
 from copper_tf.inference.bulk.workers import predict_shards
+from copper_tf.inference.earlier import refuse_predictions
 from copper_tf.inference.exported.predictor import ExportedPredictor, is_export
 from copper_tf.inference.ood_summary import OodSummary
-from copper_tf.inference.predict_rows import FOLDERS, OVERLAYS
 from copper_tf.inference.results import BulkResult
 from tfds_copper.errors import RunError, SettingError
 from tfds_copper.files import lock_folder
+from tfds_copper.folder.clutter import OVERLAYS, PREDICTION_MAPS
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.progress import Progress
 
@@ -71,13 +72,14 @@ def predict_bulk(request: BulkRequest, progress: Progress | None = None) -> Bulk
 
     Raises:
         InputError: if a place is missing, can't be listed, or holds no picture.
-        OutputError: if the folder is in use, holds parts of another model or of other settings, or the runner fails.
+        OutputError: if the folder is in use, holds what predict wrote or parts of another model or of other
+            settings, or the runner fails.
         RunError: if there is no intact export.
         SettingError: if settings contradict each other.
     """
     predictor, output = _opened(request), request.output
     reading, palette = request.reading, request.palette
-    job = Job(model_sha256(predictor.file), predictor.runtime, reading.to_dict(), palette, __version__)
+    job = Job(predictor.identity, predictor.runtime, reading.to_dict(), palette, __version__)
     worker = WorkerSettings(request.model.absolute(), predictor.runtime, output.absolute(), reading, palette)
     parts, summary, times = PartFiles(output), OodSummary(predictor.pixel_sizes_nm), predictor.labels.times
     caveats, hypothesis_note = predictor.caveats, predictor.hypothesis_note
@@ -85,6 +87,7 @@ def predict_bulk(request: BulkRequest, progress: Progress | None = None) -> Bulk
     del predictor
     output.mkdir(parents=True, exist_ok=True)
     with lock_folder(output):
+        refuse_predictions(output)
         parts.begin(job, request.force)
         shards = cut_shards(list_pictures(request.pictures, request.sheet), request.shard, parts.list)
         finished = parts.finished()
@@ -92,7 +95,7 @@ def predict_bulk(request: BulkRequest, progress: Progress | None = None) -> Bulk
         if todo:
             predict_shards(todo, worker, parts, request.workers, request.beam_options, progress)
         files, failures = parts.merge(shards, summary, times)
-    folders = [output / name for name in (FOLDERS["potency"], OVERLAYS) if palette]
+    folders = [output / name for name in (PREDICTION_MAPS["potency"], OVERLAYS) if palette]
     return BulkResult(
         pictures=sum(map(len, shards)),
         failures=failures,

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from copper_tf.inference.inputs import Source, distinct, sorted_names, sources_of
+from copper_tf.inference.inputs import Named, Source, distinct, sorted_names, sources_below
 from tfds_copper.errors import InputError, OutputError
 from tfds_copper.files import replacing
 from tfds_copper.micrograph import EXTENSIONS
@@ -25,12 +25,11 @@ _WILD = "*?["
 
 
 @dataclasses.dataclass(frozen=True)
-class ListedPicture:
+class ListedPicture(Named):
     """One picture of the list.
 
     Attributes:
         path: its file, absolute, or its address in a bucket.
-        name: unique in the list.
         sheet: "" where unknown.
         pixel_size_nm: from labels.csv; None where not given.
         size: in bytes; -1 where there is no such file.
@@ -39,7 +38,6 @@ class ListedPicture:
     """
 
     path: str
-    name: str
     sheet: str = ""
     pixel_size_nm: float | None = None
     size: int = -1
@@ -49,7 +47,7 @@ class ListedPicture:
     def source(self, path: Path) -> Source:
         """The picture where it can be opened."""
         size = math.nan if self.pixel_size_nm is None else self.pixel_size_nm
-        return Source(path, self.name, self.sheet, size)
+        return Source(path, self.name, self.sheet, size, twin=self.twin)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,7 +124,7 @@ def _pictures_of_pattern(place: str) -> Iterator[ListedPicture]:
 
 
 def _pictures_on_disk(place: str) -> Iterator[ListedPicture]:
-    for source in sources_of([Path(place)]):
+    for source in sources_below(Path(place)):
         path = os.path.abspath(source.path)
         size = None if math.isnan(source.pixel_size_nm) else source.pixel_size_nm
         try:
@@ -147,14 +145,15 @@ def list_pictures(places: Iterable[str], sheet: str = "") -> Iterator[ListedPict
 
     Raises:
         InputError: if a place is missing, can't be listed, or holds no picture.
-        SettingError: if two pictures would have one name.
+        SettingError: if two pictures have one name.
     """
-    pictures = (
-        one
-        for place in places
-        for one in (_pictures_of_pattern(place) if _is_pattern(place) else _pictures_on_disk(place))
-    )
-    for picture in distinct(pictures):
+    kept = tuple(places)
+
+    def listed() -> Iterator[ListedPicture]:
+        for place in kept:
+            yield from _pictures_of_pattern(place) if _is_pattern(place) else _pictures_on_disk(place)
+
+    for picture in distinct(listed):
         yield dataclasses.replace(picture, sheet=sheet or picture.sheet)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,6 +67,15 @@ class ExportedPredictor(Predictor):
     def __init__(self, metadata: ModelMetadata, call: Call, runtime: str, file: Path, tile: int = TILE) -> None:
         self.describe(metadata)
         self.metadata, self.call, self.runtime, self.file, self.tile = metadata, call, runtime, file, tile
+
+    @functools.cached_property
+    def identity(self) -> str:
+        """See `Predictor.identity`: of the file, of those of the same stem beside it, or of all of a SavedModel."""
+        files = self.file.rglob("*") if self.file.is_dir() else self.file.parent.glob(f"{self.file.stem}.*")
+        total = hashlib.sha256()
+        for one in sorted(p for p in files if p.is_file()):
+            total.update(one.name.encode() + hashlib.sha256(one.read_bytes()).digest())
+        return total.hexdigest()
 
     @classmethod
     def load(cls, path: Path, runtime: str | None = None) -> ExportedPredictor:

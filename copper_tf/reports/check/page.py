@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +22,9 @@ from copper_tf.utils.drawing import grey_image, scale_bar_length
 from tfds_copper.audit.findings import NOTE, Finding
 from tfds_copper.audit.survey import Survey, SurveyedPicture
 from tfds_copper.errors import InputError
+from tfds_copper.folder.readings import Reading
+from tfds_copper.folder.tables import spans
+from tfds_copper.folder.times import time_text
 from tfds_copper.micrograph import read
 
 __all__ = ["render_check"]
@@ -134,6 +138,22 @@ def _illustrated(survey: Survey, check: Check) -> list[tuple[Finding, list[list[
     return illustrated
 
 
+def _reading_rows(readings: Sequence[Reading]) -> list[tuple[str, ...]]:
+    """A row for each spelling: where, as written, read as, t in the unit of all, pictures and lines, doubts."""
+    return [
+        (
+            r.column,
+            r.text,
+            f"{time_text(r.value)} {r.unit}".strip(),
+            time_text(r.t) if math.isfinite(r.t) else "–",
+            str(len(r.files)),
+            spans(r.lines).partition(" ")[2] or "–",
+            r.doubt or "–",
+        )
+        for r in readings
+    ]
+
+
 def render_check(survey: Survey, check: Check) -> Path:
     """Writes ``check.html`` and its figures as PNG beside it, into the check's own output folder.
 
@@ -154,6 +174,7 @@ def render_check(survey: Survey, check: Check) -> Path:
         check=check,
         name=Path(check.folder).name,
         columns=LabelSummary.titles(),
+        readings=_reading_rows(check.readings),
         findings=_illustrated(survey, check),
         settings=check.settings.to_dict(),
         reading=check.reading.to_dict(),

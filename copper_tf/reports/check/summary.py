@@ -14,6 +14,7 @@ from tfds_copper.audit.findings import NOTE, UNSOUND, Finding, findings
 from tfds_copper.audit.shortcuts import Shortcut, shortcuts
 from tfds_copper.audit.survey import Survey, SurveyedPicture
 from tfds_copper.errors import InputError
+from tfds_copper.folder.readings import Reading
 from tfds_copper.micrograph import Metadata, ReadSettings
 from tfds_copper.results import Result
 from tfds_copper.splits.assign import SPLITS, SplitSettings, assign
@@ -110,6 +111,7 @@ class Check(Result):
         shortcuts: how closely other things than the surface follow t.
         findings: the worst first.
         grey: grey levels of every picture.
+        readings: how the names of class folders or the numbers of labels.csv were read.
     """
 
     FORMAT: ClassVar[str] = "copper-check 1"
@@ -128,6 +130,7 @@ class Check(Result):
     shortcuts: tuple[Shortcut, ...]
     findings: tuple[Finding, ...]
     grey: GreyLevels
+    readings: tuple[Reading, ...]
 
     @property
     def page(self) -> Path:
@@ -235,6 +238,7 @@ def summarise(survey: Survey, settings: SplitSettings, output: str = "") -> Chec
             mean=tuple(s.mean for s in readable),
             contrast=tuple(s.contrast for s in readable),
         ),
+        readings=folder.readings,
     )
 
 

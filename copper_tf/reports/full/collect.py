@@ -18,6 +18,7 @@ from copper_tf.analysis.comparison import SCORES, Grader, compare, group_seeds, 
 from copper_tf.analysis.comparison_results import Comparison
 from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.analysis.hypotheses.results import STUDY, HypothesisStudy
+from copper_tf.analysis.law import law_text
 from copper_tf.analysis.trust.results import Trust
 from copper_tf.reports.full.acquisition import acquisition, read_records
 from copper_tf.reports.full.examples import ExampleImage, choose_examples, map_examples
@@ -84,6 +85,7 @@ def _reported(model: OpenedModel) -> ReportedModel:
     run, first = model.pooled, model.first_run
     evaluation, statistics = run.read(Evaluation), first.reference_statistics
     costs = [training_cost(one) for one in model.runs]
+    judged = first.read(Trust) if first.has(Trust) else None
     return ReportedModel(
         name=model.name,
         kind=model.kind,
@@ -100,8 +102,11 @@ def _reported(model: OpenedModel) -> ReportedModel:
         out_of_distribution=evaluation.out_of_distribution,
         cost=tuple(cost for cost in costs if cost),
         weights=weights(model.runs, model.path),
-        trust=first.read(Trust).verdict if first.has(Trust) else None,
+        trust=judged.verdict if judged else None,
+        trust_reasons=judged.reasons if judged else (),
         baselines=first.has(Baselines),
+        label_means=evaluation.label_means,
+        law=law_text(evaluation) if evaluation.kind == "segmenter" else "",
     )
 
 

@@ -87,7 +87,7 @@ def answer_text(picture: ExamplePicture, labels: Labels, kind: str) -> str:
 def examples_figure(
     images: Sequence[ExampleImage], pictures: Sequence[ExamplePicture], labels: Labels, kind: str
 ) -> Figure:
-    """The typical and the worst test micrograph, whole, each beside its map.
+    """The typical, the best and the worst test micrograph, whole, each above its map.
 
     Args:
         images: of `map_examples`, at least one.
@@ -97,28 +97,27 @@ def examples_figure(
     """
     maps = kind == "segmenter"
     height = max(image.pixels.shape[0] / image.pixels.shape[1] for image in images)
-    each = 2 if maps else 1
-    wide = 4.4 * len(images) + 0.6 if maps else 3.4 * len(images)
-    drawn = figure(wide, min((1.95 if maps else 3.2) * height, 4.4) + 0.5)
-    # A gap between the two pictures, none between a picture and its map.
-    ratios = [*[1.0] * each, 0.06] * len(images)
-    axes = drawn.subplots(1, (each + 1) * len(images), squeeze=False, width_ratios=ratios)[0]
-    for gap in axes[each :: each + 1]:
-        gap.set_axis_off()
-    for place, (image, picture) in enumerate(zip(images, pictures, strict=True)):
-        left = axes[place * (each + 1)]
-        show(left, grey_image(image.pixels))
-        show_scale_bar(left, image.pixels.shape, image.pixel_size_nm, 1 / image.reduction)
-        left.set_title(f"{image.role}: t = {labels.names[image.label]}", fontsize=10, loc="left", color=INK)
+    rows = 2 if maps else 1
+    # As wide as the page for three, so that one alone isn't blown up; each row as high as its pictures.
+    drawn = figure(10, rows * (min(3.1 * height, 4.0) + 0.5))
+    axes = drawn.subplots(rows, 3, squeeze=False)
+    for column, (image, picture) in enumerate(zip(images, pictures, strict=True)):
+        above = axes[0][column]
+        show(above, grey_image(image.pixels))
+        show_scale_bar(above, image.pixels.shape, image.pixel_size_nm, 1 / image.reduction)
+        above.set_title(f"{image.role}: t = {labels.names[image.label]}", fontsize=10, loc="left", color=INK)
         answer = answer_text(picture, labels, kind)
         if image.potency is None:
-            left.set_xlabel(answer, fontsize=9)
+            above.set_xlabel(answer, fontsize=9)
             continue
-        right = axes[place * (each + 1) + 1]
-        right.imshow(overlay(image.pixels, image.potency), interpolation="nearest")
-        right.set_xticks([])
-        right.set_yticks([])
-        right.set_title(answer, fontsize=9.5, loc="left", color=SPLIT_COLOURS["train"])
+        below = axes[1][column]
+        below.imshow(overlay(image.pixels, image.potency), interpolation="nearest")
+        below.set_xticks([])
+        below.set_yticks([])
+        below.set_title(answer, fontsize=9.5, loc="left", color=SPLIT_COLOURS["train"])
+    for column in axes.T[len(images) :]:
+        for empty in column:
+            empty.set_axis_off()
     if maps:
-        colour_bar(drawn, list(axes), "potency")
+        colour_bar(drawn, list(axes.flat), "potency")
     return drawn

@@ -1,4 +1,4 @@
-"""Two test micrographs that stand for the rest: the typical one and the worst, each with its map."""
+"""Three test micrographs that stand for the rest: the typical one, the best and the worst, each with its map."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from copper_tf.analysis.evaluation_results import Evaluation
     from copper_tf.reports.full.models import OpenedModel
 
-__all__ = ["SIDE", "TYPICAL", "WORST", "ExampleImage", "choose_examples", "map_examples"]
+__all__ = ["BEST", "SIDE", "TYPICAL", "WORST", "ExampleImage", "choose_examples", "map_examples"]
 
 
-TYPICAL, WORST = "typical", "worst"
+TYPICAL, BEST, WORST = "typical", "best", "worst"
 # The longest side in px of what is kept for the page.
 SIDE = 640
 
@@ -28,7 +28,7 @@ class ExampleImage:
     """A whole test micrograph with its map.
 
     Attributes:
-        role: `TYPICAL` or `WORST`.
+        role: `TYPICAL`, `BEST` or `WORST`.
         label: rank of t.
         pixels: grey values ``(height, width)``, reduced where the micrograph is large.
         potency: the map of the same shape; None of a classifier.
@@ -64,21 +64,20 @@ def _errors(evaluation: Evaluation) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def choose_examples(evaluation: Evaluation) -> tuple[ExamplePicture, ...]:
-    """Which test pictures are shown: the one of the median error, and the one of the largest.
+    """Which test pictures are shown: the one of the median error, that of the smallest and that of the largest.
 
     Args:
         evaluation: of a run.
 
     Returns:
-        One or two pictures, whose shape is not known yet.
+        One to three pictures, whose shape is not known yet.
     """
     test = evaluation.pictures.of_split("test")
     answer, target, error = _errors(evaluation)
     # Equal errors by file, so that the choice is the same every time.
     order = np.lexsort((test["file"], error))
-    places = {TYPICAL: order[(len(order) - 1) // 2], WORST: order[-1]}
-    if places[TYPICAL] == places[WORST]:
-        del places[WORST]
+    # Of few pictures, one may be two of them: the worst goes before the best.
+    places = {order[0]: BEST, order[-1]: WORST, order[(len(order) - 1) // 2]: TYPICAL}
     return tuple(
         ExamplePicture(
             role=role,
@@ -87,7 +86,7 @@ def choose_examples(evaluation: Evaluation) -> tuple[ExamplePicture, ...]:
             target=float(target[k]),
             error=float(error[k]),
         )
-        for role, k in places.items()
+        for k, role in sorted(places.items(), key=lambda item: (TYPICAL, BEST, WORST).index(item[1]))
     )
 
 

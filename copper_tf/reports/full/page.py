@@ -14,7 +14,7 @@ from copper_tf.reports.evaluation.map_grades import grading_table
 from copper_tf.reports.evaluation.page import cost_rows, evaluation_figures, score_tables, settings_rows
 from copper_tf.reports.full.cover import examples_figure, sheets_figure
 from copper_tf.reports.full.models import ONE, SEEDS, first_of_kind
-from copper_tf.reports.full.summary import FINDING_LEVELS, limits_of, sound
+from copper_tf.reports.full.summary import FINDING_LEVELS, answers, limits_of, sound
 from copper_tf.reports.hypotheses.page import (
     HYPOTHESES_ALTS,
     HYPOTHESES_CAPTIONS,
@@ -49,13 +49,13 @@ _CAPTIONS = {
     "a sheet is pooled over the sheets of a label). The line is g, which the model was trained for.",
     "pictures": "Potency against stress time. Every dot is a picture, in the colour of its split; sheets are unknown. "
     "The line is g, which the model was trained for.",
-    "examples": "The test picture with the median error and the one with the largest, whole, each beside its potency "
-    "map. Blue resembles the surface at the first t, red that at the last.",
-    "graded": "The test picture with the median error and the one with the largest, whole.",
+    "examples": "The test pictures with the median, the smallest and the largest error, whole, each above its potency "
+    "map: blue is the phase of the first t, red that of the last.",
+    "graded": "The test pictures with the median, the smallest and the largest error, whole.",
 }
 _ALTS = {
     "sheets": "Scatter plot of the potency of every picture over stress time, test sheet means, and g",
-    "examples": "The typical and the worst test micrograph with scale bars, each beside its map where it has one",
+    "examples": "The typical, the best and the worst test micrograph with scale bars, each above its map if it has one",
 }
 
 
@@ -210,6 +210,7 @@ def render_report(
         captions=captions,
         report=report,
         sentence=report.sentence,
+        answers=answers(report),
         sound=sound(report),
         note=potency_note(report.labels, report.first_model.hypothesis),
         caveats=list(dict.fromkeys(caveats)),

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from copper_tf.analysis.blindtest.results import BlindTestResult
 from copper_tf.analysis.comparison_results import Comparison
-from copper_tf.analysis.evaluation_results import Gap, OutOfDistribution, SplitScores
+from copper_tf.analysis.evaluation_results import Gap, LabelMean, OutOfDistribution, SplitScores
 from copper_tf.analysis.hypotheses.results import HypothesisStudy
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.provenance import TrainingCost, WeightsFile
@@ -71,7 +71,7 @@ class ExamplePicture:
     """A test picture of page one.
 
     Attributes:
-        role: ``"typical"`` (the median error) or ``"worst"``.
+        role: ``"typical"`` (the median error), ``"best"`` or ``"worst"``.
         file: its path in the SEM folder.
         label: rank of t.
         sheet: its sheet, empty where unknown.
@@ -183,6 +183,9 @@ class ReportedModel:
         weights: of each run.
         trust: the verdict of the trust tests; None where it was not tested.
         baselines: whether simpler methods were run beside it.
+        trust_reasons: the sentences that the verdict rests on.
+        label_means: of a segmenter, the mean potency of each label on held-out pictures.
+        law: of a segmenter, the law that these follow in one sentence, or why none is named.
     """
 
     name: str
@@ -202,6 +205,9 @@ class ReportedModel:
     weights: tuple[WeightsFile, ...]
     trust: str | None
     baselines: bool
+    trust_reasons: tuple[str, ...] = ()
+    label_means: tuple[LabelMean, ...] = ()
+    law: str = ""
 
     @property
     def test(self) -> SplitScores:

@@ -1,14 +1,17 @@
-"""A report in one sentence, and what it can't say at all."""
+"""A report in one sentence, the answers to what a reader asks first, and what it can't say at all."""
 
 from __future__ import annotations
 
 import math
 
+from markupsafe import Markup
+
+from copper_tf.analysis.evaluation_results import LabelMean
 from copper_tf.reports.common.text import map_assumptions, potency_note, verdict, with_interval
-from copper_tf.reports.full.results import Report
+from copper_tf.reports.full.results import Report, ReportedModel
 from copper_tf.statistics.bootstrap import MIN_GROUPS
 
-__all__ = ["FINDING_LEVELS", "limits_of", "one_sentence", "sound"]
+__all__ = ["FINDING_LEVELS", "answers", "limits_of", "one_sentence", "sound"]
 
 # The levels of `copper check`, the worst first.
 FINDING_LEVELS = ("unsound", "warning", "note")
@@ -17,6 +20,12 @@ _TRUST = {
     "not supported": "that the maps show areas of the surface is not supported by image statistics",
     "undecided": "image statistics leave open whether the maps show areas of the surface",
     None: "whether the maps show areas of the surface was not tested",
+}
+_BELIEVED = {
+    "supported": "Yes, as far as pictures can tell",
+    "not supported": "No",
+    "undecided": "It is open",
+    None: "This was not tested",
 }
 
 
@@ -33,6 +42,78 @@ def one_sentence(report: Report) -> str:
         steps = with_interval(grades.test, "median_mae")
         text += f"; a classifier grades the same pictures {steps} steps off on average"
     return text + "."
+
+
+def _share(report: Report, mean: LabelMean) -> str:
+    """A label's mean potency with its interval, and its t."""
+    between = f" ({mean.interval[0]:.2f} to {mean.interval[1]:.2f})" if mean.interval else ""
+    return f"{mean.mean:.2f}{between} at t = {report.labels.names[mean.label]}"
+
+
+def _how_good(report: Report, maps: ReportedModel | None, grades: ReportedModel | None) -> str:
+    texts = []
+    if maps and maps.label_means:
+        first, last = maps.label_means[0], maps.label_means[-1]
+        what = "The area share of the phase of the first t" if maps.hypothesis.ends_are_learned else "The potency"
+        texts.append(
+            f"{what} is {_share(report, first)} and {_share(report, last)}, on pictures that nothing was learned from "
+            f"(95 % intervals by {maps.test.resampled})."
+        )
+    if grades:
+        texts.append(
+            f"The classifier puts {with_interval(grades.test, 'accuracy')} of new pictures at their own t, and is "
+            f"{with_interval(grades.test, 'median_mae')} steps off on average."
+        )
+    return " ".join(texts)
+
+
+_PREDICT = Markup("<code>copper predict {} PICTURES -o MAPS</code>")
+_RUN_TRUST = Markup("<code>copper trust {}</code>")
+_NEXT = {
+    "supported": Markup(
+        "Map and grade new pictures by {predict}. Peel tests of the same sheets would say what a potency means in N/mm."
+    ),
+    "undecided": Markup(
+        "Compare the maps with their pictures before you use them. More sheets, or a second run with another seed, "
+        "often decide it."
+    ),
+    "not supported": Markup(
+        "Don't use the maps; the grades of a classifier don't depend on them. More sheets may help, and so may a "
+        "magnification at which single areas are at least 20 px wide."
+    ),
+    None: Markup("Run {trust}."),
+}
+
+
+def _believed(maps: ReportedModel) -> Markup:
+    """Whether the maps can be believed; where not, why."""
+    text = Markup("{}.").format(_BELIEVED[maps.trust])
+    if maps.trust in (None, "supported"):
+        return text
+    reasons = Markup("").join(Markup("<li>{}</li>").format(reason) for reason in maps.trust_reasons)
+    return text + Markup("<ul>{}</ul>").format(reasons)
+
+
+def answers(report: Report) -> list[tuple[str, str]]:
+    """(question, answer) of what a reader wants to know first; answers may be `Markup`.
+
+    Args:
+        report: of `collect_report`.
+    """
+    maps, grades = report.of_kind("segmenter"), report.of_kind("classifier")
+    good = _how_good(report, maps, grades)
+    found: list[tuple[str, str]] = [("How good is the surface?", good)] if good else []
+    if maps is None:
+        return found
+    commands = {"predict": _PREDICT.format(maps.name), "trust": _RUN_TRUST.format(maps.name)}
+    return [
+        *found,
+        ("Where is it good?", "The maps below show the typical, the best and the worst test picture: blue is the phase "
+         "of the first t, red that of the last."),
+        ("By what law does it decay?", f"{maps.law.replace('no law', 'No law', 1)}."),
+        ("Can the maps be believed?", _believed(maps)),
+        ("What next?", _NEXT[maps.trust].format(**commands)),
+    ]  # fmt: skip
 
 
 def sound(report: Report) -> bool:

@@ -16,6 +16,7 @@ from copper_tf.api import fit as fitting
 from copper_tf.api.fit import Fit, FitPlan, fit
 from copper_tf.cli.main import main
 from copper_tf.config import DEFAULT, PRESETS, default_config
+from copper_tf.runs.records import TrainingRecord
 from copper_tf.runs.run import open_run
 from copper_tf.training import free_ends, plan
 from copper_tf.training.timing import Speed, measure_speed
@@ -61,7 +62,11 @@ def unbroken(quick: None, sem_folder: Path, tmp_path_factory: pytest.TempPathFac
     output = tmp_path_factory.mktemp("fit") / "out"
     plans: list[FitPlan] = []
     result = fit(sem_folder, output, on_plan=plans.append, **_SPLIT)
-    assert result.plan == plans[0] == FitPlan.read(output / "fit_plan.json")
+    assert result.plan == FitPlan.read(output / "fit_plan.json")
+    # What the segmenter really took stands in the plan; there was time enough for all epochs.
+    assert result.plan.epochs == plans[0].epochs and result.plan.seconds.keys() == plans[0].seconds.keys()
+    taken = open_run(output / "segmenter").read(TrainingRecord).seconds
+    assert result.plan.seconds["segmenter"] == taken != plans[0].seconds["segmenter"]
     assert json.dumps(Fit.read(output / "fit.json").to_dict()) == json.dumps(result.to_dict())
     return output
 
@@ -189,6 +194,14 @@ def test_an_unsound_folder_ends_before_any_training(tmp_path: Path) -> None:
     assert {p.name for p in (tmp_path / "out").iterdir() if p.is_dir()} == {"check"}
 
 
+def test_a_handful_of_pictures_ends_before_any_training(tmp_path: Path) -> None:
+    world = {"labels": 2, "pictures": 3, "sheets": 3, "height": 128, "width": 128}
+    folder = copper_tf.simulate(tmp_path / "sem", **world)
+    with pytest.raises(InputError, match="must hold at least 24 crops of 128 px .* Received: 2 pictures that hold 2"):
+        fit(folder, tmp_path / "out", split="1/1/1")
+    assert {p.name for p in (tmp_path / "out").iterdir() if p.is_dir()} == {"check", "dataset"}
+
+
 @pytest.mark.parametrize("budget", [0, -5, float("nan"), float("inf")])
 def test_a_budget_is_positive(sem_folder: Path, tmp_path: Path, budget: float) -> None:
     with pytest.raises(SettingError, match="budget must be a positive number of minutes. Received: "):
@@ -221,6 +234,7 @@ def steady(monkeypatch: pytest.MonkeyPatch) -> None:
     """A step takes a second, inference nothing; all settings are the usual ones, whatever `quick` made of them."""
     monkeypatch.setitem(PRESETS, DEFAULT, _USUAL)
     monkeypatch.setattr(fitting, "_LEAST_EPOCHS", _LEAST)
+    monkeypatch.setattr(fitting, "_LEAST_CROPS", 1)
     monkeypatch.setattr(plan, "measure_speed", lambda *_: Speed(1.0, 0.0))
 
 
@@ -238,6 +252,18 @@ def test_the_classifier_gets_the_time_that_is_left(steady: None, dataset: Any) -
     assert sum(seconds.values()) * plan.FITS <= 1800 < (sum(seconds.values()) + each) * plan.FITS
     assert epochs["classifier"] == (1800 / plan.FITS - sum(seconds.values()) + seconds["classifier"]) // each
     assert plan.plan_stages(_configs(), dataset, 1e6)[1]["classifier"] == 200
+
+
+def test_what_the_segmenter_takes_longer_is_made_up_for_by_the_classifier() -> None:
+    first = FitPlan(
+        10.0, {"segmenter": 200.0, "classifier": 300.0, "report": 60.0}, {"segmenter": 9, "classifier": 150}, 2.0
+    )
+    # 40 s are left in the budget: 30 more of them cost nothing, 100 more cost 60 s, which are 30 epochs.
+    assert first.after_segmenter(230.0).epochs == first.after_segmenter(150.0).epochs == first.epochs
+    later = first.after_segmenter(300.0)
+    assert later.epochs == {"segmenter": 9, "classifier": 120} and later.minutes == pytest.approx(10)
+    # It keeps its least epochs, whatever that takes.
+    assert first.after_segmenter(5000.0).epochs["classifier"] == _LEAST
 
 
 def test_a_budget_that_is_too_small_says_what_is_needed(steady: None, sem_folder: Path, tmp_path: Path) -> None:

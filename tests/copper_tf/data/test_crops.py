@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from copper_tf.data.crops import CropStream
+from copper_tf.config import default_config
+from copper_tf.data.crops import CropStream, shrunk_crops
 from copper_tf.data.normalisation import Normalisation, grey
 from copper_tf.data.pictures import Pictures
 from tests.conftest import small
@@ -108,3 +109,23 @@ def test_a_window_never_exceeds_the_picture_and_keeps_its_margin() -> None:
 def test_a_picture_too_small_is_named() -> None:
     with pytest.raises(InputError, match=r"0.png: a network with d=4 and margin=8 needs .* 32 px.* Received: 24 px"):
         _stream(pictures=_pictures(2, 24), d=4)
+
+
+def _of_sides(*sides: int) -> Pictures:
+    arrays = tuple(np.zeros((side, side + 8), np.uint8) for side in sides)
+    names = tuple(f"{k}.png" for k in range(len(sides)))
+    return Pictures(arrays, np.full(len(sides), 255), np.zeros(len(sides), np.int32), names, 0.5, 0.29)
+
+
+def test_one_small_picture_that_shrinks_all_crops_is_named() -> None:
+    config = default_config("classifier", crop=192, d=2)
+    text = shrunk_crops(_of_sides(200, 64, 200), config)
+    assert "All training crops are of 64 px, not of 192 px" in text
+    assert "1.png is of 72x64 px only, and 1 of 3" in text
+    assert shrunk_crops(_of_sides(200, 192), config) == ""
+
+
+def test_a_crop_that_no_picture_holds_is_said_where_it_was_asked_for() -> None:
+    assert "not of 192 px" in shrunk_crops(_of_sides(128, 128), default_config("classifier", crop=192, d=2))
+    assert shrunk_crops(_of_sides(96, 96), default_config("classifier")) == ""
+    assert "0.png" in shrunk_crops(_of_sides(96, 128), default_config("segmenter"))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from copper_tf.decay.families import FAMILIES
-from copper_tf.decay.fitting import INDISTINGUISHABLE_QAICC, fit, fit_families
+from copper_tf.decay.fitting import INDISTINGUISHABLE_QAICC, Fit, fit, fit_families
 from copper_tf.decay.hypotheses import hypothesis_values, normalised_time
 
 U = normalised_time(range(16))
@@ -56,7 +56,8 @@ def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
         assert found is not None
         low, high = found.intervals[0]
         covered += low <= 0.5 <= high
-    assert 180 <= covered <= 200
+    # 190 on the average, 3 more or less.
+    assert 180 <= covered < 200
 
 
 def test_means_that_scatter_more_than_their_errors_widen_the_interval() -> None:
@@ -65,9 +66,16 @@ def test_means_that_scatter_more_than_their_errors_widen_the_interval() -> None:
     scattered = fit(FAMILIES["power"], U, means, ERRORS)
     calm = fit(FAMILIES["power"], U, hypothesis_values("sqrt", range(16)), ERRORS)
     assert scattered is not None and calm is not None
-    assert scattered.birge > 2 and calm.birge == 1
+    assert 2 < scattered.birge < 8 and calm.birge == 1
     wide, narrow = (float(np.diff(found.intervals[0])[0]) for found in (scattered, calm))
     assert wide == pytest.approx(narrow * scattered.birge, rel=0.2)
+
+
+@pytest.mark.parametrize(("spare", "correction"), [(13, 2 * 3 * 4 / 12), (2, 2 * 3 * 4), (1, 2 * 3 * 4)])
+def test_the_criterion_is_akaikes_with_its_two_corrections(spare: int, correction: float) -> None:
+    found = Fit("power", (0.5,), ((0.4, 0.6),), (1.0, 0.0), (1.0, 0.0), squares=12.0, spare=spare, birge=2.0)
+    # Exponent, scale and shift: k = 3.
+    assert found.qaicc(4.0) == pytest.approx(12 / 4 + 2 * 3 + correction)
 
 
 def test_noise_leaves_families_untold_and_too_few_labels_leave_none() -> None:

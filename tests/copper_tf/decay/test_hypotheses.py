@@ -53,6 +53,7 @@ def test_tables_by_text_and_by_file(tmp_path: Path) -> None:
     ("name", "message"),
     [
         ("cubic", r"hypothesis must be one of linear, .* Received: 'cubic'"),
+        ("missing.json", r"hypothesis must be one of linear, .* Received: 'missing.json'"),
         ('{"0": 1}', r"must give g for every t of the data. Received: none for t = \[1.0, 2.0\]"),
         ('{"0": 1, "1": 2, "2": 0}', r"must lie in \[0, 1\]"),
         ('{"0": 1, ', r"the table is not JSON"),
@@ -62,6 +63,11 @@ def test_tables_by_text_and_by_file(tmp_path: Path) -> None:
 def test_wrong_hypotheses_are_named(name: str, message: str) -> None:
     with pytest.raises(SettingError, match=message):
         hypothesis_values(name, (0, 1, 2))
+
+
+def test_a_registered_hypothesis_is_kept_within_its_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(HYPOTHESES, "steep", lambda u: 1.5 - 2 * u)
+    np.testing.assert_allclose(hypothesis_values("steep", (0, 1, 2)), (1, 0.5, 0))
 
 
 def test_the_constant_is_refused_and_the_others_are_not() -> None:

@@ -152,6 +152,18 @@ def test_the_mean_of_a_large_float16_mask_is_finite() -> None:
     assert float(potency(mask)[0]) == pytest.approx(1)
 
 
+@pytest.mark.parametrize("name", config.LOSSES)
+def test_a_loss_comes_back_from_its_config_and_nothing_of_it_is_trained(name: str) -> None:
+    loss = config.LOSSES[name]([1.0, 0.5, 0.0], [1.0, 0.0, 2.0], 2)
+    loss.table.assign([0.9, 0.4, 0.1])
+    again = type(loss).from_config(loss.get_config())
+    np.testing.assert_allclose(again.table.g, [0.9, 0.4, 0.1])
+    np.testing.assert_allclose(again.table.weights, [1, 0, 2])
+    assert again.margin == 2 and again.get_config() == loss.get_config()
+    assert not (again.table.g.trainable or again.table.weights.trainable)
+    assert name != config.CORRELATION or not again.grey_weight.trainable
+
+
 @pytest.mark.parametrize(
     ("g", "weights", "message"),
     [

@@ -36,15 +36,11 @@ def _linear(model):  # type: ignore[no-untyped-def]
 
 def _seen(network: keras.Model, size: int, pick: tuple[int, int]) -> tuple[int, int]:
     """First and last input row with any influence on one output; pools route it anew for each of several pictures."""
-    low, high = size, 0
-    for seed in range(12):
-        picture = tf.Variable(np.random.default_rng(seed).random((1, size, size, 1), np.float32))
-        with tf.GradientTape() as tape:
-            output = network(picture, training=False)[0, pick[0], pick[1], 0]
-        gradient = tape.gradient(output, picture).numpy()[0, ..., 0]
-        rows = np.flatnonzero(np.abs(gradient).sum(1) > 0)
-        low, high = min(low, int(rows[0])), max(high, int(rows[-1]))
-    return low, high
+    pictures = tf.Variable(np.random.default_rng(0).random((12, size, size, 1), np.float32))
+    with tf.GradientTape() as tape:
+        output = network(pictures, training=False)[:, pick[0], pick[1], 0]
+    rows = np.flatnonzero(np.abs(tape.gradient(output, pictures).numpy()).sum((0, 2, 3)) > 0)
+    return int(rows[0]), int(rows[-1])
 
 
 @pytest.mark.parametrize(("n", "N", "d"), [(2, 1, 2), (1, 2, 2), (1, 1, 3)])
@@ -70,8 +66,10 @@ def test_classifier_sees_what_arithmetic_says() -> None:
     model = _linear(build_classifier(n=2, N=1, c=1, d=2, labels=3, padding="zero"))
     low, high = _seen(keras.Model(model.input, model.get_layer(FEATURES).output), 96, (12, 12))
     described = classifier_network(n=2, N=1, c=1, d=2, labels=3)
+    assert {layer.name: layer.text for layer in described.layers}[FEATURES] == ""
     assert high - low + 1 == described.receptive_field
     assert max(48 - low, high - 51) == described.reach
+    assert described.parameters == model.count_params()
 
 
 def _blur(policy: Any, name: str) -> keras.layers.Layer:
@@ -91,6 +89,8 @@ def test_a_registered_decoder_has_its_own_receptive_field(monkeypatch: pytest.Mo
     assert_sees_what_arithmetic_says(2, 1, 2, "short")
     config = default_config("segmenter", decoder="short")
     assert network_of(config).receptive_field != network_of(default_config("segmenter")).receptive_field
+    texts = {layer.name: layer.text for layer in network_of(config).layers}
+    assert texts["blur"] == "blur" and texts["mask"] == "sigmoid" and texts["up0_bilinear"] == "bilinear ×2"
     assert network_of(config, 5).parameters == build(config, 5).count_params()
     assert network_of(config).is_local and network_of(default_config("segmenter")).is_local
 
@@ -178,7 +178,8 @@ def test_sizes_are_padded_to_the_grid(size: int, d: int, padded: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("d", "margin", "side"), [(4, 0, 32), (2, 20, 44), (2, 0, 8), (2, 1, 8), (2, 3, 12), (1, 1, 4), (1, 2, 6)]
+    ("d", "margin", "side"),
+    [(4, 0, 32), (4, 20, 64), (2, 20, 44), (2, 0, 8), (2, 1, 8), (2, 3, 12), (1, 1, 4), (1, 2, 6)],
 )
 def test_smallest_picture(d: int, margin: int, side: int) -> None:
     assert picture_sizes.smallest_picture(d, margin) == side

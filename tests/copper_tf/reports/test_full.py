@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import shlex
@@ -13,14 +14,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from copper_tf.analysis.evaluation_results import Evaluation, OutOfDistribution, PictureColumns, SplitScores
+from copper_tf.analysis.evaluation_results import Evaluation, LabelMean, OutOfDistribution, PictureColumns, SplitScores
 from copper_tf.cli.main import main
 from copper_tf.config import KINDS, Config, default_config
 from copper_tf.reports.full.acquisition import acquisition, read_records, summarise_values
-from copper_tf.reports.full.examples import TYPICAL, WORST, choose_examples, map_examples
+from copper_tf.reports.full.examples import BEST, TYPICAL, WORST, choose_examples, map_examples
 from copper_tf.reports.full.models import open_models
 from copper_tf.reports.full.results import Acquisition, AcquisitionSetting, Report, ReportDataset, ReportedModel
-from copper_tf.reports.full.summary import limits_of, one_sentence, sound
+from copper_tf.reports.full.summary import answers, limits_of, one_sentence, sound
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.provenance import build_command, sha256, training_command, training_cost
 from copper_tf.runs.records import HypothesisRecord
@@ -102,15 +103,18 @@ def _scores(potency: list[float], label: int = 0) -> Evaluation:
     )
 
 
-def test_the_typical_and_the_worst_picture_are_those_of_the_scores() -> None:
-    typical, worst = choose_examples(_scores([0.0, 0.9, 0.4, 0.7]))
+def test_the_typical_the_best_and_the_worst_picture_are_those_of_the_scores() -> None:
+    typical, best, worst = choose_examples(_scores([0.0, 0.9, 0.4, 0.7]))
     assert (typical.role, typical.file) == (TYPICAL, "3.png") and typical.error == pytest.approx(0.3)
+    assert (best.role, best.file) == (BEST, "1.png") and best.error == pytest.approx(0.1)
     assert (worst.role, worst.file) == (WORST, "2.png") and worst.target == 1.0
+    # One picture can't stand for two: of two, the typical one has the smaller error.
+    assert [picture.role for picture in choose_examples(_scores([0.0, 0.5, 0.7]))] == [TYPICAL, WORST]
     assert [picture.role for picture in choose_examples(_scores([0.0, 0.5]))] == [TYPICAL]
 
 
 def test_without_a_g_a_picture_is_held_against_its_label() -> None:
-    assert choose_examples(_scores([0.0, 0.2, 0.4, 0.9], label=1))[1].error == pytest.approx(0.9 - 0.5)
+    assert choose_examples(_scores([0.0, 0.2, 0.4, 0.9], label=1))[-1].error == pytest.approx(0.9 - 0.5)
 
 
 def test_pictures_of_page_one_have_the_potency_of_their_scores(runs: dict[str, Any]) -> None:
@@ -219,6 +223,34 @@ def test_the_sentence_says_what_scores_and_trust_say(
     sentence = one_sentence(report)
     assert words in sentence and sentence.endswith(".") and sentence.count(".\n") == 0
     assert sound(report) is good
+
+
+@pytest.mark.parametrize(
+    ("trust", "believed", "next_step"),
+    [
+        ("supported", "Yes, as far as pictures can tell.", "<code>copper predict &lt;m&gt; PICTURES -o MAPS</code>"),
+        ("not supported", "No.<ul><li>binarity: B &lt; 0.5</li></ul>", "use the maps"),
+        ("undecided", "It is open.<ul><li>binarity: B &lt; 0.5</li></ul>", "another seed"),
+        (None, "This was not tested.", "<code>copper trust &lt;m&gt;</code>"),
+    ],
+)
+def test_page_one_answers_what_a_reader_asks_first(
+    trust: str | None, believed: str, next_step: str, dataset: Any
+) -> None:
+    report = _report(dataset.metadata, 0.1, trust)
+    means = (LabelMean(0, 0.74, (0.7, 0.78), 4, 12), LabelMean(1, 0.3, None, 1, 3))
+    model = dataclasses.replace(
+        report.models[0],
+        name="<m>",
+        trust_reasons=("binarity: B < 0.5",),
+        label_means=means,
+        law="f(t) = 1 - (t/2.5 h)",
+    )
+    found = dict(answers(dataclasses.replace(report, first="<m>", models=(model,))))
+    good = "The potency is 0.74 (0.70 to 0.78) at t = 0 h and 0.30 at t = 2.5 h"
+    assert found["How good is the surface?"].startswith(good)
+    assert found["By what law does it decay?"] == "f(t) = 1 - (t/2.5 h)."
+    assert found["Can the maps be believed?"] == believed and next_step in found["What next?"]
 
 
 def test_limits_name_adhesion_the_settings_and_the_caveats(dataset: Any) -> None:

@@ -13,13 +13,13 @@ from PIL import Image
 from scipy.stats import spearmanr
 
 import copper_tf.simulation as simulation
+from benchmarks.roughness import fine_coarse
 from copper_tf.simulation import (
     LAWS,
     WORLDS,
     SimulationSettings,
     calibrate,
     calibration,
-    fine_coarse,
     plan_picture,
     read_settings,
     render_contact_sheet,

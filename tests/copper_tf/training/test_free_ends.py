@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from copper_tf.analysis.evaluation import evaluate
 from copper_tf.config import CORRELATION
@@ -194,9 +195,23 @@ class _Crops:
             self.metrics[0].update_state(np.array([label]), np.full((1, 4, 4, 1), value, np.float32))
 
 
-def _learner(free: Run, model: _Crops, steps: int, **settings: Any) -> ShapeLearner:
+class _Draws:
+    """A network that draws the areas of pictures of zeros and ones, as wide as they are or wider."""
+
+    def __init__(self, wider: float) -> None:
+        self.wider = wider
+
+    def map_of(self, values: np.ndarray) -> np.ndarray:
+        return (ndimage.gaussian_filter(values, 2) > 0.5 - self.wider).astype(np.float32)
+
+
+def _learner(
+    free: Run, model: _Crops, steps: int, kept: tuple[list[np.ndarray], ...] = ([], [], []), wider: float = 0.0,
+    **settings: Any,
+) -> ShapeLearner:  # fmt: skip
     run = dataclasses.replace(free, config=free.config.replace(learn="iterative", epochs=10, **settings))
-    learner = ShapeLearner(run)
+    learner = ShapeLearner(run, None)  # type: ignore[arg-type]
+    learner.middles, learner.predictor = list(kept), _Draws(wider)  # type: ignore[assignment]
     learner.set_model(model)
     learner.set_params({"steps": steps})
     return learner
@@ -229,6 +244,29 @@ def test_it_moves_once_there_are_maps_and_not_at_the_end(free: Run, epoch: int, 
     g = estimation.update(np.array([1, 0.5, 0]), np.array([0.8, 0.5, 0.4]), estimation.STEP / free_ends._STEPS)
     assert model.loss.table.values == pytest.approx(g if moves else [1, 0.5, 0], abs=1e-6)
     assert learner.first == 3 and _learner(free, model, 1, restarts=1, restart_epochs=5).first == 5
+
+
+def _ends(first: float) -> tuple[list[np.ndarray], ...]:
+    """Pictures of three labels: one phase at each end, the first as grey as is said, and a disc between them."""
+    rows, columns = np.mgrid[:48, :48] - 24
+    disc = (np.hypot(rows, columns) < 12).astype(np.float32)
+    return [np.full_like(disc, first)], [disc], [np.zeros_like(disc)]
+
+
+def test_what_borders_add_is_taken_away_where_each_end_is_one_phase(free: Run) -> None:
+    def middle(wider: float, first: float = 1.0) -> float:
+        model = _Crops()
+        learner = _learner(free, model, 1, _ends(first), wider)
+        learner.on_epoch_begin(3)
+        model.see((0, 0.98), (1, 0.5), (2, 0.02))
+        learner.on_train_batch_end(0)
+        return float(model.loss.table.values[1])
+
+    assert middle(0.0) == pytest.approx(0.5, abs=0.002)
+    # A network whose areas are too wide has too high a mean between the ends.
+    assert middle(0.3) < middle(0.0) - 0.002
+    # Maps of a first t that aren't of one phase say nothing of borders.
+    assert middle(0.3, first=0.1) == pytest.approx(middle(0.0), abs=0.002)
 
 
 def test_a_label_that_was_not_seen_leaves_the_shape(free: Run) -> None:

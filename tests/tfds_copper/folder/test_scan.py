@@ -54,12 +54,22 @@ def test_order_names_and_skipped(tmp_path: Path) -> None:
     assert [p.file for p in folder.pictures] == ["0h/c.bmp", "2.5h/a.jpg", "2.5h/b.TIF"]
     assert folder.class_names == ("0 h", "2.5 h")
     assert folder.skipped == {
-        "hidden file": 2,
-        "not a picture": 3,
+        "hidden or system file": 3,
+        "not a picture": 2,
         "picture in a folder inside a class folder": 1,
         "picture outside a class folder": 1,
         "true mask without a picture": 1,
     }
+
+
+def test_what_systems_and_earlier_results_leave_is_skipped_and_said(tmp_path: Path) -> None:
+    put(tmp_path, "t0/a.png", "t1/a.png", "t0/@eaDir/a.png/thumb.jpg", "@eaDir/t0/x.png", "__MACOSX/t0/._a.png")
+    put(tmp_path, "run 3/figures/history.png", "t1/overlays/a.png", "t1/maps/a.tif", "t1/prediction.json")
+    (tmp_path / "run 3" / "format").write_text("copper-run 1\n")
+    folder = scan(tmp_path)
+    assert [p.file for p in folder.pictures] == ["t0/a.png", "t1/a.png"]
+    assert folder.skipped_files["result of copper-tf"] == ("run 3/figures", "t1/maps", "t1/overlays")
+    assert folder.skipped["hidden or system file"] == 3
 
 
 @pytest.mark.parametrize(

@@ -146,3 +146,32 @@ def test_nothing_is_decided_where_the_picture_is_blanked(shared: Path) -> None:
     # The owner of these files zeroed the image; only the metadata can tell where it ends.
     for bits in (8, 16):
         assert find_bar(_file(shared / "vendor_sem" / f"FEI-Helios-Ebeam-{bits}bits.tif")) is None
+
+
+@pytest.mark.parametrize("share", [0.5, 0.6, 0.7, 0.8])
+@pytest.mark.parametrize("where", ["left", "middle", "both sides"])
+@pytest.mark.parametrize(("ground", "ink"), [(0, 255), (255, 0)])
+def test_a_picture_of_the_bars_own_value_beside_it(ground: int, ink: int, where: str, share: float) -> None:
+    grey, wide = _micrograph(240, 320).copy(), int(320 * share)
+    ends = {"left": [(0, wide)], "middle": [(160 - wide // 2, 160 + wide // 2)], "both sides": [
+        (0, wide // 2), (320 - wide // 2, 320)]}[where]  # fmt: skip
+    for first, last in ends:
+        grey[100:, first:last] = ground
+    strip = _strip(30, 320, ground, ink)
+    assert find_bar(np.vstack([grey, strip])) == Bar(BOTTOM, 30)
+    assert find_bar(np.vstack([strip, grey[::-1]])) == Bar(TOP, 30)
+    # Without anything written there is no telling.
+    assert find_bar(np.vstack([grey, np.full_like(strip, ground)])) is None
+
+
+def test_text_below_objects_on_a_black_ground_is_no_bar() -> None:
+    y, x = np.mgrid[0:240, 0:320]
+    for seed in range(8):
+        draw = np.random.default_rng(seed)
+        pixels = np.zeros((240, 320), np.uint8)
+        for _ in range(30):
+            radius = draw.uniform(3, 25)
+            row, column = draw.uniform(0, 205 - radius), draw.uniform(0, 320)
+            pixels[np.hypot(y - row, x - column) < radius] = draw.integers(60, 255)
+        pixels[210:] |= _strip(30, 320, 0, 255)
+        assert find_bar(pixels) is None

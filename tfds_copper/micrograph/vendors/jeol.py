@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 from tfds_copper.micrograph.record import Metadata
-from tfds_copper.micrograph.vendors.values import MetadataBuilder
+from tfds_copper.micrograph.vendors.values import MetadataBuilder, sizes
 
 __all__ = ["jeol_metadata"]
 
 _LINE = re.compile(r"(\$\$?([A-Z]{2}_[A-Z0-9_]+))(?:[ \t]+(.*))?")
+_FIELD = re.compile(r"([0-9][0-9.,eE+-]*)\s*([^\s0-9.,×*]*?)[\s,;xX×*]+([0-9][0-9.,eE+-]*)\s*([^\s0-9.,]*)")
 _FIELDS = (
     ("magnification", "CM_MAG", "x"),
     ("voltage_kv", "CM_ACCEL_VOLT", "kV"),
@@ -54,6 +55,21 @@ def _pixel_size(builder: MetadataBuilder, lines: _Lines) -> None:
     builder.measure("pixel_size_nm", lines.key("SM_MICRON_MARKER"), marker, "", 1 / int(bar))
 
 
+def _field_of_view(builder: MetadataBuilder, lines: _Lines) -> None:
+    """Its width and height with their units, or with one for both: ``1.067mm 0.800mm``, ``1.067 0.800 mm``."""
+    text, key = lines["CM_FIELD_OF_VIEW"], lines.key("CM_FIELD_OF_VIEW")
+    counts = sizes(lines["CM_FULL_SIZE"]) or sizes(lines["CM_IMAGE_SIZE"])
+    if not text or builder.has("pixel_size_nm"):
+        return
+    match = _FIELD.fullmatch(text)
+    if match is None or not all(0 < len(n) < 7 and int(n) for n in counts) or not counts:
+        builder.drop(key, text)
+        return
+    unit = match[2] or match[4]
+    across, down = (f"{side} {own or unit}" for side, own in ((match[1], match[2]), (match[3], match[4])))
+    builder.pixels((key, key), (across, down), "", (1 / int(counts[0]), 1 / int(counts[1])))
+
+
 def _stage(builder: MetadataBuilder, name: str, lines: _Lines) -> None:
     """Positions in order, ``x y z r t``, or named, ``X=1.2, Y=3.4, R=0, Z=10, T=0``."""
     text, key = lines[name], lines.key(name)
@@ -70,6 +86,7 @@ def jeol_metadata(text: str) -> Metadata | None:
         return None
     builder = MetadataBuilder("JEOL")
     _pixel_size(builder, lines)
+    _field_of_view(builder, lines)
     for field, name, unit in _FIELDS:
         builder.measure(field, lines.key(name), lines[name], unit)
     for name in ("CM_DETECTOR", "FE_DETECTOR_NAME", "CM_SIGNAL"):

@@ -5,22 +5,30 @@ from __future__ import annotations
 import codecs
 from pathlib import Path, PurePath
 
-__all__ = ["LARGEST", "content", "decoded", "sidecar_names", "sidecars"]
+__all__ = ["LARGEST", "content", "decoded", "is_header", "sidecar_names", "sidecars"]
 
 LARGEST = 2**20
-_ENDINGS = (".txt", ".TXT", ".Txt")
+_ENDINGS, _HEADERS = (".txt", ".TXT", ".Txt"), (".hdr", ".HDR")
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 # cp932 before cp1252: the latter takes nearly any bytes.
 _CODES = ("utf-8", "cp932", "cp1252")
 
 
 def sidecar_names(picture: PurePath) -> list[str]:
-    """What a picture's sidecar may be called, ``picture.txt`` before ``picture.tif.txt``."""
-    return [stem + ending for stem in (picture.stem, picture.name) for ending in _ENDINGS]
+    """What a picture's sidecar may be called, ``picture.txt`` before ``picture.tif.txt`` and ``picture-tif.hdr``."""
+    texts = [stem + ending for stem in (picture.stem, picture.name) for ending in _ENDINGS]
+    kinds = dict.fromkeys(suffix.replace(".", "-") for suffix in (picture.suffix, picture.suffix.lower()))
+    stems = [*(picture.stem + kind for kind in kinds), picture.name, picture.stem]
+    return [*texts, *(stem + ending for stem in dict.fromkeys(stems) for ending in _HEADERS)]
+
+
+def is_header(path: PurePath) -> bool:
+    """Whether a sidecar is a ``.hdr``, as Tescan writes them."""
+    return path.suffix in _HEADERS
 
 
 def sidecars(picture: Path) -> list[Path]:
-    """The files that may be a picture's sidecar, ``picture.txt`` before ``picture.tif.txt``; none outside its folder.
+    """The files that may be a picture's sidecar, in the order of `sidecar_names`; none outside its folder.
 
     Args:
         picture: the picture's file; need not exist.
@@ -29,13 +37,14 @@ def sidecars(picture: Path) -> list[Path]:
     try:
         folder = picture.parent.resolve()
         for name in sidecar_names(picture):
-            path = (folder / name).resolve()
-            if path.is_relative_to(folder) and path.is_file():
-                found.append(path)
+            path = folder / name
+            # Most are not there, and resolving takes longer than looking.
+            if path.is_file() and path.resolve().is_relative_to(folder):
+                found.append(path.resolve())
     except (OSError, RuntimeError, ValueError):
         # Links in a circle, or a name that no file can have.
         return found
-    return found
+    return list(dict.fromkeys(found))
 
 
 def content(path: Path) -> bytes | None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from tfds_copper.micrograph.record import Metadata
 
-__all__ = ["MetadataBuilder", "printable", "sizes"]
+__all__ = ["MetadataBuilder", "printable", "sizes", "tag_bytes"]
 
 _LONGEST = 60
 # Vendors write both sides of a pixel rounded; more than this share apart is no rounding.
@@ -24,8 +24,24 @@ _SQUARE = 0.005
 _FIRST_YEAR, _LAST_YEAR = 1960, 2200
 _MOST_PIXELS = 200_000
 
-# Each unit's power of ten; "オm" is a µm written in latin-1 and read in cp932.
-_LENGTH = {"fm": -15, "pm": -12, "nm": -9, "um": -6, "μm": -6, "オm": -6, "micron": -6, "mm": -3, "cm": -2, "m": 0}
+# Each unit's power of ten; "オm" is a µm written in latin-1 and read in cp932, "âμm" one in UTF-8 read in latin-1.
+_LENGTH = {
+    "fm": -15,
+    "pm": -12,
+    "å": -10,
+    "nm": -9,
+    "um": -6,
+    "μm": -6,
+    "オm": -6,
+    "âμm": -6,
+    "mm": -3,
+    "cm": -2,
+    "m": 0,
+}
+_LENGTH |= {"micron": -6, "microns": -6, "angstrom": -10, "ångström": -10}
+_PREFIXES = {"nano": -9, "micro": -6, "milli": -3, "centi": -2, "": 0}
+_LENGTH |= {f"{prefix}{unit}": power for prefix, power in _PREFIXES.items()
+            for unit in ("meter", "meters", "metre", "metres")}  # fmt: skip
 _VOLTAGE = {"v": 0, "volt": 0, "volts": 0, "kv": 3}
 _CURRENT = {"fa": -15, "pa": -12, "na": -9, "ua": -6, "μa": -6, "ma": -3, "a": 0}
 _TIME = {"ns": -9, "us": -6, "μs": -6, "ms": -3, "s": 0, "sec": 0, "secs": 0}
@@ -83,6 +99,16 @@ def printable(value: Any) -> str:
     except ValueError:
         text = "a number of too many digits"
     return "".join(c if c.isprintable() else "?" for c in text.strip())
+
+
+def tag_bytes(tag: Any) -> bytes:
+    """The bytes of a tag that tifffile gave whatever type; none where it has none."""
+    if isinstance(tag, str):
+        return tag.encode("utf-8", "replace")
+    try:
+        return bytes(tag) if isinstance(tag, bytes | bytearray | tuple) else b""
+    except (TypeError, ValueError):
+        return b""
 
 
 def _cut(text: str) -> str:
@@ -214,12 +240,23 @@ class MetadataBuilder:
         else:
             self._values[field] = number
 
-    def pixels(self, keys: tuple[str, str], values: tuple[Any, Any], unit: str) -> None:
-        """Takes the size of a pixel: the vendor's names of its width and height, what they hold, and their unit."""
-        self.measure("pixel_size_nm", keys[0], values[0], unit)
-        width = _converted("pixel_size_nm", values[0], unit)
-        height = _converted("pixel_size_nm", values[1], unit)
-        if width and height and abs(height / width - 1) > _SQUARE:
+    def pixels(
+        self, keys: tuple[str, str], values: tuple[Any, Any], unit: str, factors: tuple[float, float] = (1, 1)
+    ) -> None:
+        """Takes the size of a pixel.
+
+        Args:
+            keys: the vendor's names of its width and its height.
+            values: what they hold.
+            unit: where they have none.
+            factors: what the numbers are to be multiplied by.
+        """
+        taken = not self.has("pixel_size_nm")
+        self.measure("pixel_size_nm", keys[0], values[0], unit, factors[0])
+        width, height = (
+            _converted("pixel_size_nm", v, unit, factor) for v, factor in zip(values, factors, strict=True)
+        )
+        if taken and width and height and abs(height / width - 1) > _SQUARE:
             self.drop(keys[1], values[1], "pixels are not square")
 
     def count(self, field: str, key: str, value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tfds_copper.micrograph.record import Metadata
@@ -10,6 +11,8 @@ from tfds_copper.micrograph.vendors.values import MetadataBuilder, printable, si
 __all__ = ["zeiss_metadata"]
 
 _DISPLAY_WIDTH = 1024
+# Of the lines before the first name: this one, from 0, and what is no number.
+_HEADER_LINE, _NAMED = 3, re.compile(r"[A-Za-z_]{2}")
 # Units where the file writes none. tifffile loses lines in capitals only, "EHT = 800 V"; the target stands in for it.
 _FIELDS = (
     ("magnification", "ap_mag", "x"),
@@ -45,23 +48,34 @@ def _stored_width(tag: dict[Any, Any], width: int, height: int) -> int:
     return width if usual else 0
 
 
-def _pixel_size(builder: MetadataBuilder, tag: dict[Any, Any], width: int, height: int) -> None:
+def _header_pixel_size(header: str) -> str | None:
+    """The pixel size that stands without a name in the fourth line, in m, which LEO instruments write as well."""
+    lines = header.splitlines()[: _HEADER_LINE + 1]
+    if len(lines) <= _HEADER_LINE or any(_NAMED.search(line) for line in lines):
+        return None
+    text = lines[_HEADER_LINE].strip()
+    return f"{text} m" if text.strip("0.+-eE") else None
+
+
+def _pixel_size(builder: MetadataBuilder, tag: dict[Any, Any], header: str, width: int, height: int) -> None:
     builder.measure("pixel_size_nm", "ap_image_pixel_size", _entry(tag, "ap_image_pixel_size"))
-    value, stored = _entry(tag, "ap_pixel_size"), _stored_width(tag, width, height)
-    if builder.has("pixel_size_nm") or value is None:
-        return
-    if stored:
-        # It is the pixel of a display 1024 px wide, whatever size was stored.
-        builder.measure("pixel_size_nm", "ap_pixel_size", value, "", _DISPLAY_WIDTH / stored)
-    else:
-        builder.drop("ap_pixel_size", value)
+    stored = _stored_width(tag, width, height)
+    # Both are of the pixel of a display 1024 px wide, whatever size was stored.
+    for key, value in (("ap_pixel_size", _entry(tag, "ap_pixel_size")), ("line 4", _header_pixel_size(header))):
+        if builder.has("pixel_size_nm") or value is None:
+            continue
+        if stored:
+            builder.measure("pixel_size_nm", key, value, "", _DISPLAY_WIDTH / stored)
+        else:
+            builder.drop(key, value)
 
 
-def zeiss_metadata(tag: Any, width: int, height: int) -> Metadata:
+def zeiss_metadata(tag: Any, header: str, width: int, height: int) -> Metadata:
     """What tag 34118 says.
 
     Args:
         tag: the tag's value as tifffile reads it.
+        header: the tag's text, of which tifffile keeps less.
         width: the page's, in px.
         height: the page's, in px, with the information bar.
     """
@@ -69,7 +83,7 @@ def zeiss_metadata(tag: Any, width: int, height: int) -> Metadata:
     if not isinstance(tag, dict):
         builder.drop("34118", tag)
         return builder.metadata()
-    _pixel_size(builder, tag, width, height)
+    _pixel_size(builder, tag, header, width, height)
     for field, key, unit in _FIELDS:
         builder.measure(field, key, _entry(tag, key), unit)
     for key in ("dp_detector_channel", "dp_detector_type"):

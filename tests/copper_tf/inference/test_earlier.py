@@ -1,0 +1,90 @@
+"""Results of two models, or of two sets of pictures, never mix in one folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import copper_tf
+from copper_tf.inference.earlier import PredictionRecord, begin_predictions, refuse_predictions
+from copper_tf.inference.predictor import RunPredictor
+from tfds_copper.errors import OutputError, RunError
+
+CLASSIFIER, SEGMENTER = "classifier", "segmenter"
+
+
+def pictures(folder: Path, *names: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for k, name in enumerate(names):
+        pixels = np.random.default_rng(k).integers(0, 255, (64, 80)).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / name)
+    return folder
+
+
+def files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_same_command_again_predicts_no_results(runs: dict[str, Any], tmp_path: Path) -> None:
+    new = pictures(tmp_path / "new", "a.png", "b.png")
+    first = copper_tf.predict(runs[SEGMENTER], new, new / "results")
+    written = files(new)
+    again = copper_tf.predict(runs[SEGMENTER], new, new / "results")
+    assert [row.file for row in again.rows] == [row.file for row in first.rows] == ["a.png", "b.png"]
+    assert not again.failures
+    assert files(new) == written
+    beside = copper_tf.predict(runs[SEGMENTER], new, new, force=True)
+    assert [row.file for row in beside.rows] == ["a.png", "b.png"]
+    assert len(copper_tf.predict(runs[SEGMENTER], new, new).rows) == 2
+
+
+def test_results_of_two_models_or_two_sets_never_mix(runs: dict[str, Any], tmp_path: Path) -> None:
+    new, out = pictures(tmp_path / "new", "a.png", "b.png"), tmp_path / "out"
+    copper_tf.predict(runs[SEGMENTER], new, out, sheet="S1")
+    before = files(out)
+    with pytest.raises(OutputError, match=r"out: .*--force replaces.* Received: those of another model"):
+        copper_tf.predict(runs[CLASSIFIER], new, out)
+    with pytest.raises(OutputError, match=r"Received: those of 1 other pictures, such as b"):
+        copper_tf.predict(runs[SEGMENTER], new / "a.png", out)
+    assert files(out) == before
+    copper_tf.predict(runs[CLASSIFIER], new / "a.png", out, table="grades.csv", force=True)
+    assert files(out) == {"prediction.json", "grades.csv"}
+
+
+def test_more_pictures_of_the_same_model_are_welcome(runs: dict[str, Any], tmp_path: Path) -> None:
+    new, out = pictures(tmp_path / "new", "a.png", "b.png"), tmp_path / "out"
+    copper_tf.predict(runs[SEGMENTER], new / "a.png", out)
+    assert len(copper_tf.predict(runs[SEGMENTER], new, out).rows) == 2
+
+
+def test_twins_have_a_place_each(runs: dict[str, Any], tmp_path: Path) -> None:
+    new, out = pictures(tmp_path / "new", "x.png", "x.tif", "y.png"), tmp_path / "out"
+    result = copper_tf.predict(runs[SEGMENTER], new, out)
+    assert {path.name for path in (out / "maps").iterdir()} == {"x.png.tif", "x.tif.tif", "y.tif"}
+    assert any("2 pictures share their name" in text and "x.png.tif" in text for text in result.warnings)
+
+
+def test_results_that_no_record_tells_of_are_left_alone(tmp_path: Path) -> None:
+    record = PredictionRecord("model", ("a",), "predictions.csv")
+    (tmp_path / "maps").mkdir()
+    for force in (False, True):
+        with pytest.raises(OutputError, match=r"need a folder without others.* Received: one with maps"):
+            begin_predictions(record, tmp_path, force)
+    assert files(tmp_path) == set()
+
+
+def test_a_damaged_record_is_named(tmp_path: Path) -> None:
+    (tmp_path / "prediction.json").write_text("{")
+    with pytest.raises(RunError, match=r"prediction.json: must be JSON"):
+        begin_predictions(PredictionRecord("model", ("a",), "predictions.csv"), tmp_path, True)
+    with pytest.raises(OutputError, match=r"must not hold results of `copper predict`"):
+        refuse_predictions(tmp_path)
+
+
+def test_a_model_is_known_by_its_weights(runs: dict[str, Any]) -> None:
+    one, other = (RunPredictor(runs[kind]) for kind in (SEGMENTER, CLASSIFIER))
+    assert one.identity == RunPredictor(runs[SEGMENTER]).identity != other.identity

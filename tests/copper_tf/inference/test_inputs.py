@@ -1,0 +1,102 @@
+"""Which pictures a path stands for: what systems and earlier results leave in folders, and twins of one name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from copper_tf.inference.bulk.shards import list_pictures
+from copper_tf.inference.inputs import sources_of
+from tfds_copper.errors import InputError, SettingError
+
+
+def put(root: Path, *files: str, text: str = "") -> Path:
+    for file in files:
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).write_text(text)
+    return root
+
+
+def names(*paths: Path) -> list[str]:
+    found = [source.name for source in sources_of(paths)]
+    assert [one.name for one in list_pictures(map(str, paths))] == found
+    return found
+
+
+def test_what_systems_leave_is_no_picture(tmp_path: Path) -> None:
+    put(tmp_path, "a.png", "._a.png", ".DS_Store", "Thumbs.db", "desktop.ini", "~$b.png", "day 1/b.tif", ".git/c.png")
+    put(tmp_path, "@eaDir/a.png/SYNOFILE_THUMB_M.png", "__MACOSX/day 1/._b.tif", "day 1/@eaDir/b.tif/x.jpg")
+    put(tmp_path, "$RECYCLE.BIN/x.png", "#recycle/x.png", "day 1/.AppleDouble/b.tif", "lost+found/x.png")
+    assert names(tmp_path) == ["a.png", "day 1/b.tif"]
+    pattern = [one.name for one in list_pictures([f"{tmp_path}/**"])]
+    assert pattern == ["a.png", "day 1/b.tif"]
+
+
+def test_a_folder_of_nothing_else_holds_no_picture(tmp_path: Path) -> None:
+    put(tmp_path, "._a.png", "@eaDir/a.png")
+    with pytest.raises(InputError, match=r"must hold pictures .* Received: none"):
+        names(tmp_path)
+
+
+def test_hidden_folders_above_the_one_that_was_named_do_not_matter(tmp_path: Path) -> None:
+    assert names(put(tmp_path / ".data" / "@tmp", "a.png")) == ["a.png"]
+
+
+@pytest.mark.parametrize("mark", ["prediction.json", "predictions.csv"])
+@pytest.mark.parametrize("where", ["", "results/", "day 1/results/"])
+def test_maps_of_earlier_predictions_are_no_pictures(tmp_path: Path, where: str, mark: str) -> None:
+    put(tmp_path, "a.png", "day 1/b.png", "maps/c.png" if where else "maps of others/c.png")
+    put(
+        tmp_path,
+        *(f"{where}{name}" for name in ("maps/a.tif", "overlays/a.png", "overlays/day 1/b.png", "scatter/a.tif")),
+    )
+    put(tmp_path, f"{where}{mark}", text="\ufefffile,sheet,width,height,pixel_size_nm,notes\r\n")
+    others = "maps/c.png" if where else "maps of others/c.png"
+    assert names(tmp_path) == sorted(["a.png", "day 1/b.png", others], key=lambda n: n.replace("/", "\0"))
+
+
+def test_a_table_of_another_program_hides_nothing(tmp_path: Path) -> None:
+    put(tmp_path, "a.png", "maps/b.png")
+    put(tmp_path, "predictions.csv", text="image;score\n")
+    assert names(tmp_path) == ["a.png", "maps/b.png"]
+
+
+def test_runs_and_figures_are_no_pictures(tmp_path: Path) -> None:
+    put(tmp_path, "a.png", "run/figures/history.png", "f.check/figures/grey.png", "figures/b.png")
+    put(tmp_path, "run/format", text="copper-run 1\n")
+    put(tmp_path, "f.check/check.json", text='{\n  "format": "copper-check 1",\n  "sound": true\n}\n')
+    put(tmp_path, "a.json", text='{"format": "TIFF"}')
+    assert names(tmp_path) == ["a.png", "figures/b.png"]
+
+
+def results(*paths: Path) -> dict[str, str]:
+    return {source.name: source.result for source in sources_of(paths)}
+
+
+def test_twins_keep_their_endings_and_only_they(tmp_path: Path) -> None:
+    put(tmp_path, "x.tif", "x.jpg", "y.png", "day/x.png", "a.b.png")
+    expected = {"x.tif": "x.tif", "x.jpg": "x.jpg", "y.png": "y", "day/x.png": "day/x", "a.b.png": "a.b"}
+    assert results(tmp_path) == expected
+    assert {one.name: one.result for one in list_pictures([str(tmp_path)])} == expected
+    assert results(tmp_path / "x.tif", tmp_path / "x.jpg") == {"x.tif": "x.tif", "x.jpg": "x.jpg"}
+
+
+def test_a_third_picture_that_a_twin_would_be_called_like_keeps_its_ending_too(tmp_path: Path) -> None:
+    put(tmp_path, "x.tif", "x.png", "x.png.jpg", "a?.png", "a_.tif")
+    found = results(tmp_path)
+    assert found["x.png.jpg"] == "x.png.jpg"
+    assert found["a?.png"] == "a_.png"
+    assert found["a_.tif"] == "a_.tif"
+    assert len(set(found.values())) == len(found)
+
+
+def test_a_picture_that_is_given_twice_comes_once(tmp_path: Path) -> None:
+    put(tmp_path, "x.png", "y.png")
+    assert names(tmp_path, tmp_path / "x.png") == ["x.png", "y.png"]
+
+
+def test_two_pictures_of_one_name_are_refused(tmp_path: Path) -> None:
+    put(tmp_path, "a/x.png", "b/x.png")
+    with pytest.raises(SettingError, match=r"b/x.png: two pictures .* Received: x.png twice"):
+        names(tmp_path / "a", tmp_path / "b")
