@@ -10,12 +10,14 @@ COUNT ?= 50
 BENCHMARKS ?= speed.inference speed.prefetch speed.step data.pipeline data.bars data.bar_leak data.duplicates data.building speed.mosaic speed.bulk speed.memory
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo test test-slow lint peers bench acceptance fuzz mutation clean
+.PHONY: help demo docs figures test test-slow lint peers bench acceptance fuzz mutation clean
 
 help:
 	@echo "make demo        simulate a SEM folder, fit it, predict (OPEN=1 opens the report)"
+	@echo "make docs        the documentation as a site, docs/_build/html (OPEN=1 opens it)"
+	@echo "make figures     the pictures of the documentation anew, from what make demo left"
 	@echo "make test        lint and all fast tests, by JOBS=$(JOBS) processes"
-	@echo "make test-slow   the other tests: kills, wheels, browsers, every export format"
+	@echo "make test-slow   the other tests: kills, wheels, browsers, every export format, the docs"
 	@echo "make lint        ruff and mypy"
 	@echo "make bench       benchmarks, as ratios against a peer (make peers sets those up), BENCHMARKS=..."
 	@echo "make acceptance  the table of acceptance experiments, SEEDS=$(SEEDS) by JOBS=$(JOBS), resumable"
@@ -31,6 +33,15 @@ $(READY): setup.cfg pyproject.toml constraints.txt
 
 demo: $(READY)
 	$(BIN)/copper demo -o demo --force $(if $(OPEN),--open)
+
+# Warnings are errors; the Python tutorial is run where it has changed.
+docs: $(READY)
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+	$(if $(OPEN),$(BIN)/python -m webbrowser "file://$(CURDIR)/docs/_build/html/index.html")
+
+figures: $(READY)
+	$(BIN)/python docs/figures.py demo
 
 test: lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow"
@@ -68,4 +79,4 @@ mutation: $(READY)
 	$(BIN)/python -m benchmarks.mutation.mutation --count $(COUNT) --jobs $(JOBS)
 
 clean:
-	rm -rf $(VENV) .venv-peers demo acceptance build dist *.egg-info
+	rm -rf $(VENV) .venv-peers demo acceptance build dist docs/_build *.egg-info

@@ -144,6 +144,19 @@ def eager() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def registries() -> Iterator[None]:
+    """Forgets what an example registers."""
+    from copper_tf.config import DECODERS, HEADS, LOSSES
+    from copper_tf.decay.hypotheses import HYPOTHESES
+
+    before = [(registry, set(registry)) for registry in (HEADS, DECODERS, LOSSES, HYPOTHESES)]
+    yield
+    for registry, names in before:
+        for name in set(registry) - names:
+            del registry[name]
+
+
 @pytest.fixture(scope="session")
 def runs(dataset: Any, once: Once, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A trained and evaluated run of each kind, of which every process has a copy of its own."""

@@ -1,10 +1,15 @@
-"""The README's table of settings is made from the settings; ``python -m tests.test_docs`` writes it anew."""
+"""Tables of settings in the docs are made from the settings; ``python -m tests.test_docs`` writes them anew."""
 
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import re
+import sys
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from copper_tf.cli.main import COMMANDS
 from copper_tf.config import GROUPS, default_config
@@ -13,7 +18,11 @@ from tfds_copper.micrograph import ReadSettings
 from tfds_copper.settings import setting_fields
 from tfds_copper.splits.assign import SplitSettings
 
-README = ROOT / "README.md"
+README, DOCS = ROOT / "README.md", ROOT / "docs"
+SETTINGS = DOCS / "reference" / "settings.md"
+_LINES, _COLUMNS = 180, 110
+# Larger ones make a clone slow.
+_LARGEST = 300_000
 _HEAD = "| setting | default | meaning |\n| --- | --- | --- |\n"
 _FOLDER_HEAD = _HEAD.replace("setting", "of a folder")
 
@@ -45,24 +54,58 @@ def folder_table() -> str:
     return _FOLDER_HEAD + "".join(_row(f, "no" if f.default is False else str(f.default)) for f in fields)
 
 
-def test_the_readme_shows_every_setting() -> None:
-    text = README.read_text(encoding="utf-8")
-    assert settings_table() in text and folder_table() in text
+def test_the_docs_show_every_setting() -> None:
+    text = SETTINGS.read_text(encoding="utf-8")
+    assert settings_table() in text and folder_table() in text, "python -m tests.test_docs writes them again"
 
 
-def test_the_readme_and_changelog_name_every_verb() -> None:
-    text = README.read_text(encoding="utf-8") + (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    for verb in COMMANDS:
-        assert verb in text
+def test_the_readme_is_short() -> None:
+    lines = README.read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= _LINES
+    assert [line for line in lines if len(line) > _COLUMNS] == []
 
 
-def test_pictures_of_the_readme_exist() -> None:
-    for path in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README.read_text(encoding="utf-8")):
-        assert (ROOT / path).is_file()
+def test_every_command_is_documented_by_its_name() -> None:
+    pages = "".join(path.read_text(encoding="utf-8") for path in [README, *DOCS.rglob("*.md")])
+    assert [verb for verb in COMMANDS if f"copper {verb}" not in pages] == []
+
+
+@pytest.mark.parametrize("page", [README, *sorted(DOCS.rglob("*.md"))], ids=lambda page: page.stem)
+def test_files_that_pages_link_to_exist(page: Path) -> None:
+    if "_build" in page.parts:
+        pytest.skip("made by Sphinx")
+    text = re.sub(r"^```(?:python|console|text|toml).*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)|^```\{figure\} (\S+)|\{download\}`([^`]+)`", text, re.M)
+    places = [name for link in links for name in link if name and not name.startswith(("http:", "https:"))]
+    assert [name for name in places if not (page.parent / name).exists()] == []
+
+
+def _extension(name: str) -> Any:
+    """A module of the docs' own Sphinx extensions."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / "_ext" / f"{name}.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    # Dataclasses look their module up.
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_benchmark_result_has_a_source_and_a_page() -> None:
+    results = {path.stem for path in (ROOT / "benchmarks" / "results").glob("*.json")}
+    tables = _extension("benchmark_tables").TABLES
+    assert results == set(_extension("benchmark_sources").SOURCES) == {file for file, _ in tables.values()}
+    pages = "".join(path.read_text(encoding="utf-8") for path in (DOCS / "benchmarks").glob("*.md"))
+    assert sorted(tables) == sorted(set(re.findall(r"^```\{benchmark\} (\S+)$", pages, re.M)))
+
+
+def test_pictures_are_small() -> None:
+    pictures = [path for path in DOCS.rglob("*.png") if "_build" not in path.parts]
+    assert pictures and [path.name for path in pictures if path.stat().st_size > _LARGEST] == []
 
 
 if __name__ == "__main__":
-    text = README.read_text(encoding="utf-8")
+    page = SETTINGS.read_text(encoding="utf-8")
     for head, table in ((_HEAD, settings_table()), (_FOLDER_HEAD, folder_table())):
-        text = re.sub(re.escape(head) + r"(?:\|[^\n]*\n)*", lambda _, table=table: table, text)
-    README.write_text(text, encoding="utf-8")
+        page = re.sub(re.escape(head) + r"(?:\|[^\n]*\n)*", lambda _, table=table: table, page)
+    SETTINGS.write_text(page, encoding="utf-8")

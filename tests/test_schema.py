@@ -1,4 +1,4 @@
-"""``docs/schema.md`` lists the fields of every result; ``python -m tests.test_schema`` writes it again."""
+"""``docs/reference/files.md`` lists the fields of every result; ``python -m tests.test_schema`` writes it again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import ROOT
 from tfds_copper.results import Result
 
-PAGE = ROOT / "docs" / "schema.md"
+PAGE = ROOT / "docs" / "reference" / "files.md"
 INTRODUCTION = """\
 # JSON files
 

@@ -1,6 +1,6 @@
 """How a setting is defined: once, as a field of a frozen dataclass that carries its own help and limits.
 
-Command-line flags, ``config.json``, the tuner's space, TensorBoard's table and the README's table are all
+Command-line flags, ``config.json``, the tuner's space, TensorBoard's table and the docs' table are all
 generated from these fields, so none of them can drift from the others.
 """
 
@@ -37,7 +37,7 @@ def setting(
 
     Args:
         default: the value where none is given.
-        help: one sentence, shown on the command line and in the README's table.
+        help: one sentence, shown on the command line and in the docs' table.
         choices: the allowed values, where they can be listed; a registry allows the names of plug-ins too.
         low: the smallest allowed number.
         high: the largest allowed number.

@@ -1,7 +1,7 @@
 """The scores of a run on its own data, as types: ``scores/evaluation.json``.
 
-``docs/schema.md`` is generated from the docstrings of all results. A score that is undefined is NaN, which JSON writes
-as null; an interval is a pair of numbers, or None where there are too few groups to resample.
+``docs/reference/files.md`` is generated from the docstrings of all results. A score that is undefined is NaN, which
+JSON writes as null; an interval is a pair of numbers, or None where there are too few groups to resample.
 """
 
 from __future__ import annotations

@@ -289,7 +289,7 @@ def test_the_module_is_the_command_by_another_name(capsys: pytest.CaptureFixture
 
 
 def test_the_slurm_script_names_what_chief_and_workers_read() -> None:
-    script = ROOT / "docs" / "search.sbatch"
+    script = ROOT / "docs" / "how-to" / "search.sbatch"
     assert subprocess.run(["bash", "-n", str(script)], check=False).returncode == 0
     text = script.read_text(encoding="utf-8")
     for name in (TUNER_ID, ORACLE_IP, ORACLE_PORT, f"{TUNER_ID}={CHIEF}\n"):

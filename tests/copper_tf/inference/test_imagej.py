@@ -150,7 +150,7 @@ def test_the_check_sees_damage(damage: str, ask: Any, tmp_path: Path) -> None:
 
 
 def test_maps_over_4_gb_are_beyond_plain_imagej(ask: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the README says of them; Fiji opens such by Bio-Formats."""
+    """What the docs say of them; Fiji opens such by Bio-Formats."""
     values = np.random.default_rng(0).random((60, 50), np.float32)
     monkeypatch.setattr(maps, "LARGE", 0)
     monkeypatch.setattr(maps, "_CLASSIC", 0)

@@ -6,12 +6,9 @@ import doctest
 import importlib
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
-from copper_tf.config import DECODERS, HEADS, LOSSES
-from copper_tf.decay.hypotheses import HYPOTHESES
 from tests.conftest import ROOT
 
 _MODULES = (
@@ -21,16 +18,6 @@ _MODULES = (
     "copper_tf.models.losses",
     "copper_tf.decay.hypotheses",
 )
-
-
-@pytest.fixture
-def registries() -> Iterator[None]:
-    """Forgets what an example registers."""
-    before = [(registry, set(registry)) for registry in (HEADS, DECODERS, LOSSES, HYPOTHESES)]
-    yield
-    for registry, names in before:
-        for name in set(registry) - names:
-            del registry[name]
 
 
 @pytest.mark.parametrize("module", _MODULES)

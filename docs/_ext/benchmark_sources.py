@@ -1,0 +1,56 @@
+"""How each file of ``benchmarks/results`` was made: command, machine, day. Whoever measures anew changes them here."""
+
+from __future__ import annotations
+
+import dataclasses
+
+__all__ = ["SOURCES", "Source"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Where a result comes from.
+
+    Attributes:
+        command: that makes it.
+        machine: that it was measured on.
+        day: of the measurement, ISO 8601.
+    """
+
+    command: str
+    machine: str
+    day: str
+
+
+_EPYC = "2 cores of an AMD EPYC with AVX-512, no GPU"
+_XEON = "2 cores of an Intel Xeon with AVX-512, no GPU"
+_AMX = "2 cores of an Intel Xeon with AMX, no GPU"
+
+SOURCES = {
+    "acceptance": Source("make acceptance SEEDS=5 JOBS=2", _EPYC, "2026-11-25"),
+    "acceptance-kl": Source("python -m benchmarks.acceptance.acceptance --seeds 1 --loss kl", _EPYC, "2026-11-28"),
+    "better_maps": Source("python -m benchmarks.maps.better_maps --seeds 3", _EPYC, "2026-11-28"),
+    "building": Source("python -m benchmarks.data.building", _XEON, "2026-11-24"),
+    "bulk": Source("python -m benchmarks.speed.bulk --rounds 3", _EPYC, "2026-11-28"),
+    "guard_rails": Source(
+        "python -m benchmarks.maps.ood --seeds 3 --real TILES COATINGS", "no network; the machine has no influence",
+        "2026-11-25",
+    ),
+    "inference": Source("python -m benchmarks.speed.inference", _EPYC, "2026-11-28"),
+    "laws": Source("python -m benchmarks.acceptance.laws --worlds 10 --jobs 2", _EPYC, "2026-11-25"),
+    "memory": Source("python -m benchmarks.speed.memory", _AMX, "2026-11-29"),
+    "mosaic": Source("python -m benchmarks.speed.mosaic", _XEON, "2026-11-24"),
+    "pipeline": Source("python -m benchmarks.data.pipeline", _EPYC, "2026-11-28"),
+    "search": Source("python -m benchmarks.search.search --seeds 3", "1 core of an AMD EPYC, no GPU", "2026-11-25"),
+    "starts": Source("python -m benchmarks.maps.restarts --seeds 1", _EPYC, "2026-11-28"),
+    "step": Source("python -m benchmarks.speed.step", _AMX, "2026-11-29"),
+    "streaming": Source("python -m benchmarks.speed.prefetch", _EPYC, "2026-11-28"),
+    "superalloy": Source(
+        "python -m benchmarks.maps.superalloy TILES --seeds 5", "1 core of an Intel Xeon with AMX, no GPU",
+        "2026-11-28",
+    ),
+    "unknown_law": Source(
+        "python -m benchmarks.maps.unknown_law --seeds 6 --tiles TILES", "1 thread of an AMD EPYC, no GPU",
+        "2026-11-29",
+    ),
+}  # fmt: skip
