@@ -37,8 +37,8 @@ _SHIFT, _TIGHT, _TIGHT_PART = 8, 3, 0.8
 # Beyond the boundary the background may be a grey value of the picture as well, but no frequent one.
 _INSIDE, _DROP, _STEP, _SHARP = 0.7, 0.45, 0.3, 0.3
 # Where the picture beside it has that value: how much the background's part drops, of so many edges the largest, the
-# part of every column just inside, and the parts of the width and rows in which the picture has other values.
-_LEAST_DROP, _EDGES, _ENDING, _OTHER_PARTS, _OTHER_ROWS = 0.08, 6, 0.9, 3, 4
+# part of every column just inside, and the columns, parts of the width and rows in which the picture has other values.
+_LEAST_DROP, _EDGES, _ENDING, _OTHER_COLUMNS, _OTHER_PARTS, _OTHER_ROWS = 0.08, 6, 0.9, 32, 3, 4
 # So few values beyond the boundary are a mask's, in which everything is sharp.
 _MASK_VALUES = 4
 # Glyphs: contrast to the background, and how much of them there must and may be.
@@ -220,7 +220,9 @@ def _is_sharp_beside(end: _End, inner: int, rows: int) -> bool:
     ground, beyond = off <= end.tolerance, slice(rows + 1, rows + 1 + _OTHER_ROWS)
     other = ~ground[beyond].any(axis=0)
     parts = sum(float(part.mean()) >= _SOME for part in np.array_split(other, _PARTS))
-    if parts < _OTHER_PARTS or len(np.unique(end.values[rows + 2 : rows + 12])) <= _MASK_VALUES:
+    if parts < _OTHER_PARTS or np.count_nonzero(other) < _OTHER_COLUMNS:
+        return False
+    if len(np.unique(end.values[rows + 2 : rows + 12])) <= _MASK_VALUES:
         return False
     inside = ground[:inner, other].mean(axis=1)
     if float(inside[-2:].min()) < _ENDING or float(np.median(inside)) < _INSIDE:
@@ -229,6 +231,15 @@ def _is_sharp_beside(end: _End, inner: int, rows: int) -> bool:
     usual = float(np.median(off[beyond, :][:, other]))
     first = off[rows, other]
     return float(np.mean(first <= end.tolerance)) <= _SHARP and float(np.median(first)) >= usual / 2
+
+
+def _usual_rows(end: _End, height: int) -> int:
+    """Rows of a bar whose background is no frequent value of the picture beside it; 0 for none."""
+    inner = _extent(end)[0]
+    if not _THINNEST <= inner <= _TALLEST * height:
+        return 0
+    rows = _with_line(end, inner)
+    return rows if _is_sharp(end, inner, rows) and _is_whole(end, inner) and _has_glyphs(end, inner) else 0
 
 
 def _rows_beside(end: _End, height: int) -> int:
@@ -244,23 +255,22 @@ def _rows_beside(end: _End, height: int) -> int:
     return 0
 
 
-def _rows(first: Rows, height: int, shift: int, way: int) -> int:
-    """Rows of the bar at one end of a picture of `height`, of which `first` gives so many rows; 0 for none."""
+# What is looked for, by which ways: beside the bar's own value ringing can't be told from the picture.
+_SEARCHES = ((_usual_rows, (_RINGED, _SMEARED, _PLAIN)), (_rows_beside, (_SMEARED, _PLAIN)))
+
+
+def _seen(first: Rows, height: int, shift: int, way: int) -> _End | None:
+    """So many rows of one end of a picture of `height` as decide; None where they have no background."""
     most = round(_TALLEST * height) + 16
     count = min(most, _FIRST_LOOK)
     while True:
         end = _end(first(count), shift, way)
         if end is None:
-            return 0
+            return None
         inner, ends = _extent(end)
         if count == most or (ends and inner + _BEYOND <= count):
-            break
+            return end
         count = min(most, 2 * count)
-    if _THINNEST <= inner <= _TALLEST * height:
-        rows = _with_line(end, inner)
-        if _is_sharp(end, inner, rows) and _is_whole(end, inner) and _has_glyphs(end, inner):
-            return rows
-    return _rows_beside(end, height)
 
 
 def find_bar_at_ends(shape: tuple[int, int], brightest: int, first: Rows, last: Rows) -> Bar | None:
@@ -275,11 +285,13 @@ def find_bar_at_ends(shape: tuple[int, int], brightest: int, first: Rows, last: 
     if min(shape) < _SMALLEST:
         return None
     shift = max(0, brightest.bit_length() - 8)
-    for way in (_RINGED, _SMEARED, _PLAIN):
-        for side, outermost in ((BOTTOM, last), (TOP, first)):
-            rows = _rows(outermost, shape[0], shift, way)
-            if rows:
-                return Bar(side, rows)
+    for search, ways in _SEARCHES:
+        for way in ways:
+            for side, outermost in ((BOTTOM, last), (TOP, first)):
+                end = _seen(outermost, shape[0], shift, way)
+                rows = search(end, shape[0]) if end is not None else 0
+                if rows:
+                    return Bar(side, rows)
     return None
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING, Any
 
 from tfds_copper.micrograph.record import Metadata
 from tfds_copper.micrograph.vendors.fei_xml import fei_xml, take_fei_xml, xml_sizes
 from tfds_copper.micrograph.vendors.values import MetadataBuilder
+
+if TYPE_CHECKING:
+    from xml.etree import ElementTree
 
 __all__ = ["fei_metadata"]
 

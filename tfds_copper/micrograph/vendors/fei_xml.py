@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING
 
 from tfds_copper.micrograph.vendors.markup import attribute, child, parsed
 from tfds_copper.micrograph.vendors.values import MetadataBuilder
+
+if TYPE_CHECKING:
+    from xml.etree import ElementTree
 
 __all__ = ["fei_xml", "take_fei_xml", "xml_sizes"]
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xml.etree import ElementTree
 
 __all__ = ["attribute", "child", "local_name", "parsed"]
 
@@ -18,6 +21,9 @@ def parsed(text: str) -> ElementTree.Element | None:
     start = text.find("<")
     if start < 0 or len(text) > _LARGEST or "<!" in text.replace("<!--", "").replace("<![CDATA[", ""):
         return None
+    # Most pictures have none.
+    from xml.etree import ElementTree
+
     try:
         return ElementTree.fromstring(text[start : text.rfind(">") + 1])
     except (ElementTree.ParseError, ValueError, RecursionError):

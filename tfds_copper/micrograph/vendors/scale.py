@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING, Any
 
 from tfds_copper.micrograph.depth import partial_bits
+from tfds_copper.micrograph.pages import tag_value
 from tfds_copper.micrograph.record import Metadata
 from tfds_copper.micrograph.vendors.markup import local_name, parsed
 from tfds_copper.micrograph.vendors.values import MetadataBuilder
+
+if TYPE_CHECKING:
+    from xml.etree import ElementTree
 
 __all__ = ["Scale", "software_scale"]
 
@@ -51,8 +54,8 @@ def _no_length(unit: str) -> bool:
 
 def _imagej_scale(page: Any, description: str) -> Scale | None:
     lines = dict(line.partition("=")[::2] for line in description.splitlines())
-    tag = page.tags.get(_RESOLUTION_UNIT)
-    written = lines.get("unit", "").strip() or _PRINT_UNITS.get(int(tag.value) if tag is not None else 0, "")
+    code = tag_value(page, _RESOLUTION_UNIT)
+    written = lines.get("unit", "").strip() or _PRINT_UNITS.get(code if isinstance(code, int) else 0, "")
     unit = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), written)
     width, height = _per_unit(page, _X_RESOLUTION), _per_unit(page, _Y_RESOLUTION)
     if _no_length(unit) or width is None or (unit.casefold() == "cm" and width > _PRINTED_CM):
