@@ -214,8 +214,7 @@ def predict(
 
     target = Path(output) / table
     check_table(target)
-    how = _reading(read_settings, settings)
-    paths = [pictures] if isinstance(pictures, str | os.PathLike) else pictures
+    how, paths = _reading(read_settings, settings), [pictures] if isinstance(pictures, str | os.PathLike) else pictures
     sources = list(sources_of([Path(path) for path in paths], sheet))
     target.parent.mkdir(parents=True, exist_ok=True)
     opened = model if isinstance(model, Model) else load(model, runtime)
