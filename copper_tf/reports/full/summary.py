@@ -67,6 +67,7 @@ def _how_good(report: Report, maps: ReportedModel | None, grades: ReportedModel 
     return " ".join(texts)
 
 
+_SCALE = "Here f is the potency on a scale from 1 at the first t to 0 at the last."
 _PREDICT = Markup("<code>copper predict {} PICTURES -o MAPS</code>")
 _RUN_TRUST = Markup("<code>copper trust {}</code>")
 _NEXT = {
@@ -110,7 +111,7 @@ def answers(report: Report) -> list[tuple[str, str]]:
         *found,
         ("Where is it good?", "The maps below show the typical, the best and the worst test picture: blue is the phase "
          "of the first t, red that of the last."),
-        ("By what law does it decay?", f"{maps.law.replace('no law', 'No law', 1)}."),
+        ("By what law does it decay?", f"{maps.law.replace('no law', 'No law', 1)}. {_SCALE}"),
         ("Can the maps be believed?", _believed(maps)),
         ("What next?", _NEXT[maps.trust].format(**commands)),
     ]  # fmt: skip

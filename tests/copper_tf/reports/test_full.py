@@ -249,7 +249,7 @@ def test_page_one_answers_what_a_reader_asks_first(
     found = dict(answers(dataclasses.replace(report, first="<m>", models=(model,))))
     good = "The potency is 0.74 (0.70 to 0.78) at t = 0 h and 0.30 at t = 2.5 h"
     assert found["How good is the surface?"].startswith(good)
-    assert found["By what law does it decay?"] == "f(t) = 1 - (t/2.5 h)."
+    assert found["By what law does it decay?"].startswith("f(t) = 1 - (t/2.5 h). Here f is the potency on a scale")
     assert found["Can the maps be believed?"] == believed and next_step in found["What next?"]
 
 
