@@ -103,7 +103,8 @@ def mutants(source: str) -> Iterator[Mutant]:
     tree, lines = ast.parse(source), source.splitlines()
     for parent, field, k, child, place in list(_sites(tree)):
         # What a function returns may also be nothing at all.
-        nothing = [ast.Constant(value=None)] if isinstance(parent, ast.Return) else []
+        is_nothing = isinstance(child, ast.Constant) and child.value is None
+        nothing = [ast.Constant(value=None)] if isinstance(parent, ast.Return) and not is_nothing else []
         for new in (*_changed(child), *nothing):
             ast.copy_location(new, child)
             _put(parent, field, k, new)
