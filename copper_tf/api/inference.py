@@ -89,7 +89,8 @@ class Model:
             picture: a file, or raw grey values ``(height, width)`` without information bar, uint8 or uint16.
             bit_depth: of an array, 8 or 16; None takes that of its dtype.
             pixel_size_nm: NaN takes what the file says.
-            bar: information bar of a file: ``"auto"`` finds it, ``"keep"`` cuts nothing, a number cuts so many rows.
+            bar: information bar of a file: ``"auto"`` takes what the model's data were read with, which usually
+                finds it, ``"keep"`` cuts nothing, a number cuts so many rows off the bottom, ``"24/30"`` off both ends.
 
         Returns:
             The prediction; its `warnings` say in what the picture is out of distribution, and the model's caveats.

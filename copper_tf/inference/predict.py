@@ -45,7 +45,7 @@ def predict_file(predictor: Predictor, file: Path, reading: ReadSettings) -> Pre
     Raises:
         InputError: if the file can't be read, or the picture is smaller than the network needs.
     """
-    with open_windows(file, reading) as picture:
+    with open_windows(file, predictor.reading(reading)) as picture:
         return _with_warnings(predictor, picture.windows, picture.pixel_size_nm, str(file))
 
 

@@ -61,7 +61,7 @@ def _opened(
     source: Source, predictor: Predictor, reading: ReadSettings, progress: Progress | None
 ) -> Iterator[_OpenPicture]:
     trained = pixel_size_range(predictor.pixel_sizes_nm)
-    with open_windows(source.path, reading, source.pixel_size_nm, progress) as picture:
+    with open_windows(source.path, predictor.reading(reading), source.pixel_size_nm, progress) as picture:
         ood = check_ood(picture.windows, picture.pixel_size_nm, predictor.reference_statistics, trained)
         yield _OpenPicture(source, picture, ood)
 

@@ -18,7 +18,7 @@ from copper_tf.runs.labels import Labels
 from copper_tf.runs.run import Run
 from copper_tf.statistics.scores import posterior_median
 from tfds_copper.errors import InputError
-from tfds_copper.micrograph import Windows
+from tfds_copper.micrograph import AUTO, ReadSettings, Windows
 from tfds_copper.progress import Progress
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ class Predictor(abc.ABC):
         caveats: what every result must mention: how the model's data were split, and what speaks against its maps.
         hypothesis_note: what every result must mention of a g that was learned; empty for a given hypothesis.
         pixel_sizes_nm: how many pictures of training, validation and test have each pixel size; ``nan`` is unknown.
+        bar: the setting ``bar`` that its pictures were read with.
         reference_statistics: of the pictures of training; None where there are none.
     """
 
@@ -98,6 +99,7 @@ class Predictor(abc.ABC):
     caveats: tuple[str, ...]
     hypothesis_note: str
     pixel_sizes_nm: dict[str, int]
+    bar: str
     reference_statistics: ReferenceStatistics | None
 
     def describe(self, source: Run | ModelMetadata) -> None:
@@ -105,6 +107,17 @@ class Predictor(abc.ABC):
         self.config, self.labels, self.kind = source.config, source.labels, source.config.kind
         self.caveats, self.hypothesis_note = tuple(source.caveats), source.hypothesis_note
         self.pixel_sizes_nm, self.reference_statistics = dict(source.pixel_sizes_nm), source.reference_statistics
+        self.bar = source.bar
+
+    def reading(self, asked: ReadSettings) -> ReadSettings:
+        """How new pictures are read: as those of the model's data were, unless another ``bar`` is asked for.
+
+        Text that was cut off what a model learnt from must be cut off what it is shown.
+
+        Args:
+            asked: settings of reading that the user gave.
+        """
+        return dataclasses.replace(asked, bar=self.bar) if asked.bar == AUTO else asked
 
     @abc.abstractmethod
     def map_tiles(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> Iterator[MapTile]:

@@ -21,6 +21,7 @@ from copper_tf.runs.records import FreeEnds, HypothesisRecord, Restarts, Trainin
 from copper_tf.statistics import chords
 from tfds_copper.errors import CopperError, RunError
 from tfds_copper.files import lock_folder, write_json, write_text
+from tfds_copper.micrograph import AUTO
 from tfds_copper.results import Result
 
 if TYPE_CHECKING:
@@ -107,6 +108,11 @@ class Run:
     def pixel_sizes_nm(self) -> dict[str, int]:
         """How many pictures of training, validation and test have each pixel size; ``nan`` is unknown."""
         return dict(self.data.get("pixel_sizes_nm", {}))
+
+    @property
+    def bar(self) -> str:
+        """The setting ``bar`` that its pictures were read with, which new ones are read with, too."""
+        return str(self.data.get("bar", AUTO))
 
     @property
     def mean_chord(self) -> float:

@@ -118,8 +118,9 @@ def open_viewer(
         InputError: if no picture is readable, or the folder is a file or holds damaged notes.
         RunError: if the model is no segmenter.
     """
-    path, settings = Path(model), reading or ReadSettings()
+    path = Path(model)
     predictor = open_predictor(path)
+    settings = predictor.reading(reading or ReadSettings())
     if predictor.kind != "segmenter":
         raise RunError(f"{path}: must be a segmenter, which draws maps. Received: a {predictor.kind}")
     from copper_tf.ood.check import pixel_size_range

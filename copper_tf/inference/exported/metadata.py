@@ -14,6 +14,7 @@ from copper_tf.runs.labels import Labels
 from copper_tf.runs.records import HypothesisRecord
 from copper_tf.runs.run import BEST, Run
 from tfds_copper.errors import CopperError, RunError
+from tfds_copper.micrograph import ReadSettings
 from tfds_copper.results import FORMAT_KEY, Result
 
 __all__ = [
@@ -56,6 +57,7 @@ class ModelMetadata:
         hypothesis_note: what every result must mention of a g that was learned; empty for a given hypothesis.
         caveats: what every result must mention.
         pixel_sizes_nm: how many pictures of its data have each pixel size; ``nan`` is unknown.
+        bar: the setting ``bar`` that its pictures were read with.
         reference_statistics: of its training pictures; None where its run has none.
         fingerprint: of the dataset.
         run_sha256: hash over the run's settings and weights.
@@ -69,6 +71,7 @@ class ModelMetadata:
     hypothesis_note: str
     caveats: tuple[str, ...]
     pixel_sizes_nm: dict[str, int]
+    bar: str
     reference_statistics: ReferenceStatistics | None
     fingerprint: str
     run_sha256: str
@@ -88,6 +91,7 @@ class ModelMetadata:
             hypothesis_note=run.hypothesis_note,
             caveats=tuple(run.caveats),
             pixel_sizes_nm=run.pixel_sizes_nm,
+            bar=run.bar,
             reference_statistics=run.reference_statistics,
             fingerprint=run.data["fingerprint"],
             run_sha256=_hash(run),
@@ -107,6 +111,7 @@ class ModelMetadata:
                 "hypothesis_note": self.hypothesis_note,
                 "caveats": list(self.caveats),
                 "pixel_sizes_nm": self.pixel_sizes_nm,
+                "bar": self.bar,
                 "normalisation": self.normalisation.to_dict(),
                 "reference_statistics": self.reference_statistics.to_dict() if self.reference_statistics else None,
                 "config": self.config.to_dict(),
@@ -140,6 +145,7 @@ class ModelMetadata:
                 hypothesis_note=str(values["hypothesis_note"]),
                 caveats=tuple(values["caveats"]),
                 pixel_sizes_nm=dict(values["pixel_sizes_nm"]),
+                bar=ReadSettings(bar=values["bar"]).bar,
                 reference_statistics=ReferenceStatistics.from_dict(values["reference_statistics"])
                 if values["reference_statistics"]
                 else None,
