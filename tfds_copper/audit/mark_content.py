@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy import ndimage
 
 from tfds_copper.audit.association import Association
 
@@ -57,7 +58,9 @@ def content_association(
     """
     share, chance = inks.mean(axis=0, dtype=np.float32), usual.mean(axis=0)[:, None, None]
     noise = _SIGMAS * np.sqrt(chance * (1 - chance) / len(inks))
-    changing = (share < _ALWAYS) & (share - chance >= np.maximum(_SELDOM / len(set(labels)), noise))
+    # Beside a stroke that never changes a pixel is half ink, half surface, and may be either.
+    beside = ndimage.binary_dilation(share >= _ALWAYS, np.ones((1, 3, 3)))
+    changing = ~beside & (share - chance >= np.maximum(_SELDOM / len(set(labels)), noise))
     if not changing.any():
         return None
     own = np.clip(usual, 0, 0.9)[:, :, None, None]

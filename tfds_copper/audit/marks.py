@@ -30,6 +30,9 @@ _BEYOND = 0.25
 _LEAST_CELLS, _LEAST_ROWS, _GAP = 12, 3, 0.01
 # A cell that is shared over this part of all rows belongs to a frame or a dead column, which is no text.
 _FRAME = 0.5
+# A picture has the marks where its strokes there are so much of the way from its usual ones to those of surely marked
+# pictures: on a bright surface white text has fewer that can be told.
+_CARRIED = 1 / 3
 # What juts out of the rows that most pictures share (descenders, an outline), of the height of the line; and px.
 _JUT, _LEAST_JUT = 0.25, 2
 # Pictures whose marks are read again, to see whether they follow t.
@@ -134,7 +137,7 @@ def _with_what_juts_out(lines: Iterable[tuple[int, int]], height: int) -> tuple[
 
 
 def _carriers(strokes: Sequence[Strokes], shared: np.ndarray) -> tuple[int, ...]:
-    """The pictures that have most of the shared cells, as far as those that surely have marks do."""
+    """The pictures that have strokes in many more of the shared cells than elsewhere."""
     within, usual = [], []
     for one in strokes:
         cells = unpacked(one.cells)
@@ -144,7 +147,7 @@ def _carriers(strokes: Sequence[Strokes], shared: np.ndarray) -> tuple[int, ...]
     for one, share in zip(strokes, within, strict=True):
         of_label[one.label].append(share)
     surely = max(float(np.quantile(shares, 0.9)) for shares in of_label.values())
-    least = (np.array(usual) + surely) / 2
+    least = np.array(usual) + _CARRIED * (surely - np.array(usual))
     return tuple(one.index for one, share, limit in zip(strokes, within, least, strict=True) if share >= limit)
 
 
