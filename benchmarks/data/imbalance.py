@@ -52,7 +52,9 @@ def _world(folder: Path, seed: int, rare: bool) -> Path:
             split = "train" if number < _TRAIN else "validation" if number < _TRAIN + _VALIDATION else "test"
             of_sheet = [r for r in rows if r["sheet"] == sheet and r["t"] == t]
             few = rare and label in _RARE and split != "test"
-            listed += [{"file": r["file"], "t": t, "sheet": sheet, "split": split} for r in of_sheet[: _LEFT if few else None]]
+            listed += [
+                {"file": r["file"], "t": t, "sheet": sheet, "split": split} for r in of_sheet[: _LEFT if few else None]
+            ]
     with (folder / "labels.csv").open("w", newline="") as stream:
         writer = csv.DictWriter(stream, list(listed[0]))
         writer.writeheader()
@@ -89,9 +91,7 @@ def _trained(work: Path, seed: int, arm: str) -> Results:
 def main() -> int:
     """Prints and writes the scores of each arm; 1 where weighting doesn't find more of the rare labels."""
     asked = parser(__doc__ or "", 5, "imbalance").parse_args()
-    scores = {
-        arm: [kept(asked.output, seed, arm, _trained, arm=arm) for seed in seeds_of(asked)] for arm in _ARMS
-    }
+    scores = {arm: [kept(asked.output, seed, arm, _trained, arm=arm) for seed in seeds_of(asked)] for arm in _ARMS}
     write_json(asked.output / "imbalance.json", {"learner": _LEARNER, "rare": list(_RARE), "scores": scores})
     names = ("rare", "others", "balanced", "qwk")
     rows = [[arm, *(spread([s[name] for s in of_arm]) for name in names)] for arm, of_arm in scores.items()]

@@ -205,7 +205,8 @@ def _shortcuts(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
 
 
 _RULES: tuple[Callable[[Survey, SplitSettings], Iterator[Finding]], ...] = (
-    _unreadable, _empty, _small, _linked, _shortcuts, _marks, _splits, _imbalance, _pixel_sizes, _metadata, _lossy, _bars, _skipped,
+    _unreadable, _empty, _small, _linked, _shortcuts, _marks, _splits, _imbalance, _pixel_sizes, _metadata, _lossy,
+    _bars, _skipped,
 )  # fmt: skip
 
 

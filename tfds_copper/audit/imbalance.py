@@ -27,6 +27,6 @@ def imbalance(labels: Iterable[int], names: Sequence[str]) -> str:
     shown = ", ".join(f"{names[k]} ({counts[k]})" for k in rare[:_NAMED])
     more = f" and {len(rare) - _NAMED} more" if len(rare) > _NAMED else ""
     return (
-        f"labels with far fewer pictures than {names[largest]} ({counts[largest]}): {shown}{more}; they are learnt worse, "
-        "and their scores are less certain"
+        f"labels with far fewer pictures than {names[largest]} ({counts[largest]}): {shown}{more}; they are learnt "
+        "worse, and their scores are less certain"
     )

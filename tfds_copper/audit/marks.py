@@ -198,7 +198,9 @@ def find_marks(
             shared[np.setdiff1d(np.arange(len(shared)), rows)] = False
             found.append((same, _with_what_juts_out(lines, len(shared)), _carriers(same, shared)))
     which = {index: str(k) for k, (_, _, carriers) in enumerate(found) for index in carriers}
-    presence = association([s.label for s in strokes], [s.unit for s in strokes], [which.get(s.index, "") for s in strokes])
+    presence = association(
+        [s.label for s in strokes], [s.unit for s in strokes], [which.get(s.index, "") for s in strokes]
+    )
     return tuple(
         Marks(rows, carriers, len(same), _closest([presence, _content(same, rows, load)]))
         for same, rows, carriers in found

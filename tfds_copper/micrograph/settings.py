@@ -33,7 +33,7 @@ class ReadSettings(Group):
         super().__post_init__()
         if self.bar not in (AUTO, KEEP) and not _ROWS.fullmatch(self.bar):
             raise SettingError(
-                f"bar must be {AUTO}, {KEEP}, a number of rows above 0, or two such as 24/30. Received: {self.bar!r}"
+                f"bar must be {AUTO}, {KEEP} or a number of rows above 0, or two such as 24/30. Received: {self.bar!r}"
             )
 
     @property

@@ -280,9 +280,7 @@ def picture_table(survey: Survey, found: Sequence[Finding]) -> str:
         for file in finding.files:
             concerning.setdefault(file, []).append(finding)
     text = io.StringIO(newline="")
-    rows = [
-        _row(s, concerning.get(s.picture.file, ()), marked.get(s.picture.file, "")) for s in survey.pictures
-    ]
+    rows = [_row(s, concerning.get(s.picture.file, ()), marked.get(s.picture.file, "")) for s in survey.pictures]
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)

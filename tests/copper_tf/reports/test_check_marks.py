@@ -41,7 +41,7 @@ def test_text_that_follows_t_is_unsound_until_it_is_cut_off(tmp_path: Path) -> N
     assert finding.level == UNSOUND and "follows t (correlation ratio" in finding.text and not result.sound
     assert f"--bar {marks.bar} cuts them off" in finding.text and len(finding.files) == 18
     ((first, last),) = marks.rows
-    assert first >= _HEIGHT - _SIZE - 10 and last == _HEIGHT - 1 and f"rows {first}-{last}" in finding.text
+    assert first >= _HEIGHT - _SIZE - 10 and last >= _HEIGHT - 7 and f"rows {first}-{last}" in finding.text
     assert json.loads((tmp_path / "check/check.json").read_text())["marks"][0]["rows"] == [[first, last]]
     with (tmp_path / "check/pictures.csv").open(newline="", encoding="utf-8-sig") as stream:
         assert {row["mark_rows"] for row in csv.DictReader(stream)} == {f"{first}-{last}"}
@@ -68,7 +68,9 @@ def test_labels_of_few_pictures_are_warned_of_with_their_counts(tmp_path: Path) 
     assert "imbalance" not in {f.rule for f in preview_build(folder, split="4/2/1").findings}
     with (folder / "labels.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
-    kept = [row for row in rows if not row["file"].startswith("t01") or row["file"].endswith(("0.png", "4.png", "8.png"))]
+    kept = [
+        row for row in rows if not row["file"].startswith("t01") or row["file"].endswith(("0.png", "4.png", "8.png"))
+    ]
     with (folder / "labels.csv").open("w", newline="") as stream:
         writer = csv.DictWriter(stream, list(rows[0]))
         writer.writeheader()

@@ -161,7 +161,9 @@ def test_a_frame_a_dead_column_and_plain_pictures_are_no_text() -> None:
 def test_copies_of_one_picture_prove_nothing() -> None:
     pictures, _ = _pictures(None, _overexposed)
     copies = [pictures[0] for _ in range(12)] + pictures[1:]
-    strokes = [Strokes(k, k % 3, str(k), (), cells) for k, p in enumerate(copies) if (cells := stroke_cells(p)) is not None]
+    strokes = [
+        Strokes(k, k % 3, str(k), (), cells) for k, p in enumerate(copies) if (cells := stroke_cells(p)) is not None
+    ]
     assert find_marks(strokes, lambda k: copies[k], range(1, 12)) == ()
 
 
