@@ -10,6 +10,7 @@ from typing import Any
 from copper_tf.settings import (
     ANCHORS,
     AREAS,
+    BALANCED,
     CORRELATION,
     DECODERS,
     ENOUGH_CROPS,
@@ -38,6 +39,7 @@ from tfds_copper.settings import Group, setting_fields
 __all__ = [
     "ANCHORS",
     "AREAS",
+    "BALANCED",
     "CORRELATION",
     "DECODERS",
     "DEFAULT",

@@ -11,6 +11,8 @@ from tfds_copper.settings import Group, setting
 __all__ = [
     "ANCHORS",
     "AREAS",
+    "BALANCED",
+    "CLASS_WEIGHTS",
     "CORRELATION",
     "DECODERS",
     "ENOUGH_CROPS",
@@ -61,6 +63,8 @@ LEARN = FIXED, ANCHORS, ITERATIVE, AREAS = ("fixed", "anchors", "iterative", "ar
 TIME_SCALES = NUMBER, RANK = ("number", "rank")
 # The binarity below which maps are too grey to be of two phases, and a net may have found another texture.
 MIN_BINARITY = 0.5
+# How much the pictures of each label weigh in a classifier's loss: all alike, or as much as those of any other label.
+CLASS_WEIGHTS = UNWEIGHTED, BALANCED = ("none", "balanced")
 # Crops that a training needs whatever the number of pictures: `epochs` that are left open go through as many.
 ENOUGH_CROPS = 8000
 # The smallest batch over which a correlation is worth following.
@@ -149,6 +153,13 @@ class TrainingSettings(Group):
         choices=LOSSES,
         search=(SQUARED, KL),
         only="segmenter",
+    )
+    class_weight: str = setting(
+        UNWEIGHTED,
+        "weight of the pictures of each label in the loss: balanced makes labels of few pictures count as much as "
+        "others",
+        choices=CLASS_WEIGHTS,
+        only="classifier",
     )
     edge_weight: float = setting(
         0.0,

@@ -90,7 +90,8 @@ class Model:
             bit_depth: of an array, or of a file of 16 bits: 8 to 16. None takes that of the model's own data; where
                 those have none, what the file says, or that of the dtype.
             pixel_size_nm: NaN takes what the file says.
-            bar: information bar of a file: ``"auto"`` finds it, ``"keep"`` cuts nothing, a number cuts so many rows.
+            bar: information bar of a file: ``"auto"`` takes what the model's data were read with, which usually
+                finds it, ``"keep"`` cuts nothing, a number cuts so many rows off the bottom, ``"24/30"`` off both ends.
 
         Returns:
             The prediction; its `warnings` say in what the picture is out of distribution, and the model's caveats.

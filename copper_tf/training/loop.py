@@ -8,8 +8,10 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
+from sklearn.utils.class_weight import compute_class_weight
 
-from copper_tf.config import AREAS, CORRELATION, ITERATIVE, LOSSES, Config
+from copper_tf.config import AREAS, BALANCED, CORRELATION, ITERATIVE, LOSSES, Config
 from copper_tf.data.crops import CropStream, shrunk_crops
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.data.pictures import Pictures, load_pictures
@@ -232,13 +234,29 @@ def _is_whole(run: Run, done: int) -> bool:
     return done >= run.config.training.epochs or should_stop(run, run.history()[:done])
 
 
+def _weighted(run: Run, labels: np.ndarray, batches: tf.data.Dataset) -> tf.data.Dataset:
+    """Batches of crops and labels, with the weight of each crop where labels are to weigh alike.
+
+    Args:
+        run: whose config says so.
+        labels: of the training pictures.
+        batches: of `CropStream`.
+    """
+    if run.config.training.class_weight != BALANCED:
+        return batches
+    weights = np.zeros(len(run.labels.times), np.float32)
+    known = np.unique(labels)
+    weights[known] = compute_class_weight("balanced", classes=known, y=labels)
+    return batches.map(lambda crops, ranks: (crops, ranks, tf.gather(weights, ranks)))
+
+
 def _fit(
     run: Run, stream: CropStream, validation: CropStream, until: int | None, progress: Progress | None
 ) -> bool:  # fmt: skip
     """Runs the epochs that are left, up to so many; whether none is left then."""
     config = run.config
     epochs = min(until or config.training.epochs, config.training.epochs)
-    policy = resolve_policy(config.training.policy)
+    policy, labels = resolve_policy(config.training.policy), stream.pictures.labels
     model, done = _model(run, policy, stream.steps)
     if done >= epochs or _is_whole(run, done):
         return _is_whole(run, done)
@@ -252,11 +270,11 @@ def _fit(
         callbacks.append(Reporter(progress, stream.steps, epochs))
     try:
         model.fit(
-            stream.batches(done, epochs),
+            _weighted(run, labels, stream.batches(done, epochs)),
             steps_per_epoch=stream.steps,
             initial_epoch=done,
             epochs=epochs,
-            validation_data=validation.batches(),
+            validation_data=_weighted(run, labels, validation.batches()),
             callbacks=callbacks,
             shuffle=False,
             verbose=0,

@@ -27,7 +27,7 @@ class Association:
     """How closely values follow the stress time.
 
     Args:
-        measure: ``Spearman`` (rank correlation, signed) or ``Cramér's V`` (0 to 1).
+        measure: ``Spearman`` (rank correlation, signed), ``Cramér's V`` or ``correlation ratio`` (both 0 to 1).
         strength: its value.
         p: probability of at least this strength by chance, units being exchangeable.
         units: how many independent units it rests on.
@@ -37,6 +37,12 @@ class Association:
     strength: float
     p: float
     units: int
+
+    @property
+    def text(self) -> str:
+        """All of it in words, e.g. ``Spearman 0.94, p < 0.001, 18 units``."""
+        p = f"p = {self.p:.2g}" if self.p >= 5e-4 else "p < 0.001"
+        return f"{self.measure} {self.strength:.2f}, {p}, {self.units} units"
 
     @property
     def strong(self) -> bool:

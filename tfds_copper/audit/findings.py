@@ -6,8 +6,10 @@ import collections
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from tfds_copper.audit.burnt_in import BurntIn, burnt_in, rows_text
 from tfds_copper.audit.exposure import FACTOR, low_depth, odd_exposures
-from tfds_copper.audit.shortcuts import shortcuts
+from tfds_copper.audit.imbalance import imbalance
+from tfds_copper.audit.shortcuts import MARKS, Shortcut, shortcuts
 from tfds_copper.audit.survey import Survey, SurveyedPicture
 from tfds_copper.errors import InputError
 from tfds_copper.splits.assign import SplitSettings, assign, caveats
@@ -159,6 +161,25 @@ def _bars(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
         yield Finding(NOTE, "bar", f"information bars cut off, {', '.join(cut)}{rest}", names)
 
 
+def _way_out(marks: BurntIn) -> str:
+    """What can be done about marks."""
+    if marks.left < _USELESS:
+        return "no --bar leaves enough of the pictures without them; record them anew without text"
+    return f"--bar {marks.bar} cuts them off all pictures and leaves {marks.left} of {marks.height} rows"
+
+
+def _marks(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
+    for marks in burnt_in(survey):
+        found = marks.association
+        what = f"text or marks are burnt into {len(marks.files)} of {marks.compared} pictures at rows "
+        what += f"{rows_text(marks.rows)}, {_such_as(marks.files)}"
+        follows = "a model can learn them instead of the surface"
+        if found is not None and (found.strong or found.weak):
+            follows = Shortcut(MARKS, "their content or presence", found).text
+        level = UNSOUND if found is not None and found.strong else WARNING
+        yield Finding(level, MARKS, f"{what}; {follows}; {_way_out(marks)}", marks.files)
+
+
 def _linked(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
     kinds: dict[tuple[str, str, str], list[tuple[str, str]]] = collections.defaultdict(list)
     for alike in survey.duplicates:
@@ -192,6 +213,12 @@ def _splits(survey: Survey, settings: SplitSettings) -> Iterator[Finding]:
         yield Finding(WARNING, "sheets", text, tuple(p.file for p in pictures if p.t in opened))
 
 
+def _imbalance(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
+    text = imbalance((p.label for p in survey.folder.pictures), survey.folder.class_names)
+    if text:
+        yield Finding(WARNING, "imbalance", f"{text}; record more, or train classifiers by --class-weight balanced")
+
+
 def _skipped(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
     for reason, names in survey.folder.skipped_files.items():
         yield Finding(NOTE, "skipped", f"skipped {len(names)}: {reason}", names)
@@ -209,14 +236,15 @@ def _readings(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
 
 def _shortcuts(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
     for shortcut in shortcuts(survey):
-        if shortcut.association.strong or shortcut.association.weak:
+        # Of marks it is said where they are, too.
+        if shortcut.rule != MARKS and (shortcut.association.strong or shortcut.association.weak):
             level = UNSOUND if shortcut.association.strong else WARNING
             yield Finding(level, shortcut.rule, shortcut.text)
 
 
 _RULES: tuple[Callable[[Survey, SplitSettings], Iterator[Finding]], ...] = (
-    _unreadable, _empty, _small, _linked, _shortcuts, _splits, _readings, _depths, _exposures, _pixel_sizes, _metadata,
-    _lossy, _bars, _skipped,
+    _unreadable, _empty, _small, _linked, _shortcuts, _marks, _splits, _imbalance, _readings, _depths, _exposures,
+    _pixel_sizes, _metadata, _lossy, _bars, _skipped,
 )  # fmt: skip
 
 

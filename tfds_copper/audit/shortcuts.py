@@ -12,7 +12,10 @@ from tfds_copper.audit.association import Association, association
 from tfds_copper.audit.survey import Survey, SurveyedPicture
 from tfds_copper.micrograph.record import name_and_unit
 
-__all__ = ["Shortcut", "shortcuts"]
+__all__ = ["MARKS", "Shortcut", "shortcuts"]
+
+# The rule of text and marks that are burnt into pictures.
+MARKS = "marks"
 
 # Fields of the metadata, by the name of their rule; a missing one of these is no short cut.
 _METADATA = {
@@ -46,13 +49,13 @@ class Shortcut:
         """One line in plain words."""
         a = self.association
         how = "follows t" if a.strong else "may follow t"
-        p = f"p = {a.p:.2g}" if a.p >= 5e-4 else "p < 0.001"
         advice = {
             "brightness": "a model can grade by it; see the first-order baseline, or normalise each picture",
             "contrast": "a model can grade by it; normalise each picture",
             "pixel-size": "a model can grade by the scale; resample to one pixel size",
+            MARKS: "a model can grade by reading them",
         }.get(self.rule, "a model can grade by what it does to the picture; record all labels alike")
-        return f"{self.name} {how} ({a.measure} {a.strength:.2f}, {p}, {a.units} units): {advice}"
+        return f"{self.name} {how} ({a.text}): {advice}"
 
 
 def _day(surveyed: SurveyedPicture) -> float:
@@ -91,7 +94,11 @@ def shortcuts(survey: Survey) -> list[Shortcut]:
         survey: of a folder; sheets are the units where they are known, else pictures.
     """
     readable = [s for s in survey.pictures if not s.error and s.contrast > 0]
-    found = []
+    found = [
+        Shortcut(MARKS, "text or marks burnt in", marks.association)
+        for marks in survey.marks
+        if marks.association is not None
+    ]
     for rule, name, value in _quantities():
         known = [(s, v) for s in readable if _known(v := value(s))]
         if len(known) < _COVERED * len(readable):

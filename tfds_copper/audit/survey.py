@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from tfds_copper.audit.duplicates import DuplicatePair, find_duplicates
 from tfds_copper.audit.fingerprints import Fingerprint, fingerprint
+from tfds_copper.audit.ink import stroke_cells
+from tfds_copper.audit.marks import Marks, Strokes, find_marks
 from tfds_copper.errors import InputError
 from tfds_copper.folder.scan import Picture, SemFolder
 from tfds_copper.micrograph import Bar, Metadata, ReadSettings, read
@@ -41,6 +43,7 @@ class SurveyedPicture:
         metadata: what the microscope wrote.
         bar: the information bar that was cut off.
         fingerprint: of its pixels; dropped once all pictures have been compared.
+        strokes: where strokes may be drawn on it, see `stroke_cells`; dropped as well.
     """
 
     picture: Picture
@@ -58,6 +61,13 @@ class SurveyedPicture:
     metadata: Metadata = Metadata()
     bar: Bar | None = None
     fingerprint: Fingerprint | None = None
+    strokes: np.ndarray | None = None
+
+    def rows_in_file(self, first: int, last: int) -> tuple[int, int]:
+        """Two rows of the micrograph as rows of the file's picture, which has its bar and isn't resampled."""
+        above, below = (self.bar.above, self.bar.below) if self.bar else (0, 0)
+        scale = (self.recorded[0] - above - below) / self.shape[0]
+        return above + math.floor(first * scale), above + math.ceil((last + 1) * scale) - 1
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -69,12 +79,14 @@ class Survey:
         settings: how its pictures were read.
         pictures: one for each picture, in the folder's order.
         duplicates: by indices into `pictures`.
+        marks: text and marks that are drawn over pictures, by indices into `pictures`.
     """
 
     folder: SemFolder
     settings: ReadSettings
     pictures: tuple[SurveyedPicture, ...]
     duplicates: tuple[DuplicatePair, ...]
+    marks: tuple[Marks, ...] = ()
 
     @property
     def links(self) -> list[Link]:
@@ -103,6 +115,7 @@ def _survey_picture(folder: SemFolder, picture: Picture, settings: ReadSettings)
         metadata=micrograph.metadata,
         bar=micrograph.bar,
         fingerprint=fingerprint(micrograph.pixels),
+        strokes=stroke_cells(micrograph.pixels),
     )
 
 
@@ -114,6 +127,20 @@ def _survey_all(folder: SemFolder, settings: ReadSettings, progress: Progress | 
             if progress is not None:
                 progress(done, len(folder.pictures), "reading pictures")
             yield picture
+
+
+def _marks(
+    pictures: Sequence[SurveyedPicture], duplicates: Iterable[DuplicatePair], load: Callable[[int], np.ndarray]
+) -> tuple[Marks, ...]:
+    """Marks on pictures; of pictures that show one place only the first counts."""
+    strokes = [
+        Strokes(
+            k, s.picture.label, s.picture.sheet or f"\0{s.picture.file}",
+            (s.recorded, s.shape, s.bar, s.metadata.vendor), s.strokes,
+        )
+        for k, s in enumerate(pictures) if s.strokes is not None
+    ]  # fmt: skip
+    return find_marks(strokes, load, {pair.second for pair in duplicates})
 
 
 def survey_folder(folder: SemFolder, settings: ReadSettings | None = None, progress: Progress | None = None) -> Survey:
@@ -128,8 +155,8 @@ def survey_folder(folder: SemFolder, settings: ReadSettings | None = None, progr
     pictures = tuple(_survey_all(folder, settings, progress))
     readable = [i for i, s in enumerate(pictures) if s.fingerprint is not None]
 
-    def load(k: int) -> np.ndarray:
-        picture = pictures[readable[k]].picture
+    def load(index: int) -> np.ndarray:
+        picture = pictures[index].picture
         return read(folder.root / picture.file, settings, picture.pixel_size_nm).pixels
 
     def report(done: int, total: int) -> None:
@@ -137,7 +164,9 @@ def survey_folder(folder: SemFolder, settings: ReadSettings | None = None, progr
             progress(done, total, "comparing pictures")
 
     fingerprints = [p for s in pictures if (p := s.fingerprint) is not None]
-    alike = find_duplicates(fingerprints, load, report)
-    mapped = (dataclasses.replace(a, first=readable[a.first], second=readable[a.second]) for a in alike)
-    # The fingerprints have done their work; kept, they would be most of what a long build holds.
-    return Survey(folder, settings, tuple(dataclasses.replace(s, fingerprint=None) for s in pictures), tuple(mapped))
+    alike = find_duplicates(fingerprints, lambda k: load(readable[k]), report)
+    duplicates = tuple(dataclasses.replace(a, first=readable[a.first], second=readable[a.second]) for a in alike)
+    marks = _marks(pictures, duplicates, load)
+    # These have done their work; kept, they would be most of what a long build holds.
+    kept = (dataclasses.replace(s, fingerprint=None, strokes=None) for s in pictures)
+    return Survey(folder, settings, tuple(kept), duplicates, marks)

@@ -117,6 +117,7 @@ def dataset_metadata(
         split_of: the split of each file.
     """
     from tfds_copper.audit.findings import findings
+    from tfds_copper.audit.imbalance import imbalance
 
     folder, reading = survey.folder, survey.settings
     identity = json.dumps([DatasetMetadata.FORMAT, fingerprint, settings.to_dict(), reading.to_dict()])
@@ -125,6 +126,7 @@ def dataset_metadata(
         share = [p for p in folder.pictures if split_of[p.file] == name]
         per_label = tuple(sum(p.label == k for p in share) for k in range(len(folder.times)))
         contents[name] = SplitContents(len(share), per_label, tuple(sorted({p.sheet for p in share if p.sheet})))
+    rare = imbalance((p.label for p in folder.pictures), folder.class_names)
     sizes = collections.Counter(f"{s.pixel_size_nm:g}" for s in survey.pictures)
     return DatasetMetadata(
         fingerprint=hashlib.sha256(identity.encode()).hexdigest(),
@@ -139,7 +141,7 @@ def dataset_metadata(
         skipped=folder.skipped,
         pixel_sizes_nm=dict(sorted(sizes.items())),
         duplicate_pairs=len(survey.duplicates),
-        caveats=tuple(caveats(folder.pictures, settings)),
+        caveats=(*caveats(folder.pictures, settings), *([f"{rare[:1].upper()}{rare[1:]}."] if rare else [])),
         findings=tuple(RecordedFinding(f.level, f.rule, f.text) for f in findings(survey, settings)),
         notes=dict(sorted(collections.Counter(note for s in survey.pictures for note in s.notes).items())),
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tfds_copper.errors import InputError
-from tfds_copper.micrograph.record import BOTTOM, Bar, Metadata
+from tfds_copper.micrograph.record import BOTTOM, TOP, Bar, Metadata
 from tfds_copper.micrograph.settings import KEEP, ReadSettings
 from tfds_copper.micrograph.vendors.scale import Scale
 
@@ -56,10 +56,12 @@ def cut_bar(
     notes = (why,) if why else ()
     if settings.bar == KEEP:
         return None, notes, bool(why)
-    if settings.bar_rows:
-        if settings.bar_rows >= height:
+    above, below = settings.bar_rows
+    if above or below:
+        if above + below >= height:
             raise InputError(f"{path}: bar must be less than the picture's {height} rows. Received: {settings.bar}")
-        return Bar(BOTTOM, settings.bar_rows), notes, bool(why)
+        cut = f"rows cut off as asked: {above} at the top, {below} at the bottom"
+        return Bar(BOTTOM, below, above) if below else Bar(TOP, above), (*notes, cut), bool(why)
     if not why and metadata.height and metadata.height < height:
         return Bar(BOTTOM, height - metadata.height), notes, False
     visible = find_bar()

@@ -174,7 +174,7 @@ def read_mask(path: str | PathLike[str], picture: Micrograph | None = None) -> n
     mask = (np.any(values > 0, axis=-1) if values.ndim == 3 else values > 0).astype(np.uint8)
     if picture is None or mask.shape == picture.pixels.shape:
         return mask
-    rows = picture.recorded[0] - (picture.bar.rows if picture.bar else 0)
+    rows = picture.recorded[0] - (picture.bar.above + picture.bar.below if picture.bar else 0)
     if mask.shape == picture.recorded and picture.bar is not None:
         mask = picture.bar.crop(mask)
     if mask.shape == (rows, picture.recorded[1]):

@@ -64,14 +64,26 @@ class Bar:
     Args:
         side: ``TOP`` or ``BOTTOM``.
         rows: its height in px, at least 1.
+        opposite: rows that are cut off the other side too, for text on the picture itself.
     """
 
     side: str
     rows: int
+    opposite: int = 0
+
+    @property
+    def above(self) -> int:
+        """Rows cut off the top."""
+        return self.rows if self.side == TOP else self.opposite
+
+    @property
+    def below(self) -> int:
+        """Rows cut off the bottom."""
+        return self.rows if self.side == BOTTOM else self.opposite
 
     def crop(self, values: np.ndarray) -> np.ndarray:
         """The rows of `values` that are not bar; a view."""
-        return values[: len(values) - self.rows] if self.side == BOTTOM else values[self.rows :]
+        return values[self.above : len(values) - self.below]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

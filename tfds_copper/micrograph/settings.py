@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 from tfds_copper.errors import SettingError
 from tfds_copper.micrograph.depth import DEPTHS
@@ -11,6 +12,8 @@ from tfds_copper.settings import Group, setting
 __all__ = ["AUTO", "KEEP", "ReadSettings"]
 
 AUTO, KEEP = "auto", "keep"
+# Rows off the bottom, or off the top and the bottom, not both 0.
+_ROWS = re.compile(r"(?!0*/?0*$)([0-9]{1,5}/)?[0-9]{1,5}", re.ASCII)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,8 +21,8 @@ class ReadSettings(Group):
     """What is done to a picture between its file and the dataset."""
 
     bar: str = setting(
-        AUTO, "information bar: auto finds it by metadata or by looking, keep cuts nothing, a number cuts so many rows "
-        "off the bottom"
+        AUTO, "information bar: auto finds it by metadata or by looking, or takes what a model's data were read with; "
+        "keep cuts nothing, a number cuts so many rows off the bottom, two such as 24/30 off the top and the bottom"
     )  # fmt: skip
     bit_depth: int = setting(
         0, "bits of the grey values in files of 16 bits, overruling what files say: 12 where full scale is 4095; "
@@ -33,10 +36,15 @@ class ReadSettings(Group):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.bar not in (AUTO, KEEP) and not (self.bar.isdecimal() and 0 < int(self.bar) < 10**5):
-            raise SettingError(f"bar must be {AUTO}, {KEEP} or a number of rows above 0. Received: {self.bar!r}")
+        if self.bar not in (AUTO, KEEP) and not _ROWS.fullmatch(self.bar):
+            raise SettingError(
+                f"bar must be {AUTO}, {KEEP} or a number of rows above 0, or two such as 24/30. Received: {self.bar!r}"
+            )
 
     @property
-    def bar_rows(self) -> int:
-        """The rows that the user wants cut off the bottom; 0 where the picture decides."""
-        return int(self.bar) if self.bar.isdecimal() else 0
+    def bar_rows(self) -> tuple[int, int]:
+        """The rows that the user wants cut off the top and off the bottom; 0 and 0 where the picture decides."""
+        if self.bar in (AUTO, KEEP):
+            return 0, 0
+        above, _, below = self.bar.rpartition("/")
+        return int(above or 0), int(below)

@@ -18,7 +18,7 @@ from tfds_copper.micrograph.grey import coloured, grey_notes, refuse_colours
 from tfds_copper.micrograph.pages import declared_depth, page_orientation, picture_page
 from tfds_copper.micrograph.preprocessing import averaged, cut_bar, edges, own_pixel_size, resampling
 from tfds_copper.micrograph.reading import decoding_errors, kind_of, name_notes, one_line_errors, read
-from tfds_copper.micrograph.record import TOP, Bar
+from tfds_copper.micrograph.record import Bar
 from tfds_copper.micrograph.segments import KEPT, Segments
 from tfds_copper.micrograph.settings import ReadSettings
 from tfds_copper.micrograph.tiff import check_page, page_notes, page_samples, page_scale
@@ -170,8 +170,8 @@ def _open(path: Path, tiff: Any, settings: ReadSettings, listed: float, progress
     greys = _Greys(path, page, declared, settings.bit_depth, progress)
     metadata = picture_metadata(path, tiff_metadata(tiff))
     bar, on_bar, contradicted = cut_bar(path, greys.shape, greys.bar, metadata, settings)
-    above, cut = (bar.rows if bar and bar.side == TOP else 0), bar.rows if bar else 0
-    shape = greys.shape[0] - cut, greys.shape[1]
+    above, below = (bar.above, bar.below) if bar else (0, 0)
+    shape = greys.shape[0] - above - below, greys.shape[1]
     _, size, on_scale = own_pixel_size(metadata, scale, contradicted, listed, settings)
     target, size, on_size = resampling(path, shape, size, settings.resample)
 

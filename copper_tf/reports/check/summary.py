@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from tfds_copper.audit.burnt_in import BurntIn, burnt_in, rows_text
 from tfds_copper.audit.findings import NOTE, UNSOUND, Finding, findings
 from tfds_copper.audit.shortcuts import Shortcut, shortcuts
 from tfds_copper.audit.survey import Survey, SurveyedPicture
@@ -109,6 +110,7 @@ class Check(Result):
         settings: how it is to be split.
         reading: how its pictures were read.
         shortcuts: how closely other things than the surface follow t.
+        marks: text and marks that are burnt into pictures.
         findings: the worst first.
         grey: grey levels of every picture.
         readings: how the names of class folders or the numbers of labels.csv were read.
@@ -128,6 +130,7 @@ class Check(Result):
     settings: SplitSettings
     reading: ReadSettings
     shortcuts: tuple[Shortcut, ...]
+    marks: tuple[BurntIn, ...]
     findings: tuple[Finding, ...]
     grey: GreyLevels
     readings: tuple[Reading, ...]
@@ -230,6 +233,7 @@ def summarise(survey: Survey, settings: SplitSettings, output: str = "") -> Chec
         settings=settings,
         reading=survey.settings,
         shortcuts=tuple(shortcuts(survey)),
+        marks=burnt_in(survey),
         findings=tuple(found),
         grey=GreyLevels(
             file=tuple(s.picture.file for s in readable),
@@ -242,7 +246,7 @@ def summarise(survey: Survey, settings: SplitSettings, output: str = "") -> Chec
     )
 
 
-def _row(surveyed: SurveyedPicture, found: Iterable[Finding]) -> dict[str, Any]:
+def _row(surveyed: SurveyedPicture, found: Iterable[Finding], marked: str) -> dict[str, Any]:
     known = surveyed.metadata.known()
     row = {
         "file": surveyed.picture.file,
@@ -254,6 +258,7 @@ def _row(surveyed: SurveyedPicture, found: Iterable[Finding]) -> dict[str, Any]:
         "pixel_size_nm": surveyed.pixel_size_nm if math.isfinite(surveyed.pixel_size_nm) else "",
         "bar_rows": surveyed.bar.rows if surveyed.bar else 0,
         "bar_side": surveyed.bar.side if surveyed.bar else "",
+        "mark_rows": marked,
         "mean": f"{surveyed.mean:.5f}",
         "contrast": f"{surveyed.contrast:.5f}",
         "black": f"{surveyed.black:.5f}",
@@ -273,12 +278,13 @@ def picture_table(survey: Survey, found: Sequence[Finding]) -> str:
         survey: of the folder.
         found: its findings.
     """
+    marked = {file: rows_text(marks.rows) for marks in burnt_in(survey) for file in marks.files}
     concerning: dict[str, list[Finding]] = {}
     for finding in found:
         for file in finding.files:
             concerning.setdefault(file, []).append(finding)
     text = io.StringIO(newline="")
-    rows = [_row(s, concerning.get(s.picture.file, ())) for s in survey.pictures]
+    rows = [_row(s, concerning.get(s.picture.file, ()), marked.get(s.picture.file, "")) for s in survey.pictures]
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import json
 import math
 import shutil
 import subprocess
@@ -15,8 +16,10 @@ import pytest
 
 import copper_tf
 from copper_tf.api import inference as api
+from copper_tf.inference.exported.metadata import ModelMetadata
 from copper_tf.inference.predictor import RunPredictor
 from copper_tf.inference.results import PredictionResult
+from copper_tf.runs.run import open_run
 from tests.conftest import ROOT
 from tfds_copper.errors import InputError, RunError, SettingError
 from tfds_copper.micrograph import read
@@ -69,6 +72,20 @@ def test_the_bar_of_a_file_is_cut_as_asked(runs: dict[str, Any], picture: Path) 
     model = copper_tf.load(runs[SEGMENTER].path)
     whole, cut = model.predict(picture, bar="keep").map, model.predict(picture, bar=16).map
     assert whole is not None and cut is not None and whole.shape == (64, 80) and cut.shape == (48, 80)
+
+
+def test_new_pictures_are_cut_as_those_of_training_were(runs: dict[str, Any], picture: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(runs[SEGMENTER].path, tmp_path / "run")
+    written = json.loads((run / "data.json").read_text())
+    assert written["bar"] == "auto"
+    (run / "data.json").write_text(json.dumps({**written, "bar": "8/16"}))
+    model = copper_tf.load(run)
+    as_trained, kept = model.predict(picture).map, model.predict(picture, bar="keep").map
+    assert as_trained is not None and as_trained.shape == (40, 80) and kept is not None and kept.shape == (64, 80)
+    result = copper_tf.predict(model, [picture], tmp_path / "out")
+    assert (result.rows[0].height, result.rows[0].width) == (40, 80) and "8 at the top, 16" in result.rows[0].notes
+    metadata = ModelMetadata.of(open_run(run))
+    assert ModelMetadata.from_json(metadata.to_json(), "model").reading.bar == "8/16"
 
 
 @pytest.mark.parametrize(

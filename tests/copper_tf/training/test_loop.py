@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -19,14 +20,15 @@ import tensorflow as tf
 
 from copper_tf.analysis.evaluation import validation_scores
 from copper_tf.analysis.evaluation_results import Evaluation
-from copper_tf.config import KL, LOSSES, SQUARED
+from copper_tf.config import KL, LOSSES, SQUARED, default_config
 from copper_tf.decay import estimation as estimate
 from copper_tf.models.factory import build
 from copper_tf.models.policy import processor_has_bfloat16, resolve_policy
+from copper_tf.runs.labels import Labels
 from copper_tf.runs.records import TrainingRecord
 from copper_tf.runs.run import BEST, open_run
 from copper_tf.training.hypothesis_learning import EVERY
-from copper_tf.training.loop import compile_model, train
+from copper_tf.training.loop import _weighted, compile_model, train
 from tests.conftest import ROOT, small, worked_in
 from tfds_copper.errors import InputError, OutputError, RunError, SettingError
 
@@ -307,3 +309,15 @@ def test_damaged_runs_are_named(runs: dict[str, Any], tmp_path: Path) -> None:
         open_run(copy)
     with pytest.raises(RunError, match="must be a run folder"):
         open_run(tmp_path / "nowhere")
+
+
+def test_balanced_labels_weigh_alike() -> None:
+    labels = np.array([0, 0, 0, 0, 0, 0, 2, 2])
+    batches = tf.data.Dataset.from_tensors((np.zeros((8, 4, 4, 1), np.float32), labels.astype(np.int32)))
+    for weight, expected in (("balanced", [8 / 12] * 6 + [8 / 4] * 2), ("none", None)):
+        config = default_config("classifier", class_weight=weight)
+        run = SimpleNamespace(config=config, labels=Labels((0.0, 1.0, 2.0), "h"))
+        (batch,) = _weighted(run, labels, batches).as_numpy_iterator()  # type: ignore[arg-type]
+        assert len(batch) == (3 if expected else 2)
+        if expected:
+            np.testing.assert_allclose(batch[2], expected)

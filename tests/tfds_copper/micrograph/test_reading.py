@@ -11,7 +11,7 @@ import tifffile
 from PIL import Image
 
 from tests.conftest import ROOT
-from tfds_copper.errors import InputError
+from tfds_copper.errors import InputError, SettingError
 from tfds_copper.micrograph import Bar, ReadSettings, read, read_mask
 
 DATA = ROOT.parent / "shared" / "data"
@@ -210,3 +210,29 @@ def test_real_pictures_without_bar(name: str) -> None:
     raw = (tifffile.imread if name.endswith("tif") else lambda p: np.asarray(Image.open(p)))(DATA / name)
     np.testing.assert_array_equal(micrograph.pixels, raw if raw.ndim == 2 else raw[..., 0])
     assert micrograph.bar is None
+
+
+@pytest.mark.parametrize(
+    ("bar", "kept"), [("30", slice(0, 70)), ("0/30", slice(0, 70)), ("20/30", slice(20, 70)), ("20/0", slice(20, 100))]
+)
+def test_rows_are_cut_off_either_side_as_asked(bar: str, kept: slice, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (100, 120), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    Image.fromarray(255 * (pixels > 99).astype(np.uint8)).save(tmp_path / "mask.png")
+    micrograph = read(tmp_path / "a.png", ReadSettings(bar=bar))
+    np.testing.assert_array_equal(micrograph.pixels, pixels[kept])
+    assert micrograph.bar is not None and (micrograph.bar.above, 100 - micrograph.bar.below) == (kept.start, kept.stop)
+    assert any(note.startswith("rows cut off as asked") for note in micrograph.notes)
+    np.testing.assert_array_equal(read_mask(tmp_path / "mask.png", micrograph), pixels[kept] > 99)
+
+
+@pytest.mark.parametrize("bar", ["", "0", "0/0", "/30", "30/", "-3", "3.5", "1/2/3", "bottom", "１２", "123456"])
+def test_rows_that_are_none_are_refused(bar: str) -> None:
+    with pytest.raises(SettingError, match="bar must be auto, keep or a number of rows above 0, or two such as 24/30"):
+        ReadSettings(bar=bar)
+
+
+def test_more_rows_than_there_are_are_refused(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((100, 120), np.uint8)).save(tmp_path / "a.png")
+    with pytest.raises(InputError, match="bar must be less than the picture's 100 rows. Received: 60/40"):
+        read(tmp_path / "a.png", ReadSettings(bar="60/40"))

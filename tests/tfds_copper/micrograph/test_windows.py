@@ -92,6 +92,8 @@ def test_bars_are_found_at_the_ends(index: int, tmp_path: Path) -> None:
     assert read(tmp_path / "a.tif").bar is not None
     _same(tmp_path / "a.tif")
     _same(tmp_path / "a.tif", ReadSettings(bar="33"))
+    _same(tmp_path / "a.tif", ReadSettings(bar="12/33"))
+    _same(tmp_path / "a.tif", ReadSettings(bar="12/0"))
 
 
 @pytest.mark.parametrize("target", [12.5, 20.0, 31.7])

@@ -38,7 +38,7 @@ from copper_tf.runs.labels import Labels
 
 class Half(Predictor):
     kind, labels, caveats, hypothesis_note = "segmenter", Labels((0.0, 1.0), "h"), (), ""
-    pixel_sizes_nm, reference_statistics = {}, None
+    pixel_sizes_nm, bar, reference_statistics = {}, "auto", None
 
     def map_tiles(self, picture, name="picture", progress=None):
         yield MapTile(*(slice(0, side) for side in picture.shape), np.full(picture.shape, 0.5, np.float32))
