@@ -77,8 +77,8 @@ def test_the_bar_of_a_file_is_cut_as_asked(runs: dict[str, Any], picture: Path) 
 def test_new_pictures_are_cut_as_those_of_training_were(runs: dict[str, Any], picture: Path, tmp_path: Path) -> None:
     run = shutil.copytree(runs[SEGMENTER].path, tmp_path / "run")
     written = json.loads((run / "data.json").read_text())
-    assert written["bar"] == "auto"
-    (run / "data.json").write_text(json.dumps({**written, "bar": "8/16"}))
+    assert written["reading"]["bar"] == "auto"
+    (run / "data.json").write_text(json.dumps({**written, "reading": {**written["reading"], "bar": "8/16"}}))
     model = copper_tf.load(run)
     as_trained, kept = model.predict(picture).map, model.predict(picture, bar="keep").map
     assert as_trained is not None and as_trained.shape == (40, 80) and kept is not None and kept.shape == (64, 80)
