@@ -124,7 +124,7 @@ def _depths(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
     wide, bits = ([], 0) if survey.settings.bit_depth else low_depth(readable)
     if bits:
         text = (
-            f"{_pictures(len(wide))} of 16 bits and no grey value above {2**bits - 1}, {_such_as(_names(wide))}: if "
+            f"no grey value above {2**bits - 1} in {_pictures(len(wide))} of 16 bits, {_such_as(_names(wide))}: if "
             f"they were recorded with {bits} bits, --bit-depth {bits} reads them so; else they are very dark"
         )
         yield Finding(WARNING, "depth", text, _names(wide))
