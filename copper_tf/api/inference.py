@@ -218,8 +218,8 @@ def predict(
     how, paths = _reading(read_settings, settings), [pictures] if isinstance(pictures, str | os.PathLike) else pictures
     sources = list(sources_of([Path(path) for path in paths], sheet))
     target.parent.mkdir(parents=True, exist_ok=True)
-    opened = model if isinstance(model, Model) else load(model, runtime)
-    return predict_pictures(opened.predictor, sources, target, how, palette, progress, force)
+    predictor = (model if isinstance(model, Model) else load(model, runtime)).predictor
+    return predict_pictures(predictor, sources, target, how, palette, progress, force)
 
 
 def bulk(

@@ -61,7 +61,8 @@ def test_the_seeds_are_sound(tmp_path: Path) -> None:
         for seed in seeds:
             (tmp_path / "x.png").write_bytes(seed.data)
             try:
-                assert read(tmp_path / "x.png").pixels.shape == (24, 32)
+                # Some are to be turned by their tag.
+                assert sorted(read(tmp_path / "x.png").pixels.shape) == [24, 32]
             except InputError:
                 refused.append((kind, seed.what))
     assert refused == [("TIFF", "float"), ("JPEG", "CMYK")]

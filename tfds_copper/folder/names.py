@@ -24,6 +24,8 @@ _DATE = re.compile(
     r"|(?:0?[1-9]|[12]\d|3[01])([-_.])(?:0?[1-9]|1[0-2])\2(?:19|20)\d\d"
     r"|(?:(?:\d{2}|\d{4})[年년]\s*)?\d{1,2}[月월]\s*\d{1,2}(?:[日号號일])|(?:19|20)\d\d[年년])(?!\d)"
 )
+# Such as FeCl3, H2O2 and (NH4)2S2O8: at least two elements of those in etchants.
+_FORMULA = re.compile(r"(?<![A-Za-z])(?=[^\W_]*\d|\()(?:\(?(?:Na|Fe|Cu|Cl|Cr|H|O|N|S|P|K|C|F)\d*\)?\d*){2,}(?![a-z\d])")
 _YYMMDD = re.compile(r"\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 _FIRST, _LAST = 1990, 2039
 # What a number without a unit may be of its unit: 1h30.
@@ -38,7 +40,7 @@ class _Part:
         text: as written.
         start: where it begins.
         end: where it and its unit end.
-        value: NaN-free number; 0 where it can't be read.
+        value: 0 where it can't be read.
         unit: of time.
         other: what else it counts.
         unclear: why it can't be told what it is.
@@ -116,10 +118,13 @@ def _follows(plain: str, first: _Part, second: _Part) -> bool:
 
 
 def _parts(plain: str) -> list[_Part]:
-    """All numbers of a name; dates are one each."""
-    dates = [_Part(d[0], d.start(), d.end(), other="a date") for d in _DATE.finditer(plain)]
-    masked = _DATE.sub(lambda date: "\0" * len(date[0]), plain)
-    parts: list[_Part] = []
+    """All numbers of a name; dates and formulas are one each."""
+    others, masked, parts = list[_Part](), plain, list[_Part]()
+    for pattern, what in ((_DATE, "a date"), (_FORMULA, "a formula")):
+        found_all = [found for found in pattern.finditer(masked) if re.search(r"\d", found[0])]
+        others += [_Part(found[0], found.start(), found.end(), other=what) for found in found_all]
+        for found in found_all:
+            masked = masked[: found.start()] + "\0" * len(found[0]) + masked[found.end() :]
     for found in re.finditer(NUMBER, masked):
         part = _part(masked, found, parts[-1].end if parts else 0)
         if parts and _follows(masked, parts[-1], part):
@@ -129,7 +134,7 @@ def _parts(plain: str) -> list[_Part]:
             last.text, last.end = masked[last.start : part.end], part.end
         else:
             parts.append(part)
-    return sorted(dates + parts, key=lambda part: part.start)
+    return sorted(others + parts, key=lambda part: part.start)
 
 
 def _refused(parts: list[_Part], name: str, where: str) -> InputError:

@@ -158,7 +158,7 @@ def _empty_classes(root: Path, listing: _Listing) -> None:
     # A class folder someone forgot to fill would silently change the rank of every later label.
     for entry in sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")):
         empty = entry.casefold() != _TRUTH and entry not in listing.pictures and is_class_name(entry)
-        if empty and not is_result(root / entry):
+        if empty and ((root / entry).is_symlink() or not is_result(root / entry)):
             raise InputError(
                 f"{root / entry}: a class folder must hold pictures ({', '.join(EXTENSIONS)}), directly and not "
                 "behind a link. Received: none"

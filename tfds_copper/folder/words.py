@@ -125,8 +125,10 @@ def _alphabetic(text: str, start: int) -> Behind:
     if script(run[0]) == "GREEK":  # μm
         run += _run(text[start + len(run) :])
     first = _CAMEL.findall(run)[0]
+    # 03_A is no current.
+    parted = any(sign in text[:start] for sign in "_" + HYPHENS)
     for word in (run, first):
-        if word in NOT_TIMES:
+        if word in NOT_TIMES and not (parted and len(word) == 1):
             return Behind(other=NOT_TIMES[word], end=start + len(word))
         if word in AMBIGUOUS:
             return Behind(unclear=AMBIGUOUS[word])

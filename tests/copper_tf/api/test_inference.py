@@ -93,7 +93,7 @@ def test_new_pictures_are_cut_as_those_of_training_were(runs: dict[str, Any], pi
     [
         (np.zeros((64, 80, 3), np.uint8), None, InputError, r"\(height, width\). Received: shape \(64, 80, 3\)"),
         (np.zeros((64, 80), np.float32), None, SettingError, "uint8 or uint16.* Received: dtype float32 without"),
-        (np.zeros((64, 80), np.uint8), 12, SettingError, "bit_depth be 8 or 16. Received: bit_depth 12"),
+        (np.zeros((64, 80), np.uint8), 17, SettingError, "bit_depth be from 8 to 16. Received: bit_depth 17"),
         (np.zeros((4, 80), np.uint8), None, InputError, "needs pictures of at least .* Received: 80x4"),
     ],
 )

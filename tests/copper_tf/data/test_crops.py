@@ -121,7 +121,7 @@ def test_one_small_picture_that_shrinks_all_crops_is_named() -> None:
     config = default_config("classifier", crop=192, d=2)
     text = shrunk_crops(_of_sides(200, 64, 200), config)
     assert "All training crops are of 64 px, not of 192 px" in text
-    assert "1.png is of 72x64 px only, and 1 of 3" in text
+    assert "1.png is of 72x64 px only; 1 of 3" in text
     assert shrunk_crops(_of_sides(200, 192), config) == ""
 
 

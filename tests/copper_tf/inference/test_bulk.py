@@ -230,7 +230,6 @@ def test_mistakes_get_one_line(
         ((model, tmp_path / "absent", "-o", out), "Received: nothing there"),
         ((model, f"{tmp_path}/none/*.png", "-o", out), "none/*.png: must hold pictures"),
         ((model, "nowhere://bucket/folder", "-o", out), "nowhere://bucket/folder: a folder or pattern that can be"),
-        ((model, picture, picture, "-o", out), "two pictures would give results of one name"),
         ((runs["classifier"].path, picture, "-o", out), "must be a model of `copper export`. Received: something else"),
         ((model, picture, "-o", out, "--maps"), "maps are drawn by a segmenter"),
         ((model, picture, "-o", out, "--beam-options", _IN_PROCESS, "--workers", 2), "workers is for this machine"),
@@ -327,8 +326,8 @@ def test_pictures_of_a_bucket(models: dict[str, Path], bucket: Path, tmp_path: P
 
 
 def test_listing_says_what_is_wrong(many: Path) -> None:
-    with pytest.raises(SettingError, match="Received: 000 twice"):
-        list(list_pictures([str(many), str(many)]))
+    # What is given twice comes once.
+    assert len(list(list_pictures([str(many), str(many)]))) == len(list(list_pictures([str(many)])))
     with pytest.raises(InputError, match="nothing there"):
         list(list_pictures([str(many / "absent")]))
     assert [p.sheet for p in list_pictures([f"{many}/00*.png"], "S1")] == ["S1"] * 10

@@ -161,7 +161,7 @@ def test_a_loss_comes_back_from_its_config_and_nothing_of_it_is_trained(name: st
     np.testing.assert_allclose(again.table.weights, [1, 0, 2])
     assert again.margin == 2 and again.get_config() == loss.get_config()
     assert not (again.table.g.trainable or again.table.weights.trainable)
-    assert name != config.CORRELATION or not again.grey_weight.trainable
+    assert not again.sharpening.trainable
 
 
 @pytest.mark.parametrize(

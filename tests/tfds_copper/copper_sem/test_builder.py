@@ -300,7 +300,7 @@ def test_bars_metadata_and_notes_reach_the_records(tmp_path: Path) -> None:
     records = [r for s in dataset.split_sizes for r in dataset.records(s).as_numpy_iterator()]
     (with_bar,) = [r for r in records if r["file"].decode() == first.relative_to(folder).as_posix()]
     np.testing.assert_array_equal(with_bar["picture"][..., 0], pixels)
-    assert json.loads(with_bar["bar"]) == {"side": "bottom", "rows": 40}
+    assert json.loads(with_bar["bar"]) == {"side": "bottom", "rows": 40, "opposite": 0}
     assert json.loads(with_bar["metadata"])["voltage_kv"] == 15.0 and with_bar["pixel_size_nm"] == 50
     assert {r["bar"] for r in records if r is not with_bar} == {b"null"}
     # Another pixel size than asked for is averaged to it, never made up.

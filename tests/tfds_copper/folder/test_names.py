@@ -60,7 +60,7 @@ _REFUSED = (
     "5nm 5µm ㎜5 30㎜ 5m 30M 5W 30' 30′ 30″ 15zzz 15_zzz t15zzz 15นาที t15_นาที 15นาที_t 1,500h 1.500h "
     "1,500 2h_30min 15min_30min 30min_2 30min-1 5-10min 5~10min 30±2min <5min ≥5min before30min "
     "30min_before minus5min overnight 三十分 2小时三十分 10分析 5分割 2分の1 3rd 2nd 1st 2hold 2hot H2 D3 "
-    "w2 浸漬時間15 分30 1e5 1:30h 1_000h t1_5kV min30s 3.Tag"
+    "w2 浸漬時間15 分30 1e5 1:30h 1_000h t1_5kV min30s FeCl3 H2O2_5 3.Tag"
 )
 REFUSED = _REFUSED.split()
 SPELLINGS = [(name, *key) for key, names in UNDERSTOOD.items() for name in names.split()]
@@ -120,6 +120,8 @@ def test_no_spelling_loses_its_unit() -> None:
         ("0,5h 1h 90min", "min", (30, 60, 90)),
         ("t00 t03 t10", "", (0, 3, 10)),
         ("t0_control t3_bathA", "", (0, 3)),
+        ("t03_A t05_B", "", (3, 5)),
+        ("FeCl3_15min H2O2-H2SO4_2h (NH4)2S2O8_1d", "min", (15, 120, 1440)),
     ],
 )
 def test_the_order_of_folders(tmp_path: Path, names: str, unit: str, times: tuple[float, ...]) -> None:
