@@ -69,19 +69,22 @@ def _worlds(place: Path, seed: int) -> dict[str, Path]:
 
 def _linear(dataset: Dataset, seed: int) -> float:
     """QWK of a linear classifier of the lowest rows: of each pixel, and of how rough the picture is there."""
-    from scipy.ndimage import laplace
+    from scipy.ndimage import laplace, uniform_filter
     from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
 
     from copper_tf.data.pictures import examples
     from copper_tf.statistics.scores import step_scores
 
     def seen(pixels: np.ndarray) -> np.ndarray:
         lowest = pixels[-2 * _TEXT :] / 255.0
-        return np.stack([lowest, np.abs(laplace(lowest))]).ravel()
+        return np.stack([lowest, np.log(uniform_filter(laplace(lowest) ** 2, 3) + 1e-6)]).ravel()
 
     split = {name: [(seen(e.pixels), e.label) for e in examples(dataset, name)] for name in ("train", "test")}
     (values, known), (new, truth) = ((np.array(part) for part in zip(*rows, strict=True)) for rows in split.values())
-    grades = LogisticRegression(C=0.1, max_iter=300, random_state=seed).fit(values, known).predict(new)
+    reader = make_pipeline(StandardScaler(), LogisticRegression(C=0.001, max_iter=200, random_state=seed))
+    grades = reader.fit(values, known).predict(new)
     return float(step_scores({"label": truth, "grade": grades}, _LABELS)["qwk"])
 
 
