@@ -22,7 +22,7 @@ from copper_tf.inference.bulk.outputs import BAD, PARTS, TABLE
 from copper_tf.inference.bulk.shards import ListedPicture, cut_shards, list_pictures, pictures_of
 from tests.conftest import ROOT, worked_in
 from tfds_copper import results
-from tfds_copper.errors import InputError, OutputError, SettingError
+from tfds_copper.errors import InputError, OutputError
 
 _IN_PROCESS = "runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 

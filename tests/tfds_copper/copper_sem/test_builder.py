@@ -140,7 +140,7 @@ def test_16_bit_mixed_sizes_and_notes(tmp_path: Path) -> None:
     assert by_file["t0/p#0 [a].png"]["bit_depth"] == 16
     assert len({r["picture"].shape for r in records}) == 5
     assert dataset.metadata.notes == {"grey saved as colour: one channel taken": 1}
-    assert dataset.metadata.skipped == {"not a picture": 1}
+    assert dataset.metadata.skipped == {"hidden or system file": 1}
 
 
 def refused(folder: Path, out: Path, kind: type[CopperError], message: str) -> None:
