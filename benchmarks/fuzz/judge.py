@@ -30,7 +30,8 @@ CANARY_TEXT = "CANARYDETECTOR"
 _LONGEST = 1000
 _LIBRARIES = tuple({os.path.realpath(p) for p in (sys.prefix, sys.base_prefix, *sysconfig.get_paths().values(),
                                                   *zoneinfo.TZPATH)} - {"/"})  # fmt: skip
-_CODE = (".py", ".pyc", ".so")
+# What an import reads: code, and the entry points of installed packages.
+_CODE = (".py", ".pyc", ".so", "entry_points.txt")
 _opened: list[str] | None = None
 _hooked = False
 
