@@ -213,8 +213,7 @@ def predict(
     from copper_tf.inference.predict import predict_pictures
     from copper_tf.utils.tables import check_table
 
-    target = Path(output) / table
-    check_table(target)
+    check_table(target := Path(output) / table)
     how, paths = _reading(read_settings, settings), [pictures] if isinstance(pictures, str | os.PathLike) else pictures
     sources = list(sources_of([Path(path) for path in paths], sheet))
     target.parent.mkdir(parents=True, exist_ok=True)

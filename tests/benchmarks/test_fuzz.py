@@ -68,8 +68,11 @@ def test_the_seeds_are_sound(tmp_path: Path) -> None:
     assert refused == [("TIFF", "float"), ("JPEG", "CMYK")]
     (tmp_path / "x.png").write_bytes(png(8, 0))
     for seed in sidecar_seeds():
-        (tmp_path / "x.txt").write_bytes(seed.data)
-        assert read(tmp_path / "x.png").metadata.vendor == seed.what.partition(" ")[0]
+        vendor = seed.what.partition(" ")[0]
+        beside = tmp_path / ("x.hdr" if vendor == "Tescan" else "x.txt")
+        beside.write_bytes(seed.data)
+        assert read(tmp_path / "x.png").metadata.vendor == vendor
+        beside.unlink()
     for name in ("a/0.png", "a/1.png", "b/2.png", "b/銅.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(png(8, 0))

@@ -138,7 +138,7 @@ def test_semicolons_and_quotes(tmp_path: Path) -> None:
         ("file,t\n", r"at least one picture. Received: no lines below the header"),
         ("name,time\na/x.png,0\n", r"line 1: must have the columns file and t. Received: 'name, time'"),
         ("file,t,lot,lot\n", r"line 1: every column must have a name of its own. Received: 'lot'"),
-        ("file,t,\na/x.png,0,5\n", r"line 2: every column with cells must have a name .* Received: '5' in none"),
+        ("file,t,\na/x.png,0,5\n", r"line 2: must have 2 cells, as the header has. Received: 3"),
         ("file,t\na/x.png,0\na/gone.png,1\n", r"line 3: file must be an existing picture .* Received: 'a/gone.png'"),
         ("file,t\na/x.png,0\na/x.png,1\n", r"line 3: each file .* once. Received: 'a/x.png', already on line 2"),
         ("file,t\na/x.png,soon\n", r"line 2: t must be a number of at least 0.* Received: 'soon'"),
