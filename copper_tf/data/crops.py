@@ -55,7 +55,7 @@ def shrunk_crops(pictures: Pictures, config: Config) -> str:
     few = sum(window_side(config, side) < asked for side in sides)
     return (
         f"All training crops are of {window} px, not of {asked} px as crop = {config.data.crop} asks for: "
-        f"{pictures.files[k]} is of {width}x{height} px only, and {few} of {len(sides)} training pictures are too small."
+        f"{pictures.files[k]} is of {width}x{height} px only, and {few} of {len(sides)} pictures are too small for it."
     )
 
 

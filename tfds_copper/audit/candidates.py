@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tfds_copper.audit.constellations import match_constellations
 from tfds_copper.audit.fingerprints import Fingerprint
 from tfds_copper.audit.matching import match_descriptors, whiten
 
@@ -32,7 +33,7 @@ class Candidate:
         second: number of a later picture.
         kind: ``copy``, ``resaved`` or ``overlap``.
         shift: (down, right) of the second picture's corner from the first one's, px; (0, 0) unless an overlap.
-        votes: keypoints that agree on the shift; 0 unless an overlap.
+        votes: keypoints and constellations that agree on the shift; 0 unless an overlap.
     """
 
     first: int
@@ -95,6 +96,13 @@ def _matches(fingerprints: Sequence[Fingerprint], kept: Sequence[int], factor: i
     return _Votes(first, second, shift, cosine)
 
 
+def _constellations(fingerprints: Sequence[Fingerprint], kept: Sequence[int], factor: int) -> _Votes:
+    """The constellations in common, of pictures that have a factor as their finest; as sure as two equal keypoints."""
+    places = np.array([n for n, k in enumerate(kept) if fingerprints[k].factor == factor], int)
+    first, second, shift = match_constellations([fingerprints[kept[n]].objects for n in places.tolist()])
+    return _Votes(places[first], places[second], shift, np.ones(len(first)))
+
+
 def _tally(votes: _Votes, count: int) -> tuple[np.ndarray, ...]:
     """Of every pair of pictures the most votes for one shift: keys of the pairs, votes, mean shifts and cosines."""
     pairs = votes.first.astype(np.int64) * count + votes.second
@@ -117,6 +125,7 @@ def _tally(votes: _Votes, count: int) -> tuple[np.ndarray, ...]:
 def _overlaps(fingerprints: Sequence[Fingerprint], kept: Sequence[int]) -> list[Candidate]:
     factors = sorted({m.factor for k in kept for m in fingerprints[k].keypoints})
     parts = [_matches(fingerprints, kept, factor) for factor in factors]
+    parts += [_constellations(fingerprints, kept, factor) for factor in {fingerprints[k].factor for k in kept}]
     if not sum(len(part.first) for part in parts):
         return []
     merged = (

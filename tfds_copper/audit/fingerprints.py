@@ -12,7 +12,9 @@ import hashlib
 import numpy as np
 from scipy import fft
 
+from tfds_copper.audit.constellations import describe_objects
 from tfds_copper.audit.keypoints import Keypoints, find_keypoints
+from tfds_copper.audit.objects import find_objects
 from tfds_copper.audit.preprocessing import area_resize, high_pass, require_grey_image, scale_factor, shrink
 
 __all__ = ["Fingerprint", "fingerprint"]
@@ -32,6 +34,7 @@ class Fingerprint:
         flat: whether all grey values are equal; then only the digest counts.
         perceptual_hash: of the grey values, 64 bits.
         keypoints: of one scale each, finest first.
+        objects: those on a flat ground, at the finest scale, see `describe_objects`; none on a texture.
     """
 
     digest: bytes
@@ -39,6 +42,7 @@ class Fingerprint:
     flat: bool
     perceptual_hash: int
     keypoints: tuple[Keypoints, ...]
+    objects: np.ndarray
 
     @property
     def factor(self) -> int:
@@ -73,9 +77,10 @@ def fingerprint(pixels: np.ndarray) -> Fingerprint:
     factor = scale_factor(shape)
     flat = bool(pixels.min() == pixels.max())
     if flat:
-        return Fingerprint(_digest(pixels), shape, True, 0, ())
+        return Fingerprint(_digest(pixels), shape, True, 0, (), np.zeros((0, 4), np.float32))
     thumbnail = shrink(pixels, factor)
     perceptual_hash = _perceptual_hash(thumbnail if min(thumbnail.shape) >= _HASH_SIDE else pixels)
+    objects = describe_objects(find_objects(thumbnail))
     keypoints = []
     for scale in range(_SCALES):
         found = find_keypoints(high_pass(thumbnail), factor << scale)
@@ -83,4 +88,4 @@ def fingerprint(pixels: np.ndarray) -> Fingerprint:
             break
         keypoints.append(found)
         thumbnail = shrink(thumbnail, 2)
-    return Fingerprint(_digest(pixels), shape, False, perceptual_hash, tuple(keypoints))
+    return Fingerprint(_digest(pixels), shape, False, perceptual_hash, tuple(keypoints), objects)

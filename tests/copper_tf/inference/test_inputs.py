@@ -47,7 +47,10 @@ def test_hidden_folders_above_the_one_that_was_named_do_not_matter(tmp_path: Pat
 @pytest.mark.parametrize("where", ["", "results/", "day 1/results/"])
 def test_maps_of_earlier_predictions_are_no_pictures(tmp_path: Path, where: str, mark: str) -> None:
     put(tmp_path, "a.png", "day 1/b.png", "maps/c.png" if where else "maps of others/c.png")
-    put(tmp_path, *(f"{where}{name}" for name in ("maps/a.tif", "overlays/a.png", "overlays/day 1/b.png", "scatter/a.tif")))
+    put(
+        tmp_path,
+        *(f"{where}{name}" for name in ("maps/a.tif", "overlays/a.png", "overlays/day 1/b.png", "scatter/a.tif")),
+    )
     put(tmp_path, f"{where}{mark}", text="\ufefffile,sheet,width,height,pixel_size_nm,notes\r\n")
     others = "maps/c.png" if where else "maps of others/c.png"
     assert names(tmp_path) == sorted(["a.png", "day 1/b.png", others], key=lambda n: n.replace("/", "\0"))

@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.data.particles import particles
 from copper_tf.simulation import SimulationSettings, simulate_picture
 from tfds_copper.audit.candidates import Candidate, candidates
 from tfds_copper.audit.duplicates import duplicate_groups, find_duplicates
 from tfds_copper.audit.fingerprints import fingerprint
+from tfds_copper.audit.objects import find_objects, log_chance
 from tfds_copper.audit.verification import DuplicatePair, verify
 from tfds_copper.errors import InputError
 
@@ -197,3 +199,49 @@ def test_tiles_of_real_pictures_overlap_only_within_one(shared: Path) -> None:
     pairs = {(p.first, p.second) for p in found(pictures)}
     assert pairs <= truth
     assert len(pairs) > 0.95 * len(truth)
+
+
+def test_round_particles_that_look_alike_are_not_the_same_place() -> None:
+    densities = (3, 5, 8, 20)
+    pictures = [taken(particles(128, 128, densities[k % 4], k), k, 0.8 + 0.01 * (k % 40)) for k in range(120)]
+    pictures += [taken(particles(200, 260, densities[k % 4], 500 + k), k) for k in range(12)]
+    assert found(pictures) == []
+
+
+@pytest.mark.parametrize(("share", "density"), [(0.2, 60), (0.3, 30), (0.5, 15), (0.9, 8)])
+def test_overlapping_fields_of_particles_are_found(share: float, density: float) -> None:
+    apart, pictures = round(128 * (1 - share)), []
+    for k in range(6):
+        surface = particles(128, 128 + apart, density, 70 + k)
+        pictures += [taken(surface[:, :128], k), taken(surface[:, apart:], 100 + k, 0.8, 15)]
+    pairs = found(pictures)
+    assert {(p.first, p.second) for p in pairs} <= {(2 * k, 2 * k + 1) for k in range(6)}
+    assert len(pairs) >= 5
+    assert all(p.share == pytest.approx(share, abs=0.04) for p in pairs)
+
+
+@pytest.mark.parametrize("density", [3, 12])
+def test_copies_of_pictures_of_particles_are_found(density: float) -> None:
+    pictures = [taken(particles(128, 128, density, k), k) for k in range(4)]
+    copies = [jpeg(pictures[0], 75), np.clip(pictures[1] * 0.6 + 40, 0, 255).astype(np.uint8), pictures[2]]
+    copies.append(resized(pictures[3], 2.0))
+    assert {(p.first, p.second) for p in found(pictures + copies)} == {(k, k + 4) for k in range(4)}
+
+
+def test_the_same_text_on_flat_pictures_is_no_likeness() -> None:
+    label = (np.random.default_rng(3).random((5, 24)) > 0.5).repeat(3, 0).repeat(3, 1)
+    pictures = [taken(particles(128, 128, 10, 40 + k), k) for k in range(10)]
+    for one in pictures:
+        one[108:123, 10:82] = np.where(label, 255, one[108:123, 10:82])
+    assert found(pictures) == []
+
+
+def test_one_object_that_lies_on_another_says_little() -> None:
+    rows, columns = np.mgrid[:96, :96]
+    pictures = [60.0 * (np.hypot(rows - r, columns - c) < 9) + taken(np.full((96, 96), 40.0), k)
+                for k, (r, c) in enumerate([(30, 40), (50, 60)])]  # fmt: skip
+    a, b = (find_objects(p.astype(np.float32)) for p in pictures)
+    assert a.flat and len(a.heights) == len(b.heights) == 1
+    whole, rest = log_chance(a, b, -20, -20)
+    assert -12 < whole < -4
+    assert rest == 0
