@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,11 @@ def _print_splits(
     print_table([f"fold {fold}, t" if fold else "t", *pictures], rows)
 
 
-def _print_findings(found: Iterable[tuple[str, str]]) -> None:
+def _print_findings(folder: Path, found: Sequence[tuple[str, str]]) -> None:
     for level, text in found:
         click.echo(text if level == "note" else f"{level}: {text}")
+    if any("such as " in text for _, text in found):
+        click.echo(f"all pictures that these are about: copper check {shlex.quote(str(folder))}")
 
 
 @click.command("build")
@@ -45,7 +48,7 @@ def command(folder: Path, output: Path | None, dry_run: bool, force: bool, **set
             preview = preview_build(folder, force=force, progress=progress, **settings)
         for counts in preview.splits:
             _print_splits(counts.fold, [row.t for row in preview.labels], counts.per_label, counts.sheets)
-        _print_findings((f.level, f.text) for f in preview.findings)
+        _print_findings(folder, [(f.level, f.text) for f in preview.findings])
         return
     with progress_bar() as progress:
         datasets = build_folds(folder, output, force=force, progress=progress, **settings)
@@ -56,4 +59,4 @@ def command(folder: Path, output: Path | None, dry_run: bool, force: bool, **set
         pictures = {name: counts.per_label for name, counts in splits.items()}
         sheets = {name: len(counts.sheets) for name, counts in splits.items()}
         _print_splits(dataset.fold, dataset.class_names, pictures, sheets)
-    _print_findings((f.level, f.text) for f in datasets[0].metadata.findings)
+    _print_findings(folder, [(f.level, f.text) for f in datasets[0].metadata.findings])

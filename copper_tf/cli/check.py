@@ -30,8 +30,9 @@ def _print(result: Check) -> None:
             f"{name} {n} pictures" + (f" of {counts.sheets[name]} sheets" if counts.sheets[name] else "")
             for name, n in counts.pictures.items()
         ))  # fmt: skip
-    for finding in result.findings:
-        click.echo(f"{finding.level}: {finding.text}")
+    for k, finding in enumerate(result.findings):
+        where = result.whereabouts(k)
+        click.echo(f"{finding.level}: {finding.text}" + (f" ({where})" if where else ""))
     click.echo("sound: nothing found that training could trip over" if not result.problems else
                "sound, with warnings" if result.sound else "unsound: a model would learn something else")  # fmt: skip
 

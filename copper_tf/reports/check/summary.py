@@ -140,6 +140,16 @@ class Check(Result):
         """The page."""
         return Path(self.output) / PAGE
 
+    def whereabouts(self, number: int) -> str:
+        """Where all stand that a finding is about, since its text names but one; empty where there is just one.
+
+        Args:
+            number: the place of the finding in `findings`.
+        """
+        finding = self.findings[number]
+        rows, name = (finding.pairs, "pairs") if finding.pairs else (finding.files, "files")
+        return f"all {len(rows)}: findings[{number}].{name} in {RESULT}" if len(rows) > 1 else ""
+
     @property
     def problems(self) -> tuple[Finding, ...]:
         """The findings that are more than notes."""

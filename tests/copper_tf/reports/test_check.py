@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from copper_tf.cli.main import main
-from copper_tf.reports.check.summary import picture_table
+from copper_tf.reports.check.summary import picture_table, summarise
 from copper_tf.simulation import SimulationSettings, simulate
 from tfds_copper.audit.association import association
 from tfds_copper.audit.duplicates import DuplicatePair
@@ -131,6 +131,22 @@ def test_every_finding_lists_all_its_pictures() -> None:
     assert set(found.files) == blank and "16 pictures of one grey value only: such as t0/s0_0.png" in found.text
     rows = {r["file"]: r["findings"] for r in csv.DictReader(io.StringIO(picture_table(survey, [found])))}
     assert len(rows) == 32 and {file for file, text in rows.items() if text == "unsound: blank"} == blank
+
+
+def test_a_finding_says_where_all_its_pictures_stand(tmp_path: Path) -> None:
+    survey = _surveyed(
+        lambda t, s, k: {"contrast": 0.0} if k == 0 else {"bar": Bar("bottom", 40)} if (t, s) == (0, 0) else {}
+    )
+    survey = dataclasses.replace(
+        survey, duplicates=(DuplicatePair(1, 3, "overlap", 0.4, 0.9), DuplicatePair(3, 5, "overlap", 0.4, 0.9))
+    )
+    check = summarise(survey, _SPLIT)
+    for k, finding in enumerate(check.findings):
+        rows = finding.pairs or finding.files
+        name = "pairs" if finding.pairs else "files"
+        assert check.whereabouts(k) == ("" if len(rows) < 2 else f"all {len(rows)}: findings[{k}].{name} in check.json")
+        assert len(check.to_dict()["findings"][k][name]) == len(rows)
+    assert {f.rule for f in check.findings} >= {"blank", "overlap", "bar"}
 
 
 def test_unknown_scale_and_sheets() -> None:
