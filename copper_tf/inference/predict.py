@@ -126,8 +126,8 @@ def predict_pictures(
     Raises:
         OutputError: if the folder holds results of another model or of other pictures.
     """
-    results = tuple(source.result for source in sources)
-    begin_predictions(PredictionRecord(predictor.identity, results, table.name), table.parent, force)
+    names = tuple(source.result for source in sources)
+    begin_predictions(PredictionRecord(predictor.identity, names, table.name), table.parent, force)
     rows: list[PredictionRow] = []
     failures: list[PredictionFailure] = []
     output = MapOutput(table.parent, palette)
