@@ -160,7 +160,8 @@ class TrainingSettings(Group):
     )
     class_weight: str = setting(
         "none",
-        "weight of each label's pictures in the loss: balanced makes labels of few pictures count as much as others",
+        "weight of the pictures of each label in the loss: balanced makes labels of few pictures count as much as "
+        "others",
         choices=CLASS_WEIGHTS,
         only="classifier",
     )
