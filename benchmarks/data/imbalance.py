@@ -26,7 +26,7 @@ _LABELS, _SHEETS, _EACH, _SIDE = 4, 8, 6, 96
 _TRAIN, _VALIDATION = 4, 2
 # Labels that lose pictures, and how many of each sheet are left: 4 for training against 24.
 _RARE, _LEFT = (1, 2), 1
-_LEARNER = {"c": 12, "d": 3, "crop": 64, "epochs": 30, "learning_rate": 0.002, "schedule": "cosine", "batch_size": 16}
+_LEARNER = {"c": 12, "d": 3, "crop": 64, "epochs": 90, "learning_rate": 0.002, "schedule": "cosine", "batch_size": 16}
 _ARMS = ("none", "balanced")
 # The weighted classifier must find so many more of the rare labels' test pictures, on the mean of the seeds.
 _GAIN = 0.05
