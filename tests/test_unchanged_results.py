@@ -51,7 +51,7 @@ _ROAD = (
 _MEASURED = ("second", "memory", "processors", "format", "version", "parameters")
 # What is defined anew since: the reach of a network is measured, where it was its receptive field; evidence inside
 # areas is tested, too; and limits of tests follow what many networks reach.
-_NEW = ("reach", "influence", "phase_drift", "passes", "fails")
+_NEW = ("reach", "influence", "phase_drift", "passes", "fails", "label_means", "law")
 
 _TABLES = (
     "maps/predictions.csv",

@@ -254,7 +254,7 @@ class _Exporting:
     def _packaged(self) -> ExportedFormat:
         file = f"{BIOIMAGEIO}/model.zip"
         path, onnx = self.place / file, self.place / f"{BIOIMAGEIO}/model.onnx"
-        path.parent.mkdir()
+        path.parent.mkdir(parents=True, exist_ok=True)
         WRITERS["onnx"](self.module, self.metadata.to_json(), onnx, ())
         call = opened(onnx, "onnx")[1]
         picture = next(p for p in self.synthetic.pictures if p.dtype == np.uint8)
