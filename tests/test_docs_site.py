@@ -37,7 +37,7 @@ class _Page(HTMLParser):
 
 @pytest.fixture(scope="session")
 def site(once: Once) -> Path:
-    """The site, with warnings as errors; the Python tutorial is run."""
+    """The site, with warnings as errors; the Python tutorial is shown and not run."""
 
     def build(folder: Path) -> None:
         command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-n", "-q", "docs", str(folder)]
