@@ -35,14 +35,14 @@ from copper_tf.apps.viewer import viewer
 from copper_tf.cli.main import main
 from copper_tf.inference.predictor import MapTile, Predictor
 from copper_tf.runs.labels import Labels
+from tfds_copper.micrograph import ReadSettings
 
 class Half(Predictor):
     kind, labels, caveats, hypothesis_note = "segmenter", Labels((0.0, 1.0), "h"), (), ""
-    pixel_sizes_nm, bar, reference_statistics = {}, "auto", None
+    pixel_sizes_nm, data_reading, reference_statistics, identity = {}, ReadSettings(), None, "half"
 
     def map_tiles(self, picture, name="picture", progress=None):
         yield MapTile(*(slice(0, side) for side in picture.shape), np.full(picture.shape, 0.5, np.float32))
-
 
     def probabilities(self, picture, name="picture", progress=None):
         raise NotImplementedError
@@ -61,13 +61,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int,
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (90, 120), np.uint8)).save(place / "here.png")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(place / "tmp")}
     command = [sys.executable, "-c", _VIEW, place / "model", place / "here.png", "--notes", place / "notes"]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment, cwd=place
-    )
+    with (place / "errors.txt").open("w") as errors:
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment, cwd=place
+        )
     assert process.stdout is not None
     try:
         first = process.stdout.readline()
-        assert first.startswith("http://127.0.0.1:"), first
+        assert first.startswith("http://127.0.0.1:"), (place / "errors.txt").read_text()
         yield first.split()[0], process.pid, place
         assert process.poll() is None
     finally:
