@@ -1,0 +1,61 @@
+"""Decisions from score tables on the command line: without TensorFlow, and with one line for each mistake."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from copper_tf.cli.main import main
+from tests.conftest import ROOT
+
+
+def run_without_tensorflow(*words: object) -> str:
+    """Runs a command in a process of its own, and returns what it prints; TensorFlow must not be imported."""
+    code = (
+        "import sys; from copper_tf.cli.main import main; code = main(sys.argv[1:]);"
+        "sys.exit(code or 3 * any(m in sys.modules for m in ('tensorflow', 'keras')))"
+    )
+    command = [sys.executable, "-c", code, *map(str, words)]
+    return subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True).stdout
+
+
+def fails(capfd: pytest.CaptureFixture[str], *words: object) -> str:
+    """Runs a command that must fail with one line, and returns it."""
+    assert main([str(word) for word in words]) == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("copper: ")
+    return line
+
+
+def groups(place: Path) -> Path:
+    """One table of two baths."""
+    rng = np.random.default_rng(0)
+    rows = [
+        f"{bath}{s}-{k}.tif,{bath}{s},{bath},{0.5 + 0.1 * (bath == 'old') + rng.normal(0, 0.02):.4f}"
+        for bath in ("old", "new") for s in range(4) for k in range(3)
+    ]  # fmt: skip
+    file = place / "scores.csv"
+    file.write_text("file,sheet,bath,potency\n" + "\n".join(rows), encoding="utf-8")
+    return file
+
+
+def test_groups_are_compared_without_tensorflow(tmp_path: Path) -> None:
+    words = ("compare-groups", groups(tmp_path), "--by", "bath", "--margin", 0.05, "-o", tmp_path / "out")
+    shown = run_without_tensorflow(*words)
+    assert "new is" in shown and "lower than old" in shown and "sheets of each group" in shown
+    assert (tmp_path / "out" / "groups.html").is_file() and (tmp_path / "out" / "groups.xlsx").is_file()
+
+
+def test_mistakes_of_comparing_get_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    scores, out = groups(tmp_path), ("-o", tmp_path / "out")
+    assert "one table alone" in fails(capfd, "compare-groups", scores, *out)
+    assert "must have a column solution" in fails(capfd, "compare-groups", scores, "--by", "solution", *out)
+    assert "must be a readable file" in fails(capfd, "compare-groups", scores, tmp_path / "no.csv", *out)
+    assert "margin must be a number over 0" in fails(
+        capfd, "compare-groups", scores, "--by", "bath", "--margin", 0, *out
+    )
+    assert not (tmp_path / "out").exists()
