@@ -23,7 +23,9 @@ from .api.data import open_dataset as open_dataset
 from .api.data import open_folds as open_folds
 from .api.data import preview_build as preview_build
 from .api.data import simulate as simulate
+from .api.decisions import Calibration as Calibration
 from .api.decisions import GroupComparison as GroupComparison
+from .api.decisions import calibrate as calibrate
 from .api.decisions import compare_groups as compare_groups
 from .api.fit import Fit as Fit
 from .api.fit import FitPlan as FitPlan

@@ -1,4 +1,4 @@
-"""From scores to decisions: groups of sheets compared, by score tables alone."""
+"""From scores to decisions, by score tables alone: groups of sheets compared, strength calibrated."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from copper_tf.analysis.decisions.calibration_results import Calibration
 from copper_tf.analysis.decisions.group_results import GroupComparison
 from tfds_copper.errors import OutputError
 from tfds_copper.results import Result
 
-__all__ = ["GROUPS", "GroupComparison", "compare_groups"]
+__all__ = ["CALIBRATION", "GROUPS", "Calibration", "GroupComparison", "calibrate", "compare_groups"]
 
 StrPath = str | os.PathLike[str]
 
-# The result of `compare_groups` in its folder.
-GROUPS = "groups.json"
+# The results in their folders.
+CALIBRATION, GROUPS = "calibration.json", "groups.json"
 
 
 def _rows(values: Sequence[Any]) -> list[dict[str, Any]]:
@@ -95,3 +96,64 @@ def compare_groups(
     tables = {"groups": result.groups, "differences": result.differences, "sheets": result.sheets, "plan": result.plan}
     _write(file, result, tables)
     return dataclasses.replace(result, page=render_groups(file.parent, result))
+
+
+def _model_of(scores: Path) -> str:
+    """The fingerprint of the model that scored, where a folder of predictions knows it."""
+    from copper_tf.inference.earlier import PredictionRecord
+    from tfds_copper.folder.clutter import PREDICTION
+
+    file = (scores if scores.is_dir() else scores.parent) / PREDICTION
+    return PredictionRecord.read(file).model if file.is_file() else ""
+
+
+def calibrate(
+    scores: StrPath, strength: str, *, output: StrPath | None = None, labels: StrPath | None = None, score: str = "",
+    lot: str = "lot", failure: str = "failure", beside: Sequence[str] | None = None, force: bool = False,
+) -> Calibration:  # fmt: skip
+    """Calibrates measured strength by the scores of sheets; the unit is the sheet.
+
+    Args:
+        scores: table (CSV) with a score, a sheet, a lot and a strength in every row, or a folder of predictions.
+        strength: column of the strength, with its unit in the name; cells of sheets that weren't measured are empty.
+        output: folder of ``calibration.json``, ``calibration.html``, ``calibration.xlsx`` and ``figures/``; None
+            writes nothing.
+        labels: table of further columns, such as ``labels.csv``, joined by file, or by sheet where it has no files.
+        score: column of the score; ``potency``, or else a grade, by default.
+        lot: column of the lot.
+        failure: column that says ``cohesive`` where the resin failed, and the interface holds at least what was
+            measured.
+        beside: columns that the score must be better than; ``t`` and ``etch_depth_um`` by default, if they are there.
+        force: replace an earlier result.
+
+    Returns:
+        The calibration, which `predict` takes; ``page`` is the path of the page.
+
+    Raises:
+        InputError: if the table can't be used, or has too few sheets or lots.
+        OutputError: if the folder holds a result already, unless `force`.
+
+    Example:
+        >>> rows = [("s%d" % k, "lot%d" % (k % 3), .2 + .05 * k, .3 + .05 * k + .01 * (k % 2)) for k in range(12)]
+        >>> text = "sheet,lot,potency,peel_N_per_mm\\n" + "".join("%s,%s,%g,%g\\n" % row for row in rows)
+        >>> _ = Path("sheets.csv").write_text(text)
+        >>> calibration = copper_tf.calibrate("sheets.csv", "peel_N_per_mm")
+        >>> round(calibration.slope, 1), len(calibration.sheets)
+        (1.0, 12)
+    """
+    from copper_tf.analysis.decisions import calibration
+    from copper_tf.analysis.decisions.scores import read_scores
+
+    file = None if output is None else Path(output) / CALIBRATION
+    if file:
+        _refuse_earlier(file, force)
+    table = read_scores(Path(scores), Path(labels) if labels else None, score)
+    result = calibration.calibrate(
+        table, strength, lot=lot, failure=failure, beside=beside, model=_model_of(Path(scores))
+    )
+    if file is None:
+        return result
+    from copper_tf.reports.decisions.calibration import render_calibration
+
+    _write(file, result, {"sheets": result.sheets, "errors": result.errors, "added": result.added})
+    return dataclasses.replace(result, page=render_calibration(file.parent, result))

@@ -32,6 +32,7 @@ COMMANDS = {
     "bulk": "Predict very many micrographs by an export, restartable.",
     "view": "Look at micrographs and their potency maps in the browser.",
     "blindtest": "Let experts grade the test pictures blind, beside the model.",
+    "calibrate": "Calibrate peel strength by the scores of sheets.",
     "compare-groups": "Compare groups of sheets, such as two baths, by their scores.",
     "export": "Write a run as a model for other programs.",
     "demo": "Walk the whole road on simulated pictures.",

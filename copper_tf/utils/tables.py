@@ -15,7 +15,7 @@ from copper_tf.statistics.bootstrap import mean_interval
 from tfds_copper.errors import SettingError
 from tfds_copper.files import replacing
 
-__all__ = ["SUFFIXES", "check_table", "sheet_rows", "write_csv", "write_tables", "write_workbook"]
+__all__ = ["SUFFIXES", "Row", "check_table", "sheet_rows", "write_csv", "write_tables", "write_workbook"]
 
 SUFFIXES = (".csv", ".xlsx")
 

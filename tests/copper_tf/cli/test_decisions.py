@@ -59,3 +59,29 @@ def test_mistakes_of_comparing_get_one_line(tmp_path: Path, capfd: pytest.Captur
         capfd, "compare-groups", scores, "--by", "bath", "--margin", 0, *out
     )
     assert not (tmp_path / "out").exists()
+
+
+def simulated(place: Path, **settings: object) -> Path:
+    """A simulated score table."""
+    import copper_tf
+
+    design = {"labels": 3, "sheets": 8, "pictures": 32, "lots": 4, "sheet_sd": 0.05, "start": 0.9, "end": 0.3}
+    copper_tf.simulate(place / "sim", peel=True, tables=1, **(design | settings))  # type: ignore[arg-type]
+    return place / "sim" / "scores-00001.csv"
+
+
+def test_strength_is_calibrated_without_tensorflow(tmp_path: Path) -> None:
+    scores = simulated(tmp_path)
+    shown = run_without_tensorflow(
+        "calibrate", scores, "--strength", "peel_N_per_mm", "--beside", "t", "etch_depth_um", "-o", tmp_path / "out"
+    )
+    assert "t and potency" in shown and "Strength follows the potency" in shown
+    assert all((tmp_path / "out" / f"calibration.{ending}").is_file() for ending in ("json", "html", "xlsx"))
+
+
+def test_mistakes_of_calibrating_get_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    scores, out = simulated(tmp_path), ("-o", tmp_path / "out")
+    assert "strength must be given" in fails(capfd, "calibrate", scores, *out)
+    assert "must have a column peel" in fails(capfd, "calibrate", scores, "--strength", "peel", *out)
+    wanted = ("calibrate", scores, "--strength", "peel_N_per_mm")
+    assert "must have a column charge" in fails(capfd, *wanted, "--lot", "charge", *out)

@@ -1,0 +1,38 @@
+"""The examples of decisions run, and a model's predictions carry the strength of their sheets."""
+
+from __future__ import annotations
+
+import csv
+import doctest
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import copper_tf
+from copper_tf.api import decisions
+from tfds_copper.errors import InputError
+
+
+def test_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    failed, run = doctest.testmod(decisions, extraglobs={"copper_tf": copper_tf, "Path": Path})
+    assert run >= 10 and not failed
+
+
+def test_predicted_sheets_have_a_strength(runs: dict[str, Any], sem_folder: Path, tmp_path: Path) -> None:
+    scored = copper_tf.predict(runs["segmenter"], sem_folder, tmp_path / "known")
+    sheets = sorted({row.sheet for row in scored.rows})
+    text = "sheet,lot,peel_N_per_mm\n" + "".join(f"{s},lot{k % 2},{0.5 + 0.01 * k}\n" for k, s in enumerate(sheets))
+    (tmp_path / "strengths.csv").write_text(text)
+    copper_tf.calibrate(
+        tmp_path / "known", "peel_N_per_mm", labels=tmp_path / "strengths.csv", output=tmp_path / "calibration"
+    )
+    result = copper_tf.predict(runs["segmenter"], sem_folder, tmp_path / "new", calibration=tmp_path / "calibration")
+    with (tmp_path / "new" / "predictions_sheets.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(sheets) and all(float(row["peel_N_per_mm"]) > 0 for row in rows)
+    assert all(row["calibration"] == "" for row in rows)
+    assert not any("calibration" in text for text in result.warnings)
+    with pytest.raises(InputError, match="must be of the score median grade t"):
+        copper_tf.predict(runs["classifier"], sem_folder, tmp_path / "x", calibration=tmp_path / "calibration")
