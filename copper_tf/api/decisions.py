@@ -1,4 +1,4 @@
-"""From scores to decisions, by score tables alone: groups of sheets compared, strength calibrated."""
+"""From scores to decisions, by score tables alone: groups compared, strength calibrated, scores gauged and charted."""
 
 from __future__ import annotations
 
@@ -9,16 +9,34 @@ from pathlib import Path
 from typing import Any
 
 from copper_tf.analysis.decisions.calibration_results import Calibration
+from copper_tf.analysis.decisions.chart_results import ControlChart
+from copper_tf.analysis.decisions.gauge_results import Gauge
 from copper_tf.analysis.decisions.group_results import GroupComparison
-from tfds_copper.errors import OutputError
+from tfds_copper.errors import OutputError, SettingError
+from tfds_copper.files import lock_folder
 from tfds_copper.results import Result
 
-__all__ = ["CALIBRATION", "GROUPS", "Calibration", "GroupComparison", "calibrate", "compare_groups"]
+__all__ = [
+    "CALIBRATION",
+    "CHART",
+    "GAUGE",
+    "GROUPS",
+    "Calibration",
+    "ControlChart",
+    "Gauge",
+    "GroupComparison",
+    "calibrate",
+    "chart",
+    "compare_groups",
+    "gauge",
+]
 
 StrPath = str | os.PathLike[str]
 
 # The results in their folders.
-CALIBRATION, GROUPS = "calibration.json", "groups.json"
+CALIBRATION, CHART, GAUGE, GROUPS = "calibration.json", "chart.json", "gauge.json", "groups.json"
+# The rows that a chart keeps.
+_ROWS = "chart.csv"
 
 
 def _rows(values: Sequence[Any]) -> list[dict[str, Any]]:
@@ -157,3 +175,125 @@ def calibrate(
 
     _write(file, result, {"sheets": result.sheets, "errors": result.errors, "added": result.added})
     return dataclasses.replace(result, page=render_calibration(file.parent, result))
+
+
+def gauge(
+    scores: StrPath, *, output: StrPath | None = None, labels: StrPath | None = None, score: str = "",
+    factors: Sequence[str] | None = None, repeat: str = "repeat", precision: float | None = None, force: bool = False,
+) -> Gauge:  # fmt: skip
+    """Gauges repeatability and reproducibility of scores: sheets, operators, microscopes and pictures.
+
+    Args:
+        scores: table (CSV) with a score, a sheet, and the levels of the factors in every row, or a folder of
+            predictions; every sheet is imaged with several levels of each factor, and more than once.
+        output: folder of ``gauge.html``, ``gauge.json``, ``gauge.xlsx`` and ``figures/``; None writes nothing.
+        labels: table of further columns, such as ``labels.csv``, joined by file, or by sheet where it has no files.
+        score: column of the score; ``potency``, or else a grade, by default.
+        factors: columns that every sheet meets in several levels; ``operator`` and ``microscope`` by default.
+        repeat: column of the number of the re-imaging, where one has several pictures; ``repeat`` may be absent.
+        precision: half the 95 % interval that numbers are planned for; the standard deviation of sheets by default.
+        force: replace an earlier result.
+
+    Returns:
+        The components of the variance, %GRR, and what is to be mended first; ``page`` is the path of the page.
+
+    Raises:
+        InputError: if the table can't be used, or a factor can't be told from sheets.
+        OutputError: if the folder holds a result already, unless `force`.
+        SettingError: if the precision is not over 0.
+
+    Example:
+        >>> cells = [(s, o, k) for s in range(5) for o in range(2) for k in range(2)]
+        >>> rows = ["s%d,o%d,%g" % (s, o, .1 * s + .02 * o + .01 * k) for s, o, k in cells]
+        >>> _ = Path("gauge.csv").write_text("\\n".join(["sheet,operator,potency", *rows]))
+        >>> gauged = copper_tf.gauge("gauge.csv")
+        >>> gauged.mend_first, [c.name for c in gauged.components]
+        ('operator', ['sheet', 'operator', 'sheet x operator', 'picture'])
+    """
+    from copper_tf.analysis.decisions import gauge as gauging
+    from copper_tf.analysis.decisions.scores import read_scores
+
+    file = None if output is None else Path(output) / GAUGE
+    if file:
+        _refuse_earlier(file, force)
+    table = read_scores(Path(scores), Path(labels) if labels else None, score)
+    result = gauging.gauge(table, factors=factors, repeat=repeat, precision=precision)
+    if file is None:
+        return result
+    from copper_tf.reports.decisions.gauge import render_gauge
+
+    _write(file, result, {"components": result.components, "plan": result.plan})
+    return dataclasses.replace(result, page=render_gauge(file.parent, result))
+
+
+def _agreed(name: str, given: Any, kept: Any, default: Any) -> Any:
+    """A setting of a chart, which stays what it was."""
+    if kept is None:
+        return default if given is None else given
+    if given not in (None, kept):
+        raise SettingError(f"{name} must stay {kept!r}, as in the chart that is there. Received: {given!r}")
+    return kept
+
+
+def chart(
+    *scores: StrPath, output: StrPath, labels: StrPath | None = None, score: str = "", date: str = "date",
+    reference: str | None = None, baseline: int | None = None, only: str | None = None,
+) -> ControlChart:  # fmt: skip
+    """Charts the sheets of a line over the days, and a reference sheet that is imaged each time.
+
+    Called again it adds what is new to the chart in the folder; sheets that are there already are not added again.
+
+    Args:
+        *scores: tables (CSV) with a score, a sheet and a date in every row, or folders of predictions.
+        output: folder of ``chart.csv`` (a row for each sheet and day), ``chart.html``, ``chart.json``, ``chart.xlsx``
+            and ``figures/``.
+        labels: table of further columns, such as ``labels.csv``, joined by file, or by sheet where it has no files.
+        score: column of the score; ``potency``, or else a grade, by default.
+        date: column of the day on which a picture was taken.
+        reference: name of the sheet that is imaged each time: what it drifts by is the microscope's.
+        baseline: number of days that limits are taken from; 20 by default.
+        only: ``COLUMN=VALUE`` of the sheets that are charted; all by default.
+
+    Returns:
+        The chart with its alarms; ``page`` is the path of the page.
+
+    Raises:
+        InputError: if a table can't be used, a sheet has another score than before, or a day comes before the last.
+        OutputError: if another process works in the folder.
+        SettingError: if a setting is not that of the chart in the folder, or not allowed.
+
+    Example:
+        >>> rows = ["2026-01-%02d,s%d,%g" % (day, day, .5 + .01 * (day % 3)) for day in range(1, 13)]
+        >>> _ = Path("days.csv").write_text("\\n".join(["date,sheet,potency", *rows]))
+        >>> copper_tf.chart("days.csv", output="line", baseline=10).added
+        12
+        >>> copper_tf.chart("days.csv", output="line").known
+        12
+    """
+    from copper_tf.analysis.decisions import chart as charting
+    from copper_tf.analysis.decisions.scores import read_scores
+    from copper_tf.reports.decisions.chart import render_chart
+    from copper_tf.utils.tables import write_csv
+
+    folder = Path(output)
+    tables = [read_scores(Path(path), Path(labels) if labels else None, score, differ=False) for path in scores]
+    folder.mkdir(parents=True, exist_ok=True)
+    with lock_folder(folder):
+        kept = ControlChart.read(folder / CHART) if (folder / CHART).is_file() else None
+        settings = {
+            name: _agreed(name, given, getattr(kept, name, None), default)
+            for name, given, default in (
+                ("reference", reference, ""), ("baseline", baseline, charting.BASELINE), ("only", only, "")
+            )
+        }  # fmt: skip
+        column = kept.score if kept else tables[0].score
+        for table in tables:
+            _agreed("score", table.score, column, "")
+        new = [
+            row for table in tables for row in charting.rows_of(table, date, settings["reference"], settings["only"])
+        ]
+        rows, added, known = charting.merge_rows(charting.read_rows(folder / _ROWS), sorted(new, key=lambda r: r.date))
+        result = charting.chart(rows, column, **settings, added=added, known=known)
+        write_csv(folder / _ROWS, [dataclasses.asdict(row) for row in result.rows])
+        _write(folder / CHART, result, {"days": result.points, "alarms": result.alarms, "sheets": result.rows})
+        return dataclasses.replace(result, page=render_chart(folder, result))

@@ -34,6 +34,8 @@ COMMANDS = {
     "blindtest": "Let experts grade the test pictures blind, beside the model.",
     "calibrate": "Calibrate peel strength by the scores of sheets.",
     "compare-groups": "Compare groups of sheets, such as two baths, by their scores.",
+    "gauge": "Gauge repeatability and reproducibility of scores.",
+    "chart": "Chart a line over the days: has it drifted, or the microscope?",
     "export": "Write a run as a model for other programs.",
     "demo": "Walk the whole road on simulated pictures.",
 }

@@ -250,13 +250,14 @@ def _agreed(table: ScoreTable, labels: Path, name: str, row: int, had: str, told
     return told or had
 
 
-def read_scores(path: Path, labels: Path | None = None, score: str = "") -> ScoreTable:
+def read_scores(path: Path, labels: Path | None = None, score: str = "", differ: bool = True) -> ScoreTable:
     """Reads the scores of pictures.
 
     Args:
         path: a table with a score and a sheet in each row, or a folder of predictions.
         labels: a table of further columns, joined by ``file``, or by ``sheet`` where it has no files.
         score: the column of the score; else the first of `SCORES` that is there.
+        differ: whether scores that are all the same are refused.
 
     Raises:
         InputError: naming the lines, if anything in it can't be used.
@@ -269,7 +270,7 @@ def read_scores(path: Path, labels: Path | None = None, score: str = "") -> Scor
             f"{table.where}: every picture must name its sheet, in the column sheet or by --labels. Received: none on "
             f"{spans(unknown)}"
         )
-    if np.ptp(table.values) == 0:
+    if differ and np.ptp(table.values) == 0:
         raise InputError(
             f"{table.where}: the scores of {table.score} must differ. Received: {table.values[0]:g} in every row"
         )

@@ -85,3 +85,35 @@ def test_mistakes_of_calibrating_get_one_line(tmp_path: Path, capfd: pytest.Capt
     assert "must have a column peel" in fails(capfd, "calibrate", scores, "--strength", "peel", *out)
     wanted = ("calibrate", scores, "--strength", "peel_N_per_mm")
     assert "must have a column charge" in fails(capfd, *wanted, "--lot", "charge", *out)
+
+
+def test_microscopes_are_gauged_without_tensorflow(tmp_path: Path) -> None:
+    scores = simulated(tmp_path, pictures=64)
+    shown = run_without_tensorflow("gauge", scores, "--factor", "operator", "microscope", "-o", tmp_path / "out")
+    assert "%GRR" in shown and "Mend first" in shown and "sheet x microscope" in shown
+    assert all((tmp_path / "out" / f"gauge.{ending}").is_file() for ending in ("json", "html", "xlsx"))
+
+
+def test_mistakes_of_gauging_get_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    scores, out = simulated(tmp_path), ("-o", tmp_path / "out")
+    assert "must have a column camera" in fails(capfd, "gauge", scores, "--factor", "camera", *out)
+    assert "precision must be a number over 0" in fails(capfd, "gauge", scores, "--precision", -1, *out)
+    assert "can't be told from what sheets differ in" in fails(capfd, "gauge", scores, "--factor", "lot", *out)
+
+
+def test_a_line_is_charted_without_tensorflow(tmp_path: Path) -> None:
+    scores = simulated(tmp_path, labels=2, sheets=30, pictures=120, lots=1, operators=1, microscopes=1)
+    words = ("chart", scores, scores.with_name("reference-00001.csv"), "--reference", "reference", "--only", "t=0")
+    shown = run_without_tensorflow(*words, "-o", tmp_path / "out")
+    assert "60 sheets added, 0 were there already; 30 days" in shown and "microscope" in shown
+    assert all((tmp_path / "out" / f"chart.{ending}").is_file() for ending in ("csv", "json", "html", "xlsx"))
+
+
+def test_an_alarm_has_an_exit_code(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    rows = [f"s{k},2026-01-{k:02d},{0.5 + 0.01 * (k % 3) + (k > 24):g}" for k in range(1, 29)]
+    (tmp_path / "a.csv").write_text("sheet,date,potency\n" + "\n".join(rows))
+    assert main(["chart", str(tmp_path / "a.csv"), "-o", str(tmp_path / "out")]) == 1
+    assert "ALARM on 2026-01-28: the line or the microscope has moved up" in capfd.readouterr().out
+    late = tmp_path / "late.csv"
+    late.write_text("sheet,date,potency\nnew,2026-01-02,0.5\n")
+    assert "or later. Received: new on 2026-01-02" in fails(capfd, "chart", late, "-o", tmp_path / "out")
