@@ -29,6 +29,7 @@ __all__ = [
     "chart",
     "compare_groups",
     "gauge",
+    "read_calibration",
 ]
 
 StrPath = str | os.PathLike[str]
@@ -224,6 +225,18 @@ def gauge(
 
     _write(file, result, {"components": result.components, "plan": result.plan})
     return dataclasses.replace(result, page=render_gauge(file.parent, result))
+
+
+def read_calibration(path: StrPath) -> Calibration:
+    """Reads a calibration.
+
+    Args:
+        path: its file, or the folder that `calibrate` wrote.
+
+    Raises:
+        RunError: if there is none.
+    """
+    return Calibration.read(Path(path) / CALIBRATION if Path(path).is_dir() else path)
 
 
 def _agreed(name: str, given: Any, kept: Any, default: Any) -> Any:

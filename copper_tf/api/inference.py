@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from copper_tf.analysis.decisions.calibration_results import Calibration
-from copper_tf.api.decisions import CALIBRATION
+from copper_tf.api.decisions import read_calibration
 from copper_tf.inference.exported.metadata import ExportResult
 from copper_tf.inference.exported.runtimes import FORMATS, RUNTIMES
 from copper_tf.inference.results import BulkResult, PredictionResult
@@ -236,8 +236,7 @@ def _sheet_strengths(calibration: PathLike | Calibration, predictor: Predictor) 
     from copper_tf.inference.prediction_rows import VALUE_COLUMNS
 
     if isinstance(calibration, str | os.PathLike):
-        path = Path(calibration)
-        calibration = Calibration.read(path / CALIBRATION if path.is_dir() else path)
+        calibration = read_calibration(calibration)
     return SheetStrengths(calibration, VALUE_COLUMNS[predictor.kind], predictor.identity)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["render_calibration"]
+__all__ = ["calibration_figures", "render_calibration"]
 
 _MARKS = "os^Dv<>Ph*"
 _COLOURS = (SPLIT_COLOURS["train"], SPLIT_COLOURS["test"], "#CC79A7", SPLIT_COLOURS["validation"], "#56B4E9")
@@ -117,15 +117,11 @@ def _sections(result: Calibration) -> list[Section]:
     ]  # fmt: skip
 
 
-def render_calibration(folder: Path, result: Calibration) -> Path:
-    """Writes ``calibration.html`` and its figures as PNG beside it.
+def calibration_figures(result: Calibration) -> dict[str, Drawn]:
+    """The figures of a calibration, by name.
 
     Args:
-        folder: of the output.
         result: of `calibrate`.
-
-    Returns:
-        The path of the page.
     """
     drawn = {
         "line": Drawn(
@@ -141,6 +137,20 @@ def render_calibration(folder: Path, result: Calibration) -> Path:
             "triangles are cohesive failures, whose "
             "interface holds more. A good prediction lies on the broken line.",
         )  # fmt: skip
+    return drawn
+
+
+def render_calibration(folder: Path, result: Calibration) -> Path:
+    """Writes ``calibration.html`` and its figures as PNG beside it.
+
+    Args:
+        folder: of the output.
+        result: of `calibrate`.
+
+    Returns:
+        The path of the page.
+    """
+    drawn = calibration_figures(result)
     files = (
         "calibration.json is what copper predict --calibration takes; calibration.xlsx holds the tables for Excel, "
         "figures/ the figures as PNG."

@@ -36,3 +36,21 @@ def test_predicted_sheets_have_a_strength(runs: dict[str, Any], sem_folder: Path
     assert not any("calibration" in text for text in result.warnings)
     with pytest.raises(InputError, match="must be of the score median grade t"):
         copper_tf.predict(runs["classifier"], sem_folder, tmp_path / "x", calibration=tmp_path / "calibration")
+
+
+@pytest.mark.slow
+def test_a_report_says_whether_it_will_hold(
+    runs: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.setenv("PATH", str(tmp_path))  # no browser: no PDF
+    rows = [f"s{k},lot{k % 3},{0.2 + 0.04 * k:g},{0.3 + 0.03 * k + 0.02 * (k % 2):g}" for k in range(12)]
+    for score in ("potency", "median grade t"):
+        (tmp_path / "scores.csv").write_text("\n".join([f"sheet,lot,{score},peel_N_per_mm", *rows]))
+        copper_tf.calibrate(tmp_path / "scores.csv", "peel_N_per_mm", output=tmp_path / score)
+    result = copper_tf.report(runs["segmenter"], tmp_path / "report", calibration=tmp_path / "potency")
+    page = result.page.read_text(encoding="utf-8") if result.page else ""
+    assert "Will it hold?" in page and "Strength follows the potency" in page
+    assert result.calibration and copper_tf.Report.read(tmp_path / "report" / "report.json").calibration
+    assert (tmp_path / "report" / "figures" / "left_out.png").is_file()
+    with pytest.raises(InputError, match="must be of potency, which the models give. Received: median grade t"):
+        copper_tf.report(runs["segmenter"], tmp_path / "other", calibration=tmp_path / "median grade t")
