@@ -6,7 +6,7 @@ import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from copper_tf.analysis.decisions.calibration_results import Calibration
 from copper_tf.analysis.decisions.chart_results import ControlChart
@@ -15,6 +15,9 @@ from copper_tf.analysis.decisions.group_results import GroupComparison
 from tfds_copper.errors import OutputError, SettingError
 from tfds_copper.files import lock_folder
 from tfds_copper.results import Result
+
+if TYPE_CHECKING:
+    from copper_tf.analysis.decisions.scores import ScoreTable
 
 __all__ = [
     "CALIBRATION",
@@ -248,6 +251,33 @@ def _agreed(name: str, given: Any, kept: Any, default: Any) -> Any:
     return kept
 
 
+def _chart_settings(
+    kept: ControlChart | None, tables: Sequence[ScoreTable], reference: str | None, baseline: int | None,
+    only: str | None,
+) -> tuple[str, dict[str, Any]]:  # fmt: skip
+    """The score and the settings of a chart: those of the one that is there, if any."""
+    from copper_tf.analysis.decisions.chart import BASELINE
+
+    given = (("reference", reference, ""), ("baseline", baseline, BASELINE), ("only", only, ""))
+    settings = {name: _agreed(name, value, getattr(kept, name, None), default) for name, value, default in given}
+    column = kept.score if kept else tables[0].score
+    for table in tables:
+        _agreed("score", table.score, column, "")
+    return column, settings
+
+
+def _grown(
+    file: Path, tables: Sequence[ScoreTable], date: str, column: str, settings: dict[str, Any]
+) -> ControlChart:  # fmt: skip
+    """The chart of the rows that a file keeps and of those of tables."""
+    from copper_tf.analysis.decisions import chart as charting
+
+    new = [row for table in tables for row in charting.rows_of(table, date, settings["reference"], settings["only"])]
+    new.sort(key=lambda row: row.date)
+    rows, added, known = charting.merge_rows(charting.read_rows(file), new)
+    return charting.chart(rows, column, **settings, added=added, known=known)
+
+
 def chart(
     *scores: StrPath, output: StrPath, labels: StrPath | None = None, score: str = "", date: str = "date",
     reference: str | None = None, baseline: int | None = None, only: str | None = None,
@@ -283,7 +313,6 @@ def chart(
         >>> copper_tf.chart("days.csv", output="line").known
         12
     """
-    from copper_tf.analysis.decisions import chart as charting
     from copper_tf.analysis.decisions.scores import read_scores
     from copper_tf.reports.decisions.chart import render_chart
     from copper_tf.utils.tables import write_csv
@@ -293,20 +322,8 @@ def chart(
     folder.mkdir(parents=True, exist_ok=True)
     with lock_folder(folder):
         kept = ControlChart.read(folder / CHART) if (folder / CHART).is_file() else None
-        settings = {
-            name: _agreed(name, given, getattr(kept, name, None), default)
-            for name, given, default in (
-                ("reference", reference, ""), ("baseline", baseline, charting.BASELINE), ("only", only, "")
-            )
-        }  # fmt: skip
-        column = kept.score if kept else tables[0].score
-        for table in tables:
-            _agreed("score", table.score, column, "")
-        new = [
-            row for table in tables for row in charting.rows_of(table, date, settings["reference"], settings["only"])
-        ]
-        rows, added, known = charting.merge_rows(charting.read_rows(folder / _ROWS), sorted(new, key=lambda r: r.date))
-        result = charting.chart(rows, column, **settings, added=added, known=known)
+        column, settings = _chart_settings(kept, tables, reference, baseline, only)
+        result = _grown(folder / _ROWS, tables, date, column, settings)
         write_csv(folder / _ROWS, [dataclasses.asdict(row) for row in result.rows])
         _write(folder / CHART, result, {"days": result.points, "alarms": result.alarms, "sheets": result.rows})
         return dataclasses.replace(result, page=render_chart(folder, result))

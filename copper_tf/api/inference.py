@@ -174,20 +174,11 @@ def _reading(reading: ReadSettings | None, settings: dict[str, Any]) -> ReadSett
 
 
 def predict(
-    model: PathLike | Run | Model,
-    pictures: PathLike | Iterable[PathLike],
-    output: PathLike,
-    *,
-    table: str = "predictions.csv",
-    sheet: str = "",
-    runtime: str | None = None,
-    palette: str = "paper",
-    force: bool = False,
-    calibration: PathLike | Calibration | None = None,
-    read_settings: ReadSettings | None = None,
-    progress: Progress | None = None,
-    **settings: Any,
-) -> PredictionResult:
+    model: PathLike | Run | Model, pictures: PathLike | Iterable[PathLike], output: PathLike, *,
+    table: str = "predictions.csv", sheet: str = "", runtime: str | None = None, palette: str = "paper",
+    force: bool = False, calibration: PathLike | Calibration | None = None, read_settings: ReadSettings | None = None,
+    progress: Progress | None = None, **settings: Any,
+) -> PredictionResult:  # fmt: skip
     """Predicts many micrographs; writes a table and, from a segmenter, maps (TIFF) and overlays (PNG).
 
     Args:
@@ -225,9 +216,11 @@ def predict(
     sources = list(sources_of([Path(path) for path in paths], sheet))
     target.parent.mkdir(parents=True, exist_ok=True)
     predictor = (model if isinstance(model, Model) else load(model, runtime)).predictor
-    strengths = None if calibration is None else _sheet_strengths(calibration, predictor)
+    if calibration is None:
+        return predict_pictures(predictor, sources, target, how, palette, progress, force)
+    strengths = _sheet_strengths(calibration, predictor)
     result = predict_pictures(predictor, sources, target, how, palette, progress, force, strengths)
-    return dataclasses.replace(result, warnings=(*result.warnings, *strengths.warnings)) if strengths else result
+    return dataclasses.replace(result, warnings=(*result.warnings, *strengths.warnings))
 
 
 def _sheet_strengths(calibration: PathLike | Calibration, predictor: Predictor) -> SheetStrengths:

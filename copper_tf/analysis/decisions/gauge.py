@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
 from copper_tf.analysis.decisions.gauge_results import Gauge, PrecisionPlan, VarianceComponent
 from copper_tf.analysis.decisions.scores import SHEET, ScoreTable
-from copper_tf.statistics.variance_components import components, draw_components, mean_squares, plan_components
+from copper_tf.statistics.variance_components import (
+    ComponentDesign,
+    components,
+    draw_components,
+    mean_squares,
+    plan_components,
+)
 from tfds_copper.errors import InputError, SettingError
 
 __all__ = ["FACTORS", "PICTURE", "REPEAT", "gauge", "grr", "study_factors"]
@@ -129,16 +133,29 @@ def _verdicts(percent: float, ends: tuple[float, float], categories: int, first:
     )
 
 
-def _caveats(table: ScoreTable, factors: dict[str, list[str]], balanced: bool) -> tuple[str, ...]:
+def _caveats(table: ScoreTable, factors: dict[str, list[str]]) -> tuple[str, ...]:
     texts = []
     for name, levels in factors.items():
         if (count := len(set(levels))) < 4:
             texts.append(f"{count} levels of {name} tell little about how others would differ: its interval is wide.")
-    if not balanced:
+    cells = _crossed(table.sheets.index, *map(_codes, factors.values()))
+    if np.ptp(np.bincount(cells)):
         texts.append("Not every sheet was imaged equally often in every way: intervals are approximate.")
     if len(table.sheets.names) < 10:
         texts.append(f"Sheets are few ({len(table.sheets.names)}); ten that span what the line makes are usual.")
     return tuple(texts)
+
+
+def _design(table: ScoreTable, told: dict[str, list[str]], repeats: np.ndarray | None) -> ComponentDesign:
+    """How the squares of a study are taken, once it has what it needs."""
+    sources = study_factors(table.sheets.index, {name: _codes(texts) for name, texts in told.items()}, repeats)
+    design = plan_components(sources, PICTURE)
+    if repeats is not None and design.free[-1] < 1:
+        # One picture at each re-imaging: what remains is both.
+        sources.pop(_REIMAGING)
+        design = plan_components(sources, PICTURE)
+    _check(table, told, repeats is not None, design.free)
+    return design
 
 
 def gauge(
@@ -162,13 +179,7 @@ def gauge(
     if repeat != REPEAT:
         table.cells(repeat)
     repeats = _codes(table.texts(repeat)) if table.has(repeat) else None
-    sources = study_factors(table.sheets.index, {n: _codes(t) for n, t in told.items()}, repeats)
-    design = plan_components(sources, PICTURE)
-    if repeats is not None and design.free[-1] < 1:
-        # One picture at each re-imaging: what remains is both.
-        sources.pop(_REIMAGING)
-        design = plan_components(sources, PICTURE)
-    _check(table, told, repeats is not None, design.free)
+    design = _design(table, told, repeats)
     squares = mean_squares(design, table.values[None])
     variances = np.maximum(components(design, squares)[0], 0)
     drawn = draw_components(design, squares)[0]
@@ -184,14 +195,11 @@ def gauge(
     categories = int(_CATEGORIES * math.sqrt(variances[0] / measurement)) if measurement else 0
     first = max(rows[1:], key=lambda row: row.share)
     wanted = precision or math.sqrt(variances[0]) or math.sqrt(measurement)
-    balanced = (
-        len(set(Counter(itertools.chain(_crossed(table.sheets.index, *map(_codes, told.values())))).values())) == 1
-    )
     return Gauge(
         score=table.score, rows=len(table.lines), sheets=len(table.sheets.names),
         factors={name: len(set(texts)) for name, texts in told.items()}, components=rows,
         repeatability=math.sqrt(variances[-1]), reproducibility=math.sqrt(float(variances[1:-1].sum())),
         percent_grr=percent, percent_grr_interval=(ends[0], ends[1]), categories=categories, mend_first=first.name,
         wanted=wanted, plan=_plan(dict(zip(design.names, map(float, variances), strict=True)), wanted, list(told)),
-        verdicts=_verdicts(percent, (ends[0], ends[1]), categories, first), caveats=_caveats(table, told, balanced),
+        verdicts=_verdicts(percent, (ends[0], ends[1]), categories, first), caveats=_caveats(table, told),
     )  # fmt: skip
