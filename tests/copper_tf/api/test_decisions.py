@@ -54,3 +54,27 @@ def test_a_report_says_whether_it_will_hold(
     assert (tmp_path / "report" / "figures" / "left_out.png").is_file()
     with pytest.raises(InputError, match="must be of potency, which the models give. Received: median grade t"):
         copper_tf.report(runs["segmenter"], tmp_path / "other", calibration=tmp_path / "median grade t")
+
+
+@pytest.mark.slow
+def test_the_road_from_pictures_to_decisions(
+    runs: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    """By the README's commands, and calibration and prediction of unseen lots by the API."""
+    from copper_tf.cli.main import main
+
+    monkeypatch.chdir(tmp_path)
+    words = "--peel --labels 3 --pictures 32 --sheets 4 --lots 2 --height 64 --width 80 --sheet-sd 0.05 --end 0.2"
+    assert main(f"simulate SEM {words}".split()) == 0
+    assert main(["predict", str(runs["segmenter"].path), "SEM", "-o", "PREDICTED"]) == 0
+    read = "PREDICTED --labels SEM/labels.csv"
+    assert main(f"calibrate {read} --strength peel_N_per_mm -o CALIBRATION".split()) == 0
+    assert main(f"compare-groups {read} --by lot --margin 0.05 -o GROUPS".split()) == 0
+    assert main(f"gauge {read} -o GAUGE".split()) == 0
+    assert main(f"chart {read} --only t=0 -o CHART".split()) == 0
+    new = copper_tf.simulate("NEW", labels=2, pictures=4, sheets=2, lots=2, height=64, width=80, seed=7)
+    copper_tf.predict(runs["segmenter"], new, "UNSEEN", calibration="CALIBRATION")
+    with Path("UNSEEN", "predictions_sheets.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 4
+    assert all(float(r["peel_N_per_mm 95% low"]) <= max(0, float(r["peel_N_per_mm"])) for r in rows)
