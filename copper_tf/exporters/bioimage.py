@@ -48,11 +48,11 @@ Input: an 8-bit SEM micrograph of a surface without its information bar, trained
 Output: {_meaning(metadata)}
 
 - Stress times t of the training: {labels}.
-- Hypothesis g: {metadata.hypothesis.name} ({metadata.hypothesis.learn}).
+- Hypothesis g: {metadata.hypothesis_record.name} ({metadata.hypothesis_record.learn}).
 - Dataset {metadata.fingerprint}, run {metadata.run_sha256}.
 {statistics}{notes}
 
-{_POTENCY[metadata.hypothesis.ends_are_learned]}
+{_POTENCY[metadata.hypothesis_record.ends_are_learned]}
 
 # Validation
 
@@ -76,7 +76,7 @@ def _name(metadata: ModelMetadata) -> str:
 
 def _meaning(metadata: ModelMetadata) -> str:
     if metadata.config.kind == "segmenter":
-        if metadata.hypothesis.ends_are_learned:
+        if metadata.hypothesis_record.ends_are_learned:
             return "map in [0, 1] of the phase of which there is more at the first stress time, and its area share"
         return "potency map in [0, 1] and its mean; 1 resembles the surface at the first stress time"
     return "probability of each stress time, and grades by mode and median"

@@ -15,6 +15,7 @@ from copper_tf.inference.predictor import Prediction, Predictor
 from copper_tf.inference.prefetch import prefetched
 from copper_tf.inference.tiling import MapTile
 from copper_tf.ood.check import OodCheck, check_ood, pixel_size_range
+from copper_tf.statistics.scores import CUT
 from tfds_copper.errors import CopperError
 from tfds_copper.folder.clutter import OVERLAYS, PREDICTION_MAPS
 from tfds_copper.micrograph import Opened, ReadSettings, open_windows
@@ -74,17 +75,25 @@ def _graded(opened: _OpenPicture, predictor: Predictor, progress: Progress | Non
     )
 
 
-def _mapped(opened: _OpenPicture, tiles: Iterator[MapTile]) -> PredictionRow:
+def _mapped(opened: _OpenPicture, predictor: Predictor, tiles: Iterator[MapTile]) -> PredictionRow:
     """The row of a segmenter: means of its maps, summed tile by tile."""
     sums: dict[str, float] = {}
+    good = 0
     for tile in tiles:
+        good += int((tile.potency >= CUT).sum())
         for name in PREDICTION_MAPS:
             values = getattr(tile, name)
             if values is not None:
                 sums[name] = sums.get(name, 0.0) + float(values.sum(dtype="float64"))
     pixels = math.prod(opened.picture.windows.shape)
     means = {name: total / pixels for name, total in sums.items()}
-    return dataclasses.replace(opened.row(), potency=means["potency"], scatter=means.get("scatter"))
+    return dataclasses.replace(
+        opened.row(),
+        potency=means["potency"],
+        scatter=means.get("scatter"),
+        area_share=good / pixels,
+        nearest_t=predictor.nearest_t(means["potency"]),
+    )
 
 
 def _written(opened: _OpenPicture, tiles: Iterator[MapTile], output: MapOutput) -> Iterator[MapTile]:
@@ -119,7 +128,7 @@ def _predicted(
         return lambda: graded
 
     def mapped(tiles: Iterator[MapTile]) -> PredictionRow:
-        return _mapped(opened, _written(opened, tiles, output) if output else tiles)
+        return _mapped(opened, predictor, _written(opened, tiles, output) if output else tiles)
 
     tiles = predictor.map_tiles(picture, str(opened.source.path), progress)
     if picture.large:

@@ -7,14 +7,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from copper_tf.ood.check import OodCheck
+from tfds_copper.micrograph.depth import low_bits
 
-__all__ = ["OOD_COLUMN", "VALUE_COLUMNS", "PredictionFailure", "PredictionRow"]
+__all__ = ["OOD_COLUMN", "VALUE_COLUMNS", "WARNINGS_COLUMN", "PredictionFailure", "PredictionRow"]
 
 # The column that is averaged over the pictures of a sheet, by kind of model.
 VALUE_COLUMNS = {"segmenter": "potency", "classifier": "median grade t"}
 
 # The column of a table that says in what a picture is out of distribution.
-OOD_COLUMN = "unlike training"
+OOD_COLUMN = "out of distribution"
+# The column of its warnings in one word each, and the word for a depth that may be less than 16 bits.
+WARNINGS_COLUMN, LOW_DEPTH = "warnings", "bit-depth"
+# Decimals of what is between 0 and 1; more than any of it is known to.
+_DECIMALS = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +35,8 @@ class PredictionRow:
         notes: how the picture was read.
         ood: in what it is out of distribution.
         potency: mean of its map, from a segmenter.
+        area_share: share of its map over `statistics.scores.CUT`.
+        nearest_t: t of the label whose g is nearest to the potency; None where g is unknown.
         scatter: mean standard deviation of its map over the members, from an ensemble of segmenters.
         grade: t of the most probable label, from a classifier.
         median_grade: t of the label at the median of the probabilities.
@@ -44,6 +51,8 @@ class PredictionRow:
     notes: str
     ood: OodCheck
     potency: float | None = None
+    area_share: float | None = None
+    nearest_t: float | None = None
     scatter: float | None = None
     grade: float | None = None
     median_grade: float | None = None
@@ -56,12 +65,20 @@ class PredictionRow:
             times: stress time of each label.
         """
         about = {"file": self.file, "sheet": self.sheet, "width": self.width, "height": self.height}
-        about |= {"pixel_size_nm": self.pixel_size_nm, "notes": self.notes, OOD_COLUMN: self.ood.text}
+        about |= {"pixel_size_nm": self.pixel_size_nm, "notes": self.notes}
+        about |= {WARNINGS_COLUMN: " ".join(self.warning_codes), OOD_COLUMN: self.ood.text}
         if self.probabilities:
-            shares = {f"p(t={t:g})": share for t, share in zip(times, self.probabilities, strict=True)}
-            return about | {"grade t": self.grade, "median grade t": self.median_grade} | shares
-        means = {"potency": self.potency, "scatter": self.scatter}
-        return about | {name: value for name, value in means.items() if value is not None}
+            shares = {f"p(t={t:g})": round(p, _DECIMALS) for t, p in zip(times, self.probabilities, strict=True)}
+            sure = {"p(grade t)": round(max(self.probabilities), _DECIMALS)}
+            return about | {"grade t": self.grade} | sure | {"median grade t": self.median_grade} | shares
+        means = {"potency": self.potency, "scatter": self.scatter, "area share": self.area_share}
+        cells = {name: round(value, _DECIMALS) for name, value in means.items() if value is not None}
+        return about | cells | ({} if self.nearest_t is None else {"nearest t": self.nearest_t})
+
+    @property
+    def warning_codes(self) -> tuple[str, ...]:
+        """What makes the result doubtful, in one word each."""
+        return (*self.ood.codes, *([LOW_DEPTH] if low_bits(self.notes) else []))
 
     @property
     def value_column(self) -> str:

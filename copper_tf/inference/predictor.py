@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -91,6 +92,7 @@ class Predictor(abc.ABC):
         labels: its labels, with the unit of t.
         kind: ``"classifier"`` or ``"segmenter"``.
         caveats: what every result must mention: how the model's data were split, and what speaks against its maps.
+        g: the hypothesis at each label, NaN where it was left out; empty for a classifier.
         hypothesis_note: what every result must mention of a g that was learned; empty for a given hypothesis.
         pixel_sizes_nm: how many pictures of training, validation and test have each pixel size; ``nan`` is unknown.
         data_reading: how the files of its data were read.
@@ -102,6 +104,7 @@ class Predictor(abc.ABC):
     kind: str
     caveats: tuple[str, ...]
     hypothesis_note: str
+    g: tuple[float, ...]
     pixel_sizes_nm: dict[str, int]
     data_reading: ReadSettings
     reference_statistics: ReferenceStatistics | None
@@ -112,6 +115,12 @@ class Predictor(abc.ABC):
         self.caveats, self.hypothesis_note = tuple(source.caveats), source.hypothesis_note
         self.pixel_sizes_nm, self.reference_statistics = dict(source.pixel_sizes_nm), source.reference_statistics
         self.data_reading = source.reading
+        self.g = source.hypothesis_record.g
+
+    def nearest_t(self, potency: float) -> float | None:
+        """The t of the label whose g is nearest to a potency; None where no g is known, as with a classifier."""
+        known = [pair for pair in zip(self.g, self.labels.times, strict=False) if math.isfinite(pair[0])]
+        return min(known, key=lambda pair: abs(pair[0] - potency))[1] if known else None
 
     def reading(self, asked: ReadSettings) -> ReadSettings:
         """How new pictures are read: as those of the model's data were, in all that the user leaves open.

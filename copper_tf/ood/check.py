@@ -12,6 +12,8 @@ from tfds_copper.micrograph import Windows
 
 __all__ = ["OodCheck", "check_ood", "pixel_size_differs", "pixel_size_range", "pixel_size_text"]
 
+# Warnings in one word, beside the groups of image features.
+PIXEL_SIZE, NOT_COMPARED = "pixel-size", "not-compared"
 # Pixel sizes that differ by no more than this share count as equal.
 _SAME_SCALE = 0.05
 
@@ -57,6 +59,13 @@ class OodCheck:
     reasons: tuple[str, ...]
     not_checked: str = ""
     pixel_size_differs: bool = False
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The same in one word each: ``pixel-size``, the group of image features, or ``not-compared``."""
+        groups = [reason.split(": ")[0].replace(" ", "-") for reason in self.reasons[self.pixel_size_differs :]]
+        size = [PIXEL_SIZE] * self.pixel_size_differs
+        return (*size, *groups, *([NOT_COMPARED] if self.not_checked else []))
 
     @property
     def text(self) -> str:

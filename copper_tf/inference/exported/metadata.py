@@ -53,7 +53,7 @@ class ModelMetadata:
         config: the settings of the run that was exported.
         labels: the labels it grades by, with the unit of t.
         normalisation: what its graph does to grey values; here for the reader.
-        hypothesis: the g it was trained for.
+        hypothesis_record: the g it was trained for.
         hypothesis_note: what every result must mention of a g that was learned; empty for a given hypothesis.
         caveats: what every result must mention.
         pixel_sizes_nm: how many pictures of its data have each pixel size; ``nan`` is unknown.
@@ -67,7 +67,7 @@ class ModelMetadata:
     config: Config
     labels: Labels
     normalisation: Normalisation
-    hypothesis: HypothesisRecord
+    hypothesis_record: HypothesisRecord
     hypothesis_note: str
     caveats: tuple[str, ...]
     pixel_sizes_nm: dict[str, int]
@@ -87,7 +87,7 @@ class ModelMetadata:
             config=run.config,
             labels=run.labels,
             normalisation=run.normalisation,
-            hypothesis=run.hypothesis_record,
+            hypothesis_record=run.hypothesis_record,
             hypothesis_note=run.hypothesis_note,
             caveats=tuple(run.caveats),
             pixel_sizes_nm=run.pixel_sizes_nm,
@@ -107,7 +107,7 @@ class ModelMetadata:
                 "kind": self.config.kind,
                 "times": list(self.labels.times),
                 "unit": self.labels.unit,
-                "hypothesis": self.hypothesis.to_dict(),
+                "hypothesis": self.hypothesis_record.to_dict(),
                 "hypothesis_note": self.hypothesis_note,
                 "caveats": list(self.caveats),
                 "pixel_sizes_nm": self.pixel_sizes_nm,
@@ -141,7 +141,7 @@ class ModelMetadata:
                 config=Config.from_dict(values["config"]),
                 labels=Labels(tuple(values["times"]), values["unit"]),
                 normalisation=Normalisation.from_dict(values["normalisation"]),
-                hypothesis=HypothesisRecord.from_dict(values["hypothesis"]),
+                hypothesis_record=HypothesisRecord.from_dict(values["hypothesis"]),
                 hypothesis_note=str(values["hypothesis_note"]),
                 caveats=tuple(values["caveats"]),
                 pixel_sizes_nm=dict(values["pixel_sizes_nm"]),

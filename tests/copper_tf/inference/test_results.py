@@ -7,9 +7,10 @@ import math
 from pathlib import Path
 
 from copper_tf.inference.ood_summary import OodSummary
-from copper_tf.inference.prediction_rows import OOD_COLUMN, PredictionFailure, PredictionRow
+from copper_tf.inference.prediction_rows import OOD_COLUMN, WARNINGS_COLUMN, PredictionFailure, PredictionRow
 from copper_tf.inference.results import BulkResult, PredictionResult
 from copper_tf.ood.check import OodCheck
+from tfds_copper.micrograph.depth import low_note
 
 _LIKE = OodCheck(())
 _MAPPED = PredictionRow("a.png", "S1", 80, 64, math.nan, "", _LIKE, potency=0.25)
@@ -19,12 +20,13 @@ _GRADED = PredictionRow(
 
 
 def test_a_row_has_the_cells_of_its_kind_of_model() -> None:
-    about = ["file", "sheet", "width", "height", "pixel_size_nm", "notes", OOD_COLUMN]
+    about = ["file", "sheet", "width", "height", "pixel_size_nm", "notes", WARNINGS_COLUMN, OOD_COLUMN]
     assert list(_MAPPED.cells((0.0, 2.5))) == [*about, "potency"] and _MAPPED.value_column == "potency"
-    scattered = dataclasses.replace(_MAPPED, scatter=0.1).cells(())
-    assert list(scattered)[-2:] == ["potency", "scatter"]
+    full = dataclasses.replace(_MAPPED, potency=0.123456, scatter=0.1, area_share=1 / 3, nearest_t=2.5).cells(())
+    assert list(full)[-4:] == ["potency", "scatter", "area share", "nearest t"]
+    assert list(full.values())[-4:] == [0.1235, 0.1, 0.3333, 2.5]
     cells = _GRADED.cells((0.0, 2.5))
-    assert list(cells) == [*about, "grade t", "median grade t", "p(t=0)", "p(t=2.5)"]
+    assert list(cells) == [*about, "grade t", "p(grade t)", "median grade t", "p(t=0)", "p(t=2.5)"]
     assert (cells["grade t"], cells["median grade t"], cells["p(t=2.5)"]) == (2.5, 0.0, 0.6)
     assert _GRADED.value_column == "median grade t"
 
@@ -57,3 +59,11 @@ def test_warnings_count_pictures_and_name_the_first_of_each_kind() -> None:
     )
     assert unlike.startswith("2 of 4 pictures are unlike those of training (sharpness 2), such as 0.png (sharpness: ")
     assert unchecked == "1 of 4 pictures were not compared: smaller than 64x64 px"
+
+
+def test_warnings_have_a_word_each() -> None:
+    check = OodCheck(("pixel size 12 nm, trained on 4.5 nm", "grey levels: darker"), "", True)
+    low = dataclasses.replace(_MAPPED, ood=check, notes=low_note(12))
+    assert low.cells(())[WARNINGS_COLUMN] == "pixel-size grey-levels bit-depth"
+    assert dataclasses.replace(_MAPPED, ood=OodCheck((), "not compared: why")).warning_codes == ("not-compared",)
+    assert _MAPPED.cells(())[WARNINGS_COLUMN] == ""

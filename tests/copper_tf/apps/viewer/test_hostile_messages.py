@@ -39,7 +39,7 @@ from tfds_copper.micrograph import ReadSettings
 
 class Half(Predictor):
     kind, labels, caveats, hypothesis_note = "segmenter", Labels((0.0, 1.0), "h"), (), ""
-    pixel_sizes_nm, data_reading, reference_statistics, identity = {}, ReadSettings(), None, "half"
+    pixel_sizes_nm, data_reading, reference_statistics, identity, g = {}, ReadSettings(), None, "half", ()
 
     def map_tiles(self, picture, name="picture", progress=None):
         yield MapTile(*(slice(0, side) for side in picture.shape), np.full(picture.shape, 0.5, np.float32))
