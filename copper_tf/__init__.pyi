@@ -23,6 +23,14 @@ from .api.data import open_dataset as open_dataset
 from .api.data import open_folds as open_folds
 from .api.data import preview_build as preview_build
 from .api.data import simulate as simulate
+from .api.decisions import Calibration as Calibration
+from .api.decisions import ControlChart as ControlChart
+from .api.decisions import Gauge as Gauge
+from .api.decisions import GroupComparison as GroupComparison
+from .api.decisions import calibrate as calibrate
+from .api.decisions import chart as chart
+from .api.decisions import compare_groups as compare_groups
+from .api.decisions import gauge as gauge
 from .api.fit import Fit as Fit
 from .api.fit import FitPlan as FitPlan
 from .api.fit import fit as fit

@@ -175,6 +175,7 @@ def _is_all(node: ast.Assign) -> bool:
     [
         "copper_tf",
         "copper_tf.cli.main",
+        "copper_tf.api.decisions",
         "copper_tf.config",
         "copper_tf.utils.drawing",
         "copper_tf.simulation",

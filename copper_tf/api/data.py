@@ -67,6 +67,8 @@ def simulate(
     from tfds_copper.files import replacing
 
     chosen = SimulationSettings.from_dict({**(settings.to_dict() if settings else {}), **values})
+    if chosen.tables and contact_sheet is not None:
+        raise SettingError(f"contact_sheet needs pictures, which tables leaves out. Received: {contact_sheet}")
     path = simulation.simulate(folder, chosen, progress=progress, workers=workers)
     if contact_sheet is not None:
         with replacing(Path(contact_sheet)) as file:

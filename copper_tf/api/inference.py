@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from copper_tf.analysis.decisions.calibration_results import Calibration
+from copper_tf.api.decisions import read_calibration
 from copper_tf.inference.exported.metadata import ExportResult
 from copper_tf.inference.exported.runtimes import FORMATS, RUNTIMES
 from copper_tf.inference.results import BulkResult, PredictionResult
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
+    from copper_tf.analysis.decisions.sheet_strengths import SheetStrengths
     from copper_tf.config import Config
     from copper_tf.inference.predictor import Prediction, Predictor
     from copper_tf.runs.labels import Labels
@@ -170,19 +174,11 @@ def _reading(reading: ReadSettings | None, settings: dict[str, Any]) -> ReadSett
 
 
 def predict(
-    model: PathLike | Run | Model,
-    pictures: PathLike | Iterable[PathLike],
-    output: PathLike,
-    *,
-    table: str = "predictions.csv",
-    sheet: str = "",
-    runtime: str | None = None,
-    palette: str = "paper",
-    force: bool = False,
-    read_settings: ReadSettings | None = None,
-    progress: Progress | None = None,
-    **settings: Any,
-) -> PredictionResult:
+    model: PathLike | Run | Model, pictures: PathLike | Iterable[PathLike], output: PathLike, *,
+    table: str = "predictions.csv", sheet: str = "", runtime: str | None = None, palette: str = "paper",
+    force: bool = False, calibration: PathLike | Calibration | None = None, read_settings: ReadSettings | None = None,
+    progress: Progress | None = None, **settings: Any,
+) -> PredictionResult:  # fmt: skip
     """Predicts many micrographs; writes a table and, from a segmenter, maps (TIFF) and overlays (PNG).
 
     Args:
@@ -194,6 +190,8 @@ def predict(
         runtime: the format of an export to use; None takes the fastest.
         palette: colours of the overlays, a name in `PALETTES`.
         force: replaces what an earlier call with another model or of other pictures wrote into the same folder.
+        calibration: of strength by this model's scores, by `calibrate`: the table of sheets then holds the strength of
+            each, and marks those outside the range that it holds for.
         read_settings: how pictures are read.
         progress: called with (done, total, what).
         **settings: those of `ReadSettings` by name, e.g. ``bar="keep"``, instead of `read_settings`.
@@ -218,7 +216,21 @@ def predict(
     sources = list(sources_of([Path(path) for path in paths], sheet))
     target.parent.mkdir(parents=True, exist_ok=True)
     predictor = (model if isinstance(model, Model) else load(model, runtime)).predictor
-    return predict_pictures(predictor, sources, target, how, palette, progress, force)
+    if calibration is None:
+        return predict_pictures(predictor, sources, target, how, palette, progress, force)
+    strengths = _sheet_strengths(calibration, predictor)
+    result = predict_pictures(predictor, sources, target, how, palette, progress, force, strengths)
+    return dataclasses.replace(result, warnings=(*result.warnings, *strengths.warnings))
+
+
+def _sheet_strengths(calibration: PathLike | Calibration, predictor: Predictor) -> SheetStrengths:
+    """What adds strengths to the table of sheets."""
+    from copper_tf.analysis.decisions.sheet_strengths import SheetStrengths
+    from copper_tf.inference.prediction_rows import VALUE_COLUMNS
+
+    if isinstance(calibration, str | os.PathLike):
+        calibration = read_calibration(calibration)
+    return SheetStrengths(calibration, VALUE_COLUMNS[predictor.kind], predictor.identity)
 
 
 def bulk(

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from copper_tf.analysis.decisions.calibration_results import Calibration
+from copper_tf.api.decisions import read_calibration
 from copper_tf.reports.full.results import Report
 from copper_tf.runs.run import Run
 from copper_tf.utils.tensorflow import import_tensorflow
-from tfds_copper.errors import OutputError
+from tfds_copper.errors import InputError, OutputError
 from tfds_copper.progress import Progress
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ Runs = StrPath | Run | Sequence[StrPath | Run]
 
 def report(
     runs: Runs, output: StrPath = "report", *, blindtest: StrPath | None = None, hypotheses: StrPath | None = None,
-    license: str = "", force: bool = False, progress: Progress | None = None,
+    calibration: StrPath | None = None, license: str = "", force: bool = False, progress: Progress | None = None,
 ) -> Report:  # fmt: skip
     """Writes all that is known of runs of one dataset as one page that can be handed on.
 
@@ -38,6 +40,7 @@ def report(
             ``report.json`` and ``figures/``.
         blindtest: folder of a scored blind test on the same data.
         hypotheses: folder of hypotheses compared on the same data.
+        calibration: of strength by the score of one of the models, by `calibrate`: its file or folder.
         license: of the weights, for the model card, as SPDX names it.
         force: replace a report that is there.
         progress: called with (done, total, what).
@@ -46,7 +49,7 @@ def report(
         The report; its ``page``, ``card`` and ``pdf`` are the files.
 
     Raises:
-        InputError: if the study or the blind test is missing.
+        InputError: if the study or the blind test is missing, or the calibration is of another score.
         OutputError: if there is a report already and `force` is not given.
         RunError: if a run is none, not trained, or of another dataset than the first.
         SettingError: if the licence is no SPDX identifier.
@@ -66,7 +69,24 @@ def report(
     if (folder / REPORT).exists() and not force:
         raise OutputError(f"{folder / REPORT}: --force replaces it. Received: a report that is there already")
     check_license(license)
-    return _written(open_models(_paths(runs)), folder, blindtest, hypotheses, license, progress)
+    models = open_models(_paths(runs))
+    strength = None if calibration is None else _calibration(Path(calibration), models)
+    options = {"calibration": calibration and Path(calibration).resolve().name,
+               "blindtest": blindtest and Path(blindtest).resolve().name,
+               "hypotheses": hypotheses and Path(hypotheses).resolve().name, "license": license}  # fmt: skip
+    given = {name: value for name, value in options.items() if value}
+    return _written(models, folder, blindtest, hypotheses, strength, given, progress)
+
+
+def _calibration(path: Path, models: list[OpenedModel]) -> Calibration:
+    """The calibration in a file or folder, which must be of a score that one of the models gives."""
+    from copper_tf.inference.prediction_rows import VALUE_COLUMNS
+
+    found = read_calibration(path)
+    scores = [VALUE_COLUMNS[model.kind] for model in models]
+    if found.score not in scores:
+        raise InputError(f"{path}: must be of {' or '.join(scores)}, which the models give. Received: {found.score}")
+    return found
 
 
 def _paths(runs: Runs) -> list[Path]:
@@ -75,8 +95,8 @@ def _paths(runs: Runs) -> list[Path]:
 
 
 def _written(
-    models: list[OpenedModel], folder: Path, blindtest: StrPath | None, hypotheses: StrPath | None, license: str,
-    progress: Progress | None,
+    models: list[OpenedModel], folder: Path, blindtest: StrPath | None, hypotheses: StrPath | None,
+    calibration: Calibration | None, given: dict[str, str], progress: Progress | None,
 ) -> Report:  # fmt: skip
     """Evaluates what isn't evaluated yet, collects the report and writes its files."""
     from copper_tf.reports.common.pdf import print_pdf
@@ -91,12 +111,10 @@ def _written(
     unevaluated = [model for model in models if not model.evaluated]
     for model in unevaluated:
         model.evaluate(progress)
-    options = {"blindtest": blindtest and Path(blindtest).resolve().name,
-               "hypotheses": hypotheses and Path(hypotheses).resolve().name, "license": license}  # fmt: skip
-    given = {name: value for name, value in options.items() if value}
     result, images = collect_report(models, study, blind, given, progress)
+    result = dataclasses.replace(result, calibration=calibration)
     result.write(folder / REPORT)
-    page, card = render_report(result, models, images, folder), render_card(result, folder, license)
+    page, card = render_report(result, models, images, folder), render_card(result, folder, given.get("license", ""))
     problem = print_pdf(page, folder / _PDF)
     return dataclasses.replace(
         result, page=page, card=card, pdf=None if problem else folder / _PDF, pdf_problem=problem,

@@ -14,7 +14,7 @@ import copper_tf
 
 __all__ = ["COMMANDS", "cli", "main"]
 
-# Verb -> what it does; the module of the same name in this folder holds its `command`.
+# Verb -> what it does; the module of the same name in this folder (_ for -) holds its `command`.
 COMMANDS = {
     "fit": "From a SEM folder to the report: check, build, train, judge, report, export.",
     "simulate": "Simulate a SEM folder whose truth is known.",
@@ -32,6 +32,10 @@ COMMANDS = {
     "bulk": "Predict very many micrographs by an export, restartable.",
     "view": "Look at micrographs and their potency maps in the browser.",
     "blindtest": "Let experts grade the test pictures blind, beside the model.",
+    "calibrate": "Calibrate peel strength by the scores of sheets.",
+    "compare-groups": "Compare groups of sheets, such as two baths, by their scores.",
+    "gauge": "Gauge repeatability and reproducibility of scores.",
+    "chart": "Chart a line over the days: has it drifted, or the microscope?",
     "export": "Write a run as a model for other programs.",
     "demo": "Walk the whole road on simulated pictures.",
 }
@@ -49,7 +53,7 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"copper_tf.cli.{name}").command
+        command: click.Command = importlib.import_module(f"copper_tf.cli.{name.replace('-', '_')}").command
         command.help = command.help or COMMANDS[name]
         return command
 

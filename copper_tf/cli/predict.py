@@ -21,13 +21,17 @@ __all__ = ["command"]
 @folder_option("Tables, maps and overlays.")
 @click.option("--table", default="predictions.csv", show_default=True, help="name of the table in it, .csv or .xlsx")
 @click.option("--sheet", default="", help="name of the sheet that all these pictures are of")
+@click.option(
+    "--calibration", type=click.Path(path_type=Path),
+    help="of copper calibrate; adds the strength of each sheet to the table of sheets",
+)  # fmt: skip
 @flags(ReadSettings)
 @click.option("--runtime", type=click.Choice(list(RUNTIMES)), help="what opens an export; else the fastest there is")
 @click.option("--palette", type=click.Choice(list(PALETTES)), default="paper", show_default=True, help="colours")
 @force_option
 def command(
     model: Path, pictures: tuple[Path, ...], output: Path, table: str, sheet: str, runtime: str | None, palette: str,
-    force: bool, **settings: Any,
+    calibration: Path | None, force: bool, **settings: Any,
 ) -> None:  # fmt: skip
     """Grade micrographs or map their potency, by MODEL: a run, runs of several seeds, or an export.
 
@@ -38,7 +42,7 @@ def command(
     with progress_bar() as progress:
         result = predict(
             model, pictures, output, table=table, sheet=sheet, runtime=runtime, palette=palette,
-            force=force, read_settings=group_of(ReadSettings, settings), progress=progress,
+            calibration=calibration, force=force, read_settings=group_of(ReadSettings, settings), progress=progress,
         )  # fmt: skip
     for failure in result.failures:
         click.echo(f"copper: {failure.reason}", err=True)

@@ -21,8 +21,14 @@ __all__ = ["command"]
 def command(folder: Path, contact_sheet: Path | None, **settings: Any) -> None:
     """Simulate a SEM folder whose truth is known: pictures, masks in truth/, labels.csv.
 
+    With --peel, labels.csv also says by whom, where and when each picture was taken, and the etch depth and peel
+    strength of its sheet; with --tables, score tables alone are written, in seconds.
+
     Called again after an interruption with the same settings it goes on where it stopped.
     """
     with progress_bar() as progress:
         simulate(folder, contact_sheet=contact_sheet, progress=progress, **settings)
-    click.echo(f"{folder}: {settings['labels'] * settings['pictures']} pictures")
+    tables, pictures = settings["tables"], settings["labels"] * settings["pictures"]
+    click.echo(
+        f"{folder}: {f'{tables} score tables, and {tables} of reference sheets' if tables else f'{pictures} pictures'}"
+    )

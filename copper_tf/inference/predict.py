@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -18,7 +18,7 @@ from copper_tf.inference.prediction_rows import PredictionFailure, PredictionRow
 from copper_tf.inference.predictor import Prediction, Predictor
 from copper_tf.inference.results import PredictionResult
 from copper_tf.ood.check import check_ood, pixel_size_range
-from copper_tf.utils.tables import sheet_rows, write_tables
+from copper_tf.utils.tables import Row, sheet_rows, write_tables
 from tfds_copper.errors import CopperError, InputError, SettingError
 from tfds_copper.folder.clutter import OVERLAYS, PREDICTION_MAPS
 from tfds_copper.micrograph import ReadSettings, Windows, open_windows
@@ -26,6 +26,8 @@ from tfds_copper.micrograph.depth import DEPTHS
 from tfds_copper.progress import Progress
 
 __all__ = ["predict_array", "predict_file", "predict_pictures"]
+
+OfSheets = Callable[[list[Row]], list[Row]]
 
 
 def _with_warnings(predictor: Predictor, picture: Windows, pixel_size_nm: float, name: str) -> Prediction:
@@ -83,12 +85,15 @@ def predict_array(
     return _with_warnings(predictor, Windows.of(pixels, depth), pixel_size_nm, "picture")
 
 
-def _written(rows: Sequence[PredictionRow], table: Path, times: Sequence[float]) -> list[Path]:
+def _written(
+    rows: Sequence[PredictionRow], table: Path, times: Sequence[float], of_sheets: OfSheets | None
+) -> list[Path]:  # fmt: skip
     """Writes the tables; returns them and the folders of the maps."""
     if not rows:
         return []
     cells = [row.cells(times) for row in rows]
-    files = write_tables(table, cells, sheet_rows(cells, rows[0].value_column))
+    sheets = sheet_rows(cells, rows[0].value_column)
+    files = write_tables(table, cells, of_sheets(sheets) if of_sheets else sheets)
     files += [table.parent / folder for name, folder in PREDICTION_MAPS.items() if getattr(rows[0], name) is not None]
     return files + ([table.parent / OVERLAYS] if rows[0].potency is not None else [])
 
@@ -111,6 +116,7 @@ def predict_pictures(
     palette: str = "paper",
     progress: Progress | None = None,
     force: bool = False,
+    of_sheets: OfSheets | None = None,
 ) -> PredictionResult:
     """Predicts pictures and writes their table and maps; one that can't be read costs only itself.
 
@@ -122,6 +128,7 @@ def predict_pictures(
         palette: colours of the overlays.
         progress: called with (done, total, what).
         force: replaces what an earlier call wrote into the same folder.
+        of_sheets: adds columns to the rows of sheets.
 
     Raises:
         OutputError: if the folder holds results of another model or of other pictures.
@@ -147,5 +154,5 @@ def predict_pictures(
         failures=tuple(failures),
         warnings=tuple(filter(None, (*predictor.caveats, *summary.warnings(), _twins(sources)))),
         hypothesis_note=predictor.hypothesis_note,
-        files=tuple(_written(rows, table, predictor.labels.times)),
+        files=tuple(_written(rows, table, predictor.labels.times, of_sheets)),
     )

@@ -9,7 +9,10 @@ from typing import Any
 from copper_tf.ood.check import OodCheck
 from tfds_copper.micrograph.depth import low_bits
 
-__all__ = ["OOD_COLUMN", "WARNINGS_COLUMN", "PredictionFailure", "PredictionRow"]
+__all__ = ["OOD_COLUMN", "VALUE_COLUMNS", "WARNINGS_COLUMN", "PredictionFailure", "PredictionRow"]
+
+# The column that is averaged over the pictures of a sheet, by kind of model.
+VALUE_COLUMNS = {"segmenter": "potency", "classifier": "median grade t"}
 
 # The column of a table that says in what a picture is out of distribution.
 OOD_COLUMN = "out of distribution"
@@ -80,7 +83,7 @@ class PredictionRow:
     @property
     def value_column(self) -> str:
         """The column that is averaged over the pictures of a sheet."""
-        return "median grade t" if self.probabilities else "potency"
+        return VALUE_COLUMNS["classifier" if self.probabilities else "segmenter"]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,6 +17,7 @@ from PIL import Image
 
 from copper_tf.simulation.picture import plan_picture, simulate_picture
 from copper_tf.simulation.settings import SimulationSettings
+from copper_tf.simulation.studies import STRENGTH_KEY, Strengths, draw_strengths, measured_columns, study_table
 from tfds_copper.errors import CopperError, OutputError, SettingError
 from tfds_copper.files import replacing
 from tfds_copper.progress import Progress
@@ -122,7 +123,9 @@ def _labels_csv(settings: SimulationSettings) -> bytes:
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
     drawn = "amplitude_drawn" if gradual else "area_drawn"
-    writer.writerow(["file", "t", "sheet", "lot", "pixel_size_nm", "area_law", drawn])
+    strengths = _strengths(settings) if settings.peel else None
+    known = list(measured_columns(settings, strengths, 0, 0, 0)) if strengths else []
+    writer.writerow(["file", "t", "sheet", "lot", "pixel_size_nm", "area_law", drawn, *known])
     for label, time in enumerate(settings.times()):
         for index in range(settings.pictures):
             made = plan_picture(settings, label, index)
@@ -130,8 +133,36 @@ def _labels_csv(settings: SimulationSettings) -> bytes:
             share = made.share if gradual else round(made.share * size) / size
             sheet = name.split("/")[1].rsplit("-", 1)[0]
             row = [name, time, sheet, f"lot{made.lot + 1}", f"{settings.pixel_size_nm:g}"]
-            writer.writerow([*row, f"{made.law:.8f}", f"{share:.8f}"])
+            measured = _measured(settings, strengths, label, index) if strengths else []
+            writer.writerow([*row, f"{made.law:.8f}", f"{share:.8f}", *measured])
     return stream.getvalue().encode("utf-8")
+
+
+def _first_pictures(settings: SimulationSettings) -> list[int]:
+    """The index of the first picture of each sheet of a label."""
+    return [-(-sheet * settings.pictures // settings.sheets) for sheet in range(settings.sheets)]
+
+
+def _strengths(settings: SimulationSettings) -> Strengths:
+    """What is measured on the sheets of the pictures, label by label."""
+    plans = [plan_picture(settings, label, k) for label in range(settings.labels) for k in _first_pictures(settings)]
+    area, label, lot = (np.array([getattr(p, name) for p in plans]) for name in ("share", "label", "lot"))
+    return draw_strengths(settings, area[None], label, lot, np.random.default_rng([STRENGTH_KEY, settings.seed]))
+
+
+def _measured(settings: SimulationSettings, strengths: Strengths, label: int, index: int) -> list[str]:
+    sheet = plan_picture(settings, label, index).sheet
+    within = index - _first_pictures(settings)[sheet]
+    return list(measured_columns(settings, strengths, label * settings.sheets + sheet, sheet, within).values())
+
+
+def _write_tables(folder: Path, settings: SimulationSettings, progress: Progress | None) -> None:
+    """Writes the score tables of many studies, and those of their reference sheets."""
+    for k in range(settings.tables):
+        for name, reference in (("scores", False), ("reference", True)):
+            _write(folder / f"{name}-{k + 1:05d}.csv", study_table(settings, k, reference))
+        if progress:
+            progress(k + 1, settings.tables, "writing")
 
 
 def _missing(folder: Path, settings: SimulationSettings) -> list[tuple[int, int]]:
@@ -178,7 +209,8 @@ def simulate(
         workers: number of processes; None for one per processor. With 1, or few pictures, none is started.
 
     Returns:
-        The folder, with ``<class>/<picture>``, ``truth/<class>/<picture>``, ``labels.csv`` and ``simulation.json``.
+        The folder, with ``<class>/<picture>``, ``truth/<class>/<picture>``, ``labels.csv`` and ``simulation.json``; or
+        with ``scores-00001.csv`` and ``reference-00001.csv`` of each study where ``tables`` is set.
 
     Raises:
         OutputError: if the folder holds anything else, or can't be written.
@@ -189,6 +221,9 @@ def simulate(
     folder = Path(folder)
     _check_folder(folder, settings)
     _write(folder / SETTINGS_FILE, _description(settings).encode("utf-8"))
+    if settings.tables:
+        _write_tables(folder, settings, progress)
+        return folder
     keys = _missing(folder, settings)
     total = settings.labels * settings.pictures
     for done, _ in enumerate(_draw_all(folder, settings, keys, workers or os.cpu_count() or 1), total - len(keys) + 1):

@@ -62,6 +62,27 @@ class SimulationSettings(Group):
     bar: int = setting(0, "rows of the information bar at the bottom; 0 for none", low=0, unit="px")
     bit_depth: int = setting(8, "bits of a grey value", choices=(8, 16))
     pixel_size_nm: float = setting(100.0, "pixel size written beside the pictures and on the bar", low=0.01, unit="nm")
+    peel: bool = setting(
+        False, "also write operator, microscope, date, etch depth and peel strength of every sheet into labels.csv"
+    )
+    peel_follows: str = setting(
+        "area", "what the simulated strength follows: the true area, or age alone (a control)", choices=("area", "age")
+    )
+    tables: int = setting(0, "write so many score tables instead of pictures; needs peel", low=0, high=100_000)
+    picture_sd: float = setting(
+        0.04,
+        "in score tables: scatter of the potency of a picture about its sheet, standard deviation",
+        low=0.0,
+        high=0.5,
+    )
+    operators: int = setting(2, "operators who image every sheet in turn; needs peel", low=1, high=100)
+    microscopes: int = setting(2, "microscopes that image every sheet in turn; needs peel", low=1, high=100)
+    operator_sd: float = setting(
+        0.01, "in score tables: how far operators differ in potency, standard deviation", low=0.0, high=0.5
+    )
+    microscope_sd: float = setting(
+        0.01, "in score tables: how far microscopes differ in potency, standard deviation", low=0.0, high=0.5
+    )
     seed: int = setting(0, "seed of everything random", low=0)
 
     def __post_init__(self) -> None:
@@ -72,6 +93,10 @@ class SimulationSettings(Group):
         if self.lots > self.sheets:
             limit = f"lots must be at most sheets ({self.sheets}), since every lot needs one of each label"
             raise SettingError(f"{limit}. Received: {self.lots}")
+        if self.tables and not self.peel:
+            raise SettingError(
+                f"tables must be 0 unless peel is on, since they hold strengths. Received: {self.tables}"
+            )
         if self.bar and not 16 <= self.bar <= self.height - _MIN_SIDE:
             limit = f"bar must be 0, or from 16 rows to {_MIN_SIDE} less than height ({self.height})"
             raise SettingError(f"{limit}. Received: {self.bar}")

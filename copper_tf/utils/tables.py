@@ -15,7 +15,7 @@ from copper_tf.statistics.bootstrap import mean_interval
 from tfds_copper.errors import SettingError
 from tfds_copper.files import replacing
 
-__all__ = ["SUFFIXES", "check_table", "sheet_rows", "write_tables"]
+__all__ = ["SUFFIXES", "Row", "check_table", "sheet_rows", "write_csv", "write_tables", "write_workbook"]
 
 SUFFIXES = (".csv", ".xlsx")
 
@@ -66,13 +66,15 @@ def _cells(rows: Iterable[Row]) -> Iterator[list[Any]]:
         yield [_cell(v) for v in row.values()]
 
 
-def _write_csv(path: Path, rows: Iterable[Row]) -> None:
+def write_csv(path: Path, rows: Iterable[Row]) -> None:
+    """Writes rows as comma-separated UTF-8, whole or not at all; the first row names the columns."""
     # The byte order mark tells Excel that names are UTF-8.
     with replacing(path) as file, file.open("w", encoding="utf-8-sig", newline="") as stream:
         csv.writer(stream, lineterminator="\r\n").writerows(_cells(rows))
 
 
-def _write_workbook(path: Path, tables: Mapping[str, Iterable[Row]]) -> None:
+def write_workbook(path: Path, tables: Mapping[str, Iterable[Row]]) -> None:
+    """Writes a workbook for Excel: a worksheet for each table, by name, with real numbers."""
     from openpyxl import Workbook
 
     book = Workbook()
@@ -105,11 +107,11 @@ def write_tables(path: Path, pictures: Iterable[Row], sheets: Sequence[Row]) -> 
     """
     check_table(path)
     if path.suffix.lower() == ".xlsx":
-        _write_workbook(path, {"pictures": pictures, **({"sheets": sheets} if sheets else {})})
+        write_workbook(path, {"pictures": pictures, **({"sheets": sheets} if sheets else {})})
         return [path]
-    _write_csv(path, pictures)
+    write_csv(path, pictures)
     if not sheets:
         return [path]
     beside = path.with_name(f"{path.stem}_sheets.csv")
-    _write_csv(beside, sheets)
+    write_csv(beside, sheets)
     return [path, beside]

@@ -32,6 +32,7 @@ SOURCES = {
     "better_maps": Source("python -m benchmarks.maps.better_maps --seeds 3", _EPYC, "2026-11-28"),
     "building": Source("python -m benchmarks.data.building", _XEON, "2026-11-24"),
     "bulk": Source("python -m benchmarks.speed.bulk --rounds 3", _EPYC, "2026-11-28"),
+    "decisions": Source("python -m benchmarks.decisions.studies", "1 core; the machine has no influence", "2026-11-30"),
     "guard_rails": Source(
         "python -m benchmarks.maps.ood --seeds 3 --real TILES COATINGS", "no network; the machine has no influence",
         "2026-11-25",

@@ -9,6 +9,7 @@ from copper_tf.reports.baselines.section import baseline_figures, baseline_secti
 from copper_tf.reports.blindtest.page import blindtest_figures, blindtest_tables
 from copper_tf.reports.common.page import write_page
 from copper_tf.reports.common.text import ALTS, CAPTIONS, GLOSSARY, format_score, out_of_distribution_text, potency_note
+from copper_tf.reports.decisions.calibration import calibration_figures
 from copper_tf.reports.evaluation.ageing_curve import ageing_curve_table
 from copper_tf.reports.evaluation.map_grades import grading_table
 from copper_tf.reports.evaluation.page import cost_rows, evaluation_figures, score_tables, settings_rows
@@ -87,6 +88,9 @@ def _figures(
     if report.blindtest:
         figures, texts = blindtest_figures(report.blindtest)
         drawn, alts = drawn | figures, alts | texts
+    if report.calibration:
+        for name, one in calibration_figures(report.calibration).items():
+            drawn[name], alts[name], captions[name] = one.figure, one.alt, one.caption
     if report.hypotheses:
         drawn |= hypotheses_figures(report.hypotheses)
     return drawn, captions, alts
@@ -176,6 +180,7 @@ def _sections(report: Report, models: Sequence[OpenedModel]) -> dict[str, Any]:
         "baselines": next(filter(None, baselines), None),
         "study": study,
         "blind": blind,
+        "calibration": report.calibration,
         "comparison": _comparison_rows(report.comparison) if report.comparison else None,
         "seeds": _seed_rows(report.seeds) if report.seeds else None,
         **(blindtest_tables(blind) if blind else {}),

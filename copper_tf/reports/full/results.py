@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from copper_tf.analysis.blindtest.results import BlindTestResult
 from copper_tf.analysis.comparison_results import Comparison
+from copper_tf.analysis.decisions.calibration_results import Calibration
 from copper_tf.analysis.evaluation_results import Gap, LabelMean, OutOfDistribution, SplitScores
 from copper_tf.analysis.hypotheses.results import HypothesisStudy
 from copper_tf.runs.labels import Labels
@@ -235,6 +236,7 @@ class Report(Result):
         missing: what the report can't say, with the command that makes it.
         commands: that make all of it again, in their order.
         software: versions by name.
+        calibration: of `copper calibrate`, of strength by the score of one of the models; None where it was not given.
         sentence: the verdict in one sentence, from the scores on the test pictures and the trust tests.
         page: the page; no part of the JSON, as the fields below.
         card: the model card.
@@ -260,6 +262,7 @@ class Report(Result):
     missing: tuple[MissingPart, ...]
     commands: tuple[str, ...]
     software: dict[str, str]
+    calibration: Calibration | None = None
     sentence: str = ""
     page: Path | None = transient()
     card: Path | None = transient()
