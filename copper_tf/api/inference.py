@@ -273,6 +273,7 @@ def export(
     output: PathLike,
     formats: str | Sequence[str] = "savedmodel",
     *,
+    license: str = "",
     force: bool = False,
     progress: Progress | None = None,
 ) -> ExportResult:
@@ -282,6 +283,7 @@ def export(
         run: a trained run.
         output: a folder, absent or empty.
         formats: names in `FORMATS`; all but ``savedmodel`` need ``copper-tf[export]``.
+        license: of the weights, as SPDX names it, for the package of bioimage.io; "" states none.
         force: replaces an earlier export.
         progress: called with (done, total, what).
 
@@ -290,6 +292,7 @@ def export(
 
     Raises:
         InputError: if a format is unknown, or a package that it needs isn't installed.
+        SettingError: if the licence is none of SPDX's.
         OutputError: if the folder is in use, or a format differs from the run by more than allowed.
         RunError: if the run isn't trained, or incomplete.
 
@@ -307,4 +310,4 @@ def export(
     from copper_tf.exporters.export import export_run
 
     names = [formats] if isinstance(formats, str) else list(formats)
-    return export_run(opened, Path(output), names, force=force, progress=progress)
+    return export_run(opened, Path(output), names, license=license, force=force, progress=progress)

@@ -58,9 +58,9 @@ def report(
     >>> report.page.name, report.first
     ('report.html', 'segmenter')
     """
-    from copper_tf.reports.full.model_card import check_license
     from copper_tf.reports.full.models import open_models
     from copper_tf.reports.full.results import REPORT
+    from copper_tf.utils.licenses import check_license
 
     folder = Path(output)
     if (folder / REPORT).exists() and not force:

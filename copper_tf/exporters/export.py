@@ -33,6 +33,8 @@ from copper_tf.inference.predictor import Prediction, RunPredictor
 from copper_tf.models.picture_sizes import smallest_picture
 from copper_tf.runs.datasets import dataset_of
 from copper_tf.runs.run import Run
+from copper_tf.utils.licenses import check_license
+from copper_tf.utils.tensorflow import literal_path
 from tfds_copper.errors import CopperError, InputError, OutputError, RunError
 from tfds_copper.progress import Progress
 
@@ -159,7 +161,8 @@ class _Comparison:
 
     def of_signatures(self, folder: Path) -> Deviation:
         """How far off a SavedModel's own ways to take a picture are."""
-        loaded = tf.saved_model.load(str(folder))
+        with literal_path(folder) as place:
+            loaded = tf.saved_model.load(place)
         worst = Deviation()
         for pixels, mine in zip(self.pictures, self._expected, strict=True):
             stream = io.BytesIO()
@@ -206,8 +209,8 @@ def _installed(package: str) -> bool:
 class _Exporting:
     """One export, in a temporary folder that takes its final name at the end."""
 
-    def __init__(self, run: Run, folder: Path, place: Path) -> None:
-        self.run, self.folder, self.place = run, folder, place
+    def __init__(self, run: Run, folder: Path, place: Path, license: str) -> None:
+        self.run, self.folder, self.place, self.license = run, folder, place, license
         self.predictor = RunPredictor(run)
         self.module, self.metadata = DeployedModel(run, self.predictor.model), ModelMetadata.of(run)
         real = _some_of_each(run, "validation", max(1, _COMPARE // len(run.labels.times)))[:_COMPARE]
@@ -259,7 +262,7 @@ class _Exporting:
         call = opened(onnx, "onnx")[1]
         picture = next(p for p in self.synthetic.pictures if p.dtype == np.uint8)
         raw = picture[None, ..., None].astype(np.float32)
-        write_package(path, onnx.read_bytes(), OPSET, self.metadata, raw, call(_as_input(picture)))
+        write_package(path, onnx.read_bytes(), OPSET, self.metadata, raw, call(_as_input(picture)), self.license)
         onnx.unlink()
         check_package(path)
         return self._compared(BIOIMAGEIO, file, call)
@@ -270,6 +273,7 @@ def export_run(
     folder: Path,
     formats: Sequence[str] = ("savedmodel",),
     *,
+    license: str = "",
     force: bool = False,
     progress: Progress | None = None,
 ) -> ExportResult:
@@ -284,6 +288,7 @@ def export_run(
         run: a trained run.
         folder: where to write; absent or empty.
         formats: names in `FORMATS`.
+        license: of the weights, as SPDX names it, for the package of bioimage.io; "" states none.
         force: replace what is there, if it is an export of ours.
         progress: called with (done, total, what) after each format.
 
@@ -293,15 +298,17 @@ def export_run(
 
     Raises:
         InputError: if a format is unknown, or a package that it needs isn't installed.
+        SettingError: if the licence is none of SPDX's.
         OutputError: if the folder is in use, or a reloaded model differs by more than allowed.
         RunError: if the run isn't trained or incomplete.
     """
     formats = list(dict.fromkeys(formats))
     _check(folder, formats, force)
+    check_license(license)
     folder.parent.mkdir(parents=True, exist_ok=True)
     place = folder.with_name(f".writing-{os.getpid()}-{folder.name}")
     try:
-        exporting, written = _Exporting(run, folder, place), {}
+        exporting, written = _Exporting(run, folder, place, license), {}
         for done, name in enumerate(formats, start=1):
             written[name] = exporting.written(name)
             if progress:

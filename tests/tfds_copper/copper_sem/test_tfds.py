@@ -1,4 +1,4 @@
-"""TFDS' own doors: the dataset's page is walked as it stands, and its name, its formats and its Beam do what it says."""
+"""TFDS' own doors: the dataset's page is walked as it stands; its name, formats and Beam do what it says."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def same_records(one: Dataset, other: Dataset) -> None:
 @pytest.mark.slow
 def test_the_page_of_the_dataset_is_true(walked: Path, tmp_path: Path) -> None:
     """Each of its commands makes one dataset, which training takes; the first is the one of `copper build`."""
-    plain = open_dataset(build(DUMMY, tmp_path / "plain"))
+    plain = open_dataset(build(walked / "FOLDER", tmp_path / "plain"))
     made = {name: open_dataset(walked / name) for name in ("DATA", "DATA2", "DATA3", "DATA4")}
     assert contents(made["DATA"].path) == contents(plain.path)
     assert made["DATA2"].path.parent.name == "split_50_25_25_sheets_1_seed_0"
