@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from copper_tf.inference.exported.metadata import ExportResult
 from copper_tf.inference.exported.runtimes import FORMATS, RUNTIMES
 from copper_tf.inference.results import BulkResult, PredictionResult
+from copper_tf.runs.datasets import note_datasets
 from copper_tf.runs.run import Run, open_run
 from copper_tf.utils.drawing import PALETTES
 from tfds_copper.errors import RunError
@@ -274,6 +275,7 @@ def export(
     formats: str | Sequence[str] = "savedmodel",
     *,
     license: str = "",
+    data: PathLike | None = None,
     force: bool = False,
     progress: Progress | None = None,
 ) -> ExportResult:
@@ -284,6 +286,8 @@ def export(
         output: a folder, absent or empty.
         formats: names in `FORMATS`; all but ``savedmodel`` need ``copper-tf[export]``.
         license: of the weights, as SPDX names it, for the package of bioimage.io; "" states none.
+        data: where the dataset lies now, if it has moved since training; the run notes it. Results are compared on
+            pictures of it.
         force: replaces an earlier export.
         progress: called with (done, total, what).
 
@@ -305,6 +309,9 @@ def export(
     """
     from copper_tf.utils.tensorflow import import_tensorflow
 
+    if data is not None:
+        run = run.path if isinstance(run, Run) else run
+        note_datasets([Path(run)], data)
     opened = run if isinstance(run, Run) else open_run(Path(run))
     import_tensorflow()
     from copper_tf.exporters.export import export_run

@@ -26,7 +26,7 @@ Runs = StrPath | Run | Sequence[StrPath | Run]
 
 def report(
     runs: Runs, output: StrPath = "report", *, blindtest: StrPath | None = None, hypotheses: StrPath | None = None,
-    license: str = "", force: bool = False, progress: Progress | None = None,
+    license: str = "", data: StrPath | None = None, force: bool = False, progress: Progress | None = None,
 ) -> Report:  # fmt: skip
     """Writes all that is known of runs of one dataset as one page that can be handed on.
 
@@ -39,6 +39,7 @@ def report(
         blindtest: folder of a scored blind test on the same data.
         hypotheses: folder of hypotheses compared on the same data.
         license: of the weights, for the model card, as SPDX names it.
+        data: where the dataset lies now, if it has moved since training; the runs note it.
         force: replace a report that is there.
         progress: called with (done, total, what).
 
@@ -60,12 +61,15 @@ def report(
     """
     from copper_tf.reports.full.models import open_models
     from copper_tf.reports.full.results import REPORT
+    from copper_tf.runs.datasets import note_datasets
     from copper_tf.utils.licenses import check_license
 
     folder = Path(output)
     if (folder / REPORT).exists() and not force:
         raise OutputError(f"{folder / REPORT}: --force replaces it. Received: a report that is there already")
     check_license(license)
+    if data is not None:
+        note_datasets(_paths(runs), data)
     return _written(open_models(_paths(runs)), folder, blindtest, hypotheses, license, progress)
 
 

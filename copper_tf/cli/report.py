@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from copper_tf.api.reports import Report, report
-from copper_tf.cli.options import folder_option, force_option
+from copper_tf.cli.options import data_option, folder_option, force_option
 from copper_tf.cli.progress import progress_bar
 
 __all__ = ["command", "print_report"]
@@ -28,12 +28,13 @@ def print_report(result: Report) -> None:
 @click.option("--blindtest", type=click.Path(path_type=Path), help="A scored blind test on the same data.")
 @click.option("--hypotheses", type=click.Path(path_type=Path), help="A folder of `copper hypotheses` on the same data.")
 @click.option("--license", default="", help="Licence of the weights for the model card, as SPDX names it.")
+@data_option
 @folder_option("Where the report goes.", default="report")
 @force_option
 @click.option("--open", "open_page", is_flag=True, help="Open the page in a browser.")
 def command(
-    runs: tuple[Path, ...], blindtest: Path | None, hypotheses: Path | None, license: str, output: Path, force: bool,
-    open_page: bool,
+    runs: tuple[Path, ...], blindtest: Path | None, hypotheses: Path | None, license: str, data: Path | None,
+    output: Path, force: bool, open_page: bool,
 ) -> None:  # fmt: skip
     """Write all that is known of RUNS, runs of one dataset, as one page that can be handed on.
 
@@ -44,8 +45,9 @@ def command(
     """
     with progress_bar() as progress:
         result = report(
-            runs, output, blindtest=blindtest, hypotheses=hypotheses, license=license, force=force, progress=progress
-        )
+            runs, output, blindtest=blindtest, hypotheses=hypotheses, license=license, data=data, force=force,
+            progress=progress,
+        )  # fmt: skip
     print_report(result)
     if open_page:
         click.launch(str(result.page))

@@ -106,7 +106,7 @@ class DeployedModel(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec((None, None, None, 1), tf.uint16, name="picture")])
     def uint16(self, picture: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Results for pictures ``(batch, height, width, 1)`` that fill 16 bits; those of 12 come as `grey`, over 4095."""
+        """Results for pictures ``(batch, height, width, 1)`` of 16 full bits; those of 12 go to `grey`, over 4095."""
         return self._infer(tf.cast(picture, tf.float32) / 65535.0)
 
     @tf.function(input_signature=[tf.TensorSpec((), tf.string, name="png")])
