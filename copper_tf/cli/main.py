@@ -81,6 +81,12 @@ def _reason(error: OSError) -> str:
     return f"{place}a place with room that can be written, or a file that can be read, is needed. Received: {hint}"
 
 
+def _missing_package(error: Exception) -> str:
+    """The package that isn't installed, as on a PC that only predicts; empty where that isn't what is wrong."""
+    name = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    return "" if name in ("copper_tf", "tfds_copper", "tuning") else name
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit code: 0 done, 1 a result is bad, 2 bad input, 130 interrupted."""
     # TensorFlow reads these when it is first imported, which happens inside the verbs.
@@ -102,6 +108,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         click.echo(f"copper: {_reason(error)}", err=True)
     except Exception as error:
+        if missing := _missing_package(error):
+            click.echo(f"copper: needs the package {missing}; install all of copper-tf. Received: no such", err=True)
+            return BAD_INPUT
         if not is_disk_full(error):
             raise
         click.echo(f"copper: {_reason(OSError(errno.ENOSPC, ''))}", err=True)

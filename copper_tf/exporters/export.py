@@ -18,6 +18,7 @@ from copper_tf.data.normalisation import grey
 from copper_tf.data.pictures import examples
 from copper_tf.exporters.bioimage import PACKAGE, check_package, write_package
 from copper_tf.exporters.deployed_model import DeployedModel
+from copper_tf.exporters.requirements import REQUIREMENTS, requirements_text
 from copper_tf.exporters.writers import OPSET, PACKAGES, WRITERS
 from copper_tf.inference.exported.metadata import (
     MASK,
@@ -36,6 +37,7 @@ from copper_tf.runs.run import Run
 from copper_tf.utils.licenses import check_license
 from copper_tf.utils.tensorflow import literal_path
 from tfds_copper.errors import CopperError, InputError, OutputError, RunError
+from tfds_copper.files import write_text
 from tfds_copper.progress import Progress
 
 __all__ = ["Deviation", "allowed", "export_run"]
@@ -315,6 +317,7 @@ def export_run(
                 progress(done, len(formats), "exporting")
         result = ExportResult(exporting.metadata.run_sha256, written)
         result.write(place / SUMMARY)
+        write_text(place / REQUIREMENTS, requirements_text(written))
         if folder.exists():
             shutil.rmtree(folder)
         place.rename(folder)
