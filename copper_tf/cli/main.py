@@ -107,6 +107,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         click.echo(f"copper: {error}", err=True)
     except OSError as error:
         click.echo(f"copper: {_reason(error)}", err=True)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("copper: stopped; what was finished is kept", err=True)
+        return INTERRUPTED
     except Exception as error:
         if missing := _missing_package(error):
             click.echo(f"copper: needs the package {missing}; install all of copper-tf. Received: no such", err=True)
@@ -114,9 +117,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not is_disk_full(error):
             raise
         click.echo(f"copper: {_reason(OSError(errno.ENOSPC, ''))}", err=True)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("copper: stopped; what was finished is kept", err=True)
-        return INTERRUPTED
     return BAD_INPUT
 
 

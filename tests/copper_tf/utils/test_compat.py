@@ -36,6 +36,13 @@ def test_without_the_module_resource_psutil_answers(monkeypatch: pytest.MonkeyPa
     assert compat.peak_memory_bytes() == 7
 
 
+def test_memory_is_supposed_where_nothing_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 0 < compat.available_memory_bytes() < psutil.virtual_memory().total
+    monkeypatch.setattr(compat, "resource", None)
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    assert compat.available_memory_bytes() == 2**31 and compat.peak_memory_bytes() == 0
+
+
 # In a process of its own: a signal that isn't caught would end the process of all tests.
 _SIGTERM = """
 import os, signal, threading
