@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib.util
 import io
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ from copper_tf.runs.run import Run
 from copper_tf.utils.licenses import check_license
 from copper_tf.utils.tensorflow import literal_path
 from tfds_copper.errors import CopperError, InputError, OutputError, RunError
-from tfds_copper.files import write_text
+from tfds_copper.files import DISK_FULL, is_disk_full, write_text
 from tfds_copper.progress import Progress
 
 __all__ = ["Deviation", "allowed", "export_run"]
@@ -46,6 +47,9 @@ _INT8 = "openvino-int8"
 # Ranges are taken from at least so many pictures of each label, and so many px where they are small; so many pictures
 # in all are compared. Ranges of fewer px miss rare values: potency is off by a quarter more.
 _CALIBRATE, _CALIBRATE_PX, _COMPARE = 3, 200_000, 8
+
+# A disk with fewer bytes is full.
+_ROOM = 2**16
 
 # Raw values ``(height, width)``, uint8 or uint16.
 Pictures = list[np.ndarray]
@@ -208,6 +212,17 @@ def _installed(package: str) -> bool:
     return importlib.util.find_spec(parent) is not None and importlib.util.find_spec(package) is not None
 
 
+@contextlib.contextmanager
+def _full_disk_named(folder: Path) -> Iterator[None]:
+    """Says that the disk is full where a writer failed of it; OpenVINO's doesn't know, others notice on reading."""
+    try:
+        yield
+    except Exception as error:
+        if is_disk_full(error) or shutil.disk_usage(folder.parent).free < _ROOM:
+            raise OutputError(f"{folder}: an export needs a place with room. Received: {DISK_FULL}") from error
+        raise
+
+
 class _Exporting:
     """One export, in a temporary folder that takes its final name at the end."""
 
@@ -312,7 +327,8 @@ def export_run(
     try:
         exporting, written = _Exporting(run, folder, place, license), {}
         for done, name in enumerate(formats, start=1):
-            written[name] = exporting.written(name)
+            with _full_disk_named(folder):
+                written[name] = exporting.written(name)
             if progress:
                 progress(done, len(formats), "exporting")
         result = ExportResult(exporting.metadata.run_sha256, written)

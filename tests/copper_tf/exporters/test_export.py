@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -322,6 +323,25 @@ def test_bioimageio_is_written_alone_and_in_any_order_with_the_licence_that_is_s
     with pytest.raises(OutputError, match=r"must pass bioimage.io's validator. Received: license.*: Input should be"):
         export_run(runs["segmenter"], tmp_path / "none", ["bioimageio"], license="My-Licence")
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "free"),
+    [(RuntimeError("basic_ios::clear: iostream error"), 0), (OSError("No space left on device"), 10**12)],
+    ids=["openvino", "tensorflow"],
+)
+def test_a_full_disk_is_named_whichever_writer_meets_it(
+    error: Exception, free: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting.shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    with (
+        pytest.raises(OutputError, match="model: an export needs a place with room. Received: the disk is full"),
+        exporting._full_disk_named(tmp_path / "model"),
+    ):
+        raise error
+    monkeypatch.setattr(exporting.shutil, "disk_usage", lambda _: SimpleNamespace(free=10**12))
+    with pytest.raises(RuntimeError, match="a slip"), exporting._full_disk_named(tmp_path / "model"):
+        raise RuntimeError("a slip")
 
 
 def test_a_licence_that_is_none_is_refused_at_once(runs: dict[str, Any], tmp_path: Path) -> None:
