@@ -6,9 +6,13 @@
     copper_sem.build       a SEM folder to sharded TFRecords
     dataset.open_dataset   a built dataset, checked and in a fixed order
 
-Nothing here imports TensorFlow before a dataset is built or opened.
+Nothing here imports TensorFlow before a dataset is built or opened. `import tfds_copper` has TFDS know `copper_sem`.
 """
 
 from __future__ import annotations
 
+from tfds_copper.registration import register_dataset
+
 __all__: list[str] = []
+
+register_dataset()

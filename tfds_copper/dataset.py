@@ -9,10 +9,11 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tfds_copper.copper_sem.build_dir import NAME, built_datasets, read_metadata
+from tfds_copper.copper_sem.build_dir import built_datasets, read_metadata
 from tfds_copper.copper_sem.metadata import DatasetMetadata
 from tfds_copper.errors import InputError, RunError
 from tfds_copper.folder.times import label_names
+from tfds_copper.registration import NAME
 from tfds_copper.results import FORMAT_KEY
 from tfds_copper.splits.assign import SPLITS
 
@@ -90,11 +91,31 @@ class Dataset:
             raise InputError(f"split must be one of {', '.join(self.split_sizes)}. Received: {split!r}")
         import tensorflow_datasets as tfds
 
-        config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
         builder = tfds.builder_from_directory(self.path)
         raw = tfds.decode.SkipDecoding()
         decoders = None if pictures else {"picture": raw, "truth": raw}
-        return builder.as_dataset(split=split, shuffle_files=False, read_config=config, decoders=decoders)
+        try:
+            if builder.info.file_format not in tfds.core.FileFormat.with_tf_data():
+                return _from_source(builder, split, decoders)
+            config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
+            return builder.as_dataset(split=split, shuffle_files=False, read_config=config, decoders=decoders)
+        except ImportError as error:
+            form = builder.info.file_format.value
+            raise InputError(f"{self.path}: its file format {form} needs a package. Received: {error}") from None
+
+
+def _from_source(builder: Any, split: str, decoders: Any) -> tf.data.Dataset:
+    """The records of a file format that TFDS opens by index alone (ArrayRecord), in their order."""
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    source = builder.as_data_source(split, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES)
+    signature = tf.TensorSpec((), tf.string)
+    records = tf.data.Dataset.from_generator(
+        lambda: (source[k] for k in range(len(source))), output_signature=signature
+    )
+    records = records.apply(tf.data.experimental.assert_cardinality(len(source)))
+    return records.map(lambda record: builder.info.features.deserialize_example(record, decoders=decoders))
 
 
 def is_dataset(path: str | PathLike[str]) -> bool:
@@ -107,7 +128,8 @@ def _located(path: Path) -> tuple[Path, dict[str, Any]]:
     if here is not None:
         return path, here
     found = built_datasets(path)
-    if len(found) > 1:
+    # The same pictures, built by Beam and without it, are one dataset.
+    if len({metadata["fingerprint"] for _, metadata in found}) > 1:
         names = ", ".join(str(p) for p, _ in found)
         raise InputError(f"{path}: must hold one dataset; name one of those inside. Received: {names}")
     if not found:
@@ -147,7 +169,8 @@ def _split_sizes(path: Path) -> dict[str, int]:
     for split in info["splits"]:
         lengths = [int(n) for n in split["shardLengths"]]
         for k in range(len(lengths)):
-            shard = path / f"{NAME}-{split['name']}.tfrecord-{k:05d}-of-{len(lengths):05d}"
+            place = {"DATASET": NAME, "SPLIT": split["name"], "FILEFORMAT": info["fileFormat"]}
+            shard = path / split["filepathTemplate"].format(**place, SHARD_X_OF_Y=f"{k:05d}-of-{len(lengths):05d}")
             if not shard.is_file():
                 raise InputError(f"{path}: must hold all of its shards; build it again. Received: no {shard.name}")
         sizes[split["name"]] = sum(lengths)

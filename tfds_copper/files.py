@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +15,21 @@ import fasteners
 
 from tfds_copper.errors import OutputError
 
-__all__ = ["lock_folder", "path_beside", "replacing", "write_json", "write_text"]
+__all__ = [
+    "DISK_FULL",
+    "is_disk_full",
+    "lock_folder",
+    "path_beside",
+    "replacing",
+    "write_bytes",
+    "write_json",
+    "write_text",
+]
 
+# How a full disk is named to the user.
+DISK_FULL = "the disk is full"
+# How libraries name it that don't pass the system's number on: TensorFlow, HDF5 and Beam; NumPy.
+_NO_ROOM = re.compile(r"No space left on device|\d+ requested and \d+ written")
 
 # Held while a process works in a folder; the system lets it go however the process ends.
 _LOCK = ".lock"
@@ -57,10 +72,27 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def is_disk_full(error: BaseException | None) -> bool:
+    """Whether an error, or one that it comes from, says that a disk has no room left, however a library words it."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+            return True
+        if _NO_ROOM.search(str(error)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def path_beside(path: str | os.PathLike[str], ending: str) -> Path:
     """``PATH.ENDING`` beside a file or folder: where what is made of it goes unless told otherwise."""
     whole = Path(path).resolve()
     return whole.with_name(f"{whole.name}.{ending}")
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a file atomically."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def write_text(path: Path, text: str, encoding: str = "utf-8") -> None:

@@ -6,14 +6,11 @@ when KerasTuner renames or drops one.
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import os
 import random
-import signal
-import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +25,6 @@ __all__ = [
     "BayesianBase",
     "HyperbandBase",
     "OracleBase",
-    "interrupt_on_sigterm",
     "keep_in_memory",
     "nvidia_gpus",
     "parent_is_alive",
@@ -185,23 +181,6 @@ def keep_in_memory(oracle: keras_tuner.Oracle) -> None:
 def set_project_dir(oracle: keras_tuner.Oracle, directory: str | os.PathLike[str], name: str) -> None:
     """Where an oracle without a tuner writes its files."""
     oracle._set_project_dir(os.fspath(directory), name)
-
-
-@contextlib.contextmanager
-def interrupt_on_sigterm() -> Iterator[None]:
-    """Turns a request to end, as schedulers send it before they kill, into a KeyboardInterrupt.
-
-    Does nothing outside the main thread or where the system has no such signal.
-    """
-    number = getattr(signal, "SIGTERM", None)
-    if number is None or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(number, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(number, before)
 
 
 def parent_is_alive(pid: int) -> bool:

@@ -19,10 +19,10 @@ import keras
 import keras_tuner
 from keras_tuner.errors import FailedTrialError
 
+from copper_tf.utils.compat import interrupt_on_sigterm
 from tfds_copper.files import lock_folder
 from tfds_copper.progress import Progress
 from tuning.cluster import check_address, is_worker
-from tuning.compat import interrupt_on_sigterm
 from tuning.heartbeat import Heartbeat
 from tuning.hparams import write_columns, write_scores, write_search_columns, write_trial_scores
 from tuning.oracles import epochs_of, oracle_of, point_of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from copper_tf.analysis.baselines.results import Baselines
 from copper_tf.analysis.comparison_results import Comparison
 from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.analysis.trust.results import Trust
+from copper_tf.runs.datasets import note_datasets
 from copper_tf.runs.run import Run, fold_runs, open_run, seed_runs
 from tfds_copper.errors import OutputError, SettingError
 from tfds_copper.progress import Progress
@@ -42,7 +44,16 @@ def _open(run: PathLike | Run) -> Run:
     return run if isinstance(run, Run) else open_run(Path(run))
 
 
-def evaluate(run: PathLike | Run, *, progress: Progress | None = None) -> Evaluation:
+def _located(runs: Sequence[PathLike | Run], data: PathLike | None) -> list[PathLike | Run]:
+    """The runs, once they have noted where their dataset lies now."""
+    if data is None:
+        return list(runs)
+    paths = [run.path if isinstance(run, Run) else Path(run) for run in runs]
+    note_datasets(paths, data)
+    return list(paths)
+
+
+def evaluate(run: PathLike | Run, *, data: PathLike | None = None, progress: Progress | None = None) -> Evaluation:
     """Scores a run on the data it was trained on, and draws its page.
 
     Writes ``scores/evaluation.json``, ``scores/pictures.csv`` (every picture) and ``report/evaluation.html`` into the
@@ -51,6 +62,7 @@ def evaluate(run: PathLike | Run, *, progress: Progress | None = None) -> Evalua
     Args:
         run: a trained run; or a folder of runs: of folds, each of which is scored and then all pooled, or of several
             seeds, whose mean is scored.
+        data: where the dataset lies now, if it has moved since training; the runs note it.
         progress: called with (done, total, what).
 
     Returns:
@@ -68,6 +80,7 @@ def evaluate(run: PathLike | Run, *, progress: Progress | None = None) -> Evalua
         >>> scores.splits["test"].scores["mae"] >= 0
         True
     """
+    (run,) = _located([run], data)
     folds, seeds = ([], []) if isinstance(run, Run) else (fold_runs(Path(run)), seed_runs(Path(run)))
     opened = None if folds or seeds else _open(run)
     from copper_tf.utils.tensorflow import import_tensorflow
@@ -88,7 +101,9 @@ def evaluate(run: PathLike | Run, *, progress: Progress | None = None) -> Evalua
     return dataclasses.replace(result, page=render_evaluation(opened))
 
 
-def trust(run: PathLike | Run, *others: PathLike | Run, progress: Progress | None = None) -> Trust:
+def trust(
+    run: PathLike | Run, *others: PathLike | Run, data: PathLike | None = None, progress: Progress | None = None
+) -> Trust:
     """Tests whether the maps of a segmenter can be believed; no true masks are needed.
 
     Test pictures are joined, pasted into, shifted and brightened, and mapped again. Writes ``scores/trust.json`` and
@@ -97,6 +112,7 @@ def trust(run: PathLike | Run, *others: PathLike | Run, progress: Progress | Non
     Args:
         run: a trained run; or a folder of runs of several seeds, of which the first is tested and the rest are others.
         *others: runs that differ from it in their seed alone; their maps must agree with its own.
+        data: where the dataset lies now, if it has moved since training; the runs note it.
         progress: called with (done, total, what).
 
     Returns:
@@ -113,8 +129,9 @@ def trust(run: PathLike | Run, *others: PathLike | Run, progress: Progress | Non
         >>> [test.name for test in result.tests if test.decisive]
         ['nmse', 'binarity', 'phase_drift', 'additivity', 'reach_ratio', 'deletion_error']
     """
+    run, *others_now = _located([run, *others], data)
     seeds = [] if isinstance(run, Run) else seed_runs(Path(run))
-    tested, *more = [*(seeds or [_open(run)]), *map(_open, others)]
+    tested, *more = [*(seeds or [_open(run)]), *map(_open, others_now)]
     from copper_tf.utils.tensorflow import import_tensorflow
 
     import_tensorflow()
@@ -131,7 +148,11 @@ def trust(run: PathLike | Run, *others: PathLike | Run, progress: Progress | Non
 
 
 def baselines(
-    run: PathLike | Run, classifier: PathLike | Run | None = None, *, progress: Progress | None = None
+    run: PathLike | Run,
+    classifier: PathLike | Run | None = None,
+    *,
+    data: PathLike | None = None,
+    progress: Progress | None = None,
 ) -> Baselines:
     """Scores simpler methods on the pictures and splits of a run.
 
@@ -142,6 +163,7 @@ def baselines(
     Args:
         run: a trained run.
         classifier: a classifier of the same dataset, for Grad-CAM.
+        data: where the dataset lies now, if it has moved since training; the runs note it.
         progress: called with (done, total, what).
 
     Returns:
@@ -157,7 +179,7 @@ def baselines(
         >>> sorted(result.maps)
         ['gradient', 'grey', 'net']
     """
-    opened = _open(run)
+    opened = _open(*_located([run], data))
     explained = None if classifier is None else _open(classifier)
     from copper_tf.utils.tensorflow import import_tensorflow
 

@@ -13,6 +13,8 @@ from copper_tf.analysis.blindtest.folder import open_test as open_blindtest
 from copper_tf.analysis.blindtest.results import BlindTestResult
 from copper_tf.analysis.blindtest.settings import BlindSettings
 from copper_tf.apps.web.server import LOOPBACK
+from copper_tf.runs.datasets import note_datasets
+from copper_tf.runs.run import is_run, seed_runs
 from tfds_copper.errors import CopperError
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.progress import Progress
@@ -53,6 +55,7 @@ def view(
     pictures: PathLike | Sequence[PathLike] = (),
     *,
     folder: PathLike | None = None,
+    data: PathLike | None = None,
     read_settings: ReadSettings | None = None,
     address: str = LOOPBACK,
     port: int = 5007,
@@ -70,6 +73,7 @@ def view(
             an export.
         pictures: files or folders; without any, the test pictures of the run's dataset.
         folder: of notes and cached maps; None is ``MODEL.view`` beside the model.
+        data: where the dataset lies now, if it has moved since training; the runs note it.
         read_settings: how pictures are read; the defaults where None.
         address: IP address to listen on; any but this machine's own needs a token, which is part of the URL.
         port: to listen on; 0 picks a free one.
@@ -89,6 +93,8 @@ def view(
     chosen = ReadSettings.from_dict({**(read_settings.to_dict() if read_settings else {}), **settings})
     from copper_tf.apps.viewer.viewer import open_viewer
 
+    if data is not None:
+        note_datasets([Path(model)], data)
     paths = [pictures] if isinstance(pictures, str | os.PathLike) else list(pictures)
     viewer = open_viewer(model, paths, folder=folder, reading=chosen, on_failure=on_failure, progress=progress)
     viewer.serve(address, port, _on_start(on_start, viewer.folder))
@@ -99,6 +105,7 @@ def prepare_blindtest(
     output: PathLike | None = None,
     *,
     decoding: str | None = None,
+    data: PathLike | None = None,
     progress: Progress | None = None,
     **settings: bool | int,
 ) -> BlindTest:
@@ -109,6 +116,7 @@ def prepare_blindtest(
             folder of a test.
         output: folder of a new test.
         decoding: how the probabilities of a classifier become grades, ``"median"`` (the default) or ``"argmax"``.
+        data: where the dataset lies now, if it has moved since training; the runs note it.
         progress: called with (done, total, task).
         **settings: of `BlindSettings`, by name.
 
@@ -127,8 +135,10 @@ def prepare_blindtest(
     """
     from copper_tf.analysis.blindtest.sources import open_or_prepare
 
-    paths = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
-    return open_or_prepare([Path(p) for p in paths], Path(output) if output else None, settings, decoding, progress)
+    paths = [Path(p) for p in ([sources] if isinstance(sources, str | os.PathLike) else sources)]
+    if data is not None:
+        note_datasets([path for path in paths if is_run(path) or seed_runs(path)], data)
+    return open_or_prepare(paths, Path(output) if output else None, settings, decoding, progress)
 
 
 def blindtest(
@@ -136,6 +146,7 @@ def blindtest(
     output: PathLike | None = None,
     *,
     decoding: str | None = None,
+    data: PathLike | None = None,
     address: str = LOOPBACK,
     port: int = 5008,
     on_start: Callable[[str, BlindTest], None] | None = None,
@@ -148,6 +159,7 @@ def blindtest(
         sources: a test, or what `prepare_blindtest` takes.
         output: folder of a new test.
         decoding: see `prepare_blindtest`.
+        data: see `prepare_blindtest`.
         address: IP address to listen on; any but this machine's own needs a token, which is part of the URL.
         port: to listen on; 0 picks a free one.
         on_start: called with the URL and the test once the server listens; None opens the page in a browser.
@@ -169,7 +181,7 @@ def blindtest(
     if isinstance(sources, BlindTest):
         test = sources
     else:
-        test = prepare_blindtest(sources, output, decoding=decoding, progress=progress, **settings)
+        test = prepare_blindtest(sources, output, decoding=decoding, data=data, progress=progress, **settings)
 
     def page() -> pn.Column:
         from copper_tf.apps.blindtest.page import Page

@@ -14,6 +14,7 @@ from copper_tf.api.decisions import read_calibration
 from copper_tf.inference.exported.metadata import ExportResult
 from copper_tf.inference.exported.runtimes import FORMATS, RUNTIMES
 from copper_tf.inference.results import BulkResult, PredictionResult
+from copper_tf.runs.datasets import note_datasets
 from copper_tf.runs.run import Run, open_run
 from copper_tf.utils.drawing import PALETTES
 from tfds_copper.errors import RunError
@@ -285,6 +286,8 @@ def export(
     output: PathLike,
     formats: str | Sequence[str] = "savedmodel",
     *,
+    license: str = "",
+    data: PathLike | None = None,
     force: bool = False,
     progress: Progress | None = None,
 ) -> ExportResult:
@@ -294,6 +297,9 @@ def export(
         run: a trained run.
         output: a folder, absent or empty.
         formats: names in `FORMATS`; all but ``savedmodel`` need ``copper-tf[export]``.
+        license: of the weights, as SPDX names it, for the package of bioimage.io; "" states none.
+        data: where the dataset lies now, if it has moved since training; the run notes it. Results are compared on
+            pictures of it.
         force: replaces an earlier export.
         progress: called with (done, total, what).
 
@@ -302,6 +308,7 @@ def export(
 
     Raises:
         InputError: if a format is unknown, or a package that it needs isn't installed.
+        SettingError: if the licence is none of SPDX's.
         OutputError: if the folder is in use, or a format differs from the run by more than allowed.
         RunError: if the run isn't trained, or incomplete.
 
@@ -314,9 +321,12 @@ def export(
     """
     from copper_tf.utils.tensorflow import import_tensorflow
 
+    if data is not None:
+        run = run.path if isinstance(run, Run) else run
+        note_datasets([Path(run)], data)
     opened = run if isinstance(run, Run) else open_run(Path(run))
     import_tensorflow()
     from copper_tf.exporters.export import export_run
 
     names = [formats] if isinstance(formats, str) else list(formats)
-    return export_run(opened, Path(output), names, force=force, progress=progress)
+    return export_run(opened, Path(output), names, license=license, force=force, progress=progress)

@@ -28,7 +28,8 @@ Runs = StrPath | Run | Sequence[StrPath | Run]
 
 def report(
     runs: Runs, output: StrPath = "report", *, blindtest: StrPath | None = None, hypotheses: StrPath | None = None,
-    calibration: StrPath | None = None, license: str = "", force: bool = False, progress: Progress | None = None,
+    calibration: StrPath | None = None, license: str = "", data: StrPath | None = None, force: bool = False,
+    progress: Progress | None = None,
 ) -> Report:  # fmt: skip
     """Writes all that is known of runs of one dataset as one page that can be handed on.
 
@@ -42,6 +43,7 @@ def report(
         hypotheses: folder of hypotheses compared on the same data.
         calibration: of strength by the score of one of the models, by `calibrate`: its file or folder.
         license: of the weights, for the model card, as SPDX names it.
+        data: where the dataset lies now, if it has moved since training; the runs note it.
         force: replace a report that is there.
         progress: called with (done, total, what).
 
@@ -61,14 +63,17 @@ def report(
     >>> report.page.name, report.first
     ('report.html', 'segmenter')
     """
-    from copper_tf.reports.full.model_card import check_license
     from copper_tf.reports.full.models import open_models
     from copper_tf.reports.full.results import REPORT
+    from copper_tf.runs.datasets import note_datasets
+    from copper_tf.utils.licenses import check_license
 
     folder = Path(output)
     if (folder / REPORT).exists() and not force:
         raise OutputError(f"{folder / REPORT}: --force replaces it. Received: a report that is there already")
     check_license(license)
+    if data is not None:
+        note_datasets(_paths(runs), data)
     models = open_models(_paths(runs))
     strength = None if calibration is None else _calibration(Path(calibration), models)
     options = {"calibration": calibration and Path(calibration).resolve().name,

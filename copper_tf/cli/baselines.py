@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from copper_tf.cli.options import data_option
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
 
@@ -15,7 +16,8 @@ __all__ = ["command"]
 @click.command("baselines")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--classifier", type=click.Path(path_type=Path), help="A classifier of the same data, for Grad-CAM.")
-def command(run: Path, classifier: Path | None) -> None:
+@data_option
+def command(run: Path, classifier: Path | None, data: Path | None) -> None:
     """Grade, and for a segmenter map, the pictures of RUN by simpler methods, on the same splits.
 
     Graders: first-order histogram, local binary patterns, filter bank. Maps: grey threshold and gradient energy, both
@@ -24,7 +26,7 @@ def command(run: Path, classifier: Path | None) -> None:
     from copper_tf.api.analysis import baselines
 
     with progress_bar() as progress:
-        result = baselines(run, classifier, progress=progress)
+        result = baselines(run, classifier, data=data, progress=progress)
     for methods in (result.graders, result.maps):
         names = result.score_titles(methods)
         rows = [

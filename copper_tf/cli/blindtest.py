@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from copper_tf.api.apps import BlindSettings, BlindTest, blindtest, prepare_blindtest, score_blindtest
-from copper_tf.cli.options import explicit, flags, folder_option
+from copper_tf.cli.options import data_option, explicit, flags, folder_option
 from copper_tf.cli.pages import address_option, port_option
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
@@ -44,6 +44,7 @@ def _score(test: BlindTest, open_page: bool) -> None:
     "--decoding", type=click.Choice(["median", "argmax"]), default="median", show_default=True,
     help="How a classifier's probabilities become a grade; a segmenter's map is always decoded by validation means.",
 )  # fmt: skip
+@data_option
 @click.option("--score", "scored", is_flag=True, help="Score what was submitted, and write the page of results.")
 @address_option
 @port_option(5008)
@@ -52,8 +53,8 @@ def _score(test: BlindTest, open_page: bool) -> None:
     help="Open the page in a browser. That of a test is opened unless --no-open is given.",
 )  # fmt: skip
 def command(
-    sources: tuple[Path, ...], output: Path | None, scored: bool, address: str, port: int, open_page: bool | None,
-    **values: Any,
+    sources: tuple[Path, ...], output: Path | None, data: Path | None, scored: bool, address: str, port: int,
+    open_page: bool | None, **values: Any,
 ) -> None:  # fmt: skip
     """Let experts grade the test pictures blind, and score them beside the model.
 
@@ -63,7 +64,7 @@ def command(
     """
     if scored:
         with progress_bar() as progress:
-            test = prepare_blindtest(sources, output, progress=progress, **explicit(values))
+            test = prepare_blindtest(sources, output, data=data, progress=progress, **explicit(values))
         _score(test, bool(open_page))
         return
     with contextlib.ExitStack() as bar:
@@ -76,6 +77,6 @@ def command(
                 click.launch(url)
 
         blindtest(
-            sources, output, address=address, port=port, on_start=started,
+            sources, output, data=data, address=address, port=port, on_start=started,
             progress=bar.enter_context(progress_bar()), **explicit(values),
         )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from copper_tf.cli.options import data_option
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
 
@@ -29,8 +30,9 @@ def print_evaluation(evaluation: Evaluation) -> None:
 
 @click.command("evaluate")
 @click.argument("run", type=click.Path(path_type=Path))
+@data_option
 @click.option("--open", "open_page", is_flag=True, help="Open the page in a browser.")
-def command(run: Path, open_page: bool) -> None:
+def command(run: Path, data: Path | None, open_page: bool) -> None:
     """Score a run on the data it was trained on, and draw its figures and page.
 
     Where RUN holds the runs of all folds, each is scored, and then all are pooled: every picture is scored by the fold
@@ -39,7 +41,7 @@ def command(run: Path, open_page: bool) -> None:
     from copper_tf.api.analysis import evaluate
 
     with progress_bar() as progress:
-        result = evaluate(run, progress=progress)
+        result = evaluate(run, data=data, progress=progress)
     print_evaluation(result)
     for text in result.caveats:
         click.echo(f"warning: {text}")

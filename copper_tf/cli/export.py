@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from copper_tf.api.inference import FORMATS, ExportResult, export
-from copper_tf.cli.options import folder_option, force_option
+from copper_tf.cli.options import data_option, folder_option, force_option
 from copper_tf.cli.progress import progress_bar
 
 __all__ = ["command", "print_formats"]
@@ -31,12 +31,14 @@ def print_formats(output: Path, result: ExportResult) -> None:
     show_default=True,
     help=f"formats, separated by commas: {', '.join(FORMATS)}",
 )
+@click.option("--license", default="", help="Licence of the weights for bioimageio, as SPDX names it.")
+@data_option
 @force_option
-def command(run: Path, output: Path, to: str, force: bool) -> None:
+def command(run: Path, output: Path, to: str, license: str, data: Path | None, force: bool) -> None:
     """Write a run for other programs, and verify that each format gives the run's results.
 
     The models take pictures of any size. All but savedmodel need copper-tf[export].
     """
     with progress_bar() as progress:
-        result = export(run, output, to.split(","), force=force, progress=progress)
+        result = export(run, output, to.split(","), license=license, data=data, force=force, progress=progress)
     print_formats(output, result)

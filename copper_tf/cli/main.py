@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import click
 
 import copper_tf
+from copper_tf.api.system import DISK_FULL, interrupt_on_sigterm, is_disk_full
 
 __all__ = ["COMMANDS", "cli", "main"]
 
@@ -76,12 +77,18 @@ def _reason(error: OSError) -> str:
     """One line for what the file system objects to."""
     place = f"{error.filename}: " if error.filename else ""
     hint = {
-        errno.ENOSPC: "the disk is full",
+        errno.ENOSPC: DISK_FULL,
         errno.EROFS: "this place can only be read",
         errno.EACCES: "no permission",
         errno.ENOTDIR: "a file is in the way of a folder",
-    }.get(error.errno or 0, error.strerror or type(error).__name__)
+    }.get(errno.ENOSPC if is_disk_full(error) else error.errno or 0, error.strerror or type(error).__name__)
     return f"{place}a place with room that can be written, or a file that can be read, is needed. Received: {hint}"
+
+
+def _missing_package(error: Exception) -> str:
+    """The package that isn't installed, as on a PC that only predicts; empty where that isn't what is wrong."""
+    name = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    return "" if name in ("copper_tf", "tfds_copper", "tuning") else name
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -90,7 +97,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     try:
-        code = cli.main(None if arguments is None else list(arguments), prog_name="copper", standalone_mode=False)
+        with interrupt_on_sigterm():
+            code = cli.main(None if arguments is None else list(arguments), prog_name="copper", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else "")
@@ -106,6 +114,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("copper: stopped; what was finished is kept", err=True)
         return INTERRUPTED
+    except Exception as error:
+        if missing := _missing_package(error):
+            click.echo(f"copper: needs the package {missing}; install all of copper-tf. Received: no such", err=True)
+            return BAD_INPUT
+        if not is_disk_full(error):
+            raise
+        click.echo(f"copper: {_reason(OSError(errno.ENOSPC, ''))}", err=True)
     return BAD_INPUT
 
 

@@ -10,7 +10,7 @@ import click
 
 from copper_tf.api.settings import Group, field_types, setting_fields
 
-__all__ = ["Variadic", "explicit", "flags", "folder_option", "force_option", "group_of"]
+__all__ = ["Variadic", "data_option", "explicit", "flags", "folder_option", "force_option", "group_of"]
 
 Decorator = Callable[[Any], Any]
 
@@ -99,3 +99,7 @@ def folder_option(what: str, required: bool = True, default: str | None = None) 
 
 
 force_option = click.option("--force", is_flag=True, help="Replace what an earlier call left in the output folder.")
+data_option = click.option(
+    "--data", type=click.Path(path_type=Path),
+    help="Where the dataset lies now, if it has moved since training; runs note it.",
+)  # fmt: skip

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from copper_tf.api.reports import Report, report
-from copper_tf.cli.options import folder_option, force_option
+from copper_tf.cli.options import data_option, folder_option, force_option
 from copper_tf.cli.progress import progress_bar
 
 __all__ = ["command", "print_report"]
@@ -29,11 +29,13 @@ def print_report(result: Report) -> None:
 @click.option("--hypotheses", type=click.Path(path_type=Path), help="A folder of `copper hypotheses` on the same data.")
 @click.option("--calibration", type=click.Path(path_type=Path), help="Of `copper calibrate`, by one of RUNS.")
 @click.option("--license", default="", help="Licence of the weights for the model card, as SPDX names it.")
+@data_option
 @folder_option("Where the report goes.", default="report")
 @force_option
 @click.option("--open", "open_page", is_flag=True, help="Open the page in a browser.")
 def command(
     runs: tuple[Path, ...], blindtest: Path | None, hypotheses: Path | None, calibration: Path | None, license: str,
+    data: Path | None,
     output: Path, force: bool, open_page: bool,
 ) -> None:  # fmt: skip
     """Write all that is known of RUNS, runs of one dataset, as one page that can be handed on.
@@ -46,7 +48,7 @@ def command(
     with progress_bar() as progress:
         result = report(
             runs, output, blindtest=blindtest, hypotheses=hypotheses, calibration=calibration, license=license,
-            force=force, progress=progress,
+            data=data, force=force, progress=progress,
         )  # fmt: skip
     print_report(result)
     if open_page:

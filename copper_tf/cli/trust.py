@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from copper_tf.cli.options import data_option
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
 
@@ -31,8 +32,9 @@ def print_trust(trust: Trust) -> None:
 @click.command("trust")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("others", nargs=-1, type=click.Path(path_type=Path))
+@data_option
 @click.option("--open", "open_page", is_flag=True, help="Open the page in a browser.")
-def command(run: Path, others: tuple[Path, ...], open_page: bool) -> int:
+def command(run: Path, others: tuple[Path, ...], data: Path | None, open_page: bool) -> int:
     """Test whether the maps of RUN, a segmenter, can be believed; exit code 1 where they are not supported.
 
     Needs no true masks: test pictures are joined, pasted into, shifted and brightened, and mapped again. OTHERS are
@@ -42,7 +44,7 @@ def command(run: Path, others: tuple[Path, ...], open_page: bool) -> int:
     from copper_tf.api.analysis import trust
 
     with progress_bar() as progress:
-        result = trust(run, *others, progress=progress)
+        result = trust(run, *others, data=data, progress=progress)
     print_trust(result)
     click.echo(result.page)
     if open_page:

@@ -10,7 +10,7 @@ import click
 
 from copper_tf.api.apps import view
 from copper_tf.api.settings import ReadSettings
-from copper_tf.cli.options import flags
+from copper_tf.cli.options import data_option, flags
 from copper_tf.cli.pages import address_option, port_option
 from copper_tf.cli.progress import progress_bar
 
@@ -24,13 +24,14 @@ __all__ = ["command"]
     "--notes", type=click.Path(path_type=Path), default=None,
     help="Folder of notes and cached maps.  [default: MODEL.view beside MODEL]",
 )  # fmt: skip
+@data_option
 @flags(ReadSettings)
 @address_option
 @port_option(5007)
 @click.option("--open/--no-open", "open_page", default=True, show_default=True, help="Open the page in a browser.")
 def command(
-    model: Path, pictures: tuple[Path, ...], notes: Path | None, address: str, port: int, open_page: bool,
-    **settings: Any,
+    model: Path, pictures: tuple[Path, ...], notes: Path | None, data: Path | None, address: str, port: int,
+    open_page: bool, **settings: Any,
 ) -> None:  # fmt: skip
     """Show micrographs and their potency maps in the browser.
 
@@ -47,7 +48,7 @@ def command(
                 click.launch(url)
 
         view(
-            model, pictures, folder=notes, address=address, port=port, on_start=started,
+            model, pictures, folder=notes, data=data, address=address, port=port, on_start=started,
             on_failure=lambda failure: click.echo(f"copper: {failure}", err=True),
             progress=bar.enter_context(progress_bar()), **settings,
         )  # fmt: skip

@@ -8,9 +8,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import psutil
 
 from copper_tf.data.normalisation import grey
+from copper_tf.utils.compat import available_memory_bytes
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError
 from tfds_copper.progress import Progress
@@ -154,7 +154,7 @@ def load_pictures(dataset: Dataset, split: str, progress: Progress | None = None
         InputError: if the split is empty.
     """
     total = dataset.split_sizes[split]
-    room = psutil.virtual_memory().available // 2
+    room = available_memory_bytes() // 2
     arrays: list[np.ndarray] = []
     rows: list[tuple[int, int, str, str]] = []
     sums = np.zeros(3)

@@ -15,6 +15,7 @@ import numpy as np
 import yaml
 
 from copper_tf.inference.exported.metadata import INPUT, ModelMetadata
+from copper_tf.inference.exported.telemetry import without_telemetry
 from copper_tf.models.picture_sizes import smallest_picture
 from tfds_copper.errors import OutputError
 
@@ -23,6 +24,7 @@ __all__ = ["PACKAGE", "check_package", "write_package"]
 # The package of its validator, as Python imports it.
 PACKAGE = "bioimageio.core"
 _SPEC = "0.5.4"
+_PAPER = "Hascoet et al., Assisting human experts in the interpretation of their visual process, 2019"
 _WEIGHTS, _README = "model.onnx", "README.md"
 # How far another runtime may be from the test output: float32 sums in another order.
 _TOLERANCE = {"relative_tolerance": 1e-3, "absolute_tolerance": 1e-4}
@@ -31,12 +33,15 @@ _CHECK = """
 import sys
 from bioimageio.core import test_model
 summary = test_model(sys.argv[1])
-wrong = [error.msg.replace("\\n", " ") for detail in summary.details for error in detail.errors]
+wrong = [
+    f"{'.'.join(map(str, error.loc))}: {error.msg}".replace("\\n", " ")
+    for detail in summary.details for error in detail.errors
+]
 print(summary.status if not wrong else wrong[0])
 """
 
 
-def _readme(metadata: ModelMetadata) -> str:
+def _readme(metadata: ModelMetadata, license: str) -> str:
     labels = ", ".join(metadata.labels.names)
     sizes = ", ".join(f"{size} nm ({count} pictures)" for size, count in metadata.pixel_sizes_nm.items())
     notes = "\n".join(f"- {text}" for text in (*metadata.caveats, *filter(None, [metadata.hypothesis_note])))
@@ -50,6 +55,7 @@ Output: {_meaning(metadata)}
 - Stress times t of the training: {labels}.
 - Hypothesis g: {metadata.hypothesis_record.name} ({metadata.hypothesis_record.learn}).
 - Dataset {metadata.fingerprint}, run {metadata.run_sha256}.
+- Licence: {license or "not stated"}.
 {statistics}{notes}
 
 {_POTENCY[metadata.hypothesis_record.ends_are_learned]}
@@ -105,7 +111,7 @@ def _tensor(name: str, values: np.ndarray, smallest: int, what: str) -> dict[str
 
 
 def _description(
-    metadata: ModelMetadata, picture: np.ndarray, results: Mapping[str, np.ndarray], opset: int
+    metadata: ModelMetadata, picture: np.ndarray, results: Mapping[str, np.ndarray], opset: int, license: str
 ) -> dict[str, Any]:
     """The text of ``rdf.yaml``."""
     smallest = smallest_picture(metadata.config.model.d)
@@ -117,8 +123,9 @@ def _description(
         "name": _name(metadata),
         "description": _meaning(metadata),
         "authors": [{"name": "made by copper-tf"}],
-        "cite": [{"text": "the run that was exported", "url": "https://bioimage.io"}],
-        "license": "Apache-2.0",
+        # The method's paper; an address in its place would have the validator look it up.
+        "cite": [{"text": _PAPER, "doi": "10.48550/arXiv.1910.11033"}],
+        **({"license": license} if license else {}),
         "documentation": {"source": _README},
         "tags": ["sem", "electron-microscopy", "2d", "materials-science", "copper"],
         "timestamp": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -136,7 +143,13 @@ def _array(values: np.ndarray) -> bytes:
 
 
 def write_package(
-    path: Path, onnx: bytes, opset: int, metadata: ModelMetadata, picture: np.ndarray, results: Mapping[str, np.ndarray]
+    path: Path,
+    onnx: bytes,
+    opset: int,
+    metadata: ModelMetadata,
+    picture: np.ndarray,
+    results: Mapping[str, np.ndarray],
+    license: str = "",
 ) -> None:
     """Writes the package: description, weights, and a picture with its results to test by.
 
@@ -147,11 +160,13 @@ def write_package(
         metadata: of the export.
         picture: 8-bit grey values ``(1, height, width, 1)``, as float32, which is what such programs hand over.
         results: what the model makes of it, in the order of its outputs.
+        license: of the weights; "" leaves it out.
     """
+    description = _description(metadata, picture, results, opset, license)
     files = {f"{name}.npy": _array(values) for name, values in {INPUT: picture, **results}.items()}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as package:
-        package.writestr("rdf.yaml", yaml.safe_dump(_description(metadata, picture, results, opset), sort_keys=False))
-        package.writestr(_README, _readme(metadata))
+        package.writestr("rdf.yaml", yaml.safe_dump(description, sort_keys=False))
+        package.writestr(_README, _readme(metadata, license))
         package.writestr(_WEIGHTS, onnx)
         for name, content in files.items():
             package.writestr(name, content)
@@ -163,6 +178,7 @@ def check_package(path: Path) -> None:
     Raises:
         OutputError: naming the first thing that it doesn't accept.
     """
+    without_telemetry()
     # In a process of its own: it leaves files open, and brings much that nothing else here needs.
     done = subprocess.run([sys.executable, "-c", _CHECK, str(path)], capture_output=True, text=True)
     output = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()

@@ -13,6 +13,9 @@ from copper_tf.runs.run import Run
 
 __all__ = ["DeployedModel", "mirrored", "normalise"]
 
+# The name that TensorFlow's message begins with where a picture has another shape.
+_SHAPE = "must_be_batch_height_width_1"
+
 
 def mirrored(x: tf.Tensor, around: int, grid: int = 1) -> tf.Tensor:
     """A picture that goes on beyond its borders, where it is mirrored, the edge repeated, as often as need be.
@@ -77,6 +80,9 @@ class DeployedModel(tf.Module):
 
     def _infer(self, values: tf.Tensor) -> dict[str, tf.Tensor]:
         """Results for grey values in [0, 1], ``(batch, height, width, 1)``."""
+        # A loaded signature doesn't check what it is given, and TensorFlow's convolution ends the whole process of a
+        # caller who forgets an axis (tensorflow/tensorflow#111453).
+        values = tf.ensure_shape(values, (None, None, None, 1), name=_SHAPE)
         x = normalise(values, self._normalisation)
         height, width = tf.shape(x)[1], tf.shape(x)[2]
         y = self._network(mirrored(x, self._frame, self._grid))
@@ -100,12 +106,12 @@ class DeployedModel(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec((None, None, None, 1), tf.uint16, name="picture")])
     def uint16(self, picture: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Results for 16-bit pictures ``(batch, height, width, 1)``."""
+        """Results for pictures ``(batch, height, width, 1)`` of 16 full bits; those of 12 go to `grey`, over 4095."""
         return self._infer(tf.cast(picture, tf.float32) / 65535.0)
 
     @tf.function(input_signature=[tf.TensorSpec((), tf.string, name="png")])
     def png(self, png: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Results for the bytes of one PNG file, 8 or 16 bit, batch of 1."""
+        """Results for the bytes of one PNG file that fills its 8 or 16 bits, batch of 1."""
         # An 8-bit PNG read as uint16 comes out times 257, so full scale is full scale either way.
         picture = tf.io.decode_png(png, channels=1, dtype=tf.uint16)
         return self._infer(tf.cast(picture, tf.float32)[None] / 65535.0)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib.util
 import io
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from copper_tf.data.normalisation import grey
 from copper_tf.data.pictures import examples
 from copper_tf.exporters.bioimage import PACKAGE, check_package, write_package
 from copper_tf.exporters.deployed_model import DeployedModel
+from copper_tf.exporters.requirements import REQUIREMENTS, requirements_text
 from copper_tf.exporters.writers import OPSET, PACKAGES, WRITERS
 from copper_tf.inference.exported.metadata import (
     MASK,
@@ -33,7 +35,10 @@ from copper_tf.inference.predictor import Prediction, RunPredictor
 from copper_tf.models.picture_sizes import smallest_picture
 from copper_tf.runs.datasets import dataset_of
 from copper_tf.runs.run import Run
+from copper_tf.utils.licenses import check_license
+from copper_tf.utils.tensorflow import literal_path
 from tfds_copper.errors import CopperError, InputError, OutputError, RunError
+from tfds_copper.files import DISK_FULL, is_disk_full, write_text
 from tfds_copper.progress import Progress
 
 __all__ = ["Deviation", "allowed", "export_run"]
@@ -42,6 +47,9 @@ _INT8 = "openvino-int8"
 # Ranges are taken from at least so many pictures of each label, and so many px where they are small; so many pictures
 # in all are compared. Ranges of fewer px miss rare values: potency is off by a quarter more.
 _CALIBRATE, _CALIBRATE_PX, _COMPARE = 3, 200_000, 8
+
+# A disk with fewer bytes is full.
+_ROOM = 2**16
 
 # Raw values ``(height, width)``, uint8 or uint16.
 Pictures = list[np.ndarray]
@@ -159,7 +167,8 @@ class _Comparison:
 
     def of_signatures(self, folder: Path) -> Deviation:
         """How far off a SavedModel's own ways to take a picture are."""
-        loaded = tf.saved_model.load(str(folder))
+        with literal_path(folder) as place:
+            loaded = tf.saved_model.load(place)
         worst = Deviation()
         for pixels, mine in zip(self.pictures, self._expected, strict=True):
             stream = io.BytesIO()
@@ -203,11 +212,22 @@ def _installed(package: str) -> bool:
     return importlib.util.find_spec(parent) is not None and importlib.util.find_spec(package) is not None
 
 
+@contextlib.contextmanager
+def _full_disk_named(folder: Path) -> Iterator[None]:
+    """Says that the disk is full where a writer failed of it; OpenVINO's doesn't know, others notice on reading."""
+    try:
+        yield
+    except Exception as error:
+        if is_disk_full(error) or shutil.disk_usage(folder.parent).free < _ROOM:
+            raise OutputError(f"{folder}: an export needs a place with room. Received: {DISK_FULL}") from error
+        raise
+
+
 class _Exporting:
     """One export, in a temporary folder that takes its final name at the end."""
 
-    def __init__(self, run: Run, folder: Path, place: Path) -> None:
-        self.run, self.folder, self.place = run, folder, place
+    def __init__(self, run: Run, folder: Path, place: Path, license: str) -> None:
+        self.run, self.folder, self.place, self.license = run, folder, place, license
         self.predictor = RunPredictor(run)
         self.module, self.metadata = DeployedModel(run, self.predictor.model), ModelMetadata.of(run)
         real = _some_of_each(run, "validation", max(1, _COMPARE // len(run.labels.times)))[:_COMPARE]
@@ -259,7 +279,7 @@ class _Exporting:
         call = opened(onnx, "onnx")[1]
         picture = next(p for p in self.synthetic.pictures if p.dtype == np.uint8)
         raw = picture[None, ..., None].astype(np.float32)
-        write_package(path, onnx.read_bytes(), OPSET, self.metadata, raw, call(_as_input(picture)))
+        write_package(path, onnx.read_bytes(), OPSET, self.metadata, raw, call(_as_input(picture)), self.license)
         onnx.unlink()
         check_package(path)
         return self._compared(BIOIMAGEIO, file, call)
@@ -270,6 +290,7 @@ def export_run(
     folder: Path,
     formats: Sequence[str] = ("savedmodel",),
     *,
+    license: str = "",
     force: bool = False,
     progress: Progress | None = None,
 ) -> ExportResult:
@@ -284,6 +305,7 @@ def export_run(
         run: a trained run.
         folder: where to write; absent or empty.
         formats: names in `FORMATS`.
+        license: of the weights, as SPDX names it, for the package of bioimage.io; "" states none.
         force: replace what is there, if it is an export of ours.
         progress: called with (done, total, what) after each format.
 
@@ -293,21 +315,25 @@ def export_run(
 
     Raises:
         InputError: if a format is unknown, or a package that it needs isn't installed.
+        SettingError: if the licence is none of SPDX's.
         OutputError: if the folder is in use, or a reloaded model differs by more than allowed.
         RunError: if the run isn't trained or incomplete.
     """
     formats = list(dict.fromkeys(formats))
     _check(folder, formats, force)
+    check_license(license)
     folder.parent.mkdir(parents=True, exist_ok=True)
     place = folder.with_name(f".writing-{os.getpid()}-{folder.name}")
     try:
-        exporting, written = _Exporting(run, folder, place), {}
+        exporting, written = _Exporting(run, folder, place, license), {}
         for done, name in enumerate(formats, start=1):
-            written[name] = exporting.written(name)
+            with _full_disk_named(folder):
+                written[name] = exporting.written(name)
             if progress:
                 progress(done, len(formats), "exporting")
         result = ExportResult(exporting.metadata.run_sha256, written)
         result.write(place / SUMMARY)
+        write_text(place / REQUIREMENTS, requirements_text(written))
         if folder.exists():
             shutil.rmtree(folder)
         place.rename(folder)

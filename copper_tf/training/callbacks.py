@@ -9,7 +9,8 @@ from typing import Any
 import keras
 
 from copper_tf.runs.run import BEST, Run
-from tfds_copper.files import replacing
+from copper_tf.training.compat import model_files
+from tfds_copper.files import write_bytes
 from tfds_copper.progress import Progress
 
 __all__ = ["Bookkeeper", "Reporter", "should_stop"]
@@ -53,12 +54,11 @@ class Bookkeeper(keras.callbacks.Callback):
             raise FloatingPointError(f"epoch {epoch + 1}: the loss is {scores['loss']}")
         self.rows.append({"epoch": epoch + 1, **scores, "seconds": time.perf_counter() - self.started})
         self.run.write_history(self.rows)
+        whole, weights = model_files(self.model)
         if self.run.best_epoch(self.rows) == epoch or epoch == 0:
-            with replacing(self.run.checkpoints / BEST) as file:
-                self.model.save_weights(file)
+            write_bytes(self.run.checkpoints / BEST, weights)
         older = self.run.last_checkpoint()
-        with replacing(self.run.checkpoint_file(epoch + 1)) as file:
-            self.model.save(file)
+        write_bytes(self.run.checkpoint_file(epoch + 1), whole)
         if older:
             older[1].unlink()
         if should_stop(self.run, self.rows):

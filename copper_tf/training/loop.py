@@ -19,6 +19,7 @@ from copper_tf.models.factory import build
 from copper_tf.models.losses import grade_loss
 from copper_tf.models.metrics import NMSE, FreeNMSE
 from copper_tf.models.policy import resolve_policy
+from copper_tf.runs.datasets import note_dataset
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.plugins import import_plugins
 from copper_tf.runs.records import AreaShares
@@ -117,7 +118,7 @@ def _old_run(config: Config, dataset: Dataset, workdir: Path) -> Run:
         )
     for left in run.checkpoints.glob(".writing-*"):
         left.unlink()
-    return run
+    return note_dataset(run, dataset)
 
 
 def _model(run: Run, policy: str, steps: int) -> tuple[keras.Model, int]:

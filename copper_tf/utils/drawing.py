@@ -6,6 +6,7 @@ import functools
 import importlib.util
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -131,10 +132,18 @@ def scale_bar_length(width: int, pixel_size_nm: float, shown: float = 1.0) -> tu
 
 
 @functools.lru_cache(maxsize=8)
-def _font(size: int) -> ImageFont.FreeTypeFont:
+def _font(size: int) -> Any:
     # Pillow's own font has no µ; matplotlib's is found without importing matplotlib.
-    places = importlib.util.find_spec("matplotlib").submodule_search_locations  # type: ignore[union-attr]
-    return ImageFont.truetype(Path(places[0]) / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf", size)  # type: ignore[index]
+    matplotlib = importlib.util.find_spec("matplotlib")
+    if matplotlib is None or not matplotlib.submodule_search_locations:  # a PC that only predicts
+        return ImageFont.load_default(size)
+    place = Path(matplotlib.submodule_search_locations[0])
+    return ImageFont.truetype(place / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf", size)
+
+
+def _in_font(text: str) -> str:
+    """A caption in the letters that the font has."""
+    return text if importlib.util.find_spec("matplotlib") else text.replace("µ", "u")
 
 
 def colour_bar(height: int, palette: str, text: int) -> Image.Image:
@@ -168,6 +177,7 @@ def _scale_bar(image: Image.Image, pixel_size_nm: float, shown: float, text: int
     length, caption = scale_bar_length(image.width, pixel_size_nm, shown)
     if shown < 1:
         caption += f", shown at 1:{1 / shown:g}"
+    caption = _in_font(caption)
     pen, font = ImageDraw.Draw(image), _font(text)
     pad, thick = max(4, text // 2), max(3, text // 5)
     caption_width = font.getbbox(caption)[2]

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
-__all__ = ["import_tensorflow", "quiet"]
+__all__ = ["import_tensorflow", "literal_path", "quiet"]
+
+# TensorFlow takes the path of a checkpoint for a pattern.
+_PATTERN = frozenset("*?[]\\{}") - {os.sep}
 
 
 @contextlib.contextmanager
@@ -30,3 +36,22 @@ def import_tensorflow() -> None:
     os.environ["KERAS_BACKEND"] = "tensorflow"
     with quiet():
         import tensorflow  # noqa: F401
+
+
+@contextlib.contextmanager
+def literal_path(folder: Path) -> Iterator[str]:
+    """A path by which TensorFlow finds a folder whose name holds marks of a pattern, such as ``[3] copper``.
+
+    Args:
+        folder: to read, a SavedModel; nothing of it is needed after it was loaded.
+    """
+    if not _PATTERN & set(os.path.abspath(folder)):
+        yield str(folder)
+        return
+    with tempfile.TemporaryDirectory() as place:
+        plain = Path(place) / "model"
+        try:
+            plain.symlink_to(folder.resolve(), target_is_directory=True)
+        except OSError:  # Windows keeps links for administrators
+            shutil.copytree(folder, plain)
+        yield str(plain)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tfds_copper.errors import CopperError, InputError, OutputError
+from tfds_copper.files import DISK_FULL, is_disk_full
 from tfds_copper.folder.scan import scan
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.progress import Progress
@@ -37,8 +38,11 @@ def _build_one(survey: Survey, data_dir: str, settings: SplitSettings, progress:
             )
         except CopperError:
             raise
-        except (OSError, tf.errors.OpError) as error:
-            reason = " ".join(str(error).split())
+        # TFDS raises errors of its own making, too.
+        except Exception as error:
+            if not (is_disk_full(error) or isinstance(error, OSError | tf.errors.OpError)):
+                raise
+            reason = DISK_FULL if is_disk_full(error) else " ".join(str(error).split())
             raise OutputError(f"{data_dir}: must be a folder with space that can be written. Received: {reason}") from (
                 error
             )

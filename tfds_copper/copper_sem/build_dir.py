@@ -12,10 +12,9 @@ from typing import Any
 import fasteners
 
 from tfds_copper.errors import OutputError
+from tfds_copper.registration import NAME
 
-__all__ = ["NAME", "build_lock", "built_datasets", "read_metadata"]
-
-NAME = "copper_sem"
+__all__ = ["build_lock", "built_datasets", "read_metadata"]
 
 
 def read_metadata(path: Path) -> dict[str, Any] | None:

@@ -23,6 +23,7 @@ from tfds_copper.folder.scan import Picture, scan
 from tfds_copper.folder.times import time_text
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.progress import Progress
+from tfds_copper.registration import NAME
 from tfds_copper.settings import Group, field_types, setting_fields
 from tfds_copper.splits.assign import SPLITS, SplitSettings, assign
 
@@ -30,6 +31,8 @@ __all__ = ["Builder", "CopperSemConfig"]
 
 _GROUPS: tuple[type[Group], ...] = (SplitSettings, ReadSettings)
 _ALWAYS_NAMED = ("split", "min_sheets", "seed")
+# The name of the config that Apache Beam builds with default settings.
+_BEAM = "beam"
 
 
 def _fields() -> list[tuple[str, type, Any]]:
@@ -61,7 +64,7 @@ class CopperSemConfig(_Settings):
             if f.name not in (*_ALWAYS_NAMED, "folds", "fold") and (value := getattr(group, f.name)) != f.default
         ]
         plain = not changed and not split.folds and split.to_dict() == SplitSettings().to_dict()
-        self.name = "_".join((["beam"] if self.beam else []) + ([] if self.beam and plain else [*parts, *changed]))
+        self.name = "_".join(([_BEAM] if self.beam else []) + ([] if self.beam and plain else [*parts, *changed]))
         self.description = f"{split.split} train/validation/test pictures per label, seed {split.seed}."
 
     def _group(self, group: type[Group]) -> Any:
@@ -80,18 +83,43 @@ class CopperSemConfig(_Settings):
         return reading
 
 
+def _only_config(data_dir: Any) -> CopperSemConfig | None:
+    """The config of the one dataset that a data_dir holds, so that ``tfds.load("copper_sem")`` finds it.
+
+    Returns:
+        None where it holds none, or the default one.
+
+    Raises:
+        InputError: if it holds several others.
+    """
+    found = {path.parent.name: metadata for path, metadata in built_datasets(data_dir)}
+    if not found or CopperSemConfig().name in found:
+        return None
+    if len({metadata["fingerprint"] for metadata in found.values()}) > 1:
+        names = ", ".join(f"{NAME}/{name}" for name in found)
+        raise InputError(f"{data_dir}: holds several datasets; load one of them by its name. Received: {names}")
+    name, metadata = next(iter(found.items()))
+    beam = name.partition("_")[0] == _BEAM
+    return CopperSemConfig(beam=beam, **metadata["settings"], **metadata["reading"])
+
+
 class Builder(QuietBuilderMixin, tfds.core.GeneratorBasedBuilder):
     """Builds `copper_sem` from the SEM folder given as manual_dir."""
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "Initial release."}
     MANUAL_DOWNLOAD_INSTRUCTIONS = "Give your SEM folder, FOLDER/<class>/<picture>, as --manual_dir FOLDER."
-    BUILDER_CONFIGS = [CopperSemConfig(), CopperSemConfig(beam=True)]
+    # `tfds build` builds all of these unless one is named, so Beam's isn't among them.
+    BUILDER_CONFIGS = [CopperSemConfig()]
 
-    def __init__(self, *, config: Any = None, **kwargs: Any) -> None:
+    def __init__(self, *, config: Any = None, data_dir: Any = None, **kwargs: Any) -> None:
+        if config is None:
+            config = _only_config(data_dir or tfds.core.constants.DATA_DIR)
+        elif config == _BEAM:
+            config = CopperSemConfig(beam=True)
         # TFDS refuses a second config of a known name, even an equal one.
         known = isinstance(config, CopperSemConfig) and config.name in self.builder_configs
-        super().__init__(config=config.name if known else config, **kwargs)
+        super().__init__(config=config.name if known else config, data_dir=data_dir, **kwargs)
         self.progress: Progress | None = None
         self.survey: Survey | None = None
         self._fingerprint = ""
@@ -168,7 +196,9 @@ class Builder(QuietBuilderMixin, tfds.core.GeneratorBasedBuilder):
         try:
             manual_dir = dl_manager.manual_dir
         except AssertionError as error:
-            raise InputError("manual_dir must be the SEM folder, FOLDER/<class>/<picture>. Received: none") from error
+            place = f"{self.data_dir_root}: holds no {NAME}/{self.builder_config.name}"
+            needs = "to build it, manual_dir must be the SEM folder, FOLDER/<class>/<picture>"
+            raise InputError(f"{place}; {needs}. Received: no manual_dir") from error
         survey, fingerprint = self._check(manual_dir)
         pictures, settings = survey.folder.pictures, self.builder_config.split_settings
         split_of = assign(pictures, settings, survey.links)

@@ -18,6 +18,7 @@ from multiprocessing.context import SpawnProcess
 from copper_tf.inference.bulk.outputs import PartFiles, WorkerSettings
 from copper_tf.inference.bulk.shards import Shard, import_beam
 from tfds_copper.errors import OutputError, SettingError
+from tfds_copper.files import DISK_FULL, is_disk_full
 from tfds_copper.progress import Progress
 
 __all__ = ["predict_shards"]
@@ -63,6 +64,8 @@ def _end_with_parent() -> None:
 
 def _reason(error: Exception) -> str:
     """One line for what a runner raises, which is anything; what a worker of it raised stands in the last line."""
+    if is_disk_full(error):
+        return DISK_FULL
     return (str(error).strip().splitlines() or [type(error).__name__])[-1]
 
 

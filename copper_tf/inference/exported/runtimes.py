@@ -12,6 +12,7 @@ import numpy as np
 
 from copper_tf.inference.exported.metadata import INPUT, KEY
 from copper_tf.inference.exported.telemetry import without_telemetry
+from copper_tf.utils.tensorflow import literal_path
 from tfds_copper.errors import InputError, RunError
 
 __all__ = [
@@ -26,7 +27,7 @@ __all__ = [
     "opened",
 ]
 
-# Results by name for grey values ``(1, height, width, 1)`` float32 in [0, 1].
+# Results by name for grey values ``(batch, height, width, 1)`` float32 in [0, 1].
 Call = Callable[[np.ndarray], dict[str, np.ndarray]]
 # The metadata as a file, where the format has room for one: at the end of a LiteRT model, and in a folder of a
 # SavedModel that TensorFlow ignores.
@@ -37,7 +38,8 @@ METADATA_IN_SAVED_MODEL = f"assets.extra/{METADATA_FILE}"
 def _saved_model(path: Path) -> tuple[str, Call]:
     import tensorflow as tf
 
-    loaded = tf.saved_model.load(str(path))
+    with literal_path(path) as place:
+        loaded = tf.saved_model.load(place)
     call = loaded.signatures[INPUT]
 
     def run(grey: np.ndarray) -> dict[str, np.ndarray]:
@@ -49,6 +51,7 @@ def _saved_model(path: Path) -> tuple[str, Call]:
 
 
 def _onnx(path: Path) -> tuple[str, Call]:
+    without_telemetry()
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
@@ -122,6 +125,20 @@ def format_of(path: Path) -> str | None:
     return kinds.get(path.suffix.lower()) if path.is_file() else None
 
 
+def _checked(call: Call) -> Call:
+    """A call that refuses what a runtime would convert, guess at or die of, see `Call`."""
+
+    def run(grey: np.ndarray) -> dict[str, np.ndarray]:
+        if grey.ndim != 4 or grey.shape[-1] != 1 or not grey.size or grey.dtype != np.float32:
+            raise InputError(
+                f"{INPUT} must be float32 (batch, height, width, 1), raw value over full scale. "
+                f"Received: {grey.dtype} {grey.shape}"
+            )
+        return call(grey)
+
+    return run
+
+
 def opened(path: Path, name: str) -> tuple[str, Call]:
     """The text of the metadata of an exported file, and the call of its model.
 
@@ -137,7 +154,8 @@ def opened(path: Path, name: str) -> tuple[str, Call]:
     if importlib.util.find_spec(runtime.package) is None:
         raise InputError(f"{path}: needs the package {runtime.package}, e.g. by copper-tf[export]. Received: no such")
     try:
-        return runtime.load(path)
+        text, call = runtime.load(path)
+        return text, _checked(call)
     # Each runtime raises what it likes for a damaged file; all of it says the same to a user.
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:100]

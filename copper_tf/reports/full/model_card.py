@@ -14,7 +14,6 @@ from copper_tf.models.picture_sizes import smallest_picture
 from copper_tf.reports.common.page import render_template
 from copper_tf.reports.common.text import SCORE_NAMES, format_score, out_of_distribution_text
 from copper_tf.reports.full.summary import limits_of
-from tfds_copper.errors import SettingError
 from tfds_copper.files import write_text
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from copper_tf.reports.full.results import Report, ReportedModel
 
-__all__ = ["CARD", "card_metadata", "check_license", "render_card"]
+__all__ = ["CARD", "card_metadata", "render_card"]
 
 CARD = "MODEL_CARD.md"
 _TASKS = {"classifier": "image-classification", "segmenter": "image-segmentation"}
@@ -106,16 +105,6 @@ def _bioimage(report: Report) -> list[dict[str, Any]]:
         }
         for model in report.models
     ]
-
-
-def check_license(license: str) -> None:
-    """Refuses a licence that is no SPDX identifier, which Hugging Face and bioimage.io take.
-
-    Raises:
-        SettingError: if it has marks that no identifier holds.
-    """
-    if not all(c.isalnum() or c in "-.+" for c in license):
-        raise SettingError(f"license must be an SPDX identifier, such as CC-BY-4.0. Received: {license!r}")
 
 
 def card_metadata(report: Report, license: str = "") -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import types
 from typing import Any
 
 import numpy as np
@@ -35,7 +34,7 @@ def test_pictures_carry_the_moments_of_all_pixels(dataset: Any) -> None:
 
 def test_pictures_that_do_not_fit_in_memory_lie_on_disk(dataset: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     in_memory = load_pictures(dataset, "validation")
-    monkeypatch.setattr(data_module.psutil, "virtual_memory", lambda: types.SimpleNamespace(available=0))
+    monkeypatch.setattr(data_module, "available_memory_bytes", lambda: 0)
     on_disk = load_pictures(dataset, "validation")
     assert all(isinstance(a, np.memmap) for a in on_disk.arrays)
     for a, b in zip(in_memory.arrays, on_disk.arrays, strict=True):

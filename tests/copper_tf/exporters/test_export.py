@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ from copper_tf.inference.exported.runtimes import FORMATS, RUNTIMES, opened
 from copper_tf.inference.predictor import RunPredictor
 from copper_tf.training.loop import train
 from tests.conftest import small
-from tfds_copper.errors import InputError, OutputError, RunError
+from tfds_copper.errors import InputError, OutputError, RunError, SettingError
 
 
 @pytest.fixture(scope="module")
@@ -288,6 +289,64 @@ def test_damaged_exports_are_named(runtime: str, exports: dict[str, Path], tmp_p
     (copy / "export.json").write_text("{}")
     with pytest.raises(RunError, match="must be an intact file of `copper export`"):
         ExportedPredictor.load(copy, runtime)
+
+
+@pytest.mark.parametrize("runtime", list(RUNTIMES))
+@pytest.mark.parametrize("kind", ["segmenter", "classifier"])
+def test_no_runtime_dies_of_a_picture_of_another_shape_or_dtype(
+    kind: str, runtime: str, exports: dict[str, Path]
+) -> None:
+    call = RUNTIMES[runtime].load(exports[kind] / RUNTIMES[runtime].file)[1]
+    for shape in ((64, 64), (1, 64, 64), (64, 64, 1), (1, 64, 64, 3), (1, 2, 64, 64)):
+        with pytest.raises(Exception, match=r"."):
+            call(np.zeros(shape, np.float32))
+    for dtype in (np.uint8, np.float64):
+        # OpenVINO's Python converts whatever it is given, see `opened`.
+        if not runtime.startswith("openvino"):
+            with pytest.raises(Exception, match=r"."):
+                call(np.zeros((1, 64, 64, 1), dtype))
+    with pytest.raises(InputError, match="must be float32"):
+        opened(exports[kind] / RUNTIMES[runtime].file, runtime)[1](np.zeros((1, 64, 64, 1), np.uint8))
+
+
+@pytest.mark.slow
+def test_bioimageio_is_written_alone_and_in_any_order_with_the_licence_that_is_stated(
+    runs: dict[str, Any], tmp_path: Path
+) -> None:
+    for formats, license in ((["bioimageio"], ""), (["bioimageio", "litert"], "CC-BY-4.0")):
+        found = export_run(runs["segmenter"], tmp_path / "[1] x" / "model", formats, license=license, force=True)
+        assert list(found.formats) == formats
+        with zipfile.ZipFile(tmp_path / "[1] x" / "model" / "bioimageio" / "model.zip") as package:
+            described, page = package.read("rdf.yaml").decode(), package.read("README.md").decode()
+        assert ("license: CC-BY-4.0" in described) == bool(license) and "Apache" not in described + page
+        assert f"- Licence: {license or 'not stated'}.\n" in page
+    with pytest.raises(OutputError, match=r"must pass bioimage.io's validator. Received: license.*: Input should be"):
+        export_run(runs["segmenter"], tmp_path / "none", ["bioimageio"], license="My-Licence")
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "free"),
+    [(RuntimeError("basic_ios::clear: iostream error"), 0), (OSError("No space left on device"), 10**12)],
+    ids=["openvino", "tensorflow"],
+)
+def test_a_full_disk_is_named_whichever_writer_meets_it(
+    error: Exception, free: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting.shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    with (
+        pytest.raises(OutputError, match="model: an export needs a place with room. Received: the disk is full"),
+        exporting._full_disk_named(tmp_path / "model"),
+    ):
+        raise error
+    monkeypatch.setattr(exporting.shutil, "disk_usage", lambda _: SimpleNamespace(free=10**12))
+    with pytest.raises(RuntimeError, match="a slip"), exporting._full_disk_named(tmp_path / "model"):
+        raise RuntimeError("a slip")
+
+
+def test_a_licence_that_is_none_is_refused_at_once(runs: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="license must be an SPDX identifier, such as CC-BY-4.0. Received: 'a b'"):
+        export_run(runs["segmenter"], tmp_path / "model", license="a b")
 
 
 def test_small_pictures_are_named(exports: dict[str, Path]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -32,3 +34,40 @@ def test_without_the_module_resource_psutil_answers(monkeypatch: pytest.MonkeyPa
     windows = SimpleNamespace(memory_info=lambda: SimpleNamespace(rss=5, peak_wset=7))
     monkeypatch.setattr(psutil, "Process", lambda: windows)
     assert compat.peak_memory_bytes() == 7
+
+
+def test_memory_is_supposed_where_nothing_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 0 < compat.available_memory_bytes() < psutil.virtual_memory().total
+    monkeypatch.setattr(compat, "resource", None)
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    assert compat.available_memory_bytes() == 2**31 and compat.peak_memory_bytes() == 0
+
+
+# In a process of its own: a signal that isn't caught would end the process of all tests.
+_SIGTERM = """
+import os, signal, threading
+from copper_tf.utils.compat import interrupt_on_sigterm
+
+before = signal.getsignal(signal.SIGTERM)
+try:
+    with interrupt_on_sigterm():
+        os.kill(os.getpid(), signal.SIGTERM)
+        threading.Event().wait(60)
+except KeyboardInterrupt:
+    print("interrupted")
+assert signal.getsignal(signal.SIGTERM) == before
+# Only the main thread may set handlers.
+thread = threading.Thread(target=lambda: interrupt_on_sigterm().__enter__())
+thread.start()
+thread.join()
+assert signal.getsignal(signal.SIGTERM) == before
+del signal.SIGTERM
+with interrupt_on_sigterm():
+    print("done without")
+"""
+
+
+def test_sigterm_interrupts() -> None:
+    process = subprocess.run([sys.executable, "-c", _SIGTERM], capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.split("\n") == ["interrupted", "done without", ""]

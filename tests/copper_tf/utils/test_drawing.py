@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from copper_tf.utils import drawing
 from copper_tf.utils.drawing import (
     PALETTES,
     colour_bar,
@@ -68,3 +69,17 @@ def test_the_picture_handed_on_has_scale_and_colour_bar(shape: tuple[int, int], 
     whole = potency_picture(pixels, draw.random(shape, np.float32), 100.0, palette)
     assert whole.width > shape[1] and whole.height >= shape[0]
     assert colour_bar(300, palette, 14).size[1] == 300
+
+
+def test_without_matplotlib_there_is_another_font_and_no_letter_that_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a PC that only predicts."""
+    pixels, potency = np.zeros((300, 400), np.uint8), np.zeros((300, 400), np.float32)
+    usual = np.asarray(potency_picture(pixels, potency, 25.0))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    drawing._font.cache_clear()
+    try:
+        other = np.asarray(potency_picture(pixels, potency, 25.0))
+    finally:
+        drawing._font.cache_clear()
+    assert drawing._in_font("2 µm") == "2 um"
+    assert other.shape[0] == usual.shape[0] and not np.array_equal(other[-60:, :200], usual[-60:, :200])

@@ -240,53 +240,6 @@ def test_a_killed_build_leaves_nothing_that_counts(tmp_path: Path) -> None:
     assert contents(path) == contents(build(folder, tmp_path / "clean"))
 
 
-@pytest.mark.slow
-def test_the_real_command_line(built: Path, tmp_path: Path) -> None:
-    command = [
-        str(Path(sys.executable).with_name("tfds")),
-        "build",
-        "tfds_copper/copper_sem",
-        "--data_dir",
-        str(tmp_path),
-    ]
-    done = subprocess.run(
-        [*command, "--manual_dir", str(DUMMY), "--config", '{"seed": 0}'],
-        cwd=ROOT,
-        env=ENV,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    made = open_dataset(tmp_path).path
-    # The module's name in it differs: TFDS imports the folder as a package of its own.
-    assert {**contents(made), "dataset_info.json": b""} == {**contents(built), "dataset_info.json": b""}
-    other = sem_folder(tmp_path / "sem")
-    done = subprocess.run([*command, "--manual_dir", str(other)], cwd=ROOT, env=ENV, capture_output=True, text=True)
-    assert done.returncode != 0
-    last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("tfds_copper.errors.OutputError: ") and "holds the dataset of other files or labels" in last
-
-
-@pytest.mark.slow
-def test_beam_gives_the_same_examples_and_splits(tmp_path: Path, built: Path) -> None:
-    command = [
-        str(Path(sys.executable).with_name("tfds")), "build", "tfds_copper/copper_sem", "--config", "beam",
-        "--beam_pipeline_options=runner=DirectRunner", "--data_dir", str(tmp_path), "--manual_dir", str(DUMMY),
-    ]  # fmt: skip
-    done = subprocess.run(command, cwd=ROOT, env=ENV, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    made = open_dataset(tmp_path)
-    assert made.path.parent.name == "beam"
-    assert (made.path / "splits.csv").read_bytes() == (built / "splits.csv").read_bytes()
-    for split in ("train", "validation", "test"):
-        one, other = (list(d.records(split).as_numpy_iterator()) for d in (made, open_dataset(built)))
-        assert [r["file"] for r in one] == [r["file"] for r in other] and one
-        for a, b in zip(one, other, strict=True):
-            assert all(
-                np.array_equal(a[k], b[k], equal_nan=np.issubdtype(np.asarray(a[k]).dtype, np.floating)) for k in b
-            )
-
-
 def test_bars_metadata_and_notes_reach_the_records(tmp_path: Path) -> None:
     folder = sem_folder(tmp_path / "sem", each=3, side=200)
     first = sorted(folder.glob("t0/*"))[0]
