@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from copper_tf.config import DEFAULT, Config, default_config
-from copper_tf.data.sources import Data, open_or_build, open_single
+from copper_tf.data.sources import Data, known_times, open_or_build, open_single
+from copper_tf.decay.hypotheses import check_name
+from copper_tf.decay.starting import first_hypothesis
 from copper_tf.runs.run import FOLD, SEED, Run, is_run, open_run
 from copper_tf.utils.tensorflow import import_tensorflow
 from tfds_copper.errors import RunError, SettingError
@@ -20,7 +22,7 @@ from tfds_copper.splits.assign import SplitSettings
 if TYPE_CHECKING:
     pass
 
-__all__ = ["Config", "Run", "train", "train_runs", "training_config"]
+__all__ = ["Config", "Run", "check_hypothesis", "train", "train_runs", "training_config"]
 
 
 def training_config(
@@ -57,6 +59,24 @@ def training_config(
             )
         config = config if preset or isinstance(kind, Config) else run.config
     return config.replace(**settings)
+
+
+def check_hypothesis(config: Config, data: Data) -> None:
+    """Whether a training could start from its hypothesis, as far as that is known before data are built.
+
+    Args:
+        config: of a run.
+        data: see `train`; nothing need be there yet.
+
+    Raises:
+        InputError: if a SEM folder can't be used.
+        SettingError: if the hypothesis is unknown, or incomplete, flat or rising for the times of the data.
+    """
+    times = known_times(data)
+    if times:
+        first_hypothesis(config, times)
+    elif config.kind == "segmenter":
+        check_name(config.training.hypothesis)
 
 
 def train(

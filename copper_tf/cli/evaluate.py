@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from copper_tf.cli.output import give, say, warn
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
+from copper_tf.cli.verbs import Verb
 
 if TYPE_CHECKING:
     from copper_tf.api.analysis import Evaluation
@@ -27,7 +29,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
         print_table(["map decoded to a grade", "test"], rows)
 
 
-@click.command("evaluate")
+@click.command("evaluate", cls=Verb)
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--open", "open_page", is_flag=True, help="Open the page in a browser.")
 def command(run: Path, open_page: bool) -> None:
@@ -42,9 +44,10 @@ def command(run: Path, open_page: bool) -> None:
         result = evaluate(run, progress=progress)
     print_evaluation(result)
     for text in result.caveats:
-        click.echo(f"warning: {text}")
+        warn(text)
     if note := result.hypothesis.note(result.labels.names):
-        click.echo(note)
-    click.echo(result.page)
+        say(note)
+    say(result.page)
+    give(result)
     if open_page:
         click.launch(str(result.page))

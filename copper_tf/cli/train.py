@@ -19,14 +19,16 @@ from copper_tf.api.settings import (
     training_settings,
     unread_settings,
 )
-from copper_tf.api.training import Run, train_runs, training_config
+from copper_tf.api.training import Run, check_hypothesis, train_runs, training_config
 from copper_tf.cli.options import explicit, flags, folder_option, force_option
+from copper_tf.cli.output import give, say, warn
 from copper_tf.cli.progress import progress_bar
+from copper_tf.cli.verbs import Verb, VerbGroup
 
 __all__ = ["command"]
 
 
-@click.group("train")
+@click.group("train", cls=VerbGroup)
 def command() -> None:
     """Train a classifier or a segmenter into a run folder."""
 
@@ -36,13 +38,13 @@ def _print(run: Run) -> None:
     history = run.history()
     best = history[run.best_epoch()]
     scores = " ".join(f"{k} {v:.4g}" for k, v in best.items() if k.startswith("val_"))
-    click.echo(f"{run.path}: {len(history)} epochs, weights of epoch {best['epoch']:.0f}: {scores}")
+    say(f"{run.path}: {len(history)} epochs, weights of epoch {best['epoch']:.0f}: {scores}")
     if run.hypothesis_note:
-        click.echo(run.hypothesis_note)
+        say(run.hypothesis_note)
     width = f"receptive field {run.receptive_field} px, grey values relative to {run.config.normalised_over}"
-    click.echo(width + (f", mean chord of its maps {run.mean_chord:.0f} px" if run.mean_chord > 0 else ""))
+    say(width + (f", mean chord of its maps {run.mean_chord:.0f} px" if run.mean_chord > 0 else ""))
     for caveat in run.caveats:
-        click.echo(f"warning: {caveat}")
+        warn(caveat)
 
 
 def _train(
@@ -53,15 +55,19 @@ def _train(
     settings = training_settings(given)
     if dry_run:
         config = training_config(kind, output, preset=preset, resume=resume, **settings)
+        check_hypothesis(config, data)
         click.echo(config.to_json(), nl=False)
         return
     split, reading = data_settings(given)
+    trained = []
     with progress_bar() as progress:
         for run in train_runs(
             kind, data, output, preset=preset, seeds=seeds, resume=resume, force=force, split_settings=split,
             read_settings=reading, progress=progress, **settings,
         ):  # fmt: skip
             _print(run)
+            trained.append(run)
+    give(trained)
 
 
 def _verb(kind: str) -> click.Command:
@@ -70,9 +76,9 @@ def _verb(kind: str) -> click.Command:
     def run(**values: Any) -> None:
         _train(kind, **values)
 
+    run = flags(SplitSettings, omit=("seed",))(flags(ReadSettings)(run))
     for name, group in reversed(GROUPS.items()):
         run = flags(group, getattr(defaults, name), omit=unread_settings(kind))(run)
-    run = flags(ReadSettings)(flags(SplitSettings, omit=("seed",))(run))
     run = click.option("--dry-run", is_flag=True, help="Only show the settings.")(run)
     run = force_option(run)
     several = "Train so many, each with a seed of its own; together they are an ensemble."
@@ -87,7 +93,7 @@ def _verb(kind: str) -> click.Command:
         f"Train {article} on DATA. Of folds, all are trained, each into a folder of its own, unless --fold chooses "
         "one. How pictures are split and read applies to a SEM folder."
     )
-    return click.command(kind, help=about)(run)
+    return click.command(kind, cls=Verb, help=about)(run)
 
 
 for _kind in KINDS:

@@ -13,11 +13,12 @@ from copper_tf.inference.predictor import frame
 from copper_tf.models.factory import split_head
 from copper_tf.models.tta import average_over_symmetries
 from copper_tf.runs.run import Run
+from copper_tf.utils.keras_objects import PACKAGE
 
 __all__ = ["MicrographModel", "ensemble_keras_model", "run_keras_model"]
 
 
-@keras.saving.register_keras_serializable(package="copper_tf")
+@keras.saving.register_keras_serializable(package=PACKAGE)
 class MicrographModel(keras.Model):
     """From raw grey values to the potency map of a segmenter, or to the probabilities of a classifier.
 
@@ -103,6 +104,6 @@ def run_keras_model(run: Run, bit_depth: int = 8, model: keras.Model | None = No
 
 def ensemble_keras_model(runs: list[Run], bit_depth: int = 8) -> keras.Model:
     """The mean of the maps or probabilities of several runs as one Keras model, see `run_keras_model`."""
-    grey = keras.Input((None, None, 1), name="grey")
+    grey = keras.Input((None, None, 1), dtype="float32", name="grey")
     results = [run_keras_model(run, bit_depth)(grey) for run in runs]
     return keras.Model(grey, keras.layers.Average(dtype="float32")(results), name="copper_ensemble")

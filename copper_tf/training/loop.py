@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from copper_tf.config import AREAS, BALANCED, CORRELATION, ITERATIVE, LOSSES, Co
 from copper_tf.data.crops import CropStream, shrunk_crops
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.data.pictures import Pictures, load_pictures
+from copper_tf.decay.starting import first_hypothesis
 from copper_tf.models.factory import build
 from copper_tf.models.losses import grade_loss
 from copper_tf.models.metrics import NMSE, FreeNMSE
@@ -28,9 +30,10 @@ from copper_tf.training.batch_norm import Calibrator
 from copper_tf.training.callbacks import Bookkeeper, Reporter, should_stop
 from copper_tf.training.finish import finish_run
 from copper_tf.training.free_ends import ShapeLearner, Sharpen, read_ends
-from copper_tf.training.hypothesis_learning import HypothesisLearner, first_hypothesis, learnable
+from copper_tf.training.hypothesis_learning import HypothesisLearner, learnable
 from copper_tf.training.restarts import choose_try, remove_tries
 from copper_tf.training.tensorboard import TensorBoardWriter
+from copper_tf.utils.tensorflow import keras_defaults
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError, RunError
 from tfds_copper.files import lock_folder
@@ -74,7 +77,7 @@ def compile_model(model: keras.Model, config: Config, g: tuple[float, ...], step
         table = np.nan_to_num(g).tolist(), weights.tolist(), config.data.margin
         nmse = FreeNMSE if config.training.loss == CORRELATION else NMSE
         loss, metrics = LOSSES[config.training.loss](*table, config.training.edge_weight), [nmse(*table)]
-    # XLA makes training on a processor slower and fails on bfloat16.
+    # XLA makes training on a processor slower, and can't take most of the layers.
     model.compile(adam, loss, metrics=metrics, jit_compile=False)
     # Built in its first step, it would have TensorFlow trace that step twice.
     model.optimizer.build(model.trainable_variables)
@@ -142,7 +145,7 @@ def _model(run: Run, policy: str, steps: int) -> tuple[keras.Model, int]:
 def train(
     config: Config,
     dataset: Dataset,
-    workdir: Path,
+    workdir: str | os.PathLike[str],
     *,
     resume: bool = False,
     force: bool = False,
@@ -169,7 +172,7 @@ def train(
         SettingError: if the hypothesis is unknown, incomplete or hardly varies.
         InputError: if a split is empty, lacks a label that learning g needs, or a picture is too small for the network.
     """
-    config = config.for_pictures(dataset.split_sizes["train"])
+    workdir, config = Path(workdir), config.for_pictures(dataset.split_sizes["train"])
     old = _old_run(config, dataset, workdir) if resume and is_run(workdir) else None
     g = old.hypothesis if old else first_hypothesis(config, dataset.times)
     if not old:
@@ -182,7 +185,7 @@ def train(
     run = old or _new_run(config, dataset, workdir, g, stream)
     if not old:
         create_run(run, force=force)
-    with lock_folder(workdir):
+    with lock_folder(workdir), keras_defaults():
         run = _learn_areas(run, stream, validation, pictures, progress)
         _restart(run, training, validation, pictures[1], progress)
         if _fit(run, stream, validation, until, progress):
