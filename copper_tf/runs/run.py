@@ -35,6 +35,8 @@ __all__ = [
     "FOLD",
     "FORMAT",
     "HYPOTHESIS",
+    "INITIAL",
+    "KERAS_MODEL",
     "RESTARTS",
     "SEED",
     "TENSORBOARD",
@@ -53,6 +55,10 @@ R = TypeVar("R", bound=Result)
 
 FORMAT = "copper-run 1"
 BEST = "best.weights.h5"
+# The weights that training began with, where they are those of another run.
+INITIAL = "initial.weights.h5"
+# The best weights as one Keras model from raw grey values.
+KERAS_MODEL = "model.keras"
 # The file of g, and the folders of the tries and of the network that draws first maps, while they train.
 HYPOTHESIS, RESTARTS, FIRST_MAPS = "hypothesis.json", "restarts", "first_maps"
 # What a run holds from its start.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -24,14 +24,16 @@ from copper_tf.models.policy import resolve_policy
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.plugins import import_plugins
 from copper_tf.runs.records import AreaShares
-from copper_tf.runs.run import FIRST_MAPS, Run, check_run_folder, create_run, is_run, open_run
+from copper_tf.runs.run import FIRST_MAPS, INITIAL, Run, check_run_folder, create_run, is_run, open_run
 from copper_tf.training.area_shares import measure_areas
 from copper_tf.training.batch_norm import Calibrator
 from copper_tf.training.callbacks import Bookkeeper, Reporter, should_stop
 from copper_tf.training.finish import finish_run
 from copper_tf.training.free_ends import ShapeLearner, Sharpen, read_ends
 from copper_tf.training.hypothesis_learning import HypothesisLearner, learnable
+from copper_tf.training.initial import check_same_source, check_source, describe_source, ensure_initial
 from copper_tf.training.restarts import choose_try, remove_tries
+from copper_tf.training.resuming import lengthen, resumed_run
 from copper_tf.training.tensorboard import TensorBoardWriter
 from copper_tf.utils.tensorflow import keras_defaults
 from tfds_copper.dataset import Dataset
@@ -42,6 +44,8 @@ from tfds_copper.progress import Progress
 __all__ = ["compile_model", "optimizer", "train"]
 
 _SPLITS = ("train", "validation")
+# The run that weights come from, and whether the head begins with fresh ones.
+Initial: TypeAlias = tuple[Run, bool]
 
 
 def optimizer(config: Config, steps: int) -> keras.optimizers.Optimizer:
@@ -83,7 +87,10 @@ def compile_model(model: keras.Model, config: Config, g: tuple[float, ...], step
     model.optimizer.build(model.trainable_variables)
 
 
-def _new_run(config: Config, dataset: Dataset, workdir: Path, g: tuple[float, ...], stream: CropStream) -> Run:
+def _new_run(
+    config: Config, dataset: Dataset, workdir: Path, g: tuple[float, ...], stream: CropStream, initial: Initial | None
+) -> Run:  # fmt: skip
+    source, notes = describe_source(initial[0], dataset, initial[1]) if initial else ({}, [])
     return Run(
         path=workdir,
         config=config,
@@ -99,28 +106,10 @@ def _new_run(config: Config, dataset: Dataset, workdir: Path, g: tuple[float, ..
             "fold": dataset.fold,
             "pixel_sizes_nm": dict(dataset.metadata.pixel_sizes_nm),
             "reading": dataset.metadata.reading.to_dict(),
-            "caveats": [*dataset.caveats, *filter(None, [shrunk_crops(stream.pictures, config)])],
+            "caveats": [*dataset.caveats, *filter(None, [shrunk_crops(stream.pictures, config)]), *notes],
+            **({"initial_weights": source} if source else {}),
         },
     )
-
-
-def _old_run(config: Config, dataset: Dataset, workdir: Path) -> Run:
-    run = open_run(workdir)
-    asked, has = config.flat(), run.config.flat()
-    for name, value in asked.items():
-        if value != has[name]:
-            raise RunError(
-                f"{workdir}: --resume goes on with the run's own settings, {name} = {has[name]!r}. "
-                f"Received: {name} = {value!r}"
-            )
-    if run.data["fingerprint"] != dataset.fingerprint:
-        raise RunError(
-            f"{workdir}: --resume needs the dataset the run was started on, {run.data['path']}. "
-            f"Received: another one, {dataset.path}"
-        )
-    for left in run.checkpoints.glob(".writing-*"):
-        left.unlink()
-    return run
 
 
 def _model(run: Run, policy: str, steps: int) -> tuple[keras.Model, int]:
@@ -130,16 +119,27 @@ def _model(run: Run, policy: str, steps: int) -> tuple[keras.Model, int]:
         try:
             # Whoever registers its layers and its loss with Keras must have been imported.
             import_plugins(run.config)
-            return keras.models.load_model(last[1]), last[0]
+            model = keras.models.load_model(last[1])
         except (OSError, ValueError, KeyError) as error:
             reason = str(error).splitlines()[0][:100]
             raise RunError(f"{last[1]}: must be a complete checkpoint. Received: {reason}") from None
+        _set_schedule(model, run.config, steps)
+        return model, last[0]
     keras.utils.set_random_seed(run.config.training.seed)
     model = build(run.config, len(run.labels.times), policy)
+    if (run.checkpoints / INITIAL).is_file():
+        model.load_weights(run.checkpoints / INITIAL)
     # No epoch is done yet: a g that moves while the model trains stands where it starts.
     moves = run.config.training.learn == ITERATIVE
     compile_model(model, run.config, run.initial_hypothesis if moves else run.hypothesis, steps)
     return model, 0
+
+
+def _set_schedule(model: keras.Model, config: Config, steps: int) -> None:
+    """Has the step size of a model that was loaded fall over all epochs that its run has now."""
+    adam = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    if config.training.schedule == "cosine":
+        adam.learning_rate = optimizer(config, steps)._learning_rate
 
 
 def train(
@@ -150,6 +150,8 @@ def train(
     resume: bool = False,
     force: bool = False,
     until: int | None = None,
+    weights: Run | None = None,
+    new_head: bool = False,
     progress: Progress | None = None,
 ) -> Run:
     """Trains a model into a run folder; killed at any moment, it goes on from the last finished epoch.
@@ -158,34 +160,40 @@ def train(
         config: all settings of the run.
         dataset: a built dataset.
         workdir: the run folder.
-        resume: go on with the run that is there, or start one where there is none.
+        resume: go on with the run that is there, or start one where there is none; `epochs` may be more than before.
         force: replace a run that is there.
         until: stop after so many epochs of all; `resume` goes on from there, just as if it had never stopped.
+        weights: a run whose weights a new run begins with; None for random ones.
+        new_head: begin with fresh weights in the head all the same.
         progress: called with (done, total, what).
 
     Returns:
         The opened run.
 
     Raises:
-        RunError: if the folder can't be used, or `resume` meets other settings or data.
+        RunError: if the folder can't be used, `resume` meets other settings or data, or the weights don't fit.
         OutputError: if another process trains this run.
         SettingError: if the hypothesis is unknown, incomplete or hardly varies.
         InputError: if a split is empty, lacks a label that learning g needs, or a picture is too small for the network.
     """
     workdir, config = Path(workdir), config.for_pictures(dataset.split_sizes["train"])
-    old = _old_run(config, dataset, workdir) if resume and is_run(workdir) else None
+    old = resumed_run(config, dataset, workdir) if resume and is_run(workdir) else None
     g = old.hypothesis if old else first_hypothesis(config, dataset.times)
     if not old:
         check_run_folder(workdir, force=force)
+    if weights:
+        check_same_source(old, weights) if old else check_source(weights, config, dataset, new_head)
     pictures = tuple(load_pictures(dataset, split, progress) for split in _SPLITS)
     normalisation = Normalisation(config.data.normalisation, pictures[0].mean, pictures[0].sd, config.data.window)
     training, held_out = (learnable(dataset, config, *part) for part in zip(_SPLITS, pictures, strict=True))
     stream = CropStream(training, config, normalisation, augment=True)
     validation = CropStream(held_out, config, normalisation, augment=False)
-    run = old or _new_run(config, dataset, workdir, g, stream)
+    run = old or _new_run(config, dataset, workdir, g, stream, (weights, new_head) if weights else None)
     if not old:
         create_run(run, force=force)
     with lock_folder(workdir), keras_defaults():
+        lengthen(run)
+        ensure_initial(run)
         run = _learn_areas(run, stream, validation, pictures, progress)
         _restart(run, training, validation, pictures[1], progress)
         if _fit(run, stream, validation, until, progress):

@@ -24,13 +24,10 @@ from copper_tf.utils.tensorflow import check_backend, keras_defaults
 from tests.conftest import ROOT, small
 from tfds_copper.errors import SettingError
 
-FOREIGN = {
-    "float16": {"floatx": "float16"},
-    "float64": {"floatx": "float64"},
-    "channels_first": {"image_data_format": "channels_first"},
-    "policy": {"dtype_policy": "mixed_float16"},
-    "epsilon": {"epsilon": 0.01},
-    "epochs": {"max_epochs": 1, "max_steps_per_epoch": 1},
+_LIMITS = {"epsilon": 0.01, "max_epochs": 1, "max_steps_per_epoch": 1}
+FOREIGN: dict[str, dict[str, Any]] = {
+    "float16": {"floatx": "float16", "image_data_format": "channels_first", **_LIMITS},
+    "float64": {"floatx": "float64", "dtype_policy": "mixed_float16"},
 }
 
 
@@ -167,7 +164,7 @@ def test_a_run_does_not_hang_on_global_settings(
     keys = [key for key in expected.history()[0] if key != "seconds"]
     rows, others = ([[row[key] for key in keys] for row in r.history()] for r in (run, expected))
     np.testing.assert_allclose(rows, others, rtol=1e-3)
-    assert keras.config.floatx() == FOREIGN[foreign].get("floatx", "float32")
+    assert keras.config.floatx() == foreign
 
 
 @pytest.mark.parametrize(("height", "width"), [(33, 48), (48, 34), (4, 4), (1, 1)])
