@@ -9,11 +9,17 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "simulate": ("copper simulate micrographs --labels 4 --pictures 10",),
     "check": ("copper check FOLDER", "copper check FOLDER --split 40/5/5 --json"),
     "build": ("copper build FOLDER -o DATA", "copper build FOLDER -o DATA --folds 5"),
-    "train classifier": ("copper train classifier DATA -o RUN", "copper train classifier DATA -o RUN --resume"),
+    "train classifier": (
+        "copper train classifier DATA -o RUN",
+        "copper train classifier NEW_DATA -o TUNED --weights RUN --new-head",
+    ),
     "train segmenter": (
         "copper train segmenter DATA -o RUN",
         "copper train segmenter DATA -o RUN --preset paper --hypothesis sqrt --d 3",
+        "copper train segmenter DATA -o RUN --resume --epochs 400",
         "copper train segmenter DATA -o RUN --dry-run > config.json",
+        "copper train segmenter DATA -o RUN --config config.json --d 3",
+        "copper train segmenter NEW_DATA -o TUNED --weights RUN --epochs 20",
     ),
     "evaluate": ("copper evaluate RUN", "copper evaluate RUN --json > scores.json"),
     "trust": ("copper trust RUN", "copper trust RUN RUN_OF_ANOTHER_SEED"),
@@ -22,7 +28,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "hypotheses": ("copper hypotheses DATA -o STUDY --compare linear sqrt square --seeds 3",),
     "search classifier": (
         "copper search classifier DATA -o SEARCH --space n d=2,3,4 --memory-limit 12GB",
-        "copper search classifier DATA -o SEARCH --resume --budget 0.5",
+        "copper search classifier DATA -o SEARCH --resume --space c=64 --budget 0.5",
     ),
     "search segmenter": ("copper search segmenter DATA -o SEARCH --space c=8,16 d --workers 2",),
     "report": ("copper report RUN_S RUN_C -o REPORT",),

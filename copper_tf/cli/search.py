@@ -147,6 +147,7 @@ def _options(kind: str) -> tuple[Any, ...]:
     )
     limit = "What a training step of a worker may need, e.g. 12GB; points over it are not tried."
     batch = f"Crops in a training step, or {AUTO}: for each point the largest power of 2 within the memory limit."
+    added = "Continue the search that is there; a larger --budget is taken, values of --space are added."
     probe = "Measure the memory of a few points first, and go by that."
     return (
         click.argument("data", type=click.Path(path_type=Path), required=False),
@@ -168,7 +169,7 @@ def _options(kind: str) -> tuple[Any, ...]:
         click.option("--oracle-seed", type=click.IntRange(0), help="Seed of the choices.  [default: that of --seed]"),
         click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True,
                      help="Processes of this machine that train side by side."),
-        click.option("--resume", is_flag=True, help="Continue the search that is there; a larger --budget is taken."),
+        click.option("--resume", is_flag=True, help=added),
         force_option,
         click.option("--dry-run", is_flag=True, help="Only show the points and their memory."),
         click.option("--report", is_flag=True, help="Only show the result so far; without DATA."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -12,10 +13,11 @@ from copper_tf.exporters.deployed_model import mirrored, normalise
 from copper_tf.inference.predictor import frame
 from copper_tf.models.factory import split_head
 from copper_tf.models.tta import average_over_symmetries
-from copper_tf.runs.run import Run
+from copper_tf.runs.run import KERAS_MODEL, Run
 from copper_tf.utils.keras_objects import PACKAGE
+from tfds_copper.files import replacing
 
-__all__ = ["MicrographModel", "ensemble_keras_model", "run_keras_model"]
+__all__ = ["MicrographModel", "ensemble_keras_model", "run_keras_model", "write_keras_model"]
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
@@ -100,6 +102,16 @@ def run_keras_model(run: Run, bit_depth: int = 8, model: keras.Model | None = No
     side = 4 * 2**run.config.model.d
     whole(tf.zeros((1, side, side, 1), tf.uint8))
     return whole
+
+
+def write_keras_model(run: Run) -> Path:
+    """Writes ``model.keras`` into a run, the model of its best weights from raw grey values, and returns its path.
+
+    Full scale is that of the run's data, of the deepest where they differ.
+    """
+    with replacing(run.path / KERAS_MODEL) as file:
+        run_keras_model(run, int(run.data.get("bit_depth", run.reading.bit_depth or 8))).save(file)
+    return run.path / KERAS_MODEL
 
 
 def ensemble_keras_model(runs: list[Run], bit_depth: int = 8) -> keras.Model:

@@ -105,6 +105,7 @@ def _new_run(
             "window": stream.window,
             "fold": dataset.fold,
             "pixel_sizes_nm": dict(dataset.metadata.pixel_sizes_nm),
+            "bit_depth": int(max(stream.pictures.bit_depths)),
             "reading": dataset.metadata.reading.to_dict(),
             "caveats": [*dataset.caveats, *filter(None, [shrunk_crops(stream.pictures, config)]), *notes],
             **({"initial_weights": source} if source else {}),
