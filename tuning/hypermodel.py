@@ -14,7 +14,7 @@ import keras_tuner
 from keras_tuner.engine.trial import Trial as TunerTrial
 
 from copper_tf.analysis.search_results import Trial
-from copper_tf.config import PAPER, Config, default_config
+from copper_tf.config import FIXED, PAPER, Config, default_config
 from copper_tf.data.crops import CropStream
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.data.pictures import Pictures, load_pictures
@@ -24,7 +24,8 @@ from copper_tf.models.factory import build
 from copper_tf.models.policy import resolve_policy
 from copper_tf.runs.run import open_run
 from copper_tf.training.batch_norm import Calibrator
-from copper_tf.training.loop import compile_model
+from copper_tf.training.free_ends import Sharpen
+from copper_tf.training.loop import compile_model, weighted
 from copper_tf.utils.tensorflow import keras_defaults
 from tfds_copper.errors import SettingError
 from tuning import trials
@@ -35,6 +36,8 @@ from tuning.trials import Search
 __all__ = ["HyperModel", "SearchReader", "open_search"]
 
 _SPLITS = ("train", "validation")
+# What only a training of `copper train` has, with the value that leaves it out.
+_PLAIN = {"learn": FIXED, "restarts": 0, "patience": 0}
 
 
 class HyperModel(keras_tuner.HyperModel):
@@ -70,6 +73,11 @@ class HyperModel(keras_tuner.HyperModel):
         base = default_config(kind, PAPER, **settings)
         self.base = base.for_pictures(dataset.split_sizes["train"])
         self.dataset, self.space = dataset, parse_space(space, self.base)
+        for name, value in _PLAIN.items():
+            if (received := getattr(self.base.training, name)) != value:
+                raise SettingError(
+                    f"{name} must be {value} in a HyperModel; `copper train` has it. Received: {received}"
+                )
         if both := sorted(set(settings) & set(self.space.values)):
             raise SettingError(f"{both[0]} is either searched or given. Received: both")
         first_hypothesis(self.base, dataset.times)
@@ -117,11 +125,13 @@ class HyperModel(keras_tuner.HyperModel):
         config = self.config(hp)
         training, validation = self._streams(config)
         last = config.training.epochs if epochs is None else epochs
+        weigh = functools.partial(weighted, config, len(self.dataset.times), training.pictures.labels)
+        own = [Calibrator(training), *([Sharpen(config)] if config.training.edge_weight else [])]
         with keras_defaults():
             return model.fit(
-                training.batches(initial_epoch, last), steps_per_epoch=training.steps, epochs=last,
-                initial_epoch=initial_epoch, validation_data=validation.batches(),
-                callbacks=[Calibrator(training), *callbacks], shuffle=False, **kwargs,
+                weigh(training.batches(initial_epoch, last)), steps_per_epoch=training.steps, epochs=last,
+                initial_epoch=initial_epoch, validation_data=weigh(validation.batches()),
+                callbacks=[*own, *callbacks], shuffle=False, **kwargs,
             )  # fmt: skip
 
 

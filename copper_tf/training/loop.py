@@ -41,7 +41,7 @@ from tfds_copper.errors import InputError, RunError
 from tfds_copper.files import lock_folder
 from tfds_copper.progress import Progress
 
-__all__ = ["compile_model", "optimizer", "train"]
+__all__ = ["compile_model", "optimizer", "train", "weighted"]
 
 _SPLITS = ("train", "validation")
 # The run that weights come from, and whether the head begins with fresh ones.
@@ -246,17 +246,18 @@ def _is_whole(run: Run, done: int) -> bool:
     return done >= run.config.training.epochs or should_stop(run, run.history()[:done])
 
 
-def _weighted(run: Run, labels: np.ndarray, batches: tf.data.Dataset) -> tf.data.Dataset:
+def weighted(config: Config, count: int, labels: np.ndarray, batches: tf.data.Dataset) -> tf.data.Dataset:
     """Batches of crops and labels, with the weight of each crop where labels are to weigh alike.
 
     Args:
-        run: whose config says so.
+        config: that says so.
+        count: K of the labels.
         labels: of the training pictures.
         batches: of `CropStream`.
     """
-    if run.config.training.class_weight != BALANCED:
+    if config.training.class_weight != BALANCED:
         return batches
-    weights = np.zeros(len(run.labels.times), np.float32)
+    weights = np.zeros(count, np.float32)
     known = np.unique(labels)
     weights[known] = compute_class_weight("balanced", classes=known, y=labels)
     return batches.map(lambda crops, ranks: (crops, ranks, tf.gather(weights, ranks)))
@@ -269,6 +270,7 @@ def _fit(
     config = run.config
     epochs = min(until or config.training.epochs, config.training.epochs)
     policy, labels = resolve_policy(config.training.policy), stream.pictures.labels
+    count = len(run.labels.times)
     model, done = _model(run, policy, stream.steps)
     if done >= epochs or _is_whole(run, done):
         return _is_whole(run, done)
@@ -282,11 +284,11 @@ def _fit(
         callbacks.append(Reporter(progress, stream.steps, epochs))
     try:
         model.fit(
-            _weighted(run, labels, stream.batches(done, epochs)),
+            weighted(config, count, labels, stream.batches(done, epochs)),
             steps_per_epoch=stream.steps,
             initial_epoch=done,
             epochs=epochs,
-            validation_data=_weighted(run, labels, validation.batches()),
+            validation_data=weighted(config, count, labels, validation.batches()),
             callbacks=callbacks,
             shuffle=False,
             verbose=0,

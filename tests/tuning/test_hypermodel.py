@@ -53,6 +53,8 @@ def test_hyperband_goes_on_with_its_own_checkpoints(dataset: Any, tmp_path: Path
         (["c=4"], {"c": 8}, "c is either searched or given. Received: both"),
         (["c=4"], {"e": 8}, "unknown setting.*Received: e"),
         (["c=4"], {"hypothesis": "constant"}, "hardly varies over the labels"),
+        (["c=4"], {"learn": "iterative"}, "learn must be fixed in a HyperModel; .*Received: iterative"),
+        (["c=4"], {"restarts": 3, "epochs": 9}, "restarts must be 0 in a HyperModel"),
     ],
 )
 def test_mistakes_are_said_before_anything_is_trained(
