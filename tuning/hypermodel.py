@@ -152,12 +152,16 @@ class SearchReader(keras_tuner.Tuner):
         )
         # A tuner writes files of its own, which don't belong into the search.
         self._scratch = tempfile.TemporaryDirectory()
-        super().__init__(oracle, hypermodel=self._refuse, directory=self._scratch.name, project_name="search")
+        super().__init__(oracle, directory=self._scratch.name, project_name="search")
         oracle.trials = {trial.name: _tuner_trial(search, trial) for trial in scored}
         oracle.end_order = list(oracle.trials)
 
-    @staticmethod
-    def _refuse(hp: keras_tuner.HyperParameters) -> keras.Model:
+    def run_trial(self, trial: TunerTrial, *arguments: Any, **more: Any) -> Any:
+        """Refuses: nothing is trained here.
+
+        Raises:
+            SettingError: always.
+        """
         raise SettingError("a search is continued by `copper search --resume`. Received: search of its reader")
 
     def load_model(self, trial: TunerTrial) -> keras.Model:

@@ -54,12 +54,22 @@ def resumed_run(config: Config, dataset: Dataset, workdir: Path) -> Run:
     return run
 
 
+def _done(run: Run) -> int:
+    last = run.last_checkpoint()
+    return last[0] if last else 0
+
+
+def _trains(run: Run) -> bool:
+    """Whether anything is left to train."""
+    done = _done(run)
+    return run.config.training.epochs > done and not (done and should_stop(run, run.history()[:done]))
+
+
 def _check_longer(run: Run, planned: int) -> None:
-    last, epochs = run.last_checkpoint(), run.config.training.epochs
-    done = last[0] if last else 0
+    done, epochs = _done(run), run.config.training.epochs
     if epochs < done:
         raise RunError(f"{run.path}: epochs must be at least the {done} that are done. Received: {epochs}")
-    if epochs > planned and done and should_stop(run, run.history()[:done]):
+    if epochs > planned and not _trains(run):
         raise RunError(
             f"{run.path}: training stopped since no score was better for {run.config.training.patience} epochs; "
             f"more epochs need a larger patience, or 0. Received: epochs = {epochs}"
@@ -74,10 +84,11 @@ def lengthen(run: Run) -> None:
     """
     if open_run(run.path).config == run.config:
         return
-    for file in (run.path / "scores").glob("*"):
-        if file.stem not in _KEPT:
-            file.unlink()
-    (run.path / KERAS_MODEL).unlink(missing_ok=True)
-    shutil.rmtree(run.path / "report", ignore_errors=True)
+    if _trains(run):
+        for file in (run.path / "scores").glob("*"):
+            if file.stem not in _KEPT:
+                file.unlink()
+        (run.path / KERAS_MODEL).unlink(missing_ok=True)
+        shutil.rmtree(run.path / "report", ignore_errors=True)
     # Last: killed before, it is done again.
     write_text(run.path / "config.json", run.config.to_json())
