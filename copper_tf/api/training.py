@@ -151,8 +151,7 @@ def train(
         data: a built dataset, a SEM folder (built first, into ``FOLDER.tfds``), or an open dataset; not folds.
         output: the run folder.
         preset: whose settings are the defaults: ``"default"``, or ``"paper"`` for the paper's own.
-        resume: go on with the run that is there, or start one where there is none. More ``epochs`` than it had train it
-            further.
+        resume: go on with the run that is there, with more ``epochs`` where so many are given, or start one.
         force: replace a run that is there.
         weights: a run whose weights training begins with; its network and normalisation are the defaults then.
         new_head: begin with fresh weights in the head, which other labels need.
@@ -162,8 +161,7 @@ def train(
         **settings: any setting of `Config`, by its own name, e.g. ``d=3, epochs=20``.
 
     Returns:
-        The run, open. Its ``model.keras`` is the model of its best weights from raw grey values, which
-        `keras.saving.load_model` opens after ``import copper_tf``.
+        The run, open. Its ``model.keras`` opens in Keras after ``import copper_tf``, and takes raw grey values.
 
     Raises:
         InputError: if the data can't be used, or there are several folds.
@@ -188,9 +186,8 @@ def train(
     import_tensorflow()
     from copper_tf.training import loop
 
-    return _finish(loop.train(
-        config, dataset, Path(output), resume=resume, force=force, weights=source, new_head=new_head, progress=progress
-    ))  # fmt: skip
+    given: Any = {"resume": resume, "force": force, "weights": source, "new_head": new_head, "progress": progress}
+    return _finish(loop.train(config, dataset, Path(output), **given))
 
 
 def train_runs(
@@ -225,6 +222,7 @@ def train_runs(
         raise SettingError(f"seeds must be a whole number of at least 1. Received: {seeds}")
     root = Path(output)
     source = None if weights is None else open_weights(weights)
+    given: Any = {"resume": resume, "force": force, "weights": source, "new_head": new_head, "progress": progress}
     chosen: dict[str, Any] = {"preset": preset, "resume": resume, "weights": source}
     first = training_config(kind, root, **chosen, **settings).training.seed
     datasets = open_or_build(data, split_settings, read_settings, progress)
@@ -240,8 +238,5 @@ def train_runs(
         # Members that a kill left out go on with the settings of those that are there.
         like = begun.config if resume and begun and not preset and isinstance(kind, str) else kind
         config = training_config(like, where, **chosen, **{**settings, "seed": seed})
-        begun = loop.train(
-            config.for_pictures(least), dataset, where, resume=resume, force=force, weights=source,
-            new_head=new_head, progress=progress,
-        )  # fmt: skip
+        begun = loop.train(config.for_pictures(least), dataset, where, **given)
         yield _finish(begun)

@@ -143,18 +143,33 @@ def _set_schedule(model: keras.Model, config: Config, steps: int) -> None:
         adam.learning_rate = optimizer(config, steps)._learning_rate
 
 
+def _streams(config: Config, dataset: Dataset, pictures: tuple[Pictures, ...]) -> tuple[CropStream, CropStream]:
+    """The crops of training, and the fixed ones of validation."""
+    normalisation = Normalisation(config.data.normalisation, pictures[0].mean, pictures[0].sd, config.data.window)
+    training, held_out = (learnable(dataset, config, *part) for part in zip(_SPLITS, pictures, strict=True))
+    stream = CropStream(training, config, normalisation, augment=True)
+    return stream, CropStream(held_out, config, normalisation, augment=False)
+
+
+def _checked_start(
+    config: Config, dataset: Dataset, workdir: Path, force: bool, initial: Initial | None
+) -> tuple[float, ...]:  # fmt: skip
+    """The g that a new run begins with, after all checks that need no pictures."""
+    g = first_hypothesis(config, dataset.times)
+    check_run_folder(workdir, force=force)
+    if initial:
+        check_source(initial[0], config, dataset, initial[1])
+    return g
+
+
 def train(
     config: Config,
     dataset: Dataset,
     workdir: str | os.PathLike[str],
     *,
-    resume: bool = False,
-    force: bool = False,
-    until: int | None = None,
-    weights: Run | None = None,
-    new_head: bool = False,
-    progress: Progress | None = None,
-) -> Run:
+    resume: bool = False, force: bool = False, until: int | None = None, weights: Run | None = None,
+    new_head: bool = False, progress: Progress | None = None,
+) -> Run:  # fmt: skip
     """Trains a model into a run folder; killed at any moment, it goes on from the last finished epoch.
 
     Args:
@@ -179,24 +194,20 @@ def train(
     """
     workdir, config = Path(workdir), config.for_pictures(dataset.split_sizes["train"])
     old = resumed_run(config, dataset, workdir) if resume and is_run(workdir) else None
-    g = old.hypothesis if old else first_hypothesis(config, dataset.times)
-    if not old:
-        check_run_folder(workdir, force=force)
-    if weights:
-        check_same_source(old, weights) if old else check_source(weights, config, dataset, new_head)
+    if old and weights:
+        check_same_source(old, weights)
+    initial = (weights, new_head) if weights else None
+    g = old.hypothesis if old else _checked_start(config, dataset, workdir, force, initial)
     pictures = tuple(load_pictures(dataset, split, progress) for split in _SPLITS)
-    normalisation = Normalisation(config.data.normalisation, pictures[0].mean, pictures[0].sd, config.data.window)
-    training, held_out = (learnable(dataset, config, *part) for part in zip(_SPLITS, pictures, strict=True))
-    stream = CropStream(training, config, normalisation, augment=True)
-    validation = CropStream(held_out, config, normalisation, augment=False)
-    run = old or _new_run(config, dataset, workdir, g, stream, (weights, new_head) if weights else None)
+    stream, validation = _streams(config, dataset, pictures)
+    run = old or _new_run(config, dataset, workdir, g, stream, initial)
     if not old:
         create_run(run, force=force)
     with lock_folder(workdir), keras_defaults():
         lengthen(run)
         ensure_initial(run)
         run = _learn_areas(run, stream, validation, pictures, progress)
-        _restart(run, training, validation, pictures[1], progress)
+        _restart(run, stream.pictures, validation, pictures[1], progress)
         if _fit(run, stream, validation, until, progress):
             finish_run(read_ends(run, pictures, progress), pictures, progress)
     # A g that was learnt is another one now.

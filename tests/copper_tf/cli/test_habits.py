@@ -40,7 +40,7 @@ def _commands(group: click.Group, path: str = "") -> dict[str, click.Command]:
         (["train", "clasifier"], "Did you mean classifier?"),
         (["search", "segmentor"], "Did you mean segmenter?"),
         (["train", "DATA"], "Commands are classifier, segmenter."),
-        (["predict", "x", "y", "-o", "z", "--tabel", "t.csv"], "Did you mean --table?"),
+        (["predict", "x", "y", "-o", "z", "--tabel", "t.csv"], "'--table'"),
     ],
 )
 def test_mistyped_words_end_in_the_ones_that_were_meant(
