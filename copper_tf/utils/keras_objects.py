@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import sys
+from importlib.machinery import ModuleSpec
 from typing import Any
-
-import wrapt
 
 __all__ = ["KERAS_OBJECTS", "PACKAGE", "register_with_keras"]
 
@@ -50,12 +51,41 @@ class _Unimported:
         return getattr(importlib.import_module(KERAS_OBJECTS[self._name]), self._name)
 
 
+def _register(keras: Any) -> None:
+    known = keras.saving.get_custom_objects()
+    for name in KERAS_OBJECTS:
+        known.setdefault(f"{PACKAGE}>{name}", _Unimported(name))
+
+
+class _KerasFinder:
+    """Finds Keras as everybody does, and has our classes registered once it is imported."""
+
+    def __init__(self) -> None:
+        self.asking = False
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """See `importlib.abc.MetaPathFinder`."""
+        if name != "keras" or self.asking:
+            return None
+        self.asking = True
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self.asking = False
+        if spec and spec.loader:
+            execute = spec.loader.exec_module
+
+            def execute_and_register(module: Any) -> None:
+                execute(module)
+                _register(module)
+
+            spec.loader.exec_module = execute_and_register  # type: ignore[method-assign]
+        return spec
+
+
 def register_with_keras() -> None:
     """Registers our classes with Keras: now where Keras is imported, else as soon as it is."""
-
-    def register(keras: Any) -> None:
-        known = keras.saving.get_custom_objects()
-        for name in KERAS_OBJECTS:
-            known.setdefault(f"{PACKAGE}>{name}", _Unimported(name))
-
-    wrapt.register_post_import_hook(register, "keras")
+    if "keras" in sys.modules:
+        _register(sys.modules["keras"])
+    else:
+        sys.meta_path.insert(0, _KerasFinder())  # type: ignore[arg-type]

@@ -20,6 +20,8 @@ from copper_tf.cli.verbs import Verb
 from tests.conftest import ROOT
 from tests.test_docs_commands import check_command
 
+_SMALL = ("--height", "64", "--width", "64")
+
 
 def _commands(group: click.Group, path: str = "") -> dict[str, click.Command]:
     found: dict[str, click.Command] = {}
@@ -110,15 +112,15 @@ def test_a_trained_run_as_json_has_no_nan(runs: dict[str, Any]) -> None:
 
 
 def test_quiet_prints_errors_and_warnings_alone(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    words = ["simulate", str(tmp_path / "a"), "--labels", "2", "--pictures", "1", "--sheets", "1", "--height", "64"]
+    words = ["simulate", str(tmp_path / "a"), "--labels", "2", "--pictures", "1", "--sheets", "1", "--lots", "1"]
     for quiet in (["-q", *words], [*words, "--quiet"]):
-        assert main([*quiet, "--width", "64"]) == 0
+        assert main([*quiet, *_SMALL]) == 0
         assert capfd.readouterr() == ("", "")
     assert main(["-q", "check", str(tmp_path / "none")]) == 2
     out, err = capfd.readouterr()
     assert not out and err.startswith("copper: ")
     # The next call says what it does again.
-    assert main([*words, "--width", "64"]) == 0
+    assert main([*words, *_SMALL]) == 0
     assert "2 pictures" in capfd.readouterr().out and not SHOWN.quiet
 
 
