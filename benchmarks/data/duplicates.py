@@ -4,7 +4,9 @@
     python -m benchmarks.data.duplicates --tiles ../shared/data/superalloy_tiles
 
 Fields of view are cut from one simulated surface and recorded anew: noise of sd 8, gain 0.7 to 1.3, offset -25 to 25.
-The exit code is 1 where unlike pictures were called alike.
+There are two kinds of surface: the dense texture of etched copper, and round bright particles on a dark, flat ground,
+where few of them are all that two fields of view have in common. The exit code is 1 where unlike pictures were called
+alike; the figures go to benchmarks/results/duplicates.json.
 """
 
 from __future__ import annotations
@@ -16,13 +18,15 @@ import io
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 from scipy.cluster.hierarchy import DisjointSet
 
+from benchmarks.data.particles import particles
 from copper_tf.cli.tables import print_table
 from copper_tf.simulation import SimulationSettings, simulate_picture
 from tfds_copper.audit.candidates import candidates
@@ -30,18 +34,37 @@ from tfds_copper.audit.duplicates import find_duplicates
 from tfds_copper.audit.fingerprints import Fingerprint, fingerprint
 from tfds_copper.audit.keypoints import DIMENSION, Keypoints
 from tfds_copper.audit.verification import DuplicatePair
+from tfds_copper.files import write_json
 
 __all__ = ["main"]
 
+_RESULTS = Path(__file__).parents[1] / "results" / "duplicates.json"
 _SIZES = ((128, 128), (256, 320), (960, 1280))
 _SHARES = (0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 0.9)
 _ALONG = ("right", "down", "both")
 _TIMES = range(16)
 _JPEG, _FACTORS = (50, 75, 90), (0.4, 0.6, 1.7, 2.5)
 
+# (height, width, t, seed) to grey levels before recording; t is the stress time of a texture.
+Surface = Callable[[int, int, int, int], np.ndarray]
 
-def _surface(height: int, width: int, t: int, seed: int) -> np.ndarray:
+
+def _texture(height: int, width: int, t: int, seed: int) -> np.ndarray:
     return simulate_picture(SimulationSettings(height=height, width=width, seed=seed), t, 0)[0].astype(np.float64)
+
+
+def _particles(*densities: float) -> Surface:
+    """Surfaces with so many particles on 128x128 px on average, by turns."""
+    return lambda height, width, t, seed: particles(height, width, densities[t % len(densities)], seed)
+
+
+_SURFACES: dict[str, Surface] = {
+    "texture": _texture,
+    "particles": _particles(15, 30, 60),
+    "few particles": _particles(1, 3, 5, 8),
+}
+# How many unlike pictures of each size are compared with one another.
+_UNLIKE = {"texture": (384, 192, 64), "particles": (1000, 200, 40), "few particles": (1000, 200, 40)}
 
 
 def _recorded(surface: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -50,12 +73,14 @@ def _recorded(surface: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.clip(np.rint(grey), 0, 255).astype(np.uint8)
 
 
-def _fields(size: tuple[int, int], t: int, share: float, along: str, rng: np.random.Generator) -> list[np.ndarray]:
+def _fields(
+    make: Surface, size: tuple[int, int], t: int, share: float, along: str, rng: np.random.Generator
+) -> list[np.ndarray]:
     """Two fields of view that share a part."""
     apart = 1 - (np.sqrt(share) if along == "both" else share)
     down = round(size[0] * apart) * (along != "right")
     right = round(size[1] * apart) * (along != "down")
-    surface = _surface(size[0] + down, size[1] + right, t, int(rng.integers(2**31)))
+    surface = make(size[0] + down, size[1] + right, t, int(rng.integers(2**31)))
     return [_recorded(part, rng) for part in (surface[: size[0], : size[1]], surface[down:, right:])]
 
 
@@ -69,20 +94,28 @@ def _partners(found: Sequence[DuplicatePair], count: int) -> tuple[int, int]:
     return len(true), len(found) - len(true)
 
 
-def _overlaps() -> int:
-    rows, invented = [], 0
+def _tables(title: str, rows: dict[str, dict[str, Any]]) -> None:
+    """Prints rows by their name, with cells by the name of their column."""
+    columns = list(dict.fromkeys(column for cells in rows.values() for column in cells))
+    print_table([title, *columns], [[name, *(str(c.get(k, "")) for k in columns)] for name, c in rows.items()])
+    print(flush=True)
+
+
+def _overlaps(name: str) -> tuple[dict[str, dict[str, Any]], int]:
+    rows: dict[str, dict[str, Any]] = {}
+    invented = 0
     for share in _SHARES:
-        row = [f"{share:.0%}"]
         for size in _SIZES:
             rng = np.random.default_rng(round(100 * share))
             times = _TIMES if size[0] < 500 else _TIMES[::3]
-            pictures = [p for t in times for along in _ALONG for p in _fields(size, t, share, along, rng)]
+            pictures = [
+                p for t in times for along in _ALONG for p in _fields(_SURFACES[name], size, t, share, along, rng)
+            ]
             right, wrong = _partners(_found(pictures), len(pictures))
-            row.append(f"{right}/{len(pictures) // 2}")
+            rows.setdefault(f"{share:.0%}", {})[f"{size[0]}x{size[1]}"] = f"{right}/{len(pictures) // 2}"
             invented += wrong
-        rows.append(row)
-    print_table(["common area", *(f"{h}x{w}" for h, w in _SIZES)], rows)
-    return invented
+    _tables(f"{name}: common area", rows)
+    return rows, invented
 
 
 def _resized(pixels: np.ndarray, factor: float) -> np.ndarray:
@@ -106,38 +139,41 @@ def _changed(pixels: np.ndarray) -> dict[str, np.ndarray]:
     return copies
 
 
-def _copies() -> int:
-    counts: dict[str, list[str]] = {}
+def _copies(name: str) -> tuple[dict[str, dict[str, Any]], int]:
+    rows: dict[str, dict[str, Any]] = {}
     invented = 0
     for size in _SIZES:
         rng = np.random.default_rng(1)
         times = _TIMES if size[0] < 500 else _TIMES[::3]
-        originals = [_recorded(_surface(*size, t, 77), rng) for t in times]
+        originals = [_recorded(_SURFACES[name](*size, t, 77 + t), rng) for t in times]
         changed = [_changed(p) for p in originals]
-        for name in changed[0]:
-            pairs = [p for k, original in enumerate(originals) for p in (original, changed[k][name])]
+        for change in changed[0]:
+            pairs = [p for k, original in enumerate(originals) for p in (original, changed[k][change])]
             right, wrong = _partners(_found(pairs), len(pairs))
-            counts.setdefault(name, []).append(f"{right}/{len(originals)}")
+            rows.setdefault(change, {})[f"{size[0]}x{size[1]}"] = f"{right}/{len(originals)}"
             invented += wrong
-    print_table(["copy", *(f"{h}x{w}" for h, w in _SIZES)], [[name, *row] for name, row in counts.items()])
-    return invented
+    _tables(f"{name}: copy", rows)
+    return rows, invented
 
 
-def _unlike() -> int:
-    rows, invented = [], 0
+def _unlike(name: str) -> tuple[dict[str, dict[str, Any]], int]:
+    rows: dict[str, dict[str, Any]] = {}
     rng = np.random.default_rng(2)
-    for size, each in zip(_SIZES, (24, 12, 4), strict=True):
-        pictures = [_recorded(_surface(*size, t, 1000 + k), rng) for t in _TIMES for k in range(each)]
+    invented = 0
+    for size, count in zip(_SIZES, _UNLIKE[name], strict=True):
+        pictures = [_recorded(_SURFACES[name](*size, k % 16, 1000 + k), rng) for k in range(count)]
         started = time.perf_counter()
         fingerprints = [fingerprint(p) for p in pictures]
         hashed = time.perf_counter()
         wrong = len(find_duplicates(fingerprints, lambda k, held=pictures: held[k]))
         ended = time.perf_counter()
-        each_ms = [1e3 * seconds / len(pictures) for seconds in (hashed - started, ended - hashed)]
-        rows.append([f"{size[0]}x{size[1]}", str(len(pictures)), str(wrong), *(f"{ms:.1f}" for ms in each_ms)])
+        each_ms = [round(1e3 * seconds / count, 1) for seconds in (hashed - started, ended - hashed)]
+        rows[f"{size[0]}x{size[1]}"] = {
+            "n": count, "called alike": wrong, "ms per fingerprint": each_ms[0], "ms per match and check": each_ms[1],
+        }  # fmt: skip
         invented += wrong
-    print_table(["unlike pictures", "n", "called alike", "ms per fingerprint", "ms per match and check"], rows)
-    return invented
+    _tables(f"{name}: unlike pictures", rows)
+    return rows, invented
 
 
 def _random_fingerprint(number: int, like: Fingerprint, rng: np.random.Generator) -> Fingerprint:
@@ -157,7 +193,7 @@ def _random_fingerprint(number: int, like: Fingerprint, rng: np.random.Generator
 
 def _speed(counts: Sequence[int]) -> None:
     rng = np.random.default_rng(3)
-    real = [fingerprint(_recorded(_surface(960, 1280, t, 5), rng)) for t in _TIMES]
+    real = [fingerprint(_recorded(_texture(960, 1280, t, 5), rng)) for t in _TIMES]
     rows = []
     for count in counts:
         fingerprints = [_random_fingerprint(k, real[k % len(real)], rng) for k in range(count)]
@@ -196,17 +232,22 @@ def _tiles(folder: Path) -> int:
 
 
 def main() -> int:
-    """Measures and prints the tables; 1 where pictures that have nothing in common were called alike."""
+    """Measures, prints the tables and keeps them; 1 where pictures that have nothing in common were called alike."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tiles", type=Path, help="a folder of tiles with labels.csv, cut from larger pictures")
     parser.add_argument("--fingerprints", type=int, nargs="*", default=[500, 2000, 8000], help="sizes of random sets")
+    parser.add_argument("--surfaces", nargs="+", choices=list(_SURFACES), default=list(_SURFACES))
     options = parser.parse_args()
     invented = _tiles(options.tiles) if options.tiles else 0
-    for measure in (_overlaps, _copies, _unlike):
-        invented += measure()
-        print(flush=True)
+    found: dict[str, dict[str, Any]] = {}
+    for name in options.surfaces:
+        found[name] = {}
+        for measure in (_unlike, _overlaps, _copies):
+            found[name][measure.__name__.strip("_")], wrong = measure(name)
+            invented += wrong
     _speed(options.fingerprints)
     print(f"\npairs invented, in all: {invented}")
+    write_json(_RESULTS, {"surfaces": found, "invented": invented})
     return 1 if invented else 0
 
 

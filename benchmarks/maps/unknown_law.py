@@ -5,10 +5,11 @@
     python -m benchmarks.maps.unknown_law --seeds 2 --surfaces tiles --tiles FOLDER   # a SEM folder with truth/
 
 Copper worlds run from 1 to 0, .9 to .2, .7 to .4 and .5 to 0; the hard one has phases that are more alike and sheets
-that differ as if each came from another session; domains are .6 times, once and twice as wide. Of the constant, null
-and gradual ones no map must be believed: areas or texture don't depend on t, or there are no areas; where brightness
-gives t away, grey values relative to their surroundings don't show it. Every network goes through as many crops; whole
-sheets are held out, and masks are only scored against.
+that differ as if each came from another session; domains are .6 times, once and twice as wide. Particles are round,
+bright and on a flat ground, and half of the labels have none. Of the constant, null and gradual ones no map must be
+believed: areas or texture don't depend on t, or there are no areas; where brightness gives t away, grey values relative
+to their surroundings don't show it. Every network goes through as many crops; whole sheets are held out, and masks are
+only scored against.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.data.particles import particle_folder
 from benchmarks.maps.superalloy import LOCAL, USUAL, folds
 from benchmarks.seeds import Results, kept, parser, seeds_of, spread
 from copper_tf.cli.progress import progress_bar
@@ -34,8 +36,10 @@ if TYPE_CHECKING:
 
 __all__ = ["RECIPES", "SURFACES", "main"]
 
-TILES = "tiles"
-_SMALL = {"labels": 8, "pictures": 40, "sheets": 20, "height": 128, "width": 128}
+TILES, PARTICLES = "tiles", "particles"
+# What particles cover at each label, and sheets and pictures a label.
+_COVERED, _PARTICLE_SHEETS, _PARTICLE_PICTURES = (0.47, 0.26, 0.13, 0.05, 0.0, 0.0, 0.0, 0.0), 10, 4
+_SMALL: dict[str, Any] = {"labels": 8, "pictures": 40, "sheets": 20, "height": 128, "width": 128}
 _SPLIT = "24/8/8"
 SURFACES: dict[str, dict[str, Any]] = {
     "copper": {"law": "sqrt"},
@@ -45,6 +49,7 @@ SURFACES: dict[str, dict[str, Any]] = {
     "hard": {"law": "linear", "start": 0.7, "end": 0.4, "contrast": 0.65, "sheet_variation": 3.0},
     "copper, fine": {"law": "linear", "start": 0.8, "end": 0.1, "scale": 0.6},
     "copper, coarse": {"law": "linear", "start": 0.8, "end": 0.1, "scale": 2.0, "height": 256, "width": 256},
+    PARTICLES: {},
     "constant": {"start": 0.5, "end": 0.5},
     "null": {"world": "null"},
     "gradual": {"world": "gradual"},
@@ -70,9 +75,12 @@ def _dataset(folder: Path, seed: int, surface: str, tiles: Path | None) -> Datas
     name = surface.replace(" ", "_")
     done = folder / f"{name}.tfds"
     if not is_dataset(done):
-        settings = SimulationSettings(**{**_SMALL, **SURFACES[surface], "seed": seed})
         with progress_bar() as progress:
-            pictures = simulate(folder / name, settings, progress=progress)
+            if surface == PARTICLES:
+                pictures = particle_folder(folder / name, _COVERED, _PARTICLE_SHEETS, _PARTICLE_PICTURES, seed)
+            else:
+                made = _SMALL | SURFACES[surface] | {"seed": seed}
+                pictures = simulate(folder / name, SimulationSettings(**made), progress=progress)
             build(pictures, done, SplitSettings(split=_SPLIT, seed=seed), progress=progress)
     return open_dataset(done)
 

@@ -7,7 +7,7 @@ import functools
 import math
 
 import numpy as np
-from scipy import fft
+from scipy import fft, ndimage
 
 from tfds_copper.audit.candidates import Candidate, Kind
 from tfds_copper.audit.preprocessing import area_resize, high_pass, require_grey_image, scale_factor, shrink
@@ -20,6 +20,14 @@ _LEAST, _LEAST_REST = 0.5, 0.4
 # next best, which a repeating pattern keeps near 1, and of the standard deviation over all shifts. Of 8,000 likely
 # but untrue pairs of tiles of one alloy none reaches both; of true ones with noise of sd 8 added, 9 in 10 do.
 _DISTINCT, _DEVIATIONS = 1.8, 9.5
+# Of round particles on a flat ground one lies on another at some shift, and then the common area agrees. So the fine
+# structure, between two blurs of so many thumbnail px, must agree without the three objects that agree most: by so many
+# standard deviations of chance. In 2,000 simulated pictures of particles 129 pairs look alike and reach 1.4 at most; of
+# 264 true overlaps of such pictures 98 in 100 reach 4, and all of textures.
+_SET_ASIDE, _FINE, _BEYOND_CHANCE = 3, (0.7, 2.0), 4.0
+# An object reaches down to this share of its height above the median, and a margin further. The margin of the common
+# area isn't looked at, since a blur reaches beyond it. Thumbnail px.
+_HEIGHT, _MARGIN, _BORDER = 0.5, 6, 3
 # Shifts so near to the best are the same peak, and so near to the voted one are what was voted for. Thumbnail px.
 _PEAK, _REACH = 12, 4.0
 # The smallest common area, as share of the smaller picture and in thumbnail px.
@@ -61,20 +69,20 @@ class PreparedImage:
         self.shape = (int(require_grey_image(pixels).shape[0]), int(pixels.shape[1]))
         self.factor = scale_factor(self.shape)
         self.thumbnail = shrink(pixels, self.factor)
-        self._made: dict[tuple[int, int], _HighPassed] = {}
+        self._made: dict[tuple[int, int], _Thumbnail] = {}
 
-    def at_factor(self, factor: int) -> _HighPassed:
+    def at_factor(self, factor: int) -> _Thumbnail:
         """The high-passed thumbnail at a factor of at least the picture's own."""
         key = (factor, 0)
         if key not in self._made:
-            self._made[key] = _HighPassed(high_pass(shrink(self.thumbnail, factor // self.factor)))
+            self._made[key] = _Thumbnail(shrink(self.thumbnail, factor // self.factor))
         return self._made[key]
 
-    def at_size(self, height: int, width: int) -> _HighPassed:
+    def at_size(self, height: int, width: int) -> _Thumbnail:
         """The high-passed thumbnail at a size, px."""
         key = (height, width)
         if key not in self._made:
-            self._made[key] = _HighPassed(high_pass(area_resize(self.thumbnail, height, width)))
+            self._made[key] = _Thumbnail(area_resize(self.thumbnail, height, width))
         return self._made[key]
 
 
@@ -91,6 +99,26 @@ class _HighPassed:
         if size not in self._spectra:
             self._spectra = {size: fft.rfft2(self.passed, size)}
         return self._spectra[size]
+
+
+class _Thumbnail(_HighPassed):
+    """A thumbnail, high-passed, with its grey values; of those it keeps what tells objects and fine structure."""
+
+    def __init__(self, grey: np.ndarray) -> None:
+        super().__init__(high_pass(grey))
+        self._grey = grey
+
+    @functools.cached_property
+    def height(self) -> np.ndarray:
+        """How far each smoothed grey value is from the median."""
+        smooth = ndimage.gaussian_filter(self._grey, 1.0)
+        return np.abs(smooth - np.median(smooth))
+
+    @functools.cached_property
+    def fine(self) -> np.ndarray:
+        """What is left between two blurs."""
+        least, most = (ndimage.gaussian_filter(self._grey, width) for width in _FINE)
+        return least - most
 
 
 class _Spans:
@@ -151,6 +179,35 @@ def _rest(a: np.ndarray, b: np.ndarray) -> float:
     return float(cross[kept].sum()) / math.sqrt(power) if power > 0 else 0.0
 
 
+def _object(height: np.ndarray, row: int, column: int) -> np.ndarray:
+    """What is joined to the highest place near one, down to a share of its height: True there."""
+    top, left = max(0, row - 4), max(0, column - 4)
+    near = height[top : row + 5, left : column + 5]
+    down, right = np.unravel_index(int(near.argmax()), near.shape)
+    joined, _ = ndimage.label(height > _HEIGHT * near.max())
+    return np.asarray(joined == joined[top + down, left + right])
+
+
+def _agree_beyond_objects(a: _Thumbnail, b: _Thumbnail, down: int, right: int) -> bool:
+    """Whether the fine structure of the common area agrees without the few objects that agree most."""
+    here, there = _common(a.passed, b.passed, down, right)
+    alike = here * there
+    heights = _common(a.height, b.height, down, right)
+    left = np.ones(alike.shape, bool)
+    for _ in range(_SET_ASIDE):
+        smooth = ndimage.gaussian_filter(alike * left, 2.0)
+        row, column = (int(n) for n in np.unravel_index(int(smooth.argmax()), smooth.shape))
+        both = _object(heights[0], row, column) | _object(heights[1], row, column)
+        left &= ~ndimage.binary_dilation(both, iterations=_MARGIN)
+    left[:_BORDER] = left[-_BORDER:] = left[:, :_BORDER] = left[:, -_BORDER:] = False
+    here, there = (fine[left] for fine in _common(a.fine, b.fine, down, right))
+    if min(here.size, there.size) < 2 or not here.std() * there.std() > 0:
+        return False
+    # Blurred pixels are alike in an area of 4 pi sd^2; so many fewer are independent.
+    independent = left.sum() / (1 + 4 * math.pi * _FINE[0] ** 2)
+    return float(np.corrcoef(here, there)[0, 1]) * math.sqrt(independent) >= _BEYOND_CHANCE
+
+
 def _promising(a: _HighPassed, b: _HighPassed, products: np.ndarray, near: tuple[float, float], reach: float) -> bool:
     """Whether the pictures agree at all where they should; most chance candidates end here, at little cost."""
     spans = [
@@ -163,7 +220,7 @@ def _promising(a: _HighPassed, b: _HighPassed, products: np.ndarray, near: tuple
 
 
 def _peak(
-    a: _HighPassed, b: _HighPassed, near: tuple[float, float] | None, reach: float
+    a: _Thumbnail, b: _Thumbnail, near: tuple[float, float] | None, reach: float
 ) -> tuple[int, int, float] | None:
     """The one shift at which two thumbnails agree, as (down, right, correlation); None where there is none."""
     if not a.passed.any() or not b.passed.any():
@@ -183,9 +240,10 @@ def _peak(
     others = score[away] if away.any() else np.zeros(1)
     if best < max(_DISTINCT * float(others.max()), _DEVIATIONS * float(others.std())):
         return None
-    if _rest(*_common(a.passed, b.passed, int(rows[y]), int(columns[x]))) < _LEAST_REST:
+    at = int(rows[y]), int(columns[x])
+    if _rest(*_common(a.passed, b.passed, *at)) < _LEAST_REST or not _agree_beyond_objects(a, b, *at):
         return None
-    return int(rows[y]), int(columns[x]), found
+    return *at, found
 
 
 def _as_resaved(a: PreparedImage, b: PreparedImage, candidate: Candidate) -> DuplicatePair | None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.data.particles import particles
 from copper_tf.simulation import SimulationSettings, simulate_picture
 from tfds_copper.audit.candidates import Candidate, candidates
 from tfds_copper.audit.duplicates import find_duplicates
@@ -187,3 +188,38 @@ def test_tiles_of_real_pictures_overlap_only_within_one(shared: Path) -> None:
     pairs = {(p.first, p.second) for p in found(pictures)}
     assert pairs <= truth
     assert len(pairs) > 0.95 * len(truth)
+
+
+def test_round_particles_that_look_alike_are_not_the_same_place() -> None:
+    densities = (1, 3, 5, 8, 20, 60)
+    pictures = [taken(particles(128, 128, densities[k % 6], k), k, 0.8 + 0.01 * (k % 40)) for k in range(240)]
+    pictures += [taken(particles(200, 260, densities[k % 6], 500 + k), k) for k in range(12)]
+    assert found(pictures) == []
+
+
+@pytest.mark.parametrize(("share", "density"), [(0.2, 60), (0.3, 60), (0.5, 30), (0.9, 20)])
+def test_overlapping_fields_of_particles_are_found(share: float, density: float) -> None:
+    apart, pictures = round(192 * (1 - share)), []
+    for k in range(6):
+        surface = particles(192, 192 + apart, density, 70 + k)
+        pictures += [taken(surface[:, :192], k), taken(surface[:, apart:], 100 + k, 0.8, 15)]
+    pairs = found(pictures)
+    assert {(p.first, p.second) for p in pairs} <= {(2 * k, 2 * k + 1) for k in range(6)}
+    assert len(pairs) >= 5
+    assert all(p.share == pytest.approx(share, abs=0.04) for p in pairs)
+
+
+@pytest.mark.parametrize("density", [3, 12])
+def test_copies_of_pictures_of_particles_are_found(density: float) -> None:
+    pictures = [taken(particles(128, 128, density, k), k) for k in range(4)]
+    copies = [jpeg(pictures[0], 75), np.clip(pictures[1] * 0.6 + 40, 0, 255).astype(np.uint8), pictures[2]]
+    copies.append(resized(pictures[3], 2.0))
+    assert {(p.first, p.second) for p in found(pictures + copies)} == {(k, k + 4) for k in range(4)}
+
+
+def test_the_same_text_on_flat_pictures_is_no_likeness() -> None:
+    label = (np.random.default_rng(3).random((5, 24)) > 0.5).repeat(3, 0).repeat(3, 1)
+    pictures = [taken(particles(128, 128, 10, 40 + k), k) for k in range(10)]
+    for one in pictures:
+        one[108:123, 10:82] = np.where(label, 255, one[108:123, 10:82])
+    assert found(pictures) == []
