@@ -9,6 +9,9 @@ from importlib import metadata
 
 import lazy_loader
 
+from copper_tf.utils.keras_objects import register_with_keras
+from copper_tf.utils.tensorflow import choose_backend
+
 __getattr__, _, _names = lazy_loader.attach_stub(__name__, __file__)
 __all__ = sorted([*_names, "__version__"])
 
@@ -16,6 +19,11 @@ try:
     __version__ = metadata.version("copper-tf")
 except metadata.PackageNotFoundError:  # a checkout that was never installed
     __version__ = "0+unknown"
+
+
+# Files of our models open in Keras from here on.
+choose_backend()
+register_with_keras()
 
 
 def __dir__() -> list[str]:

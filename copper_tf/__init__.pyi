@@ -1,3 +1,4 @@
+from . import tuning as tuning
 from .analysis.baselines.results import Baselines as Baselines
 from .analysis.comparison_results import Comparison as Comparison
 from .analysis.evaluation_results import Evaluation as Evaluation

@@ -28,7 +28,7 @@ from tuning.hparams import write_columns, write_scores, write_search_columns, wr
 from tuning.oracles import epochs_of, oracle_of, point_of
 from tuning.search_space import name_of
 from tuning.sweep import UNITS, Sweep, open_sweep
-from tuning.trials import Search
+from tuning.trials import Search, open_search
 
 __all__ = ["run_search", "run_sweep"]
 
@@ -97,8 +97,13 @@ class _SearchJob:
 
     def run_name(self, values: Mapping[str, Any]) -> str:
         """See `_Job`."""
+        name = self._proposal(values)[0]
+        if name not in self.sweep.plan:
+            # The chief has enlarged the space since.
+            self.search = open_search(self.sweep.path)
+            self.sweep = self.search.sweep
         self.begun, self.steps = self.search.spent()
-        return self._proposal(values)[0]
+        return name
 
     def result(self, values: Mapping[str, Any]) -> dict[str, float] | None:
         """See `_Job`."""

@@ -12,7 +12,7 @@ from tuning.step_memory import step_memory
 
 __all__ = ["CPU", "GPU", "Device", "bytes_text", "largest_batch", "parse_bytes", "peak_bytes"]
 
-_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
+_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
           "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def largest_batch(
 
 
 def parse_bytes(text: str, argument: str = "memory") -> int:
-    """A number of bytes: ``"12GB"`` is 12 x 10^9, ``"12GiB"`` 12 x 2^30, a plain number is bytes.
+    """A number of bytes: ``"12GB"`` is 12 x 10^9, ``"12GiB"`` 12 x 2^30; a unit is needed.
 
     Args:
         text: what was given.
@@ -96,7 +96,9 @@ def parse_bytes(text: str, argument: str = "memory") -> int:
         size = int(float(found[1]) * _UNITS[found[2].upper()])
         if size > 0:
             return size
-    raise SettingError(f"{argument} must be a size above 0 such as 12GB, 12GiB or 500MB. Received: {text!r}")
+    raise SettingError(
+        f"{argument} must be a size above 0 with its unit, such as 12GB, 12GiB or 500MB. Received: {text!r}"
+    )
 
 
 def bytes_text(n: float) -> str:

@@ -29,7 +29,6 @@ _REPORT_EVERY = 50
 _LARGER = (0.5, 1.0)
 # What of a search can't be changed by a resume, and how it is printed.
 _FIXED: dict[str, Callable[[Any], str]] = {
-    "space": lambda space: " ".join(f"{n}={','.join(map(str, v))}" for n, v in space.values.items()),
     "oracle": str,
     "objective": lambda objective: objective.name,
     "seed": str,
@@ -162,7 +161,6 @@ def resume_search(
         raise SettingError("memory is measured before a search is planned. Received: --probe-memory with --resume")
     base = search.sweep.base.replace(**settings, **wanted.fixed_batch_size)
     given = {
-        "space": None if not wanted.space else parse_space(wanted.space, base),
         "oracle": wanted.oracle,
         "objective": None if wanted.objective is None else wanted.objective_of(kind),
         "against": None if wanted.against is None else COSTS[wanted.against],
@@ -172,9 +170,39 @@ def resume_search(
         "limit": _limit(wanted),
         "auto_batch": None if wanted.batch_size is None else wanted.batch_size == AUTO,
     }
+    if wanted.space:
+        search = _enlarged(search, parse_space(wanted.space, base), dataset)
     sweep = dataclasses.replace(search.sweep, base=base, data=dataset.path.resolve(), fingerprint=dataset.fingerprint)
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     return dataclasses.replace(search, sweep=sweep, **changes)
+
+
+def _enlarged(search: Search, named: SearchSpace, dataset: Dataset) -> Search:
+    """The search with values that are named added to its space; what is planned stays as it is.
+
+    Args:
+        search: as it was begun.
+        named: the space that is asked for.
+        dataset: of the search.
+
+    Raises:
+        SettingError: if a setting is named that isn't searched yet: all runs so far have one value of it.
+    """
+    own, base = search.space.values, search.sweep.base
+    if new := sorted(set(named.values) - set(own)):
+        raise SettingError(
+            f"space can grow by values of {', '.join(own)}; another setting needs a new search. Received: {new[0]}"
+        )
+    space = search.space.joined(named)
+    plan, memory = planned_points(
+        space, base, len(dataset.times), base.training.policy, search.limit,
+        dataset.split_sizes["train"] * base.data.crops if search.auto_batch else 0, search.seed,
+        Device(**search.device),
+    )  # fmt: skip
+    # A point that was feasible stays so.
+    plan = {name: search.sweep.plan.get(name, point) for name, point in plan.items()}
+    sweep = dataclasses.replace(search.sweep, plan=plan)
+    return dataclasses.replace(search, space=space, sweep=sweep, memory={**memory, **search.memory})
 
 
 def affordable(search: Search, budget: float | None) -> Search:
@@ -224,9 +252,13 @@ def start_search(requested: Search, *, resume: bool = False, force: bool = False
                 f"{path}: --resume takes a budget of at least what the search has, {existing.budget:g}. "
                 f"Received: {requested.budget:g}"
             )
-        # A point that was feasible stays so.
-        sweep = dataclasses.replace(requested.sweep, plan=existing.sweep.plan)
-        requested = dataclasses.replace(existing, sweep=sweep, against=requested.against, budget=requested.budget)
+        if requested.space.joined(existing.space) != requested.space:
+            raise RunError(f"{path}: --resume drops no value of the space of the search. Received: fewer")
+        sweep = dataclasses.replace(requested.sweep, plan={**requested.sweep.plan, **existing.sweep.plan})
+        requested = dataclasses.replace(
+            existing, sweep=sweep, space=requested.space, memory={**requested.memory, **existing.memory},
+            against=requested.against, budget=requested.budget,
+        )  # fmt: skip
     elif (path / PLAN).is_file() and not is_search(path) and set(open_sweep(path).plan) - set(requested.sweep.plan):
         raise OutputError(f"{path}: a search needs a folder of its own. Received: runs of another command")
     start_sweep(requested.sweep, resume=resume, force=force)

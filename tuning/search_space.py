@@ -137,6 +137,18 @@ class SearchSpace:
         grid = (dict(zip(self.values, row, strict=True)) for row in itertools.product(*self.values.values()))
         return {name_of(point): point for point in grid}
 
+    def joined(self, other: SearchSpace) -> SearchSpace:
+        """The space with the values of another one added to those of the same settings.
+
+        Raises:
+            SettingError: if the points are too many then.
+        """
+        values = {}
+        for name, own in self.values.items():
+            both = (*own, *(value for value in other.values.get(name, ()) if value not in own))
+            values[name] = both if isinstance(both[0], str) else tuple(sorted(both))
+        return SearchSpace(_few(values))
+
     def hyperparameters(self) -> keras_tuner.HyperParameters:
         """The same for KerasTuner, under the settings' own names."""
         import keras_tuner
@@ -224,6 +236,11 @@ def parse_space(entries: Iterable[str], base: Config) -> SearchSpace:
             f"loss must be one whose runs can be compared before their end, {SQUARED} or {KL}. "
             f"Received: {', '.join(sorted(others))}"
         )
-    if (count := math.prod(len(values) for _, values in pairs)) > MOST_POINTS:
+    return SearchSpace(_few(dict(pairs)))
+
+
+def _few(values: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
+    """The values of a space that doesn't have too many points."""
+    if (count := math.prod(map(len, values.values()))) > MOST_POINTS:
         raise SettingError(f"space must have at most {MOST_POINTS} points. Received: {count}")
-    return SearchSpace(dict(pairs))
+    return values

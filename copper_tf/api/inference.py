@@ -125,7 +125,7 @@ class Model:
         """One Keras model from raw grey values ``(batch, height, width, 1)``, normalisation inside.
 
         Its output is the potency map ``(batch, height, width, 1)``, or the probabilities ``(batch, K)``. Saved as
-        ``.keras`` it is loaded by `keras.saving.load_model` once ``copper_tf.exporters.keras_model`` is imported.
+        ``.keras`` it is loaded by `keras.saving.load_model` once ``copper_tf`` is imported.
 
         Args:
             bit_depth: of the pictures, 8 to 16; full scale is ``2**bit_depth - 1``.

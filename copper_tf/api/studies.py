@@ -227,7 +227,8 @@ def search(
         data: a built dataset, a SEM folder (built first), or an open dataset.
         output: the folder of the runs, of the result (``search_result.json``) and its page (``report/search.html``).
         workers: processes of this machine that train side by side.
-        resume: continue the search in the folder, or start one where there is none; a larger budget is taken.
+        resume: continue the search in the folder, or start one where there is none; a larger budget is taken, and the
+            values of a space that is named are added to those of the search.
         force: replace the search in the folder.
         split_settings: how a SEM folder is split, or which ``fold`` of a built dataset is taken.
         read_settings: how the pictures of a SEM folder are read.

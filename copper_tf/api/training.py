@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 from copper_tf.config import DEFAULT, Config, default_config
-from copper_tf.data.sources import Data, open_or_build, open_single
-from copper_tf.runs.run import FOLD, SEED, Run, is_run, open_run
+from copper_tf.data.sources import Data, known_times, open_or_build, open_single
+from copper_tf.decay.hypotheses import check_name
+from copper_tf.decay.starting import first_hypothesis
+from copper_tf.runs.run import FOLD, SEED, Run, fold_runs, is_run, open_run, seed_runs
 from copper_tf.utils.tensorflow import import_tensorflow
 from tfds_copper.errors import RunError, SettingError
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.progress import Progress
+from tfds_copper.settings import setting_fields
 from tfds_copper.splits.assign import SplitSettings
 
-if TYPE_CHECKING:
-    pass
+__all__ = ["Config", "Run", "check_hypothesis", "config_of", "open_weights", "train", "train_runs", "training_config"]
 
-__all__ = ["Config", "Run", "train", "train_runs", "training_config"]
+# A run, or its folder; None for random weights.
+Weights: TypeAlias = str | os.PathLike[str] | Run | None
 
 
 def training_config(
     kind: str | Config, output: str | os.PathLike[str] | None = None, *, preset: str | None = None,
-    resume: bool = False, **settings: Any,
+    resume: bool = False, weights: Weights = None, **settings: Any,
 ) -> Config:  # fmt: skip
     """The settings that a training would have.
 
@@ -34,10 +38,12 @@ def training_config(
         output: the run folder; with `resume`, the settings of the run there are the defaults.
         preset: whose settings are the defaults, ``"default"`` or ``"paper"``; not with a whole config.
         resume: whether a run that is there is gone on with.
+        weights: a run whose weights training begins with: its network and its normalisation are the defaults, and
+            nothing is retried from random weights.
         **settings: any setting of `Config`, by its own name, e.g. ``d=3``.
 
     Raises:
-        RunError: if the run to go on with is of the other kind.
+        RunError: if the run to go on with, or that of the weights, is of the other kind.
         SettingError: if a setting is unknown or a value is not allowed.
 
     Example:
@@ -56,12 +62,86 @@ def training_config(
                 f"{output}: --resume goes on with the run's own kind, {run.config.kind}. Received: {config.kind}"
             )
         config = config if preset or isinstance(kind, Config) else run.config
+    elif weights is not None and isinstance(kind, str):
+        config = config.replace(**_settings_of(open_weights(weights), kind))
     return config.replace(**settings)
+
+
+def config_of(file: str | os.PathLike[str]) -> Config:
+    """The settings in a file, as ``copper train --dry-run`` prints them and every run keeps them.
+
+    Args:
+        file: JSON; of a setting that it lacks the default is taken.
+
+    Raises:
+        SettingError: if it isn't there or no JSON, a setting is unknown, or a value not allowed.
+    """
+    path = Path(file)
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingError(f"{path}: must be settings as --dry-run prints them, in JSON. Received: {error}") from None
+    groups = values.values() if isinstance(values, dict) else [values]
+    if not isinstance(values, dict) or not all(isinstance(group, dict | str) for group in groups):
+        raise SettingError(f"{path}: must be settings as --dry-run prints them. Received: another form")
+    try:
+        return Config.from_dict(values)
+    except SettingError as error:
+        raise SettingError(f"{path}: {error}") from None
+
+
+def open_weights(weights: str | os.PathLike[str] | Run) -> Run:
+    """The run that weights come from.
+
+    Raises:
+        RunError: if it is none, or an ensemble.
+    """
+    if isinstance(weights, Run):
+        return weights
+    if not is_run(weights) and (members := seed_runs(weights) or fold_runs(weights)):
+        raise RunError(f"{weights}: weights must be those of one run, e.g. {members[0].path}. Received: several")
+    return open_run(weights)
+
+
+def _settings_of(source: Run, kind: str) -> dict[str, Any]:
+    """The settings that a network of given weights needs."""
+    if source.config.kind != kind:
+        raise RunError(f"{source.path}: weights must be those of a {kind}. Received: a {source.config.kind}")
+    flat = source.config.flat()
+    names = [f.name for f in setting_fields(type(source.config.model))]
+    return {name: flat[name] for name in (*names, "normalisation", "window")} | {"restarts": 0}
+
+
+def _finish(run: Run) -> Run:
+    """Writes the best weights as one Keras model beside them."""
+    from copper_tf.exporters.keras_model import write_keras_model
+
+    write_keras_model(run)
+    return run
+
+
+def check_hypothesis(config: Config, data: Data) -> None:
+    """Whether a training could start from its hypothesis, as far as that is known before data are built.
+
+    Args:
+        config: of a run.
+        data: see `train`; nothing need be there yet.
+
+    Raises:
+        InputError: if a SEM folder can't be used.
+        SettingError: if the hypothesis is unknown, or incomplete, flat or rising for the times of the data.
+    """
+    times = known_times(data)
+    if times:
+        first_hypothesis(config, times)
+    elif config.kind == "segmenter":
+        check_name(config.training.hypothesis)
 
 
 def train(
     kind: str | Config, data: Data, output: str | os.PathLike[str], *, preset: str | None = None,
-    resume: bool = False, force: bool = False, split_settings: SplitSettings | Mapping[str, Any] | None = None,
+    resume: bool = False, force: bool = False, weights: Weights = None, new_head: bool = False,
+    split_settings: SplitSettings | Mapping[str, Any] | None = None,
     read_settings: ReadSettings | Mapping[str, Any] | None = None, progress: Progress | None = None, **settings: Any,
 ) -> Run:  # fmt: skip
     """Trains a classifier or a segmenter into a run folder; killed at any moment, `resume` goes on.
@@ -71,15 +151,17 @@ def train(
         data: a built dataset, a SEM folder (built first, into ``FOLDER.tfds``), or an open dataset; not folds.
         output: the run folder.
         preset: whose settings are the defaults: ``"default"``, or ``"paper"`` for the paper's own.
-        resume: go on with the run that is there, or start one where there is none.
+        resume: go on with the run that is there, with more ``epochs`` where so many are given, or start one.
         force: replace a run that is there.
+        weights: a run whose weights training begins with; its network and normalisation are the defaults then.
+        new_head: begin with fresh weights in the head, which other labels need.
         split_settings: how a SEM folder is split, or which ``fold`` of a built dataset is taken.
         read_settings: how the pictures of a SEM folder are read.
         progress: called with (done, total, what).
         **settings: any setting of `Config`, by its own name, e.g. ``d=3, epochs=20``.
 
     Returns:
-        The run, open.
+        The run, open. Its ``model.keras`` opens in Keras after ``import copper_tf``, and takes raw grey values.
 
     Raises:
         InputError: if the data can't be used, or there are several folds.
@@ -96,19 +178,22 @@ def train(
     >>> run.config.training.hypothesis
     'sqrt'
     """
-    config = training_config(kind, output, preset=preset, resume=resume, **settings)
+    source = None if weights is None else open_weights(weights)
+    config = training_config(kind, output, preset=preset, resume=resume, weights=source, **settings)
     dataset = open_single(
         data, split_settings, read_settings, progress, "a run is trained on one dataset; train_runs takes folds"
     )
     import_tensorflow()
     from copper_tf.training import loop
 
-    return loop.train(config, dataset, Path(output), resume=resume, force=force, progress=progress)
+    given: Any = {"resume": resume, "force": force, "weights": source, "new_head": new_head, "progress": progress}
+    return _finish(loop.train(config, dataset, Path(output), **given))
 
 
 def train_runs(
     kind: str | Config, data: Data, output: str | os.PathLike[str], *, preset: str | None = None, seeds: int = 1,
-    resume: bool = False, force: bool = False, split_settings: SplitSettings | Mapping[str, Any] | None = None,
+    resume: bool = False, force: bool = False, weights: Weights = None, new_head: bool = False,
+    split_settings: SplitSettings | Mapping[str, Any] | None = None,
     read_settings: ReadSettings | Mapping[str, Any] | None = None, progress: Progress | None = None, **settings: Any,
 ) -> Iterator[Run]:  # fmt: skip
     """Trains one run for each fold of the data and each seed, and yields each as soon as it is trained.
@@ -123,6 +208,8 @@ def train_runs(
         seeds: how many seeds, the first of which is the setting ``seed``.
         resume: see `train`.
         force: see `train`.
+        weights: see `train`.
+        new_head: see `train`.
         split_settings: see `train`.
         read_settings: see `train`.
         progress: see `train`.
@@ -134,7 +221,10 @@ def train_runs(
     if seeds < 1:
         raise SettingError(f"seeds must be a whole number of at least 1. Received: {seeds}")
     root = Path(output)
-    first = training_config(kind, root, preset=preset, resume=resume, **settings).training.seed
+    source = None if weights is None else open_weights(weights)
+    given: Any = {"resume": resume, "force": force, "weights": source, "new_head": new_head, "progress": progress}
+    chosen: dict[str, Any] = {"preset": preset, "resume": resume, "weights": source}
+    first = training_config(kind, root, **chosen, **settings).training.seed
     datasets = open_or_build(data, split_settings, read_settings, progress)
     import_tensorflow()
     from copper_tf.training import loop
@@ -147,8 +237,6 @@ def train_runs(
         where = where / FOLD.format(dataset.fold) if len(datasets) > 1 else where
         # Members that a kill left out go on with the settings of those that are there.
         like = begun.config if resume and begun and not preset and isinstance(kind, str) else kind
-        config = training_config(like, where, preset=preset, resume=resume, **{**settings, "seed": seed})
-        begun = loop.train(
-            config.for_pictures(least), dataset, where, resume=resume, force=force, progress=progress
-        )  # fmt: skip
-        yield begun
+        config = training_config(like, where, **chosen, **{**settings, "seed": seed})
+        begun = loop.train(config.for_pictures(least), dataset, where, **given)
+        yield _finish(begun)

@@ -7,13 +7,15 @@ from pathlib import Path
 import click
 
 from copper_tf.cli.options import data_option
+from copper_tf.cli.output import give, say, warn
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
+from copper_tf.cli.verbs import Verb
 
 __all__ = ["command"]
 
 
-@click.command("baselines")
+@click.command("baselines", cls=Verb)
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--classifier", type=click.Path(path_type=Path), help="A classifier of the same data, for Grad-CAM.")
 @data_option
@@ -36,6 +38,7 @@ def command(run: Path, classifier: Path | None, data: Path | None) -> None:
         if rows:
             print_table(["method", *names.values()], rows)
     if result.warning:
-        click.echo(f"warning: {result.warning}")
+        warn(result.warning)
     if result.page:
-        click.echo(result.page)
+        say(result.page)
+    give(result)

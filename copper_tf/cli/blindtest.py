@@ -10,9 +10,11 @@ import click
 
 from copper_tf.api.apps import BlindSettings, BlindTest, blindtest, prepare_blindtest, score_blindtest
 from copper_tf.cli.options import data_option, explicit, flags, folder_option
+from copper_tf.cli.output import say
 from copper_tf.cli.pages import address_option, port_option
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
+from copper_tf.cli.verbs import Verb
 
 __all__ = ["command"]
 
@@ -28,15 +30,15 @@ def _score(test: BlindTest, open_page: bool) -> None:
     ]
     print_table(["grader", *_SCORES], rows)
     for row in result.unfinished:
-        click.echo(f"not scored: {row.name}, {row.round}: {row.answered} of {row.pictures} answered")
+        say(f"not scored: {row.name}, {row.round}: {row.answered} of {row.pictures} answered")
     for text in result.verdicts:
-        click.echo(text)
-    click.echo(test.page)
+        say(text)
+    say(test.page)
     if open_page:
         click.launch(str(test.page))
 
 
-@click.command("blindtest")
+@click.command("blindtest", cls=Verb, gives=False)
 @click.argument("sources", type=click.Path(path_type=Path), nargs=-1, required=True)
 @folder_option("Folder of a new test.", required=False)
 @flags(BlindSettings)
@@ -71,8 +73,8 @@ def command(
 
         def started(url: str, test: BlindTest) -> None:
             bar.close()
-            click.echo(f"{url} is the page of the blind test; Ctrl+C stops it, and the same command continues it")
-            click.echo(f"keep {test.key_file} from raters: it holds the answers")
+            say(f"{url} is the page of the blind test; Ctrl+C stops it, and the same command continues it")
+            say(f"keep {test.key_file} from raters: it holds the answers")
             if open_page is not False:
                 click.launch(url)
 

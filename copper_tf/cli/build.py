@@ -12,8 +12,10 @@ import click
 from copper_tf.api.data import build_folds, preview_build
 from copper_tf.api.settings import ReadSettings, SplitSettings
 from copper_tf.cli.options import flags, folder_option
+from copper_tf.cli.output import give, say, warn
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
+from copper_tf.cli.verbs import Verb
 
 __all__ = ["command"]
 
@@ -29,12 +31,12 @@ def _print_splits(
 
 def _print_findings(folder: Path, found: Sequence[tuple[str, str]]) -> None:
     for level, text in found:
-        click.echo(text if level == "note" else f"{level}: {text}")
+        say(text) if level == "note" else warn(text, level)
     if any("such as " in text for _, text in found):
-        click.echo(f"all pictures that these are about: copper check {shlex.quote(str(folder))}")
+        say(f"all pictures that these are about: copper check {shlex.quote(str(folder))}")
 
 
-@click.command("build")
+@click.command("build", cls=Verb)
 @click.argument("folder", type=click.Path(path_type=Path))
 @folder_option("Folder of datasets; FOLDER.tfds beside the pictures where not given.", required=False)
 @flags(SplitSettings)
@@ -49,14 +51,16 @@ def command(folder: Path, output: Path | None, dry_run: bool, force: bool, **set
         for counts in preview.splits:
             _print_splits(counts.fold, [row.t for row in preview.labels], counts.per_label, counts.sheets)
         _print_findings(folder, [(f.level, f.text) for f in preview.findings])
+        give(preview)
         return
     with progress_bar() as progress:
         datasets = build_folds(folder, output, force=force, progress=progress, **settings)
     for dataset in datasets:
-        click.echo(dataset.path)
+        say(dataset.path)
     for dataset in datasets:
         splits = dataset.metadata.splits
         pictures = {name: counts.per_label for name, counts in splits.items()}
         sheets = {name: len(counts.sheets) for name, counts in splits.items()}
         _print_splits(dataset.fold, dataset.class_names, pictures, sheets)
     _print_findings(folder, [(f.level, f.text) for f in datasets[0].metadata.findings])
+    give(datasets)

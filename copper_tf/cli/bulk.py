@@ -8,14 +8,17 @@ from typing import Any
 import click
 
 from copper_tf.api.inference import PALETTES, RUNTIMES, bulk
-from copper_tf.api.settings import InputError, ReadSettings
+from copper_tf.api.settings import ReadSettings
 from copper_tf.cli.options import flags, folder_option, force_option, group_of
+from copper_tf.cli.output import give, say, warn
+from copper_tf.cli.partly import end_of
 from copper_tf.cli.progress import progress_bar
+from copper_tf.cli.verbs import Verb
 
 __all__ = ["command"]
 
 
-@click.command("bulk")
+@click.command("bulk", cls=Verb)
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("pictures", nargs=-1, required=True)
 @folder_option("Tables, parts of them, and maps.")
@@ -31,7 +34,7 @@ __all__ = ["command"]
 def command(
     model: Path, pictures: tuple[str, ...], output: Path, sheet: str, runtime: str | None, maps: bool, palette: str,
     shard: int, workers: int, beam_options: str, force: bool, **settings: Any,
-) -> None:  # fmt: skip
+) -> int:  # fmt: skip
     """Predict very many micrographs by MODEL, an export, as an Apache Beam pipeline.
 
     PICTURES are files and folders, patterns in quotes ('new/**.tif'), and folders or patterns of buckets
@@ -45,11 +48,10 @@ def command(
             progress=progress,
         )  # fmt: skip
     for text in result.warnings:
-        click.echo(f"warning: {text}")
+        warn(text)
     if result.hypothesis_note:
-        click.echo(result.hypothesis_note)
+        say(result.hypothesis_note)
     for file in result.files:
-        click.echo(file)
-    if result.failures:
-        count = f"{result.failures} of {result.pictures}"
-        raise InputError(f"every picture must be readable; the others are done. Received: {count} that are not")
+        say(file)
+    give(result)
+    return end_of(result.failures, result.pictures)

@@ -8,6 +8,7 @@ import click
 
 from copper_tf.api.decisions import CALIBRATION, Calibration, calibrate
 from copper_tf.cli.options import Variadic, folder_option, force_option
+from copper_tf.cli.output import give, say
 from copper_tf.cli.scores import labels_option, print_findings, score_option
 from copper_tf.cli.tables import number, print_table
 
@@ -51,5 +52,6 @@ def command(
         force=force,
     )  # fmt: skip
     _print(result)
-    click.echo(output / CALIBRATION)
-    click.echo(result.page)
+    say(output / CALIBRATION)
+    say(result.page)
+    give(result)

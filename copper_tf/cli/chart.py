@@ -8,12 +8,14 @@ import click
 
 from copper_tf.api.decisions import CHART, chart
 from copper_tf.cli.options import folder_option
+from copper_tf.cli.output import give, say
 from copper_tf.cli.scores import labels_option, print_findings, score_option
+from copper_tf.cli.verbs import Verb
 
 __all__ = ["command"]
 
 
-@click.command("chart")
+@click.command("chart", cls=Verb)
 @click.argument("scores", type=click.Path(path_type=Path), nargs=-1, required=True)
 @folder_option("Folder of the chart; a later call adds to what is there.", default="chart")
 @labels_option
@@ -35,10 +37,11 @@ def command(
     result = chart(
         *scores, output=output, labels=labels, score=score, date=date, reference=reference, baseline=baseline, only=only
     )
-    click.echo(f"{result.added} sheets added, {result.known} were there already; {len(result.points)} days")
+    say(f"{result.added} sheets added, {result.known} were there already; {len(result.points)} days")
     print_findings(result.verdicts, result.caveats)
-    click.echo(output / CHART)
-    click.echo(result.page)
+    say(output / CHART)
+    say(result.page)
+    give(result)
     if open_page:
         click.launch(str(result.page))
     return int(any(text.startswith("ALARM") for text in result.verdicts))

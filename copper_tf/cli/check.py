@@ -10,8 +10,10 @@ import click
 from copper_tf.api.data import check
 from copper_tf.api.settings import ReadSettings, SplitSettings
 from copper_tf.cli.options import flags, folder_option
+from copper_tf.cli.output import give, say, warn
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
+from copper_tf.cli.verbs import Verb
 
 if TYPE_CHECKING:
     from copper_tf.reports.check.summary import Check
@@ -26,18 +28,19 @@ def _print(result: Check) -> None:
     print_table(result.labels[0].titles(), [row.cells() for row in result.labels])
     for counts in result.splits:
         fold = f"fold {counts.fold}: " if counts.fold else ""
-        click.echo(fold + ", ".join(
+        say(fold + ", ".join(
             f"{name} {n} pictures" + (f" of {counts.sheets[name]} sheets" if counts.sheets[name] else "")
             for name, n in counts.pictures.items()
         ))  # fmt: skip
     for k, finding in enumerate(result.findings):
         where = result.whereabouts(k)
-        click.echo(f"{finding.level}: {finding.text}" + (f" ({where})" if where else ""))
-    click.echo("sound: nothing found that training could trip over" if not result.problems else
+        text = finding.text + (f" ({where})" if where else "")
+        say(f"note: {text}") if finding.level == "note" else warn(text, finding.level)
+    say("sound: nothing found that training could trip over" if not result.problems else
                "sound, with warnings" if result.sound else "unsound: a model would learn something else")  # fmt: skip
 
 
-@click.command("check")
+@click.command("check", cls=Verb)
 @click.argument("folder", type=click.Path(path_type=Path))
 @folder_option("The page and its tables; FOLDER.check beside the pictures where not given.", required=False)
 @flags(SplitSettings)
@@ -51,7 +54,8 @@ def command(folder: Path, output: Path | None, open_page: bool, **settings: Any)
     with progress_bar() as progress:
         result = check(folder, output, progress=progress, **settings)
     _print(result)
-    click.echo(result.page)
+    say(result.page)
+    give(result)
     if open_page:
         click.launch(str(result.page))
     return 0 if result.sound else _UNSOUND

@@ -9,7 +9,9 @@ import click
 
 from copper_tf.api.analysis import COMPARISON, DECODINGS, Comparison
 from copper_tf.cli.options import folder_option, force_option
+from copper_tf.cli.output import give, say
 from copper_tf.cli.tables import number, print_table
+from copper_tf.cli.verbs import Verb
 
 __all__ = ["command"]
 
@@ -30,7 +32,7 @@ def _print(comparison: Comparison) -> None:
     names = list(graders[0].scores)
     rows = [[g.name, g.decoding, str(len(g.runs)), *(_cell(g, n) for n in names)] for g in graders]
     print_table(["grader", "by", "runs", *names], rows)
-    click.echo(f"minus {graders[0].name}, p in brackets after it (corrected for {len(differences)}):")
+    say(f"minus {graders[0].name}, p in brackets after it (corrected for {len(differences)}):")
     rows = [
         [
             row.name,
@@ -41,10 +43,10 @@ def _print(comparison: Comparison) -> None:
         for row in differences
     ]
     print_table(["grader", *names, "McNemar p", "Wilcoxon p"], rows)
-    click.echo(comparison.power)
+    say(comparison.power)
 
 
-@click.command("compare")
+@click.command("compare", cls=Verb)
 @click.argument("runs", type=click.Path(path_type=Path), nargs=-1, required=True)
 @folder_option(f"Where {COMPARISON} goes.", default="comparison")
 @click.option(
@@ -60,5 +62,7 @@ def command(runs: tuple[Path, ...], output: Path, decoding: Any, group_seeds: bo
     """
     from copper_tf.api.analysis import compare
 
-    _print(compare(*runs, output=output, decoding=decoding, group_seeds=group_seeds, force=force))
-    click.echo(output / COMPARISON)
+    comparison = compare(*runs, output=output, decoding=decoding, group_seeds=group_seeds, force=force)
+    _print(comparison)
+    say(output / COMPARISON)
+    give(comparison)

@@ -8,8 +8,10 @@ import click
 
 from copper_tf.api.decisions import GROUPS, GroupComparison, compare_groups
 from copper_tf.cli.options import folder_option, force_option
+from copper_tf.cli.output import give, say
 from copper_tf.cli.scores import labels_option, print_findings, score_option
 from copper_tf.cli.tables import number, print_table
+from copper_tf.cli.verbs import Verb
 
 __all__ = ["command"]
 
@@ -19,11 +21,11 @@ def _print(result: GroupComparison) -> None:
     print_table(["group", "sheets", "pictures", f"{result.score} [95 %]"], rows)
     needed = [[str(p.pictures), "over 200" if p.sheets is None else str(p.sheets)] for p in result.plan]
     print_findings(result.verdicts, result.caveats)
-    click.echo(f"to find a difference of {result.wanted:.2g} four times of five:")
+    say(f"to find a difference of {result.wanted:.2g} four times of five:")
     print_table(["pictures of each sheet", "sheets of each group"], needed)
 
 
-@click.command("compare-groups")
+@click.command("compare-groups", cls=Verb)
 @click.argument("scores", type=click.Path(path_type=Path), nargs=-1, required=True)
 @folder_option(f"Where the page, {GROUPS} and a workbook go.", default="groups")
 @click.option("--by", default="", help="Column that names the group of each sheet, where SCORES is one table.")
@@ -46,4 +48,5 @@ def command(
         *scores, output=output, by=by, labels=labels, score=score, margin=margin, difference=difference, force=force
     )
     _print(result)
-    click.echo(result.page)
+    say(result.page)
+    give(result)

@@ -14,7 +14,9 @@ from copper_tf.api.inference import predict
 from copper_tf.api.settings import OutputError
 from copper_tf.cli.fit import print_fit, print_plan
 from copper_tf.cli.options import folder_option, force_option
+from copper_tf.cli.output import give, say
 from copper_tf.cli.progress import progress_bar
+from copper_tf.cli.verbs import Verb
 
 __all__ = ["command"]
 
@@ -37,7 +39,7 @@ def _prepare(output: Path, force: bool) -> None:
     (output / _MARK).write_text("made by `copper demo`; replaced by --force\n", encoding="utf-8")
 
 
-@click.command("demo")
+@click.command("demo", cls=Verb)
 @folder_option("Where everything goes.", default="demo")
 @force_option
 @click.option("--open", "open_page", is_flag=True, help="Open the report in a browser.")
@@ -53,8 +55,9 @@ def command(output: Path, force: bool, open_page: bool) -> None:
         pictures = sorted((folder / "t02").glob("*.png"))[:2]
         prediction = predict(output / "fit" / "segmenter_model", pictures, output / "prediction", progress=progress)
     for file in prediction.files:
-        click.echo(file)
+        say(file)
     print_fit(result)
-    click.echo(f"{time.monotonic() - started:.0f} s in all")
+    say(f"{time.monotonic() - started:.0f} s in all")
+    give(result)
     if open_page and result.report:
         click.launch(str(result.report.page))

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from copper_tf.cli.options import data_option
+from copper_tf.cli.output import give, say, warn
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
+from copper_tf.cli.verbs import Verb
 
 if TYPE_CHECKING:
     from copper_tf.api.analysis import Evaluation
@@ -28,7 +30,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
         print_table(["map decoded to a grade", "test"], rows)
 
 
-@click.command("evaluate")
+@click.command("evaluate", cls=Verb)
 @click.argument("run", type=click.Path(path_type=Path))
 @data_option
 @click.option("--open", "open_page", is_flag=True, help="Open the page in a browser.")
@@ -44,9 +46,10 @@ def command(run: Path, data: Path | None, open_page: bool) -> None:
         result = evaluate(run, data=data, progress=progress)
     print_evaluation(result)
     for text in result.caveats:
-        click.echo(f"warning: {text}")
+        warn(text)
     if note := result.hypothesis.note(result.labels.names):
-        click.echo(note)
-    click.echo(result.page)
+        say(note)
+    say(result.page)
+    give(result)
     if open_page:
         click.launch(str(result.page))

@@ -8,7 +8,9 @@ import click
 
 from copper_tf.api.inference import FORMATS, ExportResult, export
 from copper_tf.cli.options import data_option, folder_option, force_option
+from copper_tf.cli.output import give, say
 from copper_tf.cli.progress import progress_bar
+from copper_tf.cli.verbs import Verb
 
 __all__ = ["command", "print_formats"]
 
@@ -16,13 +18,13 @@ __all__ = ["command", "print_formats"]
 def print_formats(output: Path, result: ExportResult) -> None:
     """Each format that was written, with its distance from the run."""
     for name, written in result.formats.items():
-        click.echo(
+        say(
             f"{output / written.file}: {name}, reloaded; from the run {written.largest:.1g} at most, "
             f"{written.mean:.1g} on average, potency {written.potency:.1g} ({written.pictures} pictures)"
         )
 
 
-@click.command("export")
+@click.command("export", cls=Verb)
 @click.argument("run", type=click.Path(path_type=Path))
 @folder_option("The exported model.")
 @click.option(
@@ -42,3 +44,4 @@ def command(run: Path, output: Path, to: str, license: str, data: Path | None, f
     with progress_bar() as progress:
         result = export(run, output, to.split(","), license=license, data=data, force=force, progress=progress)
     print_formats(output, result)
+    give(result)

@@ -11,9 +11,11 @@ import click
 from copper_tf.api.fit import BUDGET, NOT_SUPPORTED, Fit, FitPlan, fit
 from copper_tf.api.settings import ReadSettings, SplitSettings
 from copper_tf.cli.options import explicit, flags, folder_option, force_option
+from copper_tf.cli.output import give, say
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.report import print_report
 from copper_tf.cli.tables import print_table
+from copper_tf.cli.verbs import Verb
 
 __all__ = ["command", "print_fit", "print_plan"]
 
@@ -37,20 +39,20 @@ def print_plan(plan: FitPlan) -> None:
     """How long each stage will take."""
     rows = [[name, f"{seconds / 60:.1f}"] for name, seconds in plan.seconds.items()]
     print_table(["stage", "minutes, expected"], [*rows, ["in all", f"{plan.minutes:.1f}"]])
-    click.echo(", ".join(f"{kind}: {epochs} epochs" for kind, epochs in plan.epochs.items()))
+    say(", ".join(f"{kind}: {epochs} epochs" for kind, epochs in plan.epochs.items()))
 
 
 def print_fit(result: Fit) -> None:
     """The verdict, the report, and how long it took."""
-    click.echo(f"maps: {result.verdict}")
+    say(f"maps: {result.verdict}")
     for reason in result.reasons:
-        click.echo(f"- {reason}")
+        say(f"- {reason}")
     assert result.report is not None
     print_report(result.report)
-    click.echo(f"{sum(result.seconds.values()) / 60:.1f} minutes in this call; {result.plan.minutes:.1f} were planned")
+    say(f"{sum(result.seconds.values()) / 60:.1f} minutes in this call; {result.plan.minutes:.1f} were planned")
 
 
-@click.command("fit")
+@click.command("fit", cls=Verb)
 @click.argument("folder", type=click.Path(path_type=Path))
 @folder_option("Where everything goes.")
 @click.option(
@@ -78,6 +80,7 @@ def command(folder: Path, output: Path, resume: bool, force: bool, open_page: bo
             folder, output, resume=resume, force=force, on_plan=print_plan, progress=progress, **given
         )  # fmt: skip
     print_fit(result)
+    give(result)
     if open_page and result.report:
         click.launch(str(result.report.page))
     return _UNBELIEVED if result.verdict == NOT_SUPPORTED else 0

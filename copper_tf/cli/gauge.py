@@ -8,6 +8,7 @@ import click
 
 from copper_tf.api.decisions import GAUGE, Gauge, gauge
 from copper_tf.cli.options import Variadic, folder_option, force_option
+from copper_tf.cli.output import give, say
 from copper_tf.cli.scores import labels_option, print_findings, score_option
 from copper_tf.cli.tables import number, print_table
 
@@ -18,7 +19,7 @@ def _print(result: Gauge) -> None:
     rows = [[c.name, number(c.sd, c.interval), f"{100 * c.share:.0f} %"] for c in result.components]
     print_table(["source", "standard deviation [95 %]", "of all variance"], rows)
     print_findings(result.verdicts, result.caveats)
-    click.echo(f"sheets for a mean known to ±{result.wanted:.2g}, one operator and microscope:")
+    say(f"sheets for a mean known to ±{result.wanted:.2g}, one operator and microscope:")
     needed = [[str(p.pictures), f"{p.precision:.3f}", "–" if p.sheets is None else str(p.sheets)] for p in result.plan]
     print_table(["pictures of each sheet", "score of a sheet known to ±", "sheets"], needed)
 
@@ -52,4 +53,5 @@ def command(
         force=force,
     )  # fmt: skip
     _print(result)
-    click.echo(result.page)
+    say(result.page)
+    give(result)

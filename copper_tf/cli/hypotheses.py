@@ -28,6 +28,7 @@ from copper_tf.api.studies import (
     work_on_hypotheses,
 )
 from copper_tf.cli.options import Variadic, explicit, flags, folder_option, force_option
+from copper_tf.cli.output import give, say, warn
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
 
@@ -56,19 +57,19 @@ def _print(study: HypothesisStudy) -> None:
         print_table(["hypothesis", "test NMSE", "validation", "behind the best", "p (Holm)", "indistinguishable"], rows)
     if study.permuted.median is not None:
         levels = study.permuted.nmse
-        click.echo(
+        say(
             f"permuted levels ({len(levels)} orders): NMSE {min(levels):.3f} to {max(levels):.3f}, median "
             f"{study.permuted.median:.3f}"
         )
     apart = "no two curves to compare" if study.gap is None else f"curves of falling g lie {study.gap:.3f} apart"
-    click.echo(apart)
-    click.echo(f"ranking: {study.verdict}")
+    say(apart)
+    say(f"ranking: {study.verdict}")
     for text in filter(None, [*study.reasons, study.ranking, study.sentence]):
-        click.echo(f"- {text}")
+        say(f"- {text}")
     for name, reason in study.failed.items():
-        click.echo(f"warning: run {name} is left out: {reason}")
+        warn(f"run {name} is left out: {reason}")
     for text in study.caveats:
-        click.echo(f"warning: {text}")
+        warn(text)
 
 
 def _run(
@@ -96,7 +97,8 @@ def _run(
         print_table(["run", "g", "learn", "seed"], rows)
         return 0
     _print(study)
-    click.echo(output / HYPOTHESES_PAGE)
+    say(output / HYPOTHESES_PAGE)
+    give(study)
     if open_page:
         click.launch(str(output / HYPOTHESES_PAGE))
     return _REFUSED if study.verdict == NOT_SUPPORTED else 0
@@ -104,10 +106,9 @@ def _run(
 
 def _made() -> click.Command:
     defaults = default_config("segmenter", PAPER)
-    run: Any = _run
+    run: Any = flags(SplitSettings, omit=("seed",))(flags(ReadSettings)(_run))
     for name, group in reversed(GROUPS.items()):
         run = flags(group, getattr(defaults, name), omit=(*unread_settings("segmenter"), *_PLANNED))(run)
-    run = flags(ReadSettings)(flags(SplitSettings, omit=("seed",))(run))
     tables = f"Hypotheses: registered names, or JSON files of tables keyed by t.  [default: {' '.join(COMPARED)}]"
     ways = f"Also estimate the curve without a hypothesis, in one or several ways: {', '.join(_WAYS)}."
     orders = "Hypotheses with permuted levels, each trained once: what any order reaches.  [default: 20, or all]"

@@ -6,12 +6,16 @@ import errno
 import importlib
 import os
 import sys
+import time
+import traceback
 from collections.abc import Sequence
 
 import click
 
 import copper_tf
 from copper_tf.api.system import DISK_FULL, interrupt_on_sigterm, is_disk_full
+from copper_tf.cli.output import SHOWN, output_options
+from copper_tf.cli.verbs import VerbGroup
 
 __all__ = ["COMMANDS", "cli", "main"]
 
@@ -45,7 +49,7 @@ BAD_INPUT = 2
 INTERRUPTED = 130
 
 
-class _Verbs(click.Group):
+class _Verbs(VerbGroup):
     """A group that knows its verbs by name and imports one only when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -69,8 +73,15 @@ def cli() -> None:
     """Grade etched copper surfaces from SEM micrographs: which grade, where, and by what law they decay.
 
     DATA is a built dataset or a SEM folder (FOLDER/<class>/<picture>, one number in each class folder's name).
-    MODEL is a run folder or an exported model. -o is always a folder.
+    MODEL is a run folder or an exported model. -o is always a folder. Every command shows examples with --help.
+
+    Exit codes: 0 done; 1 done, but the result is bad (a folder is unsound, maps aren't supported, no ranking); 2
+    misuse: a wrong option or input, or a place that can't be read or written; 3 some pictures couldn't be read, the
+    others are done; 130 stopped by Ctrl-C.
     """
+
+
+cli.params.extend(output_options(gives=False))
 
 
 def _reason(error: OSError) -> str:
@@ -91,14 +102,36 @@ def _missing_package(error: Exception) -> str:
     return "" if name in ("copper_tf", "tfds_copper", "tuning") else name
 
 
+def _trace() -> None:
+    """Where an error comes from, if that is asked for."""
+    if SHOWN.verbose:
+        click.echo(traceback.format_exc(), err=True)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line and returns its exit code: 0 done, 1 a result is bad, 2 bad input, 130 interrupted."""
+    """Runs the command line.
+
+    Args:
+        arguments: of the command; those of this process by default.
+
+    Returns:
+        The exit code: 0 done, 1 a result is bad, 2 misuse, 3 some pictures couldn't be read, 130 interrupted.
+    """
+    SHOWN.reset()
     # TensorFlow reads these when it is first imported, which happens inside the verbs.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     try:
         with interrupt_on_sigterm():
-            code = cli.main(None if arguments is None else list(arguments), prog_name="copper", standalone_mode=False)
+            return _run(arguments)
+    finally:
+        if SHOWN.verbose:
+            click.echo(f"took {time.monotonic() - SHOWN.started:.1f} s", err=True)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        code = cli.main(None if arguments is None else list(arguments), prog_name="copper", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else "")
@@ -108,8 +141,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         click.echo(f"copper: {error.format_message()} (see `{command} --help`)", err=True)
     # Imported, with what it needs, only where something went wrong.
     except copper_tf.CopperError as error:
+        _trace()
         click.echo(f"copper: {error}", err=True)
     except OSError as error:
+        _trace()
         click.echo(f"copper: {_reason(error)}", err=True)
     except (KeyboardInterrupt, click.Abort):
         click.echo("copper: stopped; what was finished is kept", err=True)

@@ -9,13 +9,24 @@ from typing import Any
 import click
 
 from copper_tf.api.settings import Group, field_types, setting_fields
+from copper_tf.cli.verbs import GroupedOption, Verb
 
 __all__ = ["Variadic", "data_option", "explicit", "flags", "folder_option", "force_option", "group_of"]
 
 Decorator = Callable[[Any], Any]
+# Of the options of each group of settings in a command's help.
+_HEADINGS = {
+    "DataSettings": "Crops and grey values",
+    "ModelSettings": "Network",
+    "TrainingSettings": "Training",
+    "SplitSettings": "How pictures are split",
+    "ReadSettings": "How pictures are read",
+    "SimulationSettings": "The simulated pictures",
+    "BlindSettings": "The test",
+}
 
 
-class Variadic(click.Command):
+class Variadic(Verb):
     """A command whose repeatable options take several values after one flag: ``--compare linear sqrt``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -72,6 +83,8 @@ def flags(group: type[Group], defaults: Group | None = None, omit: tuple[str, ..
                 default=getattr(base, field.name),
                 show_default=not switch and getattr(base, field.name) != "",
                 help=field.metadata["help"] + unit,
+                cls=GroupedOption,
+                heading=_HEADINGS[group.__name__],
             )(function)
         return function
 

@@ -8,14 +8,17 @@ from typing import Any
 import click
 
 from copper_tf.api.inference import PALETTES, RUNTIMES, predict
-from copper_tf.api.settings import InputError, ReadSettings
+from copper_tf.api.settings import ReadSettings
 from copper_tf.cli.options import flags, folder_option, force_option, group_of
+from copper_tf.cli.output import give, say, warn
+from copper_tf.cli.partly import end_of
 from copper_tf.cli.progress import progress_bar
+from copper_tf.cli.verbs import Verb
 
 __all__ = ["command"]
 
 
-@click.command("predict")
+@click.command("predict", cls=Verb)
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("pictures", type=click.Path(path_type=Path), nargs=-1, required=True)
 @folder_option("Tables, maps and overlays.")
@@ -32,7 +35,7 @@ __all__ = ["command"]
 def command(
     model: Path, pictures: tuple[Path, ...], output: Path, table: str, sheet: str, runtime: str | None, palette: str,
     calibration: Path | None, force: bool, **settings: Any,
-) -> None:  # fmt: skip
+) -> int:  # fmt: skip
     """Grade micrographs or map their potency, by MODEL: a run, runs of several seeds, or an export.
 
     PICTURES are files or folders. A segmenter writes maps/ (float TIFF) and overlays/ (PNG), several seeds also
@@ -47,11 +50,10 @@ def command(
     for failure in result.failures:
         click.echo(f"copper: {failure.reason}", err=True)
     for text in result.warnings:
-        click.echo(f"warning: {text}")
+        warn(text)
     if result.hypothesis_note:
-        click.echo(result.hypothesis_note)
+        say(result.hypothesis_note)
     for file in result.files:
-        click.echo(file)
-    if result.failures:
-        count = len(result.failures)
-        raise InputError(f"every picture must be readable; the others are done. Received: {count} that are not")
+        say(file)
+    give(result)
+    return end_of(len(result.failures), len(result.failures) + len(result.rows))

@@ -1,4 +1,4 @@
-"""A progress bar with time left on a terminal, a line now and then elsewhere."""
+"""A progress bar with time left on a terminal, a line for every tenth elsewhere."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from copper_tf.cli.output import SHOWN
+
 if TYPE_CHECKING:
     from copper_tf.api.settings import Progress
 
 
 __all__ = ["progress_bar"]
 
-_LINE_EVERY = 15.0
+# Lines that a log gets of each kind of work, beside its first.
+_LINES = 10
 
 
 def _clock(seconds: float) -> str:
@@ -27,17 +30,18 @@ def _clock(seconds: float) -> str:
 
 @contextlib.contextmanager
 def _lines() -> Iterator[Progress]:
-    """For logs and pipes: one line when something new starts, then one every quarter of a minute."""
-    shown, started, phase = 0.0, time.monotonic(), ""
+    """For logs and pipes: one line when something new starts, then one for every tenth of it."""
+    shown, started, phase = 0, time.monotonic(), ("", 0)
 
     def tell(done: int, total: int, what: str) -> None:
         nonlocal shown, started, phase
         now = time.monotonic()
-        if (name := what.split(" ")[0]) != phase:
-            phase, started, shown = name, now, 0.0
-        if done < total and now - shown < _LINE_EVERY:
+        if (kind := (what.split(" ")[0], total)) != phase:
+            phase, started, shown = kind, now, -1
+        tenths = _LINES * done // total if total else _LINES
+        if tenths <= shown:
             return
-        shown = now
+        shown = tenths
         left = f", {_clock((now - started) / done * (total - done))} left" if 0 < done < total else ""
         click.echo(f"{what}: {done}/{total}{left}", err=True)
 
@@ -67,5 +71,8 @@ def _bar() -> Iterator[Progress]:
 @contextlib.contextmanager
 def progress_bar() -> Iterator[Progress]:
     """Yields ``progress(done, total, what)`` for the library to call."""
+    if SHOWN.quiet:
+        yield lambda done, total, what: None
+        return
     with _bar() if sys.stderr.isatty() else _lines() as tell:
         yield tell

@@ -8,7 +8,9 @@ import click
 
 from copper_tf.api.reports import Report, report
 from copper_tf.cli.options import data_option, folder_option, force_option
+from copper_tf.cli.output import give, say
 from copper_tf.cli.progress import progress_bar
+from copper_tf.cli.verbs import Verb
 
 __all__ = ["command", "print_report"]
 
@@ -16,14 +18,14 @@ __all__ = ["command", "print_report"]
 def print_report(result: Report) -> None:
     """The answer in one sentence, what is missing, and the files."""
     for path in result.newly_evaluated or ():
-        click.echo(f"{path}: not evaluated yet, so that came first")
-    click.echo(result.sentence)
+        say(f"{path}: not evaluated yet, so that came first")
+    say(result.sentence)
     for part in result.missing:
-        click.echo(f"missing: {part.what}: {part.how}")
-    click.echo(f"{result.page}\n{result.card}\n{result.pdf or result.pdf_problem}")
+        say(f"missing: {part.what}: {part.how}")
+    say(f"{result.page}\n{result.card}\n{result.pdf or result.pdf_problem}")
 
 
-@click.command("report")
+@click.command("report", cls=Verb)
 @click.argument("runs", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option("--blindtest", type=click.Path(path_type=Path), help="A scored blind test on the same data.")
 @click.option("--hypotheses", type=click.Path(path_type=Path), help="A folder of `copper hypotheses` on the same data.")
@@ -51,5 +53,6 @@ def command(
             data=data, force=force, progress=progress,
         )  # fmt: skip
     print_report(result)
+    give(result)
     if open_page:
         click.launch(str(result.page))

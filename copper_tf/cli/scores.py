@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from copper_tf.cli.output import say, warn
+
 __all__ = ["labels_option", "print_findings", "score_option"]
 
 labels_option = click.option(
@@ -20,6 +22,6 @@ score_option = click.option(
 def print_findings(verdicts: Iterable[str], caveats: Iterable[str]) -> None:
     """Prints what was found, and what must be mentioned with it."""
     for text in verdicts:
-        click.echo(text)
+        say(text)
     for text in caveats:
-        click.echo(f"note: {text}")
+        warn(text, "note")

@@ -37,8 +37,10 @@ from copper_tf.api.studies import (
     work_on_search,
 )
 from copper_tf.cli.options import Variadic, explicit, flags, folder_option, force_option
+from copper_tf.cli.output import give, say, warn
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
+from copper_tf.cli.verbs import VerbGroup
 
 __all__ = ["command"]
 
@@ -65,29 +67,30 @@ def _print(result: SearchResult) -> None:
     head = ["status", "epochs", result.objective.title, "memory", "s a picture", "sees, px"]
     print_table([*result.space, *head], rows)
     if len(tried) > _SHOWN:
-        click.echo(f"and {len(tried) - _SHOWN} more trials, see the page")
+        say(f"and {len(tried) - _SHOWN} more trials, see the page")
     for trial in result.trials:
         if trial.status == FAILED:
-            click.echo(f"warning: {trial.name} failed: {trial.reason}")
+            warn(f"{trial.name} failed: {trial.reason}")
     if skipped := len(result.trials) - len(tried):
-        click.echo(f"{skipped} points need more memory than the limit and were not tried")
+        say(f"{skipped} points need more memory than the limit and were not tried")
     cost = result.cost
-    click.echo(f"{cost.steps} training steps, {100 * cost.share:.0f} % of the full grid's {cost.grid_steps}")
+    say(f"{cost.steps} training steps, {100 * cost.share:.0f} % of the full grid's {cost.grid_steps}")
     if best := result.best_trial:
         near = ", ".join(result.within_standard_error)
         also = f"; within one standard error of it: {near}" if near else ""
-        click.echo(f"best: {best.name}, {result.objective.title} {best.objective:.3f}{also}")
-        click.echo(result.command)
+        say(f"best: {best.name}, {result.objective.title} {best.objective:.3f}{also}")
+        say(result.command)
     else:
-        click.echo("warning: no point was trained in full; --resume with a larger --budget continues the search")
+        warn("no point was trained in full; --resume with a larger --budget continues the search")
     for text in result.caveats:
-        click.echo(f"warning: {text}")
+        warn(text)
 
 
 def _show(result: SearchResult, output: Path, open_page: bool) -> int:
     """Prints the table and where the page is."""
     _print(result)
-    click.echo(output / SEARCH_PAGE)
+    say(output / SEARCH_PAGE)
+    give(result)
     if open_page:
         click.launch(str(output / SEARCH_PAGE))
     return 0 if result.best else _NO_RESULT
@@ -104,8 +107,8 @@ def _show_plan(plan: Any) -> int:
         for name, point in plan.sweep.plan.items()
     ]
     print_table(["point", "memory of a step", "batch", "limit"], rows)
-    click.echo(f"precision {plan.sweep.base.training.policy}, memory of a {plan.device['name']}")
-    click.echo(f"{plan.steps} of the full grid's {plan.grid_steps} training steps may be taken")
+    say(f"precision {plan.sweep.base.training.policy}, memory of a {plan.device['name']}")
+    say(f"{plan.steps} of the full grid's {plan.grid_steps} training steps may be taken")
     return 0
 
 
@@ -144,6 +147,7 @@ def _options(kind: str) -> tuple[Any, ...]:
     )
     limit = "What a training step of a worker may need, e.g. 12GB; points over it are not tried."
     batch = f"Crops in a training step, or {AUTO}: for each point the largest power of 2 within the memory limit."
+    added = "Continue the search that is there; a larger --budget is taken, values of --space are added."
     probe = "Measure the memory of a few points first, and go by that."
     return (
         click.argument("data", type=click.Path(path_type=Path), required=False),
@@ -165,7 +169,7 @@ def _options(kind: str) -> tuple[Any, ...]:
         click.option("--oracle-seed", type=click.IntRange(0), help="Seed of the choices.  [default: that of --seed]"),
         click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True,
                      help="Processes of this machine that train side by side."),
-        click.option("--resume", is_flag=True, help="Continue the search that is there; a larger --budget is taken."),
+        click.option("--resume", is_flag=True, help=added),
         force_option,
         click.option("--dry-run", is_flag=True, help="Only show the points and their memory."),
         click.option("--report", is_flag=True, help="Only show the result so far; without DATA."),
@@ -179,10 +183,9 @@ def _verb(kind: str) -> click.Command:
     def run(**values: Any) -> int:
         return _run(kind, **values)
 
-    made: Any = run
+    made: Any = flags(SplitSettings, omit=("seed",))(flags(ReadSettings)(run))
     for name, group in reversed(GROUPS.items()):
         made = flags(group, getattr(defaults, name), omit=(*unread_settings(kind), *_OWN))(made)
-    made = flags(ReadSettings)(flags(SplitSettings, omit=("seed",))(made))
     for option in reversed(_options(kind)):
         made = option(made)
     about = (
@@ -195,7 +198,7 @@ def _verb(kind: str) -> click.Command:
     return click.command(kind, cls=Variadic, help=about)(made)
 
 
-@click.group("search")
+@click.group("search", cls=VerbGroup)
 def command() -> None:
     """Search the architecture (n, N, c, d) within a memory limit and a budget of training steps."""
 

@@ -9,12 +9,14 @@ import click
 
 from copper_tf.api.data import SimulationSettings, simulate
 from copper_tf.cli.options import flags
+from copper_tf.cli.output import give, say
 from copper_tf.cli.progress import progress_bar
+from copper_tf.cli.verbs import Verb
 
 __all__ = ["command"]
 
 
-@click.command("simulate")
+@click.command("simulate", cls=Verb)
 @click.argument("folder", type=click.Path(path_type=Path))
 @flags(SimulationSettings)
 @click.option("--contact-sheet", type=click.Path(path_type=Path), help="Also write a picture of them all here (PNG).")
@@ -29,6 +31,5 @@ def command(folder: Path, contact_sheet: Path | None, **settings: Any) -> None:
     with progress_bar() as progress:
         simulate(folder, contact_sheet=contact_sheet, progress=progress, **settings)
     tables, pictures = settings["tables"], settings["labels"] * settings["pictures"]
-    click.echo(
-        f"{folder}: {f'{tables} score tables, and {tables} of reference sheets' if tables else f'{pictures} pictures'}"
-    )
+    say(f"{folder}: {f'{tables} score tables, and {tables} of reference sheets' if tables else f'{pictures} pictures'}")
+    give({"path": folder, "pictures": 0 if tables else pictures, "settings": settings})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import click
+from copper_tf.cli.output import say
 
 __all__ = ["number", "print_table"]
 
@@ -25,4 +25,4 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         first, *others = (
             cell.ljust(w) if k == 0 else cell.rjust(w) for k, (cell, w) in enumerate(zip(line, widths, strict=True))
         )
-        click.echo("  ".join([first, *others]).rstrip())
+        say("  ".join([first, *others]).rstrip())

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from copper_tf.cli.options import data_option
+from copper_tf.cli.output import give, say
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import number, print_table
+from copper_tf.cli.verbs import Verb
 
 if TYPE_CHECKING:
     from copper_tf.api.analysis import Trust
@@ -23,13 +25,13 @@ def print_trust(trust: Trust) -> None:
         ["test", "value", "passes", "fails", "outcome"],
         [[test.title, number(test.value), *test.limits, test.outcome] for test in trust.tests],
     )
-    click.echo(f"maps: {trust.verdict}")
+    say(f"maps: {trust.verdict}")
     for reason in trust.reasons:
-        click.echo(f"- {reason}")
-    click.echo(trust.basis)
+        say(f"- {reason}")
+    say(trust.basis)
 
 
-@click.command("trust")
+@click.command("trust", cls=Verb)
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("others", nargs=-1, type=click.Path(path_type=Path))
 @data_option
@@ -46,7 +48,8 @@ def command(run: Path, others: tuple[Path, ...], data: Path | None, open_page: b
     with progress_bar() as progress:
         result = trust(run, *others, data=data, progress=progress)
     print_trust(result)
-    click.echo(result.page)
+    say(result.page)
+    give(result)
     if open_page:
         click.launch(str(result.page))
     return int(result.verdict == "not supported")

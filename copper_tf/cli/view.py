@@ -11,13 +11,15 @@ import click
 from copper_tf.api.apps import view
 from copper_tf.api.settings import ReadSettings
 from copper_tf.cli.options import data_option, flags
+from copper_tf.cli.output import say
 from copper_tf.cli.pages import address_option, port_option
 from copper_tf.cli.progress import progress_bar
+from copper_tf.cli.verbs import Verb
 
 __all__ = ["command"]
 
 
-@click.command("view")
+@click.command("view", cls=Verb, gives=False)
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("pictures", type=click.Path(path_type=Path), nargs=-1)
 @click.option(
@@ -43,7 +45,7 @@ def command(
 
         def started(url: str, folder: Path) -> None:
             bar.close()
-            click.echo(f"{url} is the page of the viewer; Ctrl+C stops it. Notes and maps are kept in {folder}")
+            say(f"{url} is the page of the viewer; Ctrl+C stops it. Notes and maps are kept in {folder}")
             if open_page:
                 click.launch(url)
 

@@ -25,6 +25,7 @@ __all__ = [
     "build_datasets",
     "data_settings",
     "default_data_dir",
+    "known_times",
     "named_settings",
     "open_or_build",
     "open_single",
@@ -119,6 +120,25 @@ def _built(data: Data, given: dict[str, Any]) -> list[Dataset]:
     if not chosen:
         raise InputError(f"{name}: holds fold {datasets[0].fold} alone. Received: fold {fold}")
     return chosen
+
+
+def known_times(data: Data, sheet_from: str = "") -> tuple[float, ...] | None:
+    """The stress times of data, ascending, without building anything; None where there are none yet.
+
+    Args:
+        data: a built dataset, a SEM folder, an open dataset, or a path where nothing is.
+        sheet_from: how the sheets of a SEM folder are named.
+
+    Raises:
+        InputError: if the folder or its labels can't be used.
+    """
+    if isinstance(data, Dataset) or is_dataset(data):
+        return tuple((data if isinstance(data, Dataset) else open_folds(data)[0]).times)
+    if not Path(data).is_dir():
+        return None
+    from tfds_copper.folder.scan import scan
+
+    return scan(data, sheet_from).times
 
 
 def scan_and_survey(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,7 @@ __all__ = [
     "MIN_VARIANCE",
     "HypothesisFunction",
     "check_informative",
+    "check_name",
     "hypothesis_values",
     "normalised_time",
     "register_hypothesis",
@@ -122,6 +124,24 @@ def hypothesis_values(name: str, times: Sequence[float], time_scale: str = NUMBE
     """
     if name in HYPOTHESES:
         return np.clip(HYPOTHESES[name](normalised_time(times, time_scale)), 0.0, 1.0)
+    return _from_table(_table(name), times, "hypothesis")
+
+
+def check_name(name: str) -> None:
+    """Whether a hypothesis is registered, or a table; not whether the table is complete, which needs the times.
+
+    Args:
+        name: see `hypothesis_values`.
+
+    Raises:
+        SettingError: if it is neither.
+    """
+    if name not in HYPOTHESES:
+        _table(name)
+
+
+def _table(name: str) -> dict[str, Any]:
+    """The table that JSON text, or a file of it, holds."""
     path = Path(name)
     text = (
         name if name.lstrip().startswith("{") else path.read_text() if path.suffix == ".json" and path.is_file() else ""
@@ -135,7 +155,7 @@ def hypothesis_values(name: str, times: Sequence[float], time_scale: str = NUMBE
         raise SettingError(f"hypothesis: the table is not JSON ({error}). Received: {text[:60]!r}") from None
     if not isinstance(table, dict):
         raise SettingError(f"hypothesis: a table is {{t: g(t)}}. Received: {text[:60]!r}")
-    return _from_table(table, times, "hypothesis")
+    return table
 
 
 def check_informative(name: str, values: np.ndarray) -> None:

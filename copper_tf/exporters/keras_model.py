@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -12,12 +13,14 @@ from copper_tf.exporters.deployed_model import mirrored, normalise
 from copper_tf.inference.predictor import frame
 from copper_tf.models.factory import split_head
 from copper_tf.models.tta import average_over_symmetries
-from copper_tf.runs.run import Run
+from copper_tf.runs.run import KERAS_MODEL, Run
+from copper_tf.utils.keras_objects import PACKAGE
+from tfds_copper.files import replacing
 
-__all__ = ["MicrographModel", "ensemble_keras_model", "run_keras_model"]
+__all__ = ["MicrographModel", "ensemble_keras_model", "run_keras_model", "write_keras_model"]
 
 
-@keras.saving.register_keras_serializable(package="copper_tf")
+@keras.saving.register_keras_serializable(package=PACKAGE)
 class MicrographModel(keras.Model):
     """From raw grey values to the potency map of a segmenter, or to the probabilities of a classifier.
 
@@ -101,8 +104,18 @@ def run_keras_model(run: Run, bit_depth: int = 8, model: keras.Model | None = No
     return whole
 
 
+def write_keras_model(run: Run) -> Path:
+    """Writes ``model.keras`` into a run, the model of its best weights from raw grey values, and returns its path.
+
+    Full scale is that of the run's data, of the deepest where they differ.
+    """
+    with replacing(run.path / KERAS_MODEL) as file:
+        run_keras_model(run, int(run.data.get("bit_depth", run.reading.bit_depth or 8))).save(file)
+    return run.path / KERAS_MODEL
+
+
 def ensemble_keras_model(runs: list[Run], bit_depth: int = 8) -> keras.Model:
     """The mean of the maps or probabilities of several runs as one Keras model, see `run_keras_model`."""
-    grey = keras.Input((None, None, 1), name="grey")
+    grey = keras.Input((None, None, 1), dtype="float32", name="grey")
     results = [run_keras_model(run, bit_depth)(grey) for run in runs]
     return keras.Model(grey, keras.layers.Average(dtype="float32")(results), name="copper_ensemble")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from copper_tf.runs.run import is_run, open_run, seed_runs
-from copper_tf.utils.tensorflow import import_tensorflow, quiet
+from copper_tf.utils.tensorflow import import_tensorflow
 from tfds_copper.errors import RunError, SettingError
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ def open_predictor(path: str | os.PathLike[str], runtime: str | None = None) -> 
     from copper_tf.inference.exported.predictor import ExportedPredictor, is_export
 
     if is_export(folder):
-        with quiet():
-            return ExportedPredictor.load(folder, runtime)
+        return ExportedPredictor.load(folder, runtime)
     what = "nothing there" if not folder.exists() else "neither"
     raise RunError(f"{folder}: must be a run of `copper train` or a model of `copper export`. Received: {what}")

@@ -10,13 +10,15 @@ import keras
 from copper_tf.config import Config
 from copper_tf.models import network as description
 from copper_tf.models.architecture import FEATURES, classifier_network, network_of, segmenter_network
+from copper_tf.models.functional import Classifier, Segmenter
 from copper_tf.models.layers import BilinearUpsampling, Convolution, FusedBatchNorm
-from copper_tf.models.losses import Segmenter
 from copper_tf.models.network import Layer, Network
 
 __all__ = ["assemble", "build", "build_classifier", "build_segmenter", "keras_layer", "split_head"]
 
 Policy: TypeAlias = str | keras.DTypePolicy
+# Of pictures, whatever keras.json says.
+_LAYOUT = "channels_last"
 
 
 def keras_layer(layer: Layer, policy: Policy) -> keras.layers.Layer:
@@ -35,11 +37,11 @@ def keras_layer(layer: Layer, policy: Policy) -> keras.layers.Layer:
         case description.Add():
             return keras.layers.Add(dtype=policy, name=name)
         case description.MaxPool():
-            return keras.layers.MaxPooling2D(2, dtype=policy, name=name)
+            return keras.layers.MaxPooling2D(2, data_format=_LAYOUT, dtype=policy, name=name)
         case description.BilinearUpsample():
             return BilinearUpsampling(dtype=policy, name=name)
         case description.GlobalAverage():
-            return keras.layers.GlobalAveragePooling2D(dtype="float32", name=name)
+            return keras.layers.GlobalAveragePooling2D(data_format=_LAYOUT, dtype="float32", name=name)
         case description.Activation():
             return keras.layers.Activation(layer.activation, dtype="float32", name=name)
         case description.Dense():
@@ -51,7 +53,7 @@ def keras_layer(layer: Layer, policy: Policy) -> keras.layers.Layer:
             stddev = layer.stddev
             initial = "glorot_uniform" if stddev is None else keras.initializers.RandomNormal(stddev=stddev)
             return keras.layers.Conv2D(
-                layer.channels, 1, activation=layer.activation, kernel_initializer=initial,
+                layer.channels, 1, activation=layer.activation, kernel_initializer=initial, data_format=_LAYOUT,
                 dtype="float32" if layer.float32 else policy, name=name,
             )  # fmt: skip
         case description.CustomLayer(make=make) if make is not None:
@@ -71,7 +73,7 @@ def assemble(
     """
     first, *rest = network.layers
     shape = (first.channels,) if first.is_vector else (None, None, first.channels)
-    outputs = {first: keras.Input(shape, name=first.name)}
+    outputs = {first: keras.Input(shape, dtype="float32", name=first.name)}
     for layer in rest:
         inputs = [outputs[read] for read in layer.inputs]
         outputs[layer] = make(layer)(inputs[0] if len(inputs) == 1 else inputs)
@@ -89,10 +91,10 @@ def build(config: Config, labels: int, policy: str = "float32") -> keras.Model:
     Raises:
         SettingError: if the config names an unknown head or decoder.
     """
-    return _build(network_of(config, labels), policy, Segmenter if config.kind == "segmenter" else keras.Model)
+    return _build(network_of(config, labels), policy, Segmenter if config.kind == "segmenter" else Classifier)
 
 
-def _build(network: Network, policy: str, model: type[keras.Model] = keras.Model) -> keras.Model:
+def _build(network: Network, policy: str, model: type[keras.Model]) -> keras.Model:
     shared = keras.DTypePolicy(policy)
     return assemble(network, lambda layer: keras_layer(layer, shared), model)
 
@@ -114,7 +116,8 @@ def build_classifier(
         policy: Keras dtype policy; pooling over the picture and the head are float32 under each.
 
     Returns:
-        A functional model from ``(batch, height, width, 1)``, sides multiples of 2^d, to ``(batch, K)`` float32.
+        A functional model from ``(batch, height, width, 1)``, sides of at least 2^(d + 1) px, to ``(batch, K)``
+        float32.
 
     Raises:
         SettingError: if the head is unknown.
@@ -126,7 +129,8 @@ def build_classifier(
     >>> model.output_shape
     (None, 3)
     """
-    return _build(classifier_network(n=n, N=N, c=c, d=d, labels=labels, padding=padding, head=head), policy)
+    network = classifier_network(n=n, N=N, c=c, d=d, labels=labels, padding=padding, head=head)
+    return _build(network, policy, Classifier)
 
 
 def build_segmenter(

@@ -7,7 +7,7 @@ are positive where the floats are (and where those are NaN, which pass their gra
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -40,10 +40,30 @@ def _relu_gradient(y: tf.Tensor, dy: tf.Tensor) -> tuple[tf.Tensor, Callable[...
     return gradient, refuse
 
 
+class _Normalised(NamedTuple):
+    """What TensorFlow's kernel gives that anybody reads."""
+
+    y: tf.Tensor
+    batch_mean: tf.Tensor
+    batch_variance: tf.Tensor
+
+
+def _double_batch_norm(
+    x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: float, known: Sequence[tf.Tensor]
+) -> _Normalised:
+    """The same in float64, for which there is no kernel."""
+    mean, variance = known or tf.nn.moments(x, (0, 1, 2))
+    count = tf.cast(tf.size(x) // x.shape[3], x.dtype)
+    unbiased = variance * count / tf.maximum(count - 1, 1)
+    return _Normalised(tf.nn.batch_normalization(x, mean, variance, offset, scale, epsilon), mean, unbiased)
+
+
 def _fused_batch_norm(
     x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: float, known: Sequence[tf.Tensor] = ()
 ) -> Any:
     """Normalises by a known mean and variance, else by those of the batch."""
+    if x.dtype == tf.float64:
+        return _double_batch_norm(x, scale, offset, epsilon, known)
     mean, variance = known or (tf.zeros([0], tf.float32),) * 2
     return tf.raw_ops.FusedBatchNormV3(
         x=x, scale=scale, offset=offset, mean=mean, variance=variance, epsilon=epsilon, is_training=not known

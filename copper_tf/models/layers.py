@@ -11,10 +11,12 @@ from copper_tf.models.bilinear import upsample_bilinear
 from copper_tf.models.fused_batch_norm import batch_norm_with_batch_statistics, batch_norm_with_moving_statistics
 from copper_tf.models.picture_sizes import recomputes_border
 from copper_tf.models.reflect_padding import reflect_convolution
+from copper_tf.utils.keras_objects import PACKAGE
+from copper_tf.utils.tensorflow import check_backend
 
-__all__ = ["PACKAGE", "BilinearUpsampling", "Convolution", "FusedBatchNorm"]
+__all__ = ["BilinearUpsampling", "Convolution", "FusedBatchNorm"]
 
-PACKAGE = "copper_tf"
+check_backend()
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
@@ -35,6 +37,8 @@ class Convolution(keras.layers.Layer):
             raise ValueError(f"padding must be 'reflect' or 'zero'. Received: {padding!r}")
         self.filters = filters
         self.padding = padding
+        # Its border is written as numbers that XLA can't take for others.
+        self.supports_jit = padding == "zero"
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Makes the kernel, He-initialised for the ReLU that follows."""
@@ -65,7 +69,8 @@ class Convolution(keras.layers.Layer):
 class FusedBatchNorm(keras.layers.Layer):
     """Batch normalisation in one kernel: Keras' own is a chain of small operations on the TensorFlow backend.
 
-    Scale, shift and statistics are float32 under every policy.
+    Scale, shift and statistics are float32 under every policy but float64. A layer that isn't trainable normalises by
+    its moving statistics even while training, and keeps them, as `keras.layers.BatchNormalization` does.
 
     Args:
         momentum: share of the moving statistics that a training step keeps.
@@ -89,7 +94,7 @@ class FusedBatchNorm(keras.layers.Layer):
             # autocast would hand the kernel bfloat16 statistics, which it refuses.
             return self.add_weight(
                 name=name, shape=(input_shape[-1],), initializer=initializer, trainable=trainable,
-                dtype="float32", autocast=False,
+                dtype="float64" if self.compute_dtype == "float64" else "float32", autocast=False,
             )  # fmt: skip
 
         self.gamma = weight("gamma", "ones", True)
@@ -103,7 +108,7 @@ class FusedBatchNorm(keras.layers.Layer):
         scale, offset, *moving = [
             tf.convert_to_tensor(v) for v in (self.gamma, self.beta, self.moving_mean, self.moving_variance)
         ]
-        if not training:
+        if not (training and self.trainable):
             return batch_norm_with_moving_statistics(inputs, scale, offset, self.epsilon, moving, relu=self.relu)
         y, *batch = batch_norm_with_batch_statistics(inputs, scale, offset, self.epsilon, relu=self.relu)
         for variable, old, new in zip((self.moving_mean, self.moving_variance), moving, batch, strict=True):
@@ -130,6 +135,11 @@ class BilinearUpsampling(keras.layers.Layer):
 
     Input: ``(batch, height, width, channels)``. Output: ``(batch, 2 height, 2 width, channels)``.
     """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        # As with `Convolution`, for its gradient.
+        self.supports_jit = False
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Doubles it."""

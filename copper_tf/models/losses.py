@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from copper_tf.config import HEADS, LOSSES
 from copper_tf.models.edges import FOLLOWED, misplaced_borders
-from copper_tf.models.layers import PACKAGE
+from copper_tf.utils.keras_objects import PACKAGE
 
 __all__ = [
     "GRADE_LOSSES",
@@ -22,7 +22,6 @@ __all__ = [
     "MeanMaskDivergence",
     "MeanMaskLoss",
     "PixelLoss",
-    "Segmenter",
     "SoftLabelLoss",
     "grade_loss",
     "potency",
@@ -76,8 +75,8 @@ class LabelTable:
             raise ValueError(f"g must be a list of values in [0, 1]. Received: {g!r}")
         if shares.shape != values.shape or not np.all(shares >= 0) or not shares.any():
             raise ValueError(f"weights must be {values.size} numbers of at least 0, not all 0. Received: {weights!r}")
-        self.g = keras.Variable(values, trainable=False, name="g")
-        self.weights = keras.Variable(shares, trainable=False, name="g_weights")
+        self.g = keras.Variable(values, trainable=False, dtype="float32", name="g")
+        self.weights = keras.Variable(shares, trainable=False, dtype="float32", name="g_weights")
 
     def look_up(self, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """g and weight of each label, both ``(batch,)`` float32."""
@@ -111,7 +110,7 @@ class MeanLoss(keras.losses.Loss):
         g: g(t) of each label, K values in [0, 1].
         weights: weight of each label, 0 to leave one out; all 1 by default.
         margin: px of context on each side of the mask that don't count.
-        edge_weight: weight of the penalty on borders of a mask that follow no edge of its picture, see `Segmenter`.
+        edge_weight: weight of the penalty on borders of a mask that follow no edge of its picture, by a `Segmenter`.
         name: name of the loss.
         **kwargs: forwarded to `keras.losses.Loss`.
     """
@@ -126,7 +125,7 @@ class MeanLoss(keras.losses.Loss):
         self.margin = margin
         self.edge_weight = edge_weight
         # The share of all penalties that counts; it grows while training, see `training.free_ends.Sharpen`.
-        self.sharpening = keras.Variable(0.0, trainable=False, name="sharpening")
+        self.sharpening = keras.Variable(0.0, trainable=False, dtype="float32", name="sharpening")
 
     @staticmethod
     def distance(mean: tf.Tensor, g: tf.Tensor) -> tf.Tensor:
@@ -194,7 +193,7 @@ class CorrelationLoss(MeanLoss):
         g: shape of g(t) of each label, K values in [0, 1].
         weights: weight of each label, 0 to leave one out; all 1 by default.
         margin: px of context on each side of the mask that don't count.
-        edge_weight: weight of the penalty on borders of a mask that follow no edge of its picture, see `Segmenter`.
+        edge_weight: weight of the penalty on borders of a mask that follow no edge of its picture, by a `Segmenter`.
         name: name of the loss.
         **kwargs: forwarded to `keras.losses.Loss`.
     """
@@ -218,21 +217,6 @@ class CorrelationLoss(MeanLoss):
         whole = tf.reduce_sum(shares * mean)
         penalty = tf.convert_to_tensor(self.sharpening) * _GREY * grey / (whole * (1 - whole) + _SHARE)
         return tf.fill(tf.shape(mean), 1 - r * tf.abs(r) + penalty)
-
-
-@keras.saving.register_keras_serializable(package=PACKAGE)
-class Segmenter(keras.Model):
-    """A functional model from picture to mask that shows its loss the picture, too, where that asks for it."""
-
-    def compute_loss(
-        self, x: tf.Tensor = None, y: tf.Tensor = None, y_pred: tf.Tensor = None, sample_weight: Any = None,
-        training: bool = True,
-    ) -> tf.Tensor:  # fmt: skip
-        """The loss of a batch: that of its masks and, by a `MeanLoss`, that of their borders."""
-        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
-        if isinstance(self.loss, MeanLoss) and self.loss.edge_weight:
-            loss += self.loss.edge_penalty(x, y_pred)
-        return loss
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from copper_tf.models.layers import PACKAGE
 from copper_tf.models.losses import LabelTable, potency
+from copper_tf.utils.keras_objects import PACKAGE
 
 __all__ = ["NMSE", "FreeNMSE"]
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from copper_tf.models.layers import PACKAGE
+from copper_tf.utils.keras_objects import PACKAGE
 
 __all__ = ["ConditionalChain", "OrderedThresholds"]
 

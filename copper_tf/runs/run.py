@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import json
 import math
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,6 +35,8 @@ __all__ = [
     "FOLD",
     "FORMAT",
     "HYPOTHESIS",
+    "INITIAL",
+    "KERAS_MODEL",
     "RESTARTS",
     "SEED",
     "TENSORBOARD",
@@ -52,6 +55,10 @@ R = TypeVar("R", bound=Result)
 
 FORMAT = "copper-run 1"
 BEST = "best.weights.h5"
+# The weights that training began with, where they are those of another run.
+INITIAL = "initial.weights.h5"
+# The best weights as one Keras model from raw grey values.
+KERAS_MODEL = "model.keras"
 # The file of g, and the folders of the tries and of the network that draws first maps, while they train.
 HYPOTHESIS, RESTARTS, FIRST_MAPS = "hypothesis.json", "restarts", "first_maps"
 # What a run holds from its start.
@@ -270,8 +277,9 @@ class Run:
         return kind.read(self.scores_file(kind.NAME))
 
 
-def is_run(path: Path) -> bool:
+def is_run(path: str | os.PathLike[str]) -> bool:
     """Whether a folder is a run, whole or not."""
+    path = Path(path)
     return (path / "format").is_file() or (path / "config.json").is_file()
 
 
@@ -323,12 +331,13 @@ def _read(path: Path, name: str) -> Any:
         raise RunError(f"{path / name}: must be JSON. Received: {error}") from None
 
 
-def open_run(path: Path) -> Run:
+def open_run(path: str | os.PathLike[str]) -> Run:
     """Opens a run folder.
 
     Raises:
         RunError: if it isn't one, a file is missing or damaged, or its format is of another version.
     """
+    path = Path(path)
     if not is_run(path):
         raise RunError(f"{path}: must be a run folder made by `copper train`. Received: no run there")
     missing = [name for name in _FILES if not (path / name).is_file()]
@@ -349,9 +358,9 @@ def open_run(path: Path) -> Run:
     return Run(path, config, labels, hypothesis.g, normalisation, dict(contents["data"]), hypothesis.initial_g)
 
 
-def _numbered_runs(path: Path, name: str) -> list[Run]:
+def _numbered_runs(path: str | os.PathLike[str], name: str) -> list[Run]:
     """The runs in the folders of that name, by number."""
-    folders = {p.name.removeprefix(name.format("")): p for p in path.glob(name.format("*")) if is_run(p)}
+    folders = {p.name.removeprefix(name.format("")): p for p in Path(path).glob(name.format("*")) if is_run(p)}
     return [open_run(folders[number]) for number in sorted(folders, key=lambda n: (len(n), n))]
 
 
@@ -364,7 +373,7 @@ def all_caveats(runs: Sequence[Run]) -> list[str]:
     return list(dict.fromkeys(text for run in runs for text in run.caveats))
 
 
-def fold_runs(path: Path) -> list[Run]:
+def fold_runs(path: str | os.PathLike[str]) -> list[Run]:
     """The runs of a cross-validation, by fold; none where the folder holds none.
 
     Raises:
@@ -373,7 +382,7 @@ def fold_runs(path: Path) -> list[Run]:
     return _numbered_runs(path, FOLD)
 
 
-def seed_runs(path: Path) -> list[Run]:
+def seed_runs(path: str | os.PathLike[str]) -> list[Run]:
     """The runs of an ensemble, which differ in nothing but their seed; none where the folder holds none.
 
     Raises:

@@ -18,8 +18,8 @@ BATCHES = 16
 
 
 def _normalisations(layers: list[keras.layers.Layer]) -> list[FusedBatchNorm]:
-    """The batch normalisations among layers and within them."""
-    found = [layer for layer in layers if isinstance(layer, FusedBatchNorm)]
+    """The batch normalisations among layers and within them that are trained; frozen ones keep what they have."""
+    found = [layer for layer in layers if isinstance(layer, FusedBatchNorm) and layer.trainable]
     return found + [inner for layer in layers for inner in _normalisations(getattr(layer, "layers", []))]
 
 

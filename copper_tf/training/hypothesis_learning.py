@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -11,45 +10,19 @@ import numpy as np
 
 from copper_tf.config import ANCHORS, AREAS, CORRELATION, FIXED, ITERATIVE, Config
 from copper_tf.data.pictures import Pictures
-from copper_tf.decay.estimation import READABLE_SPAN, readable, update, without_borders
-from copper_tf.decay.hypotheses import check_informative, hypothesis_values
+from copper_tf.decay.estimation import update, without_borders
 from copper_tf.inference.predictor import RunPredictor
 from copper_tf.models.losses import LabelTable
 from copper_tf.models.metrics import NMSE
 from copper_tf.runs.run import Run
 from copper_tf.training.boundary_bias import excess, middles
 from tfds_copper.dataset import Dataset
-from tfds_copper.errors import InputError, SettingError
+from tfds_copper.errors import InputError
 
-__all__ = ["EVERY", "HypothesisLearner", "first_hypothesis", "learnable", "nmse_metrics", "tables"]
+__all__ = ["EVERY", "HypothesisLearner", "learnable", "nmse_metrics", "tables"]
 
 # Epochs between two updates of g: the model needs some to follow the last one.
 EVERY = 2
-
-
-def first_hypothesis(config: Config, times: Sequence[float]) -> tuple[float, ...]:
-    """The g that training starts with: NaN at labels that are left out, () for a classifier.
-
-    Args:
-        config: all settings of the run.
-        times: the stress time t of each label, ascending.
-
-    Raises:
-        SettingError: if the hypothesis is unknown, incomplete, hardly varies, or can't be improved step by step.
-    """
-    if config.kind == "classifier":
-        return ()
-    name, learn = config.training.hypothesis, config.training.learn
-    values = hypothesis_values(name, times, config.training.time_scale)
-    if learn == ANCHORS:
-        return 1.0, *[float("nan")] * (len(times) - 2), 0.0
-    check_informative(name, values)
-    if learn in (ITERATIVE, AREAS) and not readable(values):
-        raise SettingError(
-            f"hypothesis {name!r} must fall by at least {READABLE_SPAN} from the first t to the last where learn is "
-            f"{learn}. Received: {values[0]:g} to {values[-1]:g}"
-        )
-    return tuple(float(v) for v in values)
 
 
 def learnable(dataset: Dataset, config: Config, split: str, pictures: Pictures) -> Pictures:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -15,31 +16,36 @@ from copper_tf.config import AREAS, BALANCED, CORRELATION, ITERATIVE, LOSSES, Co
 from copper_tf.data.crops import CropStream, shrunk_crops
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.data.pictures import Pictures, load_pictures
+from copper_tf.decay.starting import first_hypothesis
 from copper_tf.models.factory import build
 from copper_tf.models.losses import grade_loss
 from copper_tf.models.metrics import NMSE, FreeNMSE
 from copper_tf.models.policy import resolve_policy
-from copper_tf.runs.datasets import note_dataset
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.plugins import import_plugins
 from copper_tf.runs.records import AreaShares
-from copper_tf.runs.run import FIRST_MAPS, Run, check_run_folder, create_run, is_run, open_run
+from copper_tf.runs.run import FIRST_MAPS, INITIAL, Run, check_run_folder, create_run, is_run, open_run
 from copper_tf.training.area_shares import measure_areas
 from copper_tf.training.batch_norm import Calibrator
 from copper_tf.training.callbacks import Bookkeeper, Reporter, should_stop
 from copper_tf.training.finish import finish_run
 from copper_tf.training.free_ends import ShapeLearner, Sharpen, read_ends
-from copper_tf.training.hypothesis_learning import HypothesisLearner, first_hypothesis, learnable
+from copper_tf.training.hypothesis_learning import HypothesisLearner, learnable
+from copper_tf.training.initial import check_same_source, check_source, describe_source, ensure_initial
 from copper_tf.training.restarts import choose_try, remove_tries
+from copper_tf.training.resuming import lengthen, resumed_run
 from copper_tf.training.tensorboard import TensorBoardWriter
+from copper_tf.utils.tensorflow import keras_defaults
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError, RunError
 from tfds_copper.files import lock_folder
 from tfds_copper.progress import Progress
 
-__all__ = ["compile_model", "optimizer", "train"]
+__all__ = ["compile_model", "optimizer", "train", "weighted"]
 
 _SPLITS = ("train", "validation")
+# The run that weights come from, and whether the head begins with fresh ones.
+Initial: TypeAlias = tuple[Run, bool]
 
 
 def optimizer(config: Config, steps: int) -> keras.optimizers.Optimizer:
@@ -75,13 +81,16 @@ def compile_model(model: keras.Model, config: Config, g: tuple[float, ...], step
         table = np.nan_to_num(g).tolist(), weights.tolist(), config.data.margin
         nmse = FreeNMSE if config.training.loss == CORRELATION else NMSE
         loss, metrics = LOSSES[config.training.loss](*table, config.training.edge_weight), [nmse(*table)]
-    # XLA makes training on a processor slower and fails on bfloat16.
+    # XLA makes training on a processor slower, and can't take most of the layers.
     model.compile(adam, loss, metrics=metrics, jit_compile=False)
     # Built in its first step, it would have TensorFlow trace that step twice.
     model.optimizer.build(model.trainable_variables)
 
 
-def _new_run(config: Config, dataset: Dataset, workdir: Path, g: tuple[float, ...], stream: CropStream) -> Run:
+def _new_run(
+    config: Config, dataset: Dataset, workdir: Path, g: tuple[float, ...], stream: CropStream, initial: Initial | None
+) -> Run:  # fmt: skip
+    source, notes = describe_source(initial[0], dataset, initial[1]) if initial else ({}, [])
     return Run(
         path=workdir,
         config=config,
@@ -96,29 +105,12 @@ def _new_run(config: Config, dataset: Dataset, workdir: Path, g: tuple[float, ..
             "window": stream.window,
             "fold": dataset.fold,
             "pixel_sizes_nm": dict(dataset.metadata.pixel_sizes_nm),
+            "bit_depth": int(max(stream.pictures.bit_depths)),
             "reading": dataset.metadata.reading.to_dict(),
-            "caveats": [*dataset.caveats, *filter(None, [shrunk_crops(stream.pictures, config)])],
+            "caveats": [*dataset.caveats, *filter(None, [shrunk_crops(stream.pictures, config)]), *notes],
+            **({"initial_weights": source} if source else {}),
         },
     )
-
-
-def _old_run(config: Config, dataset: Dataset, workdir: Path) -> Run:
-    run = open_run(workdir)
-    asked, has = config.flat(), run.config.flat()
-    for name, value in asked.items():
-        if value != has[name]:
-            raise RunError(
-                f"{workdir}: --resume goes on with the run's own settings, {name} = {has[name]!r}. "
-                f"Received: {name} = {value!r}"
-            )
-    if run.data["fingerprint"] != dataset.fingerprint:
-        raise RunError(
-            f"{workdir}: --resume needs the dataset the run was started on, {run.data['path']}. "
-            f"Received: another one, {dataset.path}"
-        )
-    for left in run.checkpoints.glob(".writing-*"):
-        left.unlink()
-    return note_dataset(run, dataset)
 
 
 def _model(run: Run, policy: str, steps: int) -> tuple[keras.Model, int]:
@@ -128,64 +120,94 @@ def _model(run: Run, policy: str, steps: int) -> tuple[keras.Model, int]:
         try:
             # Whoever registers its layers and its loss with Keras must have been imported.
             import_plugins(run.config)
-            return keras.models.load_model(last[1]), last[0]
+            model = keras.models.load_model(last[1])
         except (OSError, ValueError, KeyError) as error:
             reason = str(error).splitlines()[0][:100]
             raise RunError(f"{last[1]}: must be a complete checkpoint. Received: {reason}") from None
+        _set_schedule(model, run.config, steps)
+        return model, last[0]
     keras.utils.set_random_seed(run.config.training.seed)
     model = build(run.config, len(run.labels.times), policy)
+    if (run.checkpoints / INITIAL).is_file():
+        model.load_weights(run.checkpoints / INITIAL)
     # No epoch is done yet: a g that moves while the model trains stands where it starts.
     moves = run.config.training.learn == ITERATIVE
     compile_model(model, run.config, run.initial_hypothesis if moves else run.hypothesis, steps)
     return model, 0
 
 
+def _set_schedule(model: keras.Model, config: Config, steps: int) -> None:
+    """Has the step size of a model that was loaded fall over all epochs that its run has now."""
+    adam = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    if config.training.schedule == "cosine":
+        adam.learning_rate = optimizer(config, steps)._learning_rate
+
+
+def _streams(config: Config, dataset: Dataset, pictures: tuple[Pictures, ...]) -> tuple[CropStream, CropStream]:
+    """The crops of training, and the fixed ones of validation."""
+    normalisation = Normalisation(config.data.normalisation, pictures[0].mean, pictures[0].sd, config.data.window)
+    training, held_out = (learnable(dataset, config, *part) for part in zip(_SPLITS, pictures, strict=True))
+    stream = CropStream(training, config, normalisation, augment=True)
+    return stream, CropStream(held_out, config, normalisation, augment=False)
+
+
+def _checked_start(
+    config: Config, dataset: Dataset, workdir: Path, force: bool, initial: Initial | None
+) -> tuple[float, ...]:  # fmt: skip
+    """The g that a new run begins with, after all checks that need no pictures."""
+    g = first_hypothesis(config, dataset.times)
+    check_run_folder(workdir, force=force)
+    if initial:
+        check_source(initial[0], config, dataset, initial[1])
+    return g
+
+
 def train(
     config: Config,
     dataset: Dataset,
-    workdir: Path,
+    workdir: str | os.PathLike[str],
     *,
-    resume: bool = False,
-    force: bool = False,
-    until: int | None = None,
-    progress: Progress | None = None,
-) -> Run:
+    resume: bool = False, force: bool = False, until: int | None = None, weights: Run | None = None,
+    new_head: bool = False, progress: Progress | None = None,
+) -> Run:  # fmt: skip
     """Trains a model into a run folder; killed at any moment, it goes on from the last finished epoch.
 
     Args:
         config: all settings of the run.
         dataset: a built dataset.
         workdir: the run folder.
-        resume: go on with the run that is there, or start one where there is none.
+        resume: go on with the run that is there, or start one where there is none; `epochs` may be more than before.
         force: replace a run that is there.
         until: stop after so many epochs of all; `resume` goes on from there, just as if it had never stopped.
+        weights: a run whose weights a new run begins with; None for random ones.
+        new_head: begin with fresh weights in the head all the same.
         progress: called with (done, total, what).
 
     Returns:
         The opened run.
 
     Raises:
-        RunError: if the folder can't be used, or `resume` meets other settings or data.
+        RunError: if the folder can't be used, `resume` meets other settings or data, or the weights don't fit.
         OutputError: if another process trains this run.
         SettingError: if the hypothesis is unknown, incomplete or hardly varies.
         InputError: if a split is empty, lacks a label that learning g needs, or a picture is too small for the network.
     """
-    config = config.for_pictures(dataset.split_sizes["train"])
-    old = _old_run(config, dataset, workdir) if resume and is_run(workdir) else None
-    g = old.hypothesis if old else first_hypothesis(config, dataset.times)
-    if not old:
-        check_run_folder(workdir, force=force)
+    workdir, config = Path(workdir), config.for_pictures(dataset.split_sizes["train"])
+    old = resumed_run(config, dataset, workdir) if resume and is_run(workdir) else None
+    if old and weights:
+        check_same_source(old, weights)
+    initial = (weights, new_head) if weights else None
+    g = old.hypothesis if old else _checked_start(config, dataset, workdir, force, initial)
     pictures = tuple(load_pictures(dataset, split, progress) for split in _SPLITS)
-    normalisation = Normalisation(config.data.normalisation, pictures[0].mean, pictures[0].sd, config.data.window)
-    training, held_out = (learnable(dataset, config, *part) for part in zip(_SPLITS, pictures, strict=True))
-    stream = CropStream(training, config, normalisation, augment=True)
-    validation = CropStream(held_out, config, normalisation, augment=False)
-    run = old or _new_run(config, dataset, workdir, g, stream)
+    stream, validation = _streams(config, dataset, pictures)
+    run = old or _new_run(config, dataset, workdir, g, stream, initial)
     if not old:
         create_run(run, force=force)
-    with lock_folder(workdir):
+    with lock_folder(workdir), keras_defaults():
+        lengthen(run)
+        ensure_initial(run)
         run = _learn_areas(run, stream, validation, pictures, progress)
-        _restart(run, training, validation, pictures[1], progress)
+        _restart(run, stream.pictures, validation, pictures[1], progress)
         if _fit(run, stream, validation, until, progress):
             finish_run(read_ends(run, pictures, progress), pictures, progress)
     # A g that was learnt is another one now.
@@ -235,17 +257,18 @@ def _is_whole(run: Run, done: int) -> bool:
     return done >= run.config.training.epochs or should_stop(run, run.history()[:done])
 
 
-def _weighted(run: Run, labels: np.ndarray, batches: tf.data.Dataset) -> tf.data.Dataset:
+def weighted(config: Config, count: int, labels: np.ndarray, batches: tf.data.Dataset) -> tf.data.Dataset:
     """Batches of crops and labels, with the weight of each crop where labels are to weigh alike.
 
     Args:
-        run: whose config says so.
+        config: that says so.
+        count: K of the labels.
         labels: of the training pictures.
         batches: of `CropStream`.
     """
-    if run.config.training.class_weight != BALANCED:
+    if config.training.class_weight != BALANCED:
         return batches
-    weights = np.zeros(len(run.labels.times), np.float32)
+    weights = np.zeros(count, np.float32)
     known = np.unique(labels)
     weights[known] = compute_class_weight("balanced", classes=known, y=labels)
     return batches.map(lambda crops, ranks: (crops, ranks, tf.gather(weights, ranks)))
@@ -258,6 +281,7 @@ def _fit(
     config = run.config
     epochs = min(until or config.training.epochs, config.training.epochs)
     policy, labels = resolve_policy(config.training.policy), stream.pictures.labels
+    count = len(run.labels.times)
     model, done = _model(run, policy, stream.steps)
     if done >= epochs or _is_whole(run, done):
         return _is_whole(run, done)
@@ -271,11 +295,11 @@ def _fit(
         callbacks.append(Reporter(progress, stream.steps, epochs))
     try:
         model.fit(
-            _weighted(run, labels, stream.batches(done, epochs)),
+            weighted(config, count, labels, stream.batches(done, epochs)),
             steps_per_epoch=stream.steps,
             initial_epoch=done,
             epochs=epochs,
-            validation_data=_weighted(run, labels, validation.batches()),
+            validation_data=weighted(config, count, labels, validation.batches()),
             callbacks=callbacks,
             shuffle=False,
             verbose=0,

@@ -12,6 +12,7 @@ from copper_tf.data.crops import window_side
 from copper_tf.models.factory import build
 from copper_tf.models.policy import resolve_policy
 from copper_tf.training.loop import compile_model
+from copper_tf.utils.tensorflow import keras_defaults
 from tfds_copper.dataset import Dataset
 
 __all__ = ["Speed", "measure_speed"]
@@ -41,7 +42,12 @@ def measure_speed(config: Config, dataset: Dataset, side: int) -> Speed:
         dataset: whose labels it grades.
         side: of the smallest picture in px.
     """
-    labels = len(dataset.times)
+    with keras_defaults():
+        return _measured(config, len(dataset.times), side)
+
+
+def _measured(config: Config, labels: int, side: int) -> Speed:
+    """See `measure_speed`."""
     model = build(config, labels, resolve_policy(config.training.policy))
     g = tuple(np.linspace(1, 0, labels)) if config.kind == "segmenter" else ()
     compile_model(model, config, g)

@@ -1,4 +1,4 @@
-"""The slow import of TensorFlow, done once and without its noise."""
+"""The slow import of TensorFlow, done once and without its noise, and what Keras takes from outside."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["import_tensorflow", "literal_path", "quiet"]
+from tfds_copper.errors import SettingError
 
+__all__ = ["check_backend", "choose_backend", "import_tensorflow", "keras_defaults", "literal_path", "quiet"]
+
+_BACKEND = "tensorflow"
 # TensorFlow takes the path of a checkpoint for a pattern.
 _PATTERN = frozenset("*?[]\\{}") - {os.sep}
 
@@ -30,12 +33,42 @@ def quiet() -> Iterator[None]:
         os.close(kept)
 
 
+def choose_backend() -> None:
+    """Has Keras take TensorFlow, whatever ``keras.json`` says; a Keras that is imported already stays as it is."""
+    if "keras" not in sys.modules:
+        os.environ["KERAS_BACKEND"] = _BACKEND
+
+
+def check_backend() -> None:
+    """Whether Keras can be imported, and computes by TensorFlow.
+
+    Raises:
+        SettingError: if it was imported with another backend, or doesn't take what ``keras.json`` says.
+    """
+    try:
+        import keras
+    except ValueError as error:
+        file = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "keras.json"
+        raise SettingError(f"{file}: must hold settings that Keras takes. Received: {error}") from None
+    if keras.config.backend() != _BACKEND:
+        raise SettingError(
+            f"Keras' backend must be {_BACKEND}: import copper_tf before keras, or set KERAS_BACKEND={_BACKEND}. "
+            f"Received: {keras.config.backend()}"
+        )
+
+
 def import_tensorflow() -> None:
-    """Imports TensorFlow; the first call takes some seconds."""
+    """Imports TensorFlow; the first call takes some seconds.
+
+    Raises:
+        SettingError: see `check_backend`.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ["KERAS_BACKEND"] = "tensorflow"
+    choose_backend()
     with quiet():
         import tensorflow  # noqa: F401
+
+        check_backend()
 
 
 @contextlib.contextmanager
@@ -55,3 +88,30 @@ def literal_path(folder: Path) -> Iterator[str]:
         except OSError:  # Windows keeps links for administrators
             shutil.copytree(folder, plain)
         yield str(plain)
+
+
+@contextlib.contextmanager
+def keras_defaults() -> Iterator[None]:
+    """While it is entered, Keras' global settings are its own defaults: runs mustn't hang on what was set outside.
+
+    That is what ``~/.keras/keras.json`` says, or a notebook by ``keras.config``: floatx, epsilon, the layout of
+    pictures, a dtype policy, and a limit of epochs or steps.
+    """
+    import keras
+
+    config = keras.config
+    wanted = {
+        "floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last", "dtype_policy": "float32",
+        "max_epochs": None, "max_steps_per_epoch": None,
+    }  # fmt: skip
+    before = {name: getattr(config, name)() for name in wanted}
+
+    def set_all(values: dict[str, object]) -> None:
+        for name, value in values.items():
+            getattr(config, f"set_{name}")(value)
+
+    set_all(wanted)
+    try:
+        yield
+    finally:
+        set_all(before)

@@ -102,15 +102,15 @@ def test_the_largest_batch_fits_and_twice_as_much_does_not() -> None:
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("12GB", 12 * 10**9), ("12 GiB", 12 * 2**30), ("500mb", 5 * 10**8), ("1.5MiB", 3 * 2**19), ("1024", 1024)],
+    [("12GB", 12 * 10**9), ("12 GiB", 12 * 2**30), ("500mb", 5 * 10**8), ("1.5MiB", 3 * 2**19), ("1024 B", 1024)],
 )
 def test_sizes_are_read(text: str, size: int) -> None:
     assert parse_bytes(text) == size
 
 
-@pytest.mark.parametrize("text", ("", "GB", "12 Gb/s", "-3GB", "0", "1e9", "12 parsecs"))
+@pytest.mark.parametrize("text", ("", "GB", "12 Gb/s", "-3GB", "0", "12", "1024", "12.", "1e9", "12 parsecs"))
 def test_what_is_no_size_is_refused(text: str) -> None:
-    with pytest.raises(SettingError, match=r"^max_memory must be a size above 0 such as 12GB.* Received: '"):
+    with pytest.raises(SettingError, match=r"^max_memory must be a size above 0 with its unit, such as 12GB.*: '"):
         parse_bytes(text, "max_memory")
 
 

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from copper_tf.inference.inputs import Named, Source, distinct, sorted_names, sources_below
+from copper_tf.utils.tensorflow import quiet
 from tfds_copper.errors import InputError, OutputError
 from tfds_copper.files import replacing
 from tfds_copper.micrograph import EXTENSIONS
@@ -82,7 +83,9 @@ def import_beam() -> None:
     before = logging.root.manager.disable
     logging.disable(max(before, logging.WARNING))
     try:
-        import apache_beam  # noqa: F401
+        # It imports TensorFlow.
+        with quiet():
+            import apache_beam  # noqa: F401
     finally:
         logging.disable(before)
 

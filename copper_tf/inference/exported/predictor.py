@@ -16,6 +16,7 @@ from copper_tf.inference.exported.runtimes import RUNTIMES, Call, format_of, ope
 from copper_tf.inference.predictor import TILE, Predictor, check_size
 from copper_tf.inference.tiling import MapTile, cuts
 from copper_tf.models.architecture import network_of
+from copper_tf.utils.tensorflow import quiet
 from tfds_copper.errors import InputError, RunError
 from tfds_copper.micrograph import LARGE, Windows
 from tfds_copper.progress import Progress
@@ -90,7 +91,8 @@ class ExportedPredictor(Predictor):
             RunError: if it is damaged.
         """
         file, name = _chosen(path, runtime)
-        text, call = opened(file, name)
+        with quiet():
+            text, call = opened(file, name)
         return cls(ModelMetadata.from_json(text, str(file)), call, name, file)
 
     def map_tiles(self, picture: Windows, name: str = "picture", progress: Progress | None = None) -> Iterator[MapTile]:

@@ -7,11 +7,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 import copper_tf
 from copper_tf.api import training
+from copper_tf.api.training import config_of, training_config
 from tests.conftest import small
+from tfds_copper.errors import SettingError
 
 
 @pytest.mark.parametrize("function", [training.train, training.training_config], ids=lambda f: f.__name__)
@@ -65,3 +68,38 @@ def test_open_epochs_are_as_many_in_all_folds_and_members_are_alike(
     monkeypatch.setattr("copper_tf.api.training.open_run", lambda path: SimpleNamespace(path=path, config=begun))
     list(copper_tf.train_runs("segmenter", tmp_path / "data", tmp_path / "runs", resume=True))
     assert {config.to_json() for config in asked} == {begun.to_json()}
+
+
+@pytest.mark.usefixtures("eager")
+def test_settings_in_a_file_and_the_keras_model_of_a_run(dataset: Any, tmp_path: Path) -> None:
+    import keras
+
+    file = tmp_path / "config.json"
+    file.write_text(small("classifier", epochs=1).to_json())
+    config = config_of(str(file))
+    assert config == small("classifier", epochs=1)
+    run = copper_tf.train(config, dataset, tmp_path / "run")
+    model = keras.models.load_model(run.path / "model.keras")
+    picture = np.random.default_rng(0).integers(0, 256, (70, 67)).astype(np.uint8)
+    found = copper_tf.load(run).predict(picture).probabilities
+    np.testing.assert_allclose(model(picture[None, ..., None])[0], found, atol=1e-5)
+    # Its network is the default of what begins with its weights, whatever the preset says.
+    tuned = training_config("classifier", weights=run.path)
+    assert tuned.model == run.config.model and tuned.training.restarts == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "must be settings as --dry-run prints them, in JSON"),
+        ("[1]", "Received: another form"),
+        ('{"kind": "classifier", "model": {"e": 2}}', "config.json: .*e"),
+        ('{"kind": "classifier", "model": {"d": 99}}', "d must be a whole number from 1 to 8. Received: 99"),
+        ('{"kind": "painter"}', "kind must be one of"),
+    ],
+)
+def test_a_file_that_holds_no_settings_is_named(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(SettingError, match=message) as caught:
+        config_of(tmp_path / "config.json")
+    assert str(tmp_path / "config.json") in str(caught.value)

@@ -147,9 +147,9 @@ def test_one_bad_picture_costs_only_itself(
     good = next((sem_folder / "t00").glob("*.png"))
     bad = tmp_path / "bad.png"
     bad.write_text("not a picture")
-    assert main(["predict", str(runs["classifier"].path), str(bad), str(good), "-o", str(tmp_path / "out")]) == 2
+    assert main(["predict", str(runs["classifier"].path), str(bad), str(good), "-o", str(tmp_path / "out")]) == 3
     err = capfd.readouterr().err
-    assert "bad.png" in err and "Traceback" not in err and "1 that are not" in err
+    assert "bad.png" in err and "Traceback" not in err and "1 of 2 that are not" in err
     (row,) = _table(tmp_path / "out" / "predictions.csv")
     assert row["file"] == good.name and sum(float(row[f"p(t={t})"]) for t in range(3)) == pytest.approx(1, abs=1e-5)
 
@@ -244,12 +244,14 @@ def test_usage_errors_and_interrupts(capfd: pytest.CaptureFixture[str], monkeypa
     assert main(["simulate", "x"]) == 130
 
 
-def test_progress_without_a_terminal_says_little(capfd: pytest.CaptureFixture[str]) -> None:
+def test_progress_without_a_terminal_is_a_line_for_every_tenth(capfd: pytest.CaptureFixture[str]) -> None:
     with progress_bar() as progress:
-        for done in range(1, 501):
-            progress(done, 500, "counting sheep")
-    lines = capfd.readouterr().err.splitlines()
-    assert 1 <= len(lines) <= 3 and lines[-1] == "counting sheep: 500/500"
+        for total in (500, 7):
+            for done in range(total + 1):
+                progress(done, total, f"counting {done} sheep")
+    lines = [line.partition(",")[0] for line in capfd.readouterr().err.splitlines()]
+    assert lines[:11] == [f"counting {k} sheep: {k}/500" for k in range(0, 501, 50)]
+    assert lines[11:] == [f"counting {k} sheep: {k}/7" for k in range(8)]
 
 
 def test_scores_are_printed_with_a_dash_for_what_is_unknown() -> None:

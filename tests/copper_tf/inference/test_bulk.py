@@ -146,7 +146,7 @@ def test_bad_pictures_are_told_and_cost_only_themselves(
     Image.new("L", (5, 40)).save(folder / "small.png")
     output = tmp_path / "out"
     for again in (False, True):
-        assert _bulk(models["segmenter"], folder, "-o", output, "--shard", 2) == 2
+        assert _bulk(models["segmenter"], folder, "-o", output, "--shard", 2) == 3
         assert "copper: every picture must be readable; the others are done" in (said := capfd.readouterr().err)
         assert "Received: 4 of 8 that are not" in said and "Traceback" not in said
         assert again == ("predicting" not in said)

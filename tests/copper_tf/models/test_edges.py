@@ -12,7 +12,8 @@ import tensorflow as tf
 from copper_tf.config import default_config
 from copper_tf.models.edges import FOLLOWED, misplaced_borders
 from copper_tf.models.factory import build, build_segmenter
-from copper_tf.models.losses import CorrelationLoss, Segmenter
+from copper_tf.models.functional import Segmenter
+from copper_tf.models.losses import CorrelationLoss
 from copper_tf.training.loop import compile_model
 
 SIDE = 48

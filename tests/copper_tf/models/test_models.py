@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import keras
@@ -26,10 +27,11 @@ from copper_tf.models.metrics import NMSE, FreeNMSE
 from copper_tf.models.ordinal import ConditionalChain, OrderedThresholds
 from copper_tf.models.picture_sizes import recomputes_border
 from copper_tf.statistics.scores import posterior_median
+from copper_tf.utils.keras_objects import KERAS_OBJECTS, PACKAGE
 from tests.copper_tf.models.test_heads import head_model
 from tfds_copper.errors import SettingError
 
-POLICIES = ("float32", "mixed_bfloat16", "mixed_float16")
+POLICIES = ("float32", "mixed_bfloat16", "mixed_float16", "float64")
 
 
 def _count(model: keras.Model, kind: type) -> int:
@@ -96,14 +98,14 @@ REGISTERED = [
 
 
 def test_every_registered_object_is_among_those_that_come_back() -> None:
-    registered = {
-        n for n, c in keras.saving.get_custom_objects().items() if c.__module__.startswith("copper_tf.models.")
-    }
-    # A model of layers and no layer: test_edges saves and loads one.
-    registered.discard("copper_tf>Segmenter")
-    # The example of a docstring registers one of its own.
-    ours = {name for name in registered if not name.startswith("my_package>")}
-    assert ours == {f"copper_tf>{type(thing).__name__}" for thing in REGISTERED}
+    # Models of layers, which test_keras_contracts saves and loads.
+    models = {"Classifier", "Segmenter", "MicrographModel"}
+    assert set(KERAS_OBJECTS) == {type(thing).__name__ for thing in REGISTERED} | models
+    for name, module in KERAS_OBJECTS.items():
+        assert keras.saving.get_registered_name(getattr(importlib.import_module(module), name)) == f"copper_tf>{name}"
+    # Whatever else was registered would not be found after `import copper_tf`.
+    registered = {name for name in keras.saving.get_custom_objects() if name.startswith(f"{PACKAGE}>")}
+    assert registered == {f"{PACKAGE}>{name}" for name in KERAS_OBJECTS}
 
 
 @pytest.mark.parametrize("policy", POLICIES)

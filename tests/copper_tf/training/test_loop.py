@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -24,11 +23,10 @@ from copper_tf.config import KL, LOSSES, SQUARED, default_config
 from copper_tf.decay import estimation as estimate
 from copper_tf.models.factory import build
 from copper_tf.models.policy import processor_has_bfloat16, resolve_policy
-from copper_tf.runs.labels import Labels
 from copper_tf.runs.records import TrainingRecord
 from copper_tf.runs.run import BEST, open_run
 from copper_tf.training.hypothesis_learning import EVERY
-from copper_tf.training.loop import _weighted, compile_model, train
+from copper_tf.training.loop import compile_model, train, weighted
 from tests.conftest import ROOT, small, worked_in
 from tfds_copper.errors import InputError, OutputError, RunError, SettingError
 
@@ -316,8 +314,7 @@ def test_balanced_labels_weigh_alike() -> None:
     batches = tf.data.Dataset.from_tensors((np.zeros((8, 4, 4, 1), np.float32), labels.astype(np.int32)))
     for weight, expected in (("balanced", [8 / 12] * 6 + [8 / 4] * 2), ("none", None)):
         config = default_config("classifier", class_weight=weight)
-        run = SimpleNamespace(config=config, labels=Labels((0.0, 1.0, 2.0), "h"))
-        (batch,) = _weighted(run, labels, batches).as_numpy_iterator()  # type: ignore[arg-type]
+        (batch,) = weighted(config, 3, labels, batches).as_numpy_iterator()
         assert len(batch) == (3 if expected else 2)
         if expected:
             np.testing.assert_allclose(batch[2], expected)
