@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import tempfile
 from collections.abc import Sequence
@@ -150,9 +151,9 @@ class SearchReader(keras_tuner.Tuner):
         oracle = keras_tuner.oracles.RandomSearchOracle(
             objective=objective, max_trials=len(scored) or 1, hyperparameters=search.space.hyperparameters()
         )
-        # A tuner writes files of its own, which don't belong into the search.
-        self._scratch = tempfile.TemporaryDirectory()
-        super().__init__(oracle, directory=self._scratch.name, project_name="search")
+        # A tuner that begins writes files of its own, which don't belong into the search.
+        with tempfile.TemporaryDirectory() as scratch:
+            super().__init__(oracle, directory=scratch, project_name="search")
         oracle.trials = {trial.name: _tuner_trial(search, trial) for trial in scored}
         oracle.end_order = list(oracle.trials)
 
@@ -174,7 +175,10 @@ def _tuner_trial(search: Search, trial: Trial) -> TunerTrial:
     space.values.update({name: trial.settings[name] for name in search.space.values})
     found = TunerTrial(hyperparameters=space, trial_id=trial.name, status="COMPLETED")
     directions = {search.objective.name: search.objective.better}
-    for name, value in {**trial.scores, search.objective.name: trial.objective}.items():
+    scores = {**trial.scores, search.objective.name: trial.objective}
+    for name, value in scores.items():
+        if value is None or not math.isfinite(value):
+            continue
         found.metrics.register(name, directions.get(name, "max"))
         found.metrics.update(name, value, step=trial.epochs)
     found.score, found.best_step = trial.objective, trial.epochs

@@ -37,8 +37,7 @@ def report(
 
     Args:
         runs: classifiers, segmenters, or folders of folds or seeds; the first segmenter is shown on page one.
-        output: folder of ``report.html``, ``report.pdf`` where a Chromium or Chrome is on PATH, ``MODEL_CARD.md``,
-            ``report.json`` and ``figures/``.
+        output: folder of the page, its PDF where a Chromium or Chrome is on PATH, the model card and figures.
         blindtest: folder of a scored blind test on the same data.
         hypotheses: folder of hypotheses compared on the same data.
         calibration: of strength by the score of one of the models, by `calibrate`: its file or folder.
@@ -76,11 +75,14 @@ def report(
         note_datasets(_paths(runs), data)
     models = open_models(_paths(runs))
     strength = None if calibration is None else _calibration(Path(calibration), models)
-    options = {"calibration": calibration and Path(calibration).resolve().name,
-               "blindtest": blindtest and Path(blindtest).resolve().name,
-               "hypotheses": hypotheses and Path(hypotheses).resolve().name, "license": license}  # fmt: skip
-    given = {name: value for name, value in options.items() if value}
+    given = _given(license, calibration=calibration, blindtest=blindtest, hypotheses=hypotheses)
     return _written(models, folder, blindtest, hypotheses, strength, given, progress)
+
+
+def _given(license: str, **folders: StrPath | None) -> dict[str, str]:
+    """The options of the command that repeats a report."""
+    named = {name: Path(value).resolve().name for name, value in folders.items() if value}
+    return named | ({"license": license} if license else {})
 
 
 def _calibration(path: Path, models: list[OpenedModel]) -> Calibration:

@@ -285,6 +285,17 @@ class _Exporting:
         return self._compared(BIOIMAGEIO, file, call)
 
 
+def _exported(exporting: _Exporting, formats: Sequence[str], progress: Progress | None) -> ExportResult:
+    """Each format, written and verified, in the folder that is renamed at the end."""
+    written = {}
+    for done, name in enumerate(formats, start=1):
+        with _full_disk_named(exporting.folder):
+            written[name] = exporting.written(name)
+        if progress:
+            progress(done, len(formats), "exporting")
+    return ExportResult(exporting.metadata.run_sha256, written)
+
+
 def export_run(
     run: Run,
     folder: Path,
@@ -325,15 +336,9 @@ def export_run(
     folder.parent.mkdir(parents=True, exist_ok=True)
     place = folder.with_name(f".writing-{os.getpid()}-{folder.name}")
     try:
-        exporting, written = _Exporting(run, folder, place, license), {}
-        for done, name in enumerate(formats, start=1):
-            with _full_disk_named(folder):
-                written[name] = exporting.written(name)
-            if progress:
-                progress(done, len(formats), "exporting")
-        result = ExportResult(exporting.metadata.run_sha256, written)
+        result = _exported(_Exporting(run, folder, place, license), formats, progress)
         result.write(place / SUMMARY)
-        write_text(place / REQUIREMENTS, requirements_text(written))
+        write_text(place / REQUIREMENTS, requirements_text(result.formats))
         if folder.exists():
             shutil.rmtree(folder)
         place.rename(folder)

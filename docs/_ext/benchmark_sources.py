@@ -53,6 +53,6 @@ SOURCES = {
     "unknown_law": Source(
         "python -m benchmarks.maps.unknown_law --seeds 6 --tiles TILES",
         "1 thread of an AMD EPYC or an Intel Xeon, no GPU",
-        "2026-11-29",
+        "2026-11-30",
     ),
 }  # fmt: skip

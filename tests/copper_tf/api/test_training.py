@@ -58,6 +58,7 @@ def test_open_epochs_are_as_many_in_all_folds_and_members_are_alike(
         return SimpleNamespace(path=where, config=asked[-1])
 
     monkeypatch.setattr("copper_tf.training.loop.train", noted)
+    monkeypatch.setattr("copper_tf.api.training._finish", lambda run: run)
     list(copper_tf.train_runs("segmenter", tmp_path / "data", tmp_path / "runs"))
     assert len(asked) == 4 and len({config.to_json() for config in asked}) == 1
     assert asked[0] == copper_tf.default_config("segmenter").for_pictures(min(sizes))

@@ -259,7 +259,7 @@ def test_a_full_disk_ends_it_in_one_line(
     monkeypatch.setattr(results, "write_json", full)
     # In this process, where the disk is full.
     assert _bulk(models["classifier"], sem_folder, "-o", tmp_path, "--beam-options", _IN_PROCESS) == 2
-    assert "the same command goes on. Received: OSError: [Errno 28] No space" in capfd.readouterr().err.splitlines()[-1]
+    assert "the same command goes on. Received: the disk is full" in capfd.readouterr().err.splitlines()[-1]
     monkeypatch.undo()
     assert _bulk(models["classifier"], sem_folder, "-o", tmp_path, "--beam-options", _IN_PROCESS) == 0
 
