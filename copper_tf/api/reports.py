@@ -40,14 +40,14 @@ def report(
         output: folder of the page, its PDF where a Chromium or Chrome is on PATH, the model card and figures.
         blindtest: folder of a scored blind test on the same data.
         hypotheses: folder of hypotheses compared on the same data.
-        calibration: of strength by the score of one of the models, by `calibrate`: its file or folder.
+        calibration: file or folder of `calibrate`, by the score of one of the models.
         license: of the weights, for the model card, as SPDX names it.
         data: where the dataset lies now, if it has moved since training; the runs note it.
         force: replace a report that is there.
         progress: called with (done, total, what).
 
     Returns:
-        The report; its ``page``, ``card`` and ``pdf`` are the files.
+        The report, and where its page, card and PDF are.
 
     Raises:
         InputError: if the study or the blind test is missing, or the calibration is of another score.
@@ -65,22 +65,23 @@ def report(
     from copper_tf.reports.full.models import open_models
     from copper_tf.reports.full.results import REPORT
     from copper_tf.runs.datasets import note_datasets
-    from copper_tf.utils.licenses import check_license
 
     folder = Path(output)
     if (folder / REPORT).exists() and not force:
         raise OutputError(f"{folder / REPORT}: --force replaces it. Received: a report that is there already")
-    check_license(license)
+    given = _given(license, calibration=calibration, blindtest=blindtest, hypotheses=hypotheses)
     if data is not None:
         note_datasets(_paths(runs), data)
     models = open_models(_paths(runs))
     strength = None if calibration is None else _calibration(Path(calibration), models)
-    given = _given(license, calibration=calibration, blindtest=blindtest, hypotheses=hypotheses)
     return _written(models, folder, blindtest, hypotheses, strength, given, progress)
 
 
 def _given(license: str, **folders: StrPath | None) -> dict[str, str]:
-    """The options of the command that repeats a report."""
+    """The options of the command that repeats a report, the licence checked."""
+    from copper_tf.utils.licenses import check_license
+
+    check_license(license)
     named = {name: Path(value).resolve().name for name, value in folders.items() if value}
     return named | ({"license": license} if license else {})
 
