@@ -47,9 +47,10 @@ def check_backend() -> None:
     """
     try:
         import keras
-    except ValueError as error:
+    except (AssertionError, ValueError) as error:  # of floatx and of the layout it asserts
         file = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "keras.json"
-        raise SettingError(f"{file}: must hold settings that Keras takes. Received: {error}") from None
+        held = " ".join(file.read_text(errors="replace").split()) if file.is_file() else "no such file"
+        raise SettingError(f"{file}: must hold settings that Keras takes. Received: {error or held}") from None
     if keras.config.backend() != _BACKEND:
         raise SettingError(
             f"Keras' backend must be {_BACKEND}: import copper_tf before keras, or set KERAS_BACKEND={_BACKEND}. "
