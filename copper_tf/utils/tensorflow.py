@@ -39,6 +39,13 @@ def choose_backend() -> None:
         os.environ["KERAS_BACKEND"] = _BACKEND
 
 
+def _refused_settings(error: Exception) -> SettingError:
+    """What Keras or TensorFlow objected to in ``keras.json``."""
+    file = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "keras.json"
+    held = " ".join(file.read_text(errors="replace").split()) if file.is_file() else "no such file"
+    return SettingError(f"{file}: must hold settings that Keras takes. Received: {str(error) or held}")
+
+
 def check_backend() -> None:
     """Whether Keras can be imported, and computes by TensorFlow.
 
@@ -47,10 +54,8 @@ def check_backend() -> None:
     """
     try:
         import keras
-    except (AssertionError, ValueError) as error:  # of floatx and of the layout it asserts
-        file = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "keras.json"
-        held = " ".join(file.read_text(errors="replace").split()) if file.is_file() else "no such file"
-        raise SettingError(f"{file}: must hold settings that Keras takes. Received: {error or held}") from None
+    except ValueError as error:
+        raise _refused_settings(error) from None
     if keras.config.backend() != _BACKEND:
         raise SettingError(
             f"Keras' backend must be {_BACKEND}: import copper_tf before keras, or set KERAS_BACKEND={_BACKEND}. "
@@ -67,7 +72,10 @@ def import_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     choose_backend()
     with quiet():
-        import tensorflow  # noqa: F401
+        try:
+            import tensorflow  # noqa: F401
+        except AssertionError as error:  # TensorFlow asserts what it reads of the file, without a word
+            raise _refused_settings(error) from None
 
         check_backend()
 
