@@ -18,6 +18,7 @@ from tfds_copper.errors import OutputError
 __all__ = [
     "DISK_FULL",
     "is_disk_full",
+    "json_text",
     "lock_folder",
     "path_beside",
     "replacing",
@@ -101,9 +102,14 @@ def write_text(path: Path, text: str, encoding: str = "utf-8") -> None:
         temporary.write_text(text, encoding=encoding, newline="")
 
 
+def json_text(value: Any) -> str:
+    """JSON; NaN and infinity become null, so that any reader takes it, and NumPy's values plain ones."""
+    return json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False)
+
+
 def write_json(path: Path, value: Any) -> None:
-    """Writes a JSON file atomically; NaN and infinity become null, so that any reader takes it."""
-    write_text(path, json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """Writes a JSON file atomically, see `json_text`."""
+    write_text(path, json_text(value) + "\n")
 
 
 def _finite(value: Any) -> Any:

@@ -1,12 +1,12 @@
-"""Decode text files of instruments and of Excel, which don't say in which encoding they are."""
+"""Text files of instruments and of Excel, which don't say in which encoding they are; many names in a sentence."""
 
 from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["decoded", "unicode_encoding", "windows_encoding"]
+__all__ = ["decoded", "listed", "unicode_encoding", "windows_encoding"]
 
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 # One encoding is right where the words that can't be written so are fewer than a quarter of those of the other.
@@ -95,3 +95,8 @@ def decoded(data: bytes) -> str | None:
     except UnicodeDecodeError:
         guessed = None if found else windows_encoding(data)
     return data.decode(guessed) if guessed else None
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """The first names, and how many more there are: ``a, b and 3 more``."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

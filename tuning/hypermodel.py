@@ -16,8 +16,6 @@ from keras_tuner.engine.trial import Trial as TunerTrial
 
 from copper_tf.analysis.search_results import Trial
 from copper_tf.config import FIXED, PAPER, Config, default_config
-from copper_tf.data.crops import CropStream
-from copper_tf.data.normalisation import Normalisation
 from copper_tf.data.pictures import Pictures, load_pictures
 from copper_tf.data.sources import Data, open_single
 from copper_tf.decay.starting import first_hypothesis
@@ -26,7 +24,7 @@ from copper_tf.models.policy import resolve_policy
 from copper_tf.runs.run import open_run
 from copper_tf.training.batch_norm import Calibrator
 from copper_tf.training.free_ends import Sharpen
-from copper_tf.training.loop import compile_model, weighted
+from copper_tf.training.loop import compile_model, streams, weighted
 from copper_tf.utils.tensorflow import keras_defaults
 from tfds_copper.errors import SettingError
 from tuning import trials
@@ -92,21 +90,17 @@ class HyperModel(keras_tuner.HyperModel):
         """The settings that a trial has; those that are searched are chosen here."""
         return self.base.replace(**{name: hp.Choice(name, list(v)) for name, v in self.space.values.items()})
 
-    def _streams(self, config: Config) -> tuple[CropStream, CropStream]:
-        first = self._pictures[0]
-        how = Normalisation(config.data.normalisation, first.mean, first.sd, config.data.window)
-        training, validation = (
-            CropStream(pictures, config, how, augment=augment)
-            for pictures, augment in zip(self._pictures, (True, False), strict=True)
-        )
-        return training, validation
-
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """The compiled network of a trial, from normalised pictures; its metrics are accuracy or nmse, and the loss."""
         config = self.config(hp)
         with keras_defaults():
             model = build(config, len(self.dataset.times), resolve_policy(config.training.policy))
-            compile_model(model, config, first_hypothesis(config, self.dataset.times), self._streams(config)[0].steps)
+            compile_model(
+                model,
+                config,
+                first_hypothesis(config, self.dataset.times),
+                streams(config, self.dataset, self._pictures)[0].steps,
+            )
         return model
 
     def fit(
@@ -124,7 +118,7 @@ class HyperModel(keras_tuner.HyperModel):
             **kwargs: forwarded to ``keras.Model.fit``; the data are the dataset's.
         """
         config = self.config(hp)
-        training, validation = self._streams(config)
+        training, validation = streams(config, self.dataset, self._pictures)
         last = config.training.epochs if epochs is None else epochs
         weigh = functools.partial(weighted, config, len(self.dataset.times), training.pictures.labels)
         own = [Calibrator(training), *([Sharpen(config)] if config.training.edge_weight else [])]

@@ -91,7 +91,7 @@ def particle_folder(folder: Path, areas: Sequence[float], sheets: int, pictures:
     """Writes a SEM folder of particles with ``truth/``: each label covers another share of the area.
 
     Args:
-        folder: to write; left alone where it is complete.
+        folder: to write into.
         areas: share of the area under particles of each label, 0 to 1.
         sheets: per label; pictures of one have the same material.
         pictures: per sheet, of 128x128 px.

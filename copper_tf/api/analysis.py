@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from copper_tf.analysis.baselines.results import Baselines
 from copper_tf.analysis.comparison_results import Comparison
 from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.analysis.trust.results import Trust
-from copper_tf.runs.datasets import note_datasets
+from copper_tf.runs.datasets import located
 from copper_tf.runs.run import Run, fold_runs, open_run, seed_runs
 from tfds_copper.errors import OutputError, SettingError
 from tfds_copper.progress import Progress
@@ -44,15 +43,6 @@ def _open(run: PathLike | Run) -> Run:
     return run if isinstance(run, Run) else open_run(Path(run))
 
 
-def _located(runs: Sequence[PathLike | Run], data: PathLike | None) -> list[PathLike | Run]:
-    """The runs, once they have noted where their dataset lies now."""
-    if data is None:
-        return list(runs)
-    paths = [run.path if isinstance(run, Run) else Path(run) for run in runs]
-    note_datasets(paths, data)
-    return list(paths)
-
-
 def evaluate(run: PathLike | Run, *, data: PathLike | None = None, progress: Progress | None = None) -> Evaluation:
     """Scores a run on the data it was trained on, and draws its page.
 
@@ -80,7 +70,7 @@ def evaluate(run: PathLike | Run, *, data: PathLike | None = None, progress: Pro
         >>> scores.splits["test"].scores["mae"] >= 0
         True
     """
-    (run,) = _located([run], data)
+    (run,) = located([run], data)
     folds, seeds = ([], []) if isinstance(run, Run) else (fold_runs(Path(run)), seed_runs(Path(run)))
     opened = None if folds or seeds else _open(run)
     from copper_tf.utils.tensorflow import import_tensorflow
@@ -129,7 +119,7 @@ def trust(
         >>> [test.name for test in result.tests if test.decisive]
         ['nmse', 'binarity', 'phase_drift', 'additivity', 'reach_ratio', 'deletion_error']
     """
-    run, *others_now = _located([run, *others], data)
+    run, *others_now = located([run, *others], data)
     seeds = [] if isinstance(run, Run) else seed_runs(Path(run))
     tested, *more = [*(seeds or [_open(run)]), *map(_open, others_now)]
     from copper_tf.utils.tensorflow import import_tensorflow
@@ -179,7 +169,7 @@ def baselines(
         >>> sorted(result.maps)
         ['gradient', 'grey', 'net']
     """
-    opened = _open(*_located([run], data))
+    opened = _open(*located([run], data))
     explained = None if classifier is None else _open(classifier)
     from copper_tf.utils.tensorflow import import_tensorflow
 

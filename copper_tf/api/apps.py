@@ -13,7 +13,7 @@ from copper_tf.analysis.blindtest.folder import open_test as open_blindtest
 from copper_tf.analysis.blindtest.results import BlindTestResult
 from copper_tf.analysis.blindtest.settings import BlindSettings
 from copper_tf.apps.web.server import LOOPBACK
-from copper_tf.runs.datasets import note_datasets
+from copper_tf.runs.datasets import located
 from copper_tf.runs.run import is_run, seed_runs
 from tfds_copper.errors import CopperError
 from tfds_copper.micrograph import ReadSettings
@@ -93,8 +93,7 @@ def view(
     chosen = ReadSettings.from_dict({**(read_settings.to_dict() if read_settings else {}), **settings})
     from copper_tf.apps.viewer.viewer import open_viewer
 
-    if data is not None:
-        note_datasets([Path(model)], data)
+    located([model], data)
     paths = [pictures] if isinstance(pictures, str | os.PathLike) else list(pictures)
     viewer = open_viewer(model, paths, folder=folder, reading=chosen, on_failure=on_failure, progress=progress)
     viewer.serve(address, port, _on_start(on_start, viewer.folder))
@@ -136,8 +135,7 @@ def prepare_blindtest(
     from copper_tf.analysis.blindtest.sources import open_or_prepare
 
     paths = [Path(p) for p in ([sources] if isinstance(sources, str | os.PathLike) else sources)]
-    if data is not None:
-        note_datasets([path for path in paths if is_run(path) or seed_runs(path)], data)
+    located([path for path in paths if is_run(path) or seed_runs(path)], data)
     return open_or_prepare(paths, Path(output) if output else None, settings, decoding, progress)
 
 

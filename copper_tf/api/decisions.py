@@ -57,9 +57,14 @@ def _rows(values: Sequence[Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def _refuse_earlier(file: Path, force: bool) -> None:
+def _target(output: StrPath | None, name: str, force: bool) -> Path | None:
+    """The file of a result, which must not be there unless `force`; None where nothing is written."""
+    if output is None:
+        return None
+    file = Path(output) / name
     if file.exists() and not force:
         raise OutputError(f"{file}: --force replaces it. Received: a result that is there already")
+    return file
 
 
 def _write(file: Path, result: Result, tables: Mapping[str, Sequence[Any]]) -> None:
@@ -106,9 +111,7 @@ def compare_groups(
     """
     from copper_tf.analysis.decisions import groups
 
-    file = None if output is None else Path(output) / GROUPS
-    if file:
-        _refuse_earlier(file, force)
+    file = _target(output, GROUPS, force)
     found = groups.read_groups([Path(path) for path in scores], by, Path(labels) if labels else None, score)
     result = groups.compare_groups(found, margin=margin, wanted=difference, by=by)
     if file is None:
@@ -166,9 +169,7 @@ def calibrate(
     from copper_tf.analysis.decisions import calibration
     from copper_tf.analysis.decisions.scores import read_scores
 
-    file = None if output is None else Path(output) / CALIBRATION
-    if file:
-        _refuse_earlier(file, force)
+    file = _target(output, CALIBRATION, force)
     table = read_scores(Path(scores), Path(labels) if labels else None, score)
     result = calibration.calibrate(
         table, strength, lot=lot, failure=failure, beside=beside, model=_model_of(Path(scores))
@@ -217,9 +218,7 @@ def gauge(
     from copper_tf.analysis.decisions import gauge as gauging
     from copper_tf.analysis.decisions.scores import read_scores
 
-    file = None if output is None else Path(output) / GAUGE
-    if file:
-        _refuse_earlier(file, force)
+    file = _target(output, GAUGE, force)
     table = read_scores(Path(scores), Path(labels) if labels else None, score)
     result = gauging.gauge(table, factors=factors, repeat=repeat, precision=precision)
     if file is None:

@@ -14,7 +14,7 @@ from copper_tf.api.decisions import read_calibration
 from copper_tf.inference.exported.metadata import ExportResult
 from copper_tf.inference.exported.runtimes import FORMATS, RUNTIMES
 from copper_tf.inference.results import BulkResult, PredictionResult
-from copper_tf.runs.datasets import note_datasets
+from copper_tf.runs.datasets import located
 from copper_tf.runs.run import Run, open_run
 from copper_tf.utils.drawing import PALETTES
 from tfds_copper.errors import RunError
@@ -321,9 +321,7 @@ def export(
     """
     from copper_tf.utils.tensorflow import import_tensorflow
 
-    if data is not None:
-        run = run.path if isinstance(run, Run) else run
-        note_datasets([Path(run)], data)
+    (run,) = located([run], data)
     opened = run if isinstance(run, Run) else open_run(Path(run))
     import_tensorflow()
     from copper_tf.exporters.export import export_run

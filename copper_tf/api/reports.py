@@ -64,15 +64,13 @@ def report(
     """
     from copper_tf.reports.full.models import open_models
     from copper_tf.reports.full.results import REPORT
-    from copper_tf.runs.datasets import note_datasets
+    from copper_tf.runs.datasets import located
 
     folder = Path(output)
     if (folder / REPORT).exists() and not force:
         raise OutputError(f"{folder / REPORT}: --force replaces it. Received: a report that is there already")
     given = _given(license, calibration=calibration, blindtest=blindtest, hypotheses=hypotheses)
-    if data is not None:
-        note_datasets(_paths(runs), data)
-    models = open_models(_paths(runs))
+    models = open_models(_paths(located(_several(runs), data)))
     strength = None if calibration is None else _calibration(Path(calibration), models)
     return _written(models, folder, blindtest, hypotheses, strength, given, progress)
 
@@ -97,9 +95,12 @@ def _calibration(path: Path, models: list[OpenedModel]) -> Calibration:
     return found
 
 
-def _paths(runs: Runs) -> list[Path]:
-    several = [runs] if isinstance(runs, str | os.PathLike | Run) else runs
-    return [run.path if isinstance(run, Run) else Path(run) for run in several]
+def _several(runs: Runs) -> Sequence[StrPath | Run]:
+    return [runs] if isinstance(runs, str | os.PathLike | Run) else runs
+
+
+def _paths(runs: Sequence[StrPath | Run]) -> list[Path]:
+    return [run.path if isinstance(run, Run) else Path(run) for run in runs]
 
 
 def _written(

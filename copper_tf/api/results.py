@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import math
-from pathlib import Path
 from typing import Any
 
 from copper_tf.runs.run import Run
 from tfds_copper.dataset import Dataset
+from tfds_copper.files import json_text
 from tfds_copper.results import Result
 
 __all__ = ["as_json"]
@@ -43,7 +41,7 @@ def _dataset(dataset: Dataset) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON has: a number that is none becomes null, a path its text."""
+    """What `json_text` takes: a path becomes its text."""
     match value:
         case Run():
             return _plain(_run(value))
@@ -52,18 +50,14 @@ def _plain(value: Any) -> Any:
         case Result():
             return _plain(value.to_dict())
         case dict():
-            return {str(key): _plain(inner) for key, inner in value.items()}
+            return {key: _plain(inner) for key, inner in value.items()}
         case list() | tuple() | set() | frozenset():
             return [_plain(inner) for inner in value]
-        case float():
-            return value if math.isfinite(value) else None
-        case str() | int() | None:
+        case str() | int() | float() | None:
             return value
-        case Path():
-            return str(value)
     if dataclasses.is_dataclass(value):
         return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    return _plain(value.item()) if hasattr(value, "item") and getattr(value, "size", 2) == 1 else str(value)
+    return value if hasattr(value, "item") else str(value)
 
 
 def as_json(result: Any) -> str:
@@ -72,4 +66,4 @@ def as_json(result: Any) -> str:
     Args:
         result: what a function of `copper_tf` returned.
     """
-    return json.dumps(_plain(result), indent=2, ensure_ascii=False)
+    return json_text(_plain(result))

@@ -37,8 +37,7 @@ def print_report(result: Report) -> None:
 @click.option("--open", "open_page", is_flag=True, help="Open the page in a browser.")
 def command(
     runs: tuple[Path, ...], blindtest: Path | None, hypotheses: Path | None, calibration: Path | None, license: str,
-    data: Path | None,
-    output: Path, force: bool, open_page: bool,
+    data: Path | None, output: Path, force: bool, open_page: bool,
 ) -> None:  # fmt: skip
     """Write all that is known of RUNS, runs of one dataset, as one page that can be handed on.
 

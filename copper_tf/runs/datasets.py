@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from copper_tf.runs.run import Run, fold_runs, open_run, seed_runs
+from copper_tf.runs.run import DATA, Run, fold_runs, open_run, seed_runs
 from tfds_copper.copper_sem.build_dir import built_datasets, read_metadata
 from tfds_copper.dataset import Dataset, open_dataset
 from tfds_copper.errors import CopperError, RunError
 from tfds_copper.files import write_json
 
-__all__ = ["dataset_of", "note_dataset", "note_datasets"]
+__all__ = ["dataset_of", "located", "note_dataset", "note_datasets"]
 
 
 def dataset_of(run: Run) -> Dataset:
@@ -44,7 +44,7 @@ def note_dataset(run: Run, dataset: Dataset) -> Run:
     if place == run.data["path"]:
         return run
     moved = dataclasses.replace(run, data={**run.data, "path": place})
-    write_json(run.path / "data.json", moved.data)
+    write_json(run.path / DATA, moved.data)
     return moved
 
 
@@ -71,3 +71,19 @@ def note_datasets(paths: Iterable[Path], data: str | os.PathLike[str]) -> None:
             )
     for run in runs:
         note_dataset(run, datasets[run.data["fingerprint"]])
+
+
+def located(
+    runs: Sequence[str | os.PathLike[str] | Run], data: str | os.PathLike[str] | None
+) -> list[str | os.PathLike[str] | Run]:
+    """The runs as they are given where `data` is None; else their folders, once they have noted where their data lie.
+
+    Args:
+        runs: open runs, or folders of runs, of folds or of seeds.
+        data: see `note_datasets`.
+    """
+    if data is None:
+        return list(runs)
+    paths = [run.path if isinstance(run, Run) else Path(run) for run in runs]
+    note_datasets(paths, data)
+    return list(paths)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BEST",
+    "DATA",
     "EVALUATION_PAGE",
     "FIRST_MAPS",
     "FOLD",
@@ -59,10 +60,10 @@ BEST = "best.weights.h5"
 INITIAL = "initial.weights.h5"
 # The best weights as one Keras model from raw grey values.
 KERAS_MODEL = "model.keras"
-# The file of g, and the folders of the tries and of the network that draws first maps, while they train.
-HYPOTHESIS, RESTARTS, FIRST_MAPS = "hypothesis.json", "restarts", "first_maps"
+# The file of g, the folders of the tries and of the network that draws first maps, while they train; that of the data.
+HYPOTHESIS, RESTARTS, FIRST_MAPS, DATA = "hypothesis.json", "restarts", "first_maps", "data.json"
 # What a run holds from its start.
-_FILES = ("format", "config.json", "labels.json", HYPOTHESIS, "normalisation.json", "data.json")
+_FILES = ("format", "config.json", "labels.json", HYPOTHESIS, "normalisation.json", DATA)
 # The folder of what TensorBoard shows.
 TENSORBOARD = "tensorboard"
 # The folder of one run inside that of a cross-validation, and inside that of an ensemble.
@@ -318,7 +319,7 @@ def create_run(run: Run, *, force: bool = False) -> None:
     write_json(run.path / "labels.json", dataclasses.asdict(run.labels))
     run.write_hypothesis()
     write_json(run.path / "normalisation.json", run.normalisation.to_dict())
-    write_json(run.path / "data.json", run.data)
+    write_json(run.path / DATA, run.data)
     write_plugins(run.path, run.config)
     write_text(run.path / "config.json", run.config.to_json())
     write_text(run.path / "format", FORMAT + "\n")

@@ -41,7 +41,7 @@ from tfds_copper.errors import InputError, RunError
 from tfds_copper.files import lock_folder
 from tfds_copper.progress import Progress
 
-__all__ = ["compile_model", "optimizer", "train", "weighted"]
+__all__ = ["compile_model", "optimizer", "streams", "train", "weighted"]
 
 _SPLITS = ("train", "validation")
 # The run that weights come from, and whether the head begins with fresh ones.
@@ -143,8 +143,17 @@ def _set_schedule(model: keras.Model, config: Config, steps: int) -> None:
         adam.learning_rate = optimizer(config, steps)._learning_rate
 
 
-def _streams(config: Config, dataset: Dataset, pictures: tuple[Pictures, ...]) -> tuple[CropStream, CropStream]:
-    """The crops of training, and the fixed ones of validation."""
+def streams(config: Config, dataset: Dataset, pictures: tuple[Pictures, ...]) -> tuple[CropStream, CropStream]:
+    """The crops of training, and the fixed ones of validation.
+
+    Args:
+        config: all settings of the run.
+        dataset: what the pictures are of.
+        pictures: of training and of validation.
+
+    Raises:
+        InputError: if a label has no picture, without which g can't be learned.
+    """
     normalisation = Normalisation(config.data.normalisation, pictures[0].mean, pictures[0].sd, config.data.window)
     training, held_out = (learnable(dataset, config, *part) for part in zip(_SPLITS, pictures, strict=True))
     stream = CropStream(training, config, normalisation, augment=True)
@@ -199,7 +208,7 @@ def train(
     initial = (weights, new_head) if weights else None
     g = old.hypothesis if old else _checked_start(config, dataset, workdir, force, initial)
     pictures = tuple(load_pictures(dataset, split, progress) for split in _SPLITS)
-    stream, validation = _streams(config, dataset, pictures)
+    stream, validation = streams(config, dataset, pictures)
     run = old or _new_run(config, dataset, workdir, g, stream, initial)
     if not old:
         create_run(run, force=force)

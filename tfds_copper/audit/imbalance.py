@@ -5,6 +5,8 @@ from __future__ import annotations
 import collections
 from collections.abc import Iterable, Sequence
 
+from tfds_copper.text import listed
+
 __all__ = ["imbalance"]
 
 # SCIENCE: a label with less than a third of the pictures of the largest one is rare; half as many is usual.
@@ -24,9 +26,8 @@ def imbalance(labels: Iterable[int], names: Sequence[str]) -> str:
     rare = sorted((k for k in counts if _RARE * counts[k] < counts[largest]), key=lambda k: (counts[k], k))
     if not rare:
         return ""
-    shown = ", ".join(f"{names[k]} ({counts[k]})" for k in rare[:_NAMED])
-    more = f" and {len(rare) - _NAMED} more" if len(rare) > _NAMED else ""
+    shown = listed([f"{names[k]} ({counts[k]})" for k in rare], _NAMED)
     return (
-        f"labels with far fewer pictures than {names[largest]} ({counts[largest]}): {shown}{more}; they are learnt "
+        f"labels with far fewer pictures than {names[largest]} ({counts[largest]}): {shown}; they are learnt "
         "worse, and their scores are less certain"
     )

@@ -29,6 +29,7 @@ from copper_tf.statistics.groups import (
     welch,
 )
 from tfds_copper.errors import InputError, SettingError
+from tfds_copper.text import listed
 
 __all__ = ["compare_groups", "read_groups"]
 
@@ -177,8 +178,8 @@ def _caveats(found: dict[str, ScoreTable], by: str, within: float, margin: float
     counts = Counter(name for table in found.values() for name in table.sheets.names)
     shared = sorted(name for name, count in counts.items() if count > 1)
     if shared and not by:
-        listed = ", ".join(shared[:_NAMED]) + (f" and {len(shared) - _NAMED} more" if len(shared) > _NAMED else "")
-        texts.append(f"Sheets of several tables have the same names ({listed}) and were taken as different sheets.")
+        names = listed(shared, _NAMED)
+        texts.append(f"Sheets of several tables have the same names ({names}) and were taken as different sheets.")
     if math.isnan(within):
         texts.append("Every sheet has one picture, so what pictures add to the scatter is not known.")
     fewest = min(len(t.sheets.names) for t in found.values())

@@ -7,6 +7,7 @@ from typing import Any
 from copper_tf.analysis.decisions.calibration import predict_strength
 from copper_tf.analysis.decisions.calibration_results import Calibration
 from tfds_copper.errors import InputError
+from tfds_copper.text import listed
 
 __all__ = ["OUTSIDE", "SheetStrengths"]
 
@@ -52,10 +53,9 @@ class SheetStrengths:
         found = predict_strength(self.calibration, means, [int(row["n"]) for row in rows])
         outside = [str(row["sheet"]) for row, one in zip(rows, found, strict=True) if not one.inside]
         if outside:
-            more = f" and {len(outside) - _NAMED} more" if len(outside) > _NAMED else ""
             self.warnings.append(
                 f"scores of {len(outside)} of {len(rows)} sheets lie outside the range of the calibration, {low:.3g} "
-                f"to {high:.3g} ({', '.join(outside[:_NAMED])}{more}): their strength is a guess"
+                f"to {high:.3g} ({listed(outside, _NAMED)}): their strength is a guess"
             )
         return [
             row | {name: one.strength, f"{name} 95% low": one.low, f"{name} 95% high": one.high,

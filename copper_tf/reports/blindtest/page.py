@@ -15,7 +15,7 @@ from copper_tf.analysis.blindtest.results import (
 from copper_tf.analysis.comparison_results import LEVEL, POWER, McNemar, ScoreDifference, Wilcoxon
 from copper_tf.reports.blindtest.figures import grader_figure, grader_title, side_by_side_figure
 from copper_tf.reports.common.page import write_page
-from copper_tf.reports.common.text import GLOSSARY, SCORE_NAMES, format_score, no_interval
+from copper_tf.reports.common.text import GLOSSARY, SCORE_NAMES, format_score, no_interval, p_value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,9 +46,7 @@ def _signed(value: float | None) -> str:
 
 def _p_text(test: McNemar | Wilcoxon | ScoreDifference | None) -> str:
     """A corrected p value; a dash where there is none."""
-    if test is None or test.p_holm is None:
-        return "–"
-    return "< 0.001" if test.p_holm < 0.001 else f"{test.p_holm:.3f}"
+    return p_value(None if test is None else test.p_holm)
 
 
 def _score_rows(result: BlindTestResult) -> list[tuple[str, list[tuple[str, str]], list[str]]]:

@@ -19,6 +19,7 @@ from tfds_copper.folder.readings import Reading
 from tfds_copper.micrograph import Metadata, ReadSettings
 from tfds_copper.results import Result
 from tfds_copper.splits.assign import SPLITS, SplitSettings, assign
+from tfds_copper.text import listed
 
 __all__ = ["Check", "GreyLevels", "LabelSummary", "SplitCounts", "picture_table", "summarise"]
 
@@ -170,7 +171,7 @@ def _span(values: Iterable[float]) -> str:
 
 def _kinds(values: Iterable[str]) -> str:
     names = sorted(set(values))
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    return listed(names, 4)
 
 
 def _count(names: Iterable[str]) -> str:

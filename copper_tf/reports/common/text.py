@@ -22,6 +22,7 @@ __all__ = [
     "map_assumptions",
     "no_interval",
     "out_of_distribution_text",
+    "p_value",
     "potency_note",
     "verdict",
     "with_interval",
@@ -168,6 +169,13 @@ def format_score(value: float | None, interval: Sequence[float] | None) -> tuple
         "–" if value is None or not math.isfinite(value) else f"{value:.3f}".replace("-", "−"),
         f"[{interval[0]:.3f}, {interval[1]:.3f}]".replace("-", "−") if interval else "–",
     )
+
+
+def p_value(value: float | None) -> str:
+    """A p value, or that it is very small; a dash for what is unknown."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def potency_note(labels: Labels, hypothesis: HypothesisRecord | None = None) -> str:

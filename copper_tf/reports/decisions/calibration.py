@@ -10,7 +10,8 @@ import numpy as np
 from copper_tf.analysis.decisions.calibration import predict_strength
 from copper_tf.analysis.decisions.calibration_results import Calibration
 from copper_tf.reports.common.style import HYPOTHESIS_COLOUR, INK, figure, tidy
-from copper_tf.reports.decisions.layout import Drawn, Section, Table, interval, number, p_value, write_decision
+from copper_tf.reports.common.text import p_value
+from copper_tf.reports.decisions.layout import Drawn, Section, Table, interval, number, write_decision
 from copper_tf.utils.drawing import SPLIT_COLOURS
 
 if TYPE_CHECKING:

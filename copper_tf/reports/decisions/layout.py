@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-__all__ = ["Drawn", "Section", "Table", "interval", "number", "p_value", "write_decision"]
+__all__ = ["Drawn", "Section", "Table", "interval", "number", "write_decision"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,13 +77,6 @@ def number(value: float | None, digits: int = 3) -> str:
 def interval(ends: Sequence[float] | None, digits: int = 3) -> str:
     """Both ends of an interval."""
     return "–" if ends is None else f"{number(ends[0], digits)} to {number(ends[1], digits)}"
-
-
-def p_value(value: float | None) -> str:
-    """A p value, or that it is very small."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def write_decision(

@@ -14,6 +14,7 @@ from copper_tf.reports.full.results import Acquisition, AcquisitionSetting
 from tfds_copper.micrograph import Metadata
 from tfds_copper.micrograph.record import name_and_unit
 from tfds_copper.progress import Progress
+from tfds_copper.text import listed
 
 if TYPE_CHECKING:
     from tfds_copper.dataset import Dataset
@@ -82,8 +83,7 @@ def summarise_values(values: Sequence[Any], unit: str = "") -> str:
     if numbers and len(counts) > _LISTED:
         return f"{_text(min(values))} to {_text(max(values))}{behind}"
     order = sorted(counts.items(), key=lambda item: float(item[0].replace(",", "")) if numbers else (-item[1], item[0]))
-    listed = ", ".join(f"{name}{behind} ({count})" for name, count in order[:_LISTED])
-    return listed + (f" and {len(counts) - _LISTED} more" if len(counts) > _LISTED else "")
+    return listed([f"{name}{behind} ({count})" for name, count in order], _LISTED)
 
 
 def _known(value: Any) -> bool:
