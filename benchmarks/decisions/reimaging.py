@@ -102,7 +102,7 @@ def main(arguments: list[str] | None = None) -> int:
     head = ("changed", "range", "moves by, steps", "move less than a quarter", "largest")
     print_table(list(head), [[name, kind, *(f"{value:.3f}" for value in values)] for name, kind, *values in rows])
     if asked.just is None:
-        write_json(RESULTS / "reimaging.json", [dict(zip(head, row, strict=True)) for row in rows])
+        write_json(RESULTS / "reimaging.json", {"rows": [dict(zip(head, row, strict=True)) for row in rows]})
     return 0 if all(less >= _LEAST for _, kind, _, less, _ in rows if kind == "within") else 1
 
 

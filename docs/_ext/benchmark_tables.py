@@ -338,6 +338,26 @@ def _imbalance(content: Content) -> Table:
     return ["`class_weight`", *names.values()], rows
 
 
+def _reimaging(content: Content) -> Table:
+    rows = [
+        [
+            row["changed"],
+            row["range"],
+            row["moves by, steps"],
+            _per_cent(row["move less than a quarter"]),
+            row["largest"],
+        ]
+        for row in content["rows"]
+    ]
+    return [
+        "changed",
+        "beside training",
+        "moves by, steps",
+        "sheets that move less than a quarter",
+        "largest move",
+    ], rows
+
+
 # By the name that a page gives: the results file, and what makes a table of it.
 TABLES: dict[str, tuple[str, Callable[[Content], Table]]] = {
     "acceptance": ("acceptance", _acceptance),
@@ -366,6 +386,7 @@ TABLES: dict[str, tuple[str, Callable[[Content], Table]]] = {
     "marks-leak": ("marks_leak", _marks_leak),
     "imbalance": ("imbalance", _imbalance),
     "search": ("search", _search),
+    "reimaging": ("reimaging", _reimaging),
     "decisions-groups": ("decisions", _decisions_groups),
     "decisions-calibration": ("decisions", _decisions_calibration),
     "decisions-added": ("decisions", _decisions_added),
