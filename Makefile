@@ -36,7 +36,7 @@ demo: $(READY)
 
 # Warnings are errors; the Python tutorial is run where it has changed.
 docs: $(READY)
-	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	DOCS_EXECUTE=1 $(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 	$(if $(OPEN),$(BIN)/python -m webbrowser "file://$(CURDIR)/docs/_build/html/index.html")
 

@@ -33,8 +33,7 @@ nitpick_ignore_regex = [("py:.*", ".*")]
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "substitution"]
 myst_heading_anchors = 4
-# The Python tutorial is run when the pages are built, and again only where it has changed.
-# The tutorial takes some minutes to run: DOCS_EXECUTE=1 runs it and shows what it prints.
+# The Python tutorial takes some minutes: DOCS_EXECUTE=1 runs it where it has changed, and shows what it prints.
 nb_execution_mode = "cache" if os.environ.get("DOCS_EXECUTE") else "off"
 suppress_warnings = [] if os.environ.get("DOCS_EXECUTE") else ["myst-nb.lexer"]
 nb_execution_timeout = 900

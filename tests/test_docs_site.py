@@ -1,7 +1,9 @@
-"""The documentation is built without a warning, and no link within it is dead."""
+"""The documentation is built without a warning, no link within it is dead, and the Python tutorial runs."""
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -61,6 +63,16 @@ def _dead(site: Path) -> Iterator[str]:
             anchors = pages[target].anchors if target in pages else {unquote(parts.fragment)}
             if not target.exists() or (parts.fragment and unquote(parts.fragment) not in anchors):
                 yield f"{path.name}: {link}"
+
+
+def test_the_python_tutorial_runs(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "tutorials" / "python.md").read_text(encoding="utf-8")
+    cells = re.findall(r"^```\{code-cell\}[^\n]*\n(?::[^\n]*\n)*(.*?)^```$", text, re.M | re.S)
+    assert len(cells) >= 9
+    code, environment = "\n".join(cells), {**os.environ, "MPLBACKEND": "agg"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert (tmp_path / "run" / "scores" / "trust.json").is_file()
 
 
 def test_no_link_is_dead(site: Path) -> None:
