@@ -30,7 +30,14 @@ OPSET = 17
 def write_saved_model(module: DeployedModel, metadata: str, path: Path, _: Sequence[np.ndarray]) -> None:
     """A SavedModel, ready for TensorFlow Serving: signatures ``uint8`` (the default), ``uint16``, ``png``, ``grey``."""
     signatures = {name: getattr(module, name) for name in ("uint8", "uint16", "png", INPUT)}
-    tf.saved_model.save(module, str(path), signatures={"serving_default": module.uint8, **signatures})
+    log = tf.get_logger()
+    level = log.level
+    # It would say where assets are written: a folder of no lasting name.
+    log.setLevel(logging.ERROR)
+    try:
+        tf.saved_model.save(module, str(path), signatures={"serving_default": module.uint8, **signatures})
+    finally:
+        log.setLevel(level)
     write_text(path / METADATA_IN_SAVED_MODEL, metadata)
 
 
