@@ -91,8 +91,8 @@ def test_every_other_property_of_every_model_is_refused() -> None:
 
 
 ODD = [
-    None, "x", True, [[1]], {}, {"id": "m"}, 1e16, float("nan"), float("inf"), 10**400, {"type": "number", "value": "nan"},
-    {"type": "slice", "start": 1, "stop": 2, "step": 1}, {"type": "map"}, {"type": "set"}, {"type": "array"},
+    None, "x", True, [[1]], {}, {"id": "m"}, 1e16, float("nan"), float("inf"), 10**400,
+    {"type": "number", "value": "nan"}, {"type": "slice", "start": 1, "stop": 2, "step": 1}, {"type": "map"}, {"type": "set"}, {"type": "array"},
     {"type": "value", "value": 1}, {"type": "symbol", "name": "x"}, {"type": "object", "name": "Plot", "id": "z"},
     {"type": "ndarray", "array": ["a"] * 4, "dtype": "S300000000", "shape": [4], "order": "little"},
     {"type": "typed_array", "array": [], "dtype": "uint8", "order": "little"},
