@@ -126,17 +126,19 @@ def _entries(value: Any) -> dict[str, Any]:
 
 
 def _model(value: Any, models: Any) -> tuple[str, str] | None:
-    """(class, ident) of a model of the page; None of one that the server has removed meanwhile."""
+    """(class, ident) of a model of the page; None of one that the server has removed meanwhile.
+
+    Browsers describe some models as a whole, also such that the page has; only the ident counts.
+    """
     ident = value.get("id") if isinstance(value, dict) else None
     if not isinstance(ident, str):
         raise Refused("a model of the page is needed")
     model = models.get_by_id(ident)
     if model is None and models.seen(ident):
-        # Browsers describe it as a whole, since they take it for one of their own.
         return None
     if model is None:
         raise Refused("a model of the page is needed")
-    return type(model).__name__, _ident(value)
+    return type(model).__name__, ident
 
 
 def _change(event: dict[str, Any], models: Any) -> dict[str, Any] | None:
