@@ -11,6 +11,7 @@ from copper_tf.analysis.blindtest.folder import BlindTest
 from copper_tf.analysis.blindtest.folder import open_test as open_blindtest
 from copper_tf.analysis.blindtest.results import BlindTestResult
 from copper_tf.analysis.blindtest.settings import BlindSettings
+from copper_tf.apps.blindtest.guessing import Guesses
 from copper_tf.apps.web.server import LOOPBACK, open_in_browser
 from copper_tf.runs.datasets import located
 from copper_tf.runs.run import is_run, seed_runs
@@ -181,10 +182,12 @@ def blindtest(
     else:
         test = prepare_blindtest(sources, output, decoding=decoding, data=data, progress=progress, **settings)
 
+    guesses = Guesses()
+
     def page() -> pn.Column:
         from copper_tf.apps.blindtest.page import Page
 
-        return Page(test).view
+        return Page(test, guesses).view
 
     server.serve(page, address, port, _on_start(on_start, test), "Blind test")
     return test

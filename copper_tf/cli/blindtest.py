@@ -31,6 +31,8 @@ def _score(test: BlindTest, open_page: bool) -> None:
     print_table(["grader", *_SCORES], rows)
     for row in result.unfinished:
         say(f"not scored: {row.name}, {row.round}: {row.answered} of {row.pictures} answered")
+    for text in result.damaged:
+        click.echo(f"copper: not scored: {text}", err=True)
     for text in result.verdicts:
         say(text)
     say(test.page)

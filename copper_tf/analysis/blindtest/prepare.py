@@ -182,7 +182,9 @@ def prepare(
     if not pictures or not practice:
         raise InputError(f"{dataset.path}: a test needs pictures to practise on and to grade. Received: none")
     models = tuple(_model_grades(grader, [p.file for p in pictures]) for grader in graders)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    # The key and the raters' codes are for no other user of this machine.
+    folder.chmod(0o700)
     _write_pictures(folder / "practice", dataset, "train", practice, None, progress)
     _write_pictures(folder / "pictures", dataset, "test", pictures, mapper if asked.with_map else None, progress)
     _write_json(folder, ident, dataset, asked, practice, pictures, models)
@@ -207,6 +209,6 @@ def _write_json(
         ),
         practice=tuple(p.file for p in practice),
         models=models,
-    ).write(folder / KEY)
+    ).write(folder / KEY).chmod(0o600)
     labels = Labels(tuple(dataset.times), dataset.unit)
     Design(ident, created, labels, settings, len(pictures), tuple(p.label for p in practice)).write(folder / DESIGN)

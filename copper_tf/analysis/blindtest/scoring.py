@@ -181,7 +181,7 @@ def _score_rows(graders: Sequence[GraderResult]) -> Iterable[Row]:
 def score(test: BlindTest) -> BlindTestResult:
     """Scores every submitted round, and writes ``results/``: ``results.json``, ``answers.csv`` and ``scores.csv``.
 
-    Intervals come from a bootstrap over whole sheets where these are known, see `comparison.compare`. The models and
+    Damaged files of answers are named and left out. Intervals come from a bootstrap over whole sheets where these are known, see `comparison.compare`. The models and
     their grades are those that the test was prepared with.
 
     Args:
@@ -193,11 +193,13 @@ def score(test: BlindTest) -> BlindTestResult:
     Raises:
         InputError: if no round was submitted, or the key is missing.
     """
-    key, logs = read_key(test), rater_logs(test)
+    damaged = list[InputError]()
+    key, logs = read_key(test), rater_logs(test, damaged.append)
     submissions = _submissions(logs)
     if not submissions:
         raise InputError(
             f"{test.path}: a round must be submitted before it is scored. Received: {len(logs)} unfinished"
+            + (f", {len(damaged)} damaged, such as {damaged[0]}" if damaged else "")
         )
     seed, times = test.settings.seed, test.labels.times
     models, raters = _graders(test, key, submissions)
@@ -223,6 +225,7 @@ def score(test: BlindTest) -> BlindTestResult:
         practice=tuple(_practice(test, log) for log in logs),
         unfinished=tuple(_unfinished(logs)),
         verdicts=verdicts(graders, differences, map_effect),
+        damaged=tuple(map(str, damaged)),
     )
     write_tables(test.results_folder / "answers.csv", _answer_rows(test, key, submissions), [])
     write_tables(test.results_folder / "scores.csv", _score_rows(graders), [])
