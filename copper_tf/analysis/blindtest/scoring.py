@@ -181,8 +181,8 @@ def _score_rows(graders: Sequence[GraderResult]) -> Iterable[Row]:
 def score(test: BlindTest) -> BlindTestResult:
     """Scores every submitted round, and writes ``results/``: ``results.json``, ``answers.csv`` and ``scores.csv``.
 
-    Damaged files of answers are named and left out. Intervals come from a bootstrap over whole sheets where these are known, see `comparison.compare`. The models and
-    their grades are those that the test was prepared with.
+    Damaged files of answers are named and left out. Intervals come from a bootstrap over whole sheets where these are
+    known, see `comparison.compare`. The models and their grades are those that the test was prepared with.
 
     Args:
         test: with its key.

@@ -210,8 +210,8 @@ class Page:
         _LOG.error("an answer could not be saved: %s", error)
         reason = "its disk is full" if is_disk_full(error) else "its folder can't be written"
         self._message.object = (
-            f'<p class="warning">This was not saved: the server can\'t keep answers now, {reason}. What was saved before '
-            "is safe. Tell who runs the test, and try again.</p>"
+            f'<p class="warning">This was not saved: the server can\'t keep answers now, {reason}. '
+            "What was saved before is safe. Tell who runs the test, and try again.</p>"
         )
 
     def _show_message(self, content: tuple[Any, ...], *components: Any) -> None:
