@@ -182,6 +182,10 @@ class Library:
     def _map_folder(self, entry: Entry) -> Path:
         return self._private_folders.get(entry.ident, self.folder) / "maps" / self._key / entry.ident
 
+    def private_folder(self, entry: Entry) -> Path | None:
+        """The folder of a picture that only one page shows; None of a public one."""
+        return self._private_folders.get(entry.ident)
+
     @property
     def public(self) -> list[Entry]:
         """The pictures that every page shows, in order."""

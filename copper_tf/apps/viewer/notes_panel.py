@@ -25,7 +25,8 @@ class NotesPanel:
     """The notes of the current picture.
 
     Args:
-        notes: of all pictures.
+        notes: of all pictures but those of this page.
+        own: of those.
         canvas: which marks them.
         on_change: called after a note was added or removed.
 
@@ -35,8 +36,9 @@ class NotesPanel:
         components: what the page shows, from top to bottom.
     """
 
-    def __init__(self, notes: NoteBook, canvas: Canvas, on_change: Callable[[], None]) -> None:
-        self._notes, self._canvas, self._on_change, self.has_notes = notes, canvas, on_change, False
+    def __init__(self, notes: NoteBook, own: NoteBook, canvas: Canvas, on_change: Callable[[], None]) -> None:
+        self._books, self._canvas, self._on_change, self.has_notes = (notes, own), canvas, on_change, False
+        self._notes = notes
         self.map: CachedMap | None = None
         self._picture = ""
         self._position: tuple[float, float] | None = None
@@ -55,8 +57,9 @@ class NotesPanel:
             styles.text("<h2>Notes</h2>", stretch=True), self._add, self._hint, self._form, self._error, self._list
         ]  # fmt: skip
 
-    def show_picture(self, picture: str) -> None:
-        """Shows the notes of another picture."""
+    def show_picture(self, picture: str, private: bool) -> None:
+        """Shows the notes of another picture, of all pages or of this page alone."""
+        self._notes = self._books[private]
         self._picture, self._add.value = picture, False
         self._close_form()
 
@@ -103,7 +106,7 @@ class NotesPanel:
 
     def _show(self) -> None:
         try:
-            every = self._notes.all()
+            every = [note for book in self._books for note in book.all()]
         except CopperError as error:
             self._show_error(error)
             every = []

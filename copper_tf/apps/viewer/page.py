@@ -32,7 +32,7 @@ _GAP = 12
 
 
 class Page:
-    """What one browser window shows; windows share pictures, maps and notes, and nothing else.
+    """What one browser window shows; windows share pictures, maps and notes, but for dropped ones.
 
     Args:
         library: of the pictures.
@@ -62,7 +62,7 @@ class Page:
         self._map: CachedMap | None = None
         self._canvas = Canvas(self._on_hover, self._on_click, self._schedule)
         self._toolbar = Toolbar(self._update_layout, self._update_colours, self._update_layer)
-        self._notes_panel = NotesPanel(notes, self._canvas, self._update_colours)
+        self._notes_panel = NotesPanel(notes, uploads.notes, self._canvas, self._update_colours)
         self._header, self._message = styles.text(stretch=True), styles.text(stretch=True, visible=False)
         self._cursor, self._colour_scale = (
             styles.text(stretch=True, css_classes=["cursor"]),
@@ -161,7 +161,7 @@ class Page:
         # The line is never empty, or the figures would shrink at the first movement.
         self._on_hover(None)
         self._canvas.show_picture(self._picture)
-        self._notes_panel.show_picture(entry.name)
+        self._notes_panel.show_picture(entry.name, entry in self._uploads.entries)
         self._load_map()
 
     def _load_map(self) -> None:

@@ -56,9 +56,8 @@ def test_the_others_are_scored(tmp_path: Path, capfd: pytest.CaptureFixture[str]
     lines = files[0].read_text().splitlines(keepends=True)
     files[0].write_text("".join(lines[1:]))  # without a name
     files[1].write_bytes(b"\0\xff" * 500)
-    files[2].write_text(
-        "".join(line for line in files[2].read_text().splitlines(keepends=True) if '"picture": 3' not in line)
-    )
+    lines = files[2].read_text().splitlines(keepends=True)
+    files[2].write_text("".join(line for line in lines if '"picture": 3' not in line))
     files[3].unlink()
     files[3].mkdir()
     # Control: what a killed server left unfinished is no damage.
