@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import logging
 import math
 from collections.abc import Callable
 from functools import partial
@@ -17,8 +18,11 @@ from copper_tf.apps.viewer.notes import MAX_CHARACTERS, Note, NoteBook
 from copper_tf.apps.web.styles import BUTTONS, FIELDS
 from copper_tf.apps.web.widgets import button, row
 from tfds_copper.errors import CopperError
+from tfds_copper.files import DISK_FULL, is_disk_full
 
 __all__ = ["NotesPanel"]
+
+_LOG = logging.getLogger(__name__)
 
 
 class NotesPanel:
@@ -85,7 +89,7 @@ class NotesPanel:
         potency = math.nan if self.map is None else float(self.map.potency[int(y), int(x)])
         try:
             self._notes.add(self._picture, x, y, self._text.value_input or self._text.value, potency)
-        except CopperError as error:
+        except (CopperError, OSError) as error:
             self._show_error(error)
             return
         self._add.value = False
@@ -94,20 +98,27 @@ class NotesPanel:
     def _remove(self, number: int) -> None:
         try:
             self._notes.remove(self._picture, number)
-        except CopperError as error:
+        except (CopperError, OSError) as error:
             self._show_error(error)
             return
         self._show()
         self._on_change()
 
-    def _show_error(self, error: Exception) -> None:
-        self._error.object = f'<p class="warning">{html.escape(str(error))}</p>'
+    def _show_error(self, error: CopperError | OSError) -> None:
+        """Says what went wrong, but not where this server keeps things."""
+        text = str(error)
+        for book in self._books:
+            text = text.replace(str(book.file), book.file.name)
+        if isinstance(error, OSError):
+            _LOG.error("notes: %s", error)
+            text = f"notes can't be kept: {DISK_FULL if is_disk_full(error) else "their folder can't be used"}"
+        self._error.object = f'<p class="warning">{html.escape(text)}</p>'
         self._error.visible = True
 
     def _show(self) -> None:
         try:
             every = [note for book in self._books for note in book.all()]
-        except CopperError as error:
+        except (CopperError, OSError) as error:
             self._show_error(error)
             every = []
         notes, self.has_notes = [note for note in every if note.picture == self._picture], bool(every)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import html
+import logging
 import math
 from collections.abc import Callable
 from functools import partial
@@ -22,9 +23,11 @@ from copper_tf.apps.viewer.toolbar import SIDE_BY_SIDE, Toolbar
 from copper_tf.apps.viewer.uploads import MAX_BYTES, Uploads
 from copper_tf.apps.web.widgets import button, row
 from tfds_copper.errors import CopperError
+from tfds_copper.files import DISK_FULL, is_disk_full
 
 __all__ = ["Page"]
 
+_LOG = logging.getLogger(__name__)
 # Milliseconds in which changes are collected before the server answers them.
 _DELAY_MS = 30
 # Px between the two figures.
@@ -296,7 +299,9 @@ class Page:
             self._show_problem(str(error))
             return
         except Exception as error:  # noqa: BLE001 - no file may break the page
-            self._show_problem(f"{name}: a picture is needed. Received: {type(error).__name__}")
+            _LOG.error("a dropped picture: %s: %s", type(error).__name__, error)
+            reason = DISK_FULL if is_disk_full(error) else type(error).__name__
+            self._show_problem(f"{name}: a picture is needed. Received: {reason}")
             return
         self._show_thumbnails()
         self.select(entry)

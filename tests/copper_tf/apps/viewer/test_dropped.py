@@ -172,3 +172,51 @@ def test_the_page_writes_notes_on_dropped_pictures_apart(tmp_path: Path) -> None
         panel._text.value = f"on {picture}"
         panel._save()
     assert [[note.text for note in book.all()] for book in (common, own)] == [["on public"], ["on dropped"]]
+
+
+def test_who_writes_a_note_is_told_that_it_was_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("panel", reason="Panel isn't installed")
+    from copper_tf.apps.viewer.canvas import Canvas
+    from copper_tf.apps.viewer.notes_panel import NotesPanel
+
+    common, own = NoteBook(tmp_path / "notes.json"), NoteBook(tmp_path / "own.json")
+    panel = NotesPanel(common, own, Canvas(lambda _: None, lambda x, y: None, lambda call: None), lambda: None)
+
+    def tries(text: str = "x") -> str:
+        panel.show_picture("a", False)
+        panel._add.value = True
+        panel.set_position(1, 2)
+        panel._text.value = text
+        panel._save()
+        return str(panel._error.object) if panel._error.visible else ""
+
+    full, other = OSError(28, "No space left on device", str(tmp_path)), OSError(30, "Read-only", str(tmp_path))
+    for error, said in ((full, "the disk is full"), (other, "their folder can't be used")):
+        with monkeypatch.context() as broken:
+            broken.setattr("copper_tf.apps.viewer.notes.Notes.write", lambda *_, error=error: _raise(error))
+            told = tries()
+            assert said in told and str(tmp_path) not in told
+    common.file.write_text("{}")
+    told = tries()
+    assert "notes.json: must be notes" in told and str(tmp_path) not in told
+    common.file.unlink()
+    assert tries() == "" and [note.text for note in common.all()] == ["x"]
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+def test_a_map_that_fails_names_no_folder_of_the_server(tmp_path: Path) -> None:
+    library: Any = _library(tmp_path)
+    states: list[str] = []
+    library.subscribe(lambda entry, state: states.append(state.error))
+    for number, error in enumerate((OSError(28, "No space", str(tmp_path)), ValueError(str(tmp_path)))):
+        library.compute = lambda entry, error=error: _raise(error)
+        library.add(Entry.create(f"{number}.png", "g"), _opened(_noise(60, 70)))
+        library.start()
+        while len(states) <= number:
+            time.sleep(0.01)
+        library.stop()
+        library._stopped = False
+    assert states == ["0.png: no map. Received: the disk is full", "1.png: no map. Received: ValueError"]
