@@ -111,7 +111,8 @@ class NotesPanel:
             text = text.replace(str(book.file), book.file.name)
         if isinstance(error, OSError):
             _LOG.error("notes: %s", error)
-            text = f"notes can't be kept: {DISK_FULL if is_disk_full(error) else "their folder can't be used"}"
+            reason = DISK_FULL if is_disk_full(error) else "their folder can't be used"
+            text = f"notes can't be kept: {reason}"
         self._error.object = f'<p class="warning">{html.escape(text)}</p>'
         self._error.visible = True
 
