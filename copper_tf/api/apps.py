@@ -12,6 +12,7 @@ from copper_tf.analysis.blindtest.folder import open_test as open_blindtest
 from copper_tf.analysis.blindtest.results import BlindTestResult
 from copper_tf.analysis.blindtest.settings import BlindSettings
 from copper_tf.apps.blindtest.guessing import Guesses
+from copper_tf.apps.web import server
 from copper_tf.apps.web.server import LOOPBACK, open_in_browser
 from copper_tf.runs.datasets import located
 from copper_tf.runs.run import is_run, seed_runs
@@ -175,8 +176,6 @@ def blindtest(
     Example:
         >>> copper_tf.blindtest(["classifier", "segmenter"], "test", with_map=True)  # doctest: +SKIP
     """
-    from copper_tf.apps.web import server
-
     if isinstance(sources, BlindTest):
         test = sources
     else:

@@ -48,9 +48,15 @@ class _Submission:
     state: RoundState
 
 
-def _submissions(logs: Sequence[AnswerLog]) -> list[_Submission]:
+def _submissions(test: BlindTest, logs: Sequence[AnswerLog], damaged: Sequence[InputError]) -> list[_Submission]:
     rounds = [_Submission(log, name, log.round(name)) for log in logs for name in log.test.rounds]
-    return [submission for submission in rounds if submission.state.submitted]
+    submissions = [submission for submission in rounds if submission.state.submitted]
+    if not submissions:
+        raise InputError(
+            f"{test.path}: a round must be submitted before it is scored. Received: {len(logs)} unfinished"
+            + (f", {len(damaged)} damaged, such as {damaged[0]}" if damaged else "")
+        )
+    return submissions
 
 
 def _unfinished(logs: Sequence[AnswerLog]) -> Iterable[UnfinishedRound]:
@@ -195,12 +201,7 @@ def score(test: BlindTest) -> BlindTestResult:
     """
     damaged = list[InputError]()
     key, logs = read_key(test), rater_logs(test, damaged.append)
-    submissions = _submissions(logs)
-    if not submissions:
-        raise InputError(
-            f"{test.path}: a round must be submitted before it is scored. Received: {len(logs)} unfinished"
-            + (f", {len(damaged)} damaged, such as {damaged[0]}" if damaged else "")
-        )
+    submissions = _submissions(test, logs, damaged)
     seed, times = test.settings.seed, test.labels.times
     models, raters = _graders(test, key, submissions)
     graders = tuple(_grader_results(models, raters, submissions, seed))

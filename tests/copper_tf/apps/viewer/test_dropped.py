@@ -191,7 +191,7 @@ def test_who_writes_a_note_is_told_that_it_was_not_kept(tmp_path: Path, monkeypa
         return str(panel._error.object) if panel._error.visible else ""
 
     full, other = OSError(28, "No space left on device", str(tmp_path)), OSError(30, "Read-only", str(tmp_path))
-    for error, said in ((full, "the disk is full"), (other, "their folder can't be used")):
+    for error, said in ((full, "the disk is full"), (other, "their folder can&#x27;t be used")):
         with monkeypatch.context() as broken:
             broken.setattr("copper_tf.apps.viewer.notes.Notes.write", lambda *_, error=error: _raise(error))
             told = tries()
