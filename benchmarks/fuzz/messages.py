@@ -10,7 +10,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from copper_tf.apps.web.protocol import EVENTS
+from copper_tf.apps.web.protocol import EVENTS, PROPERTIES
 
 __all__ = ["Message", "class_of", "hostile_message", "property_types"]
 
@@ -138,6 +138,8 @@ def hostile_message(draw: random.Random, models: _Models, paths: Sequence[str], 
     value = draw.choice([draw.choice(paths), draw.choice(paths), draw.choice(_bombs()), draw.choice(odd)])
     nested = draw.choice([value, [value], {"type": "map", "entries": [["value", value]]}, {"value": value}])
     known = _ident(draw, models, model)
+    if isinstance(nested, str) and attribute in PROPERTIES.get(class_of(models, known["id"]), ()):
+        nested = [nested]  # texts are what fields are for
     noise = draw.randbytes(60)
     events: list[Any] = draw.choice([
         [_change(known, attribute, nested)],
