@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import logging
 from collections.abc import Callable
@@ -147,16 +148,15 @@ class Page:
             return
         try:
             getattr(self.session, action)(*arguments)
-        except CopperError as error:
-            # Another window of this rater is ahead: what is saved counts.
-            self.session = Session(self.session.log)
             self.update()
+        except CopperError as error:
+            # Another window of this rater is ahead: what is saved counts, where it can be read.
+            with contextlib.suppress(CopperError):
+                self.session = Session(self.session.log)
+                self.update()
             self._show_error(error)
-            return
         except OSError as error:
             self._show_not_saved(error)
-            return
-        self.update()
 
     def on_key(self, key: str) -> None:
         """Performs the action of a key.
@@ -164,6 +164,12 @@ class Page:
         Args:
             key: as browsers name it.
         """
+        try:
+            self._press(key)
+        except CopperError as error:
+            self._show_error(error)
+
+    def _press(self, key: str) -> None:
         session = self.session
         if session is None:
             return

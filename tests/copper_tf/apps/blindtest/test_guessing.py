@@ -95,3 +95,18 @@ def test_no_message_names_a_folder_of_the_server(tmp_path: Path) -> None:
         page.enter("Anna", log.code)
     page._show_error(error.value)
     assert "must be an event" in _told(page) and str(tmp_path) not in _told(page)
+
+
+def test_a_file_that_is_damaged_meanwhile_is_told(tmp_path: Path) -> None:
+    page = Page(write_test(tmp_path))
+    page.enter("Anna", "")
+    page.perform("end_practice")
+    page.perform("start")
+    assert page.session is not None
+    with page.session.log.file.open("a") as stream:
+        stream.write("[]\n")
+    page.session.reviewing = True
+    for press in (lambda: page.on_key("s"), lambda: page.on_key("ArrowUp"), lambda: page.perform("choose", 1)):
+        page._message.object = ""
+        press()
+        assert "must be an event of a blind test" in _told(page) and str(tmp_path) not in _told(page)
