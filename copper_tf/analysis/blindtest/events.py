@@ -136,7 +136,7 @@ def _parse(line: str) -> Event | None:
     """The event of a line; None for a line that a killed server left unfinished."""
     try:
         values: Any = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return cattrs.structure(values, _KINDS[values["event"]])
 
@@ -158,7 +158,7 @@ def read_events(file: Path) -> list[Event]:
     for number, line in enumerate(lines, start=1):
         try:
             events.append(_parse(line))
-        except (LookupError, TypeError, ValueError, ArithmeticError, RecursionError, cattrs.BaseValidationError):
+        except (LookupError, TypeError, ValueError, ArithmeticError, cattrs.BaseValidationError):
             raise InputError(
                 f"{file}: line {number} must be an event of a blind test. Received: {line[:60]!r}"
             ) from None
