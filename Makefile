@@ -21,7 +21,8 @@ help:
 	@echo "make lint        ruff and mypy"
 	@echo "make bench       benchmarks, as ratios against a peer (make peers sets those up), BENCHMARKS=..."
 	@echo "make acceptance  the table of acceptance experiments, SEEDS=$(SEEDS) by JOBS=$(JOBS), resumable"
-	@echo "make fuzz        CASES=$(CASES) mutated files, each of which must end in a clear error or a correct read"
+	@echo "make fuzz        CASES=$(CASES) mutated files, each of which must end in a clear error or a correct read,"
+	@echo "                 and 5,000 hostile messages and 1,000 requests to the pages, none of which may succeed"
 	@echo "make mutation    COUNT=$(COUNT) small changes of the code of each group, of which the tests must notice 85 %"
 	@echo "make clean       remove the virtual environment and what the targets made"
 
@@ -74,6 +75,7 @@ acceptance: $(READY)
 
 fuzz: $(READY)
 	$(BIN)/python -m benchmarks.fuzz.fuzz --cases $(CASES)
+	$(BIN)/python -m benchmarks.fuzz.pages
 
 mutation: $(READY)
 	$(BIN)/python -m benchmarks.mutation.mutation --count $(COUNT) --jobs $(JOBS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import webbrowser
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -12,7 +11,9 @@ from copper_tf.analysis.blindtest.folder import BlindTest
 from copper_tf.analysis.blindtest.folder import open_test as open_blindtest
 from copper_tf.analysis.blindtest.results import BlindTestResult
 from copper_tf.analysis.blindtest.settings import BlindSettings
-from copper_tf.apps.web.server import LOOPBACK
+from copper_tf.apps.blindtest.guessing import Guesses
+from copper_tf.apps.web import server
+from copper_tf.apps.web.server import LOOPBACK, open_in_browser
 from copper_tf.runs.datasets import located
 from copper_tf.runs.run import is_run, seed_runs
 from tfds_copper.errors import CopperError
@@ -29,6 +30,7 @@ __all__ = [
     "BlindTestResult",
     "blindtest",
     "open_blindtest",
+    "open_in_browser",
     "prepare_blindtest",
     "score_blindtest",
     "view",
@@ -45,7 +47,7 @@ def _on_start(on_start: Callable[[str, _Served], None] | None, served: _Served) 
         if on_start:
             on_start(url, served)
         else:
-            webbrowser.open(url)
+            open_in_browser(url)
 
     return started
 
@@ -75,7 +77,7 @@ def view(
         folder: of notes and cached maps; None is ``MODEL.view`` beside the model.
         data: where the dataset lies now, if it has moved since training; the runs note it.
         read_settings: how pictures are read; the defaults where None.
-        address: IP address to listen on; any but this machine's own needs a token, which is part of the URL.
+        address: IP address to listen on; the token that the page needs is part of its URL.
         port: to listen on; 0 picks a free one.
         on_start: called with the URL and the folder once the server listens; None opens the page in a browser.
         on_failure: called for each picture that can't be read.
@@ -158,7 +160,7 @@ def blindtest(
         output: folder of a new test.
         decoding: see `prepare_blindtest`.
         data: see `prepare_blindtest`.
-        address: IP address to listen on; any but this machine's own needs a token, which is part of the URL.
+        address: IP address to listen on; the token that the page needs is part of its URL.
         port: to listen on; 0 picks a free one.
         on_start: called with the URL and the test once the server listens; None opens the page in a browser.
         progress: called with (done, total, task) while the test is prepared.
@@ -174,17 +176,17 @@ def blindtest(
     Example:
         >>> copper_tf.blindtest(["classifier", "segmenter"], "test", with_map=True)  # doctest: +SKIP
     """
-    from copper_tf.apps.web import server
-
     if isinstance(sources, BlindTest):
         test = sources
     else:
         test = prepare_blindtest(sources, output, decoding=decoding, data=data, progress=progress, **settings)
 
+    guesses = Guesses()
+
     def page() -> pn.Column:
         from copper_tf.apps.blindtest.page import Page
 
-        return Page(test).view
+        return Page(test, guesses).view
 
     server.serve(page, address, port, _on_start(on_start, test), "Blind test")
     return test

@@ -5,24 +5,20 @@ Every function raises `RuntimeError` in one line where an upgrade has taken its 
 
 from __future__ import annotations
 
-import base64
-import zlib
 from typing import Any
 
 __all__ = [
     "connection_handler",
     "file_dropper",
-    "limit_unpacked_bytes",
+    "open_no_pictures",
     "replace_connection_handler",
     "scale_bar_units",
     "tornado_application",
     "upload_event",
 ]
 
-# How zlib names a gzip stream.
-_GZIP = zlib.MAX_WBITS | 16
 # What a connection handler must have for `web.websocket` to override it.
-_CONNECTION_METHODS = ("_receive", "_protocol_error", "send_message", "prepare")
+_CONNECTION_METHODS = ("_receive", "_handle", "_protocol_error", "send_message", "prepare")
 
 
 def _private(owner: Any, name: str, package: str) -> Any:
@@ -35,33 +31,21 @@ def _private(owner: Any, name: str, package: str) -> Any:
     return getattr(owner, name)
 
 
-def limit_unpacked_bytes(limit: int) -> None:
-    """Limits what a packed value in a message may unpack to, for all servers of this process.
+def open_no_pictures() -> None:
+    """Has Bokeh take a text as it is where a property wants a picture, for all servers of this process.
 
-    Bokeh unpacks without a limit, so that a message of 1 MB can take 2 GB of memory. Browsers don't pack: they send
-    buffers as they are, whose size is that of the message.
-
-    Args:
-        limit: in bytes.
+    Bokeh opens such a text as a path. `web.protocol` lets no client set one; this is a second wall behind it.
     """
-    from bokeh.core.serialization import Deserializer
+    from bokeh.core.property.visual import Image
 
-    # The one place where Bokeh unpacks; it has no setting for it.
-    original = _private(Deserializer, "_decode_bytes", "bokeh")
+    original = _private(Image, "transform", "bokeh")
     original = getattr(original, "original", original)
 
-    def decode(self: Any, obj: Any) -> Any:
-        packed = obj["data"]
-        if not isinstance(packed, str):
-            return original(self, obj)
-        stream = zlib.decompressobj(_GZIP)
-        unpacked = stream.decompress(base64.b64decode(packed), limit)
-        if not stream.eof:
-            self.error(f"a packed value must be whole and of at most {limit} bytes")
-        return unpacked
+    def transform(self: Any, value: Any) -> Any:
+        return value if isinstance(value, str) else original(self, value)
 
-    decode.original = original  # type: ignore[attr-defined]
-    Deserializer._decode_bytes = decode
+    transform.original = original  # type: ignore[attr-defined]
+    Image.transform = transform
 
 
 def tornado_application(server: Any) -> Any:

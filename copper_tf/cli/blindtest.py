@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from copper_tf.api.apps import BlindSettings, BlindTest, blindtest, prepare_blindtest, score_blindtest
+from copper_tf.api.apps import BlindSettings, BlindTest, blindtest, open_in_browser, prepare_blindtest, score_blindtest
 from copper_tf.cli.options import data_option, explicit, flags, folder_option
 from copper_tf.cli.output import say
 from copper_tf.cli.pages import address_option, port_option
@@ -31,6 +31,8 @@ def _score(test: BlindTest, open_page: bool) -> None:
     print_table(["grader", *_SCORES], rows)
     for row in result.unfinished:
         say(f"not scored: {row.name}, {row.round}: {row.answered} of {row.pictures} answered")
+    for text in result.damaged:
+        click.echo(f"copper: not scored: {text}", err=True)
     for text in result.verdicts:
         say(text)
     say(test.page)
@@ -76,7 +78,7 @@ def command(
             say(f"{url} is the page of the blind test; Ctrl+C stops it, and the same command continues it")
             say(f"keep {test.key_file} from raters: it holds the answers")
             if open_page is not False:
-                click.launch(url)
+                open_in_browser(url)
 
         blindtest(
             sources, output, data=data, address=address, port=port, on_start=started,

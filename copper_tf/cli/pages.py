@@ -13,7 +13,7 @@ __all__ = ["address_option", "port_option"]
 
 address_option = click.option(
     "--address", default=LOOPBACK, show_default=True,
-    help="IP address to listen on; any but this machine's own needs a token.",
+    help="IP address to listen on; its page needs the token in the URL that is printed.",
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from copper_tf.api.apps import view
+from copper_tf.api.apps import open_in_browser, view
 from copper_tf.api.settings import ReadSettings
 from copper_tf.cli.options import data_option, flags
 from copper_tf.cli.output import say
@@ -47,7 +47,7 @@ def command(
             bar.close()
             say(f"{url} is the page of the viewer; Ctrl+C stops it. Notes and maps are kept in {folder}")
             if open_page:
-                click.launch(url)
+                open_in_browser(url)
 
         view(
             model, pictures, folder=notes, data=data, address=address, port=port, on_start=started,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import hmac
+import math
+import os
 import re
 import secrets
 import threading
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from copper_tf.analysis.blindtest.events import (
@@ -27,13 +29,17 @@ from copper_tf.analysis.blindtest.events import (
 from copper_tf.analysis.blindtest.folder import BlindTest
 from tfds_copper.errors import InputError, SettingError
 
-__all__ = ["ANSWERS", "AnswerLog", "RoundState", "clean_name", "rater_logs"]
+__all__ = ["ANSWERS", "AnswerLog", "RoundState", "WrongCodeError", "clean_name", "rater_logs"]
 
 ANSWERS = "answers"
 _MAX_NAME = 60
 _CODE_DIGITS = 6
 # Reading a round and appending to it is one step for every page of this server.
 _LOCK = threading.RLock()
+
+
+class WrongCodeError(InputError):
+    """The code isn't that of the rater."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,6 +109,18 @@ def _file(test: BlindTest, name: str) -> Path:
     return test.path / ANSWERS / f"{readable}{'-' if readable else ''}{digest}.jsonl"
 
 
+def _link(begun: Path, file: Path) -> None:
+    """Gives a file its name, unless another has it."""
+    try:
+        os.link(begun, file)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if file.exists():
+            raise FileExistsError from None
+        begun.replace(file)
+
+
 class AnswerLog:
     """The answers of one rater, read from the file at each use: what is shown is what is saved.
 
@@ -111,20 +129,40 @@ class AnswerLog:
         file: of the rater.
 
     Raises:
-        InputError: if it isn't a file of answers to this test.
+        InputError: if it isn't a file of answers to this test, or damaged.
     """
 
     def __init__(self, test: BlindTest, file: Path) -> None:
         self.test, self.file = test, file
-        first = next(iter(read_events(file)), None)
+        first = next(iter(self._events()), None)
         if not isinstance(first, Registered) or first.ident != test.design.ident:
             raise InputError(f"{file}: must hold a rater's answers to this test. Received: something else")
         self.rater, self.code = first.rater, first.code
+        for name in test.rounds:
+            state = self.round(name)
+            if state.submitted and len(state.answers) < test.pictures:
+                raise InputError(
+                    f"{file}: a submitted round must have an answer to each of {test.pictures} pictures. "
+                    f"Received: {len(state.answers)}"
+                )
+
+    def _events(self) -> list[Event]:
+        """All events, each of a picture and a label of this test."""
+        events, labels = read_events(self.file), len(self.test.labels.times)
+        for event in events:
+            count = len(self.test.practice) if isinstance(event, Practised) else self.test.pictures
+            label = event.label if isinstance(event, Answered | Practised) else 0
+            picture = event.picture if isinstance(event, Viewed | Practised) else 0
+            seconds = event.seconds if isinstance(event, Viewed) else 0.0
+            if not (0 <= picture < count and 0 <= label < labels and 0 <= seconds < math.inf):
+                raise InputError(f"{self.file}: must hold answers to this test. Received: {event}")
+        return events
 
     @classmethod
     def exists(cls, test: BlindTest, name: str) -> bool:
-        """Whether a rater of that name has registered."""
-        return _file(test, clean_name(name)).is_file()
+        """Whether a rater of that name has registered; an empty file is what a full disk left of one who has not."""
+        file = _file(test, clean_name(name))
+        return file.is_file() and file.stat().st_size > 0
 
     @classmethod
     def register(cls, test: BlindTest, name: str) -> AnswerLog:
@@ -132,17 +170,25 @@ class AnswerLog:
 
         Raises:
             InputError: if the name is taken.
+            OSError: if nothing can be saved.
             SettingError: if it can't be a name.
         """
         rater = clean_name(name)
         file = _file(test, rater)
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(mode=0o700, exist_ok=True)
         code = f"{secrets.randbelow(10**_CODE_DIGITS):0{_CODE_DIGITS}d}"
-        try:
-            file.touch(exist_ok=False)
-        except FileExistsError:
-            raise InputError(f"{rater}: another name is needed, this one is taken. Received: {name!r}") from None
-        append_event(file, Registered(rater, code, test.design.ident))
+        # The name is taken once the first line is on the disk, and not before.
+        begun = file.with_name(f".{secrets.token_hex(8)}")
+        with _LOCK:
+            try:
+                append_event(begun, Registered(rater, code, test.design.ident))
+                if not cls.exists(test, rater):
+                    file.unlink(missing_ok=True)
+                _link(begun, file)
+            except FileExistsError:
+                raise InputError(f"{rater}: another name is needed, this one is taken. Received: {name!r}") from None
+            finally:
+                begun.unlink(missing_ok=True)
         return cls(test, file)
 
     @classmethod
@@ -150,24 +196,24 @@ class AnswerLog:
         """Opens the answers of a rater who comes back.
 
         Raises:
-            InputError: if there is no such rater, or the code is wrong.
+            InputError: if there is no such rater.
+            WrongCodeError: if the code is wrong.
         """
         rater = clean_name(name)
         if not cls.exists(test, rater):
             raise InputError(f"{rater}: the name of a registered rater is needed. Received: an unknown name")
         log = cls(test, _file(test, rater))
         if not hmac.compare_digest(log.code.encode(), "".join(code.split()).encode()):
-            raise InputError(f"{rater}: the code shown when this rater registered is needed. Received: another one")
+            raise WrongCodeError(f"{rater}: the code shown when this rater registered is needed. Received: another one")
         return log
 
     def round(self, name: str) -> RoundState:
         """The state of a round."""
-        events = read_events(self.file)
-        return RoundState.replay(e for e in events if isinstance(e, RoundEvent) and e.round == name)
+        return RoundState.replay(e for e in self._events() if isinstance(e, RoundEvent) and e.round == name)
 
     def practice_answers(self) -> list[Practised]:
         """Every practice answer, in order."""
-        return [e for e in read_events(self.file) if isinstance(e, Practised)]
+        return [e for e in self._events() if isinstance(e, Practised)]
 
     def practise(self, repetition: int, picture: int, label: int) -> None:
         """Saves a practice answer.
@@ -228,7 +274,23 @@ class AnswerLog:
         return state
 
 
-def rater_logs(test: BlindTest) -> list[AnswerLog]:
-    """The answers of every registered rater, by name."""
-    logs = [AnswerLog(test, file) for file in sorted((test.path / ANSWERS).glob("*.jsonl")) if file.stat().st_size]
+def rater_logs(test: BlindTest, on_damage: Callable[[InputError], None] | None = None) -> list[AnswerLog]:
+    """The answers of every registered rater, by name.
+
+    Args:
+        test: the test.
+        on_damage: called for each file that is damaged, which is left out.
+
+    Raises:
+        InputError: for the first damaged file, without ``on_damage``.
+    """
+    logs = []
+    for file in sorted((test.path / ANSWERS).glob("*.jsonl")):
+        try:
+            if file.stat().st_size:
+                logs.append(AnswerLog(test, file))
+        except InputError as error:
+            if on_damage is None:
+                raise
+            on_damage(error)
     return sorted(logs, key=lambda log: log.rater.casefold())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
+import errno
 import json
 import os
 import threading
@@ -11,6 +13,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import cattrs
+
+from tfds_copper.errors import InputError
 
 __all__ = [
     "Answered",
@@ -132,9 +136,9 @@ def _parse(line: str) -> Event | None:
     """The event of a line; None for a line that a killed server left unfinished."""
     try:
         values: Any = json.loads(line)
-        return cattrs.structure(values, _KINDS[values["event"]])
-    except (ValueError, KeyError, TypeError, cattrs.BaseValidationError):
+    except (ValueError, RecursionError):
         return None
+    return cattrs.structure(values, _KINDS[values["event"]])
 
 
 def read_events(file: Path) -> list[Event]:
@@ -142,9 +146,28 @@ def read_events(file: Path) -> list[Event]:
 
     Args:
         file: a file of `append_event`.
+
+    Raises:
+        InputError: if the file can't be read, or a line is whole and no event.
     """
-    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-    return [event for event in map(_parse, lines) if event is not None]
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise InputError(f"{file}: must be a file that can be read. Received: {error.strerror}") from None
+    events = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            events.append(_parse(line))
+        except (LookupError, TypeError, ValueError, ArithmeticError, cattrs.BaseValidationError):
+            raise InputError(
+                f"{file}: line {number} must be an event of a blind test. Received: {line[:60]!r}"
+            ) from None
+    return [event for event in events if event is not None]
+
+
+def _open_private(path: str, flags: int) -> int:
+    """Makes a file that other users of this machine can't read: it holds the rater's code."""
+    return os.open(path, flags, 0o600)
 
 
 def append_event(file: Path, event: Event) -> None:
@@ -153,15 +176,25 @@ def append_event(file: Path, event: Event) -> None:
     Args:
         file: of the rater.
         event: to append.
+
+    Raises:
+        OSError: if it can't be saved; the file is as it was then.
     """
     at = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
     values = {"event": event.NAME, **dataclasses.asdict(event), "at": at}
     line = json.dumps(values, ensure_ascii=False).encode() + b"\n"
-    with _LOCK, file.open("a+b") as stream:
-        if stream.seek(0, os.SEEK_END):
+    with _LOCK, open(file, "a+b", buffering=0, opener=_open_private) as stream:
+        size = stream.seek(0, os.SEEK_END)
+        if size:
             stream.seek(-1, os.SEEK_END)
             # An unfinished line is left alone; the event goes onto a new one.
             line = line if stream.read(1) == b"\n" else b"\n" + line
-        stream.write(line)
-        stream.flush()
-        os.fsync(stream.fileno())
+        try:
+            if stream.write(line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(stream.fileno())
+        except OSError:
+            # What isn't acknowledged isn't there either.
+            with contextlib.suppress(OSError):
+                stream.truncate(size)
+            raise

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -41,7 +42,7 @@ class Design(Result):
     """What raters may know of a test.
 
     Attributes:
-        ident: that the key repeats.
+        ident: that the key repeats; secret, for the numbers and orders of the pictures come from it.
         created: date and time in UTC, ISO 8601.
         labels: to choose from.
         settings: of the test, as given.
@@ -182,7 +183,7 @@ class BlindTest:
             series: ``"practice N"`` for the N-th repetition of the practice, or a name in `ROUNDS`.
         """
         count = len(self.practice) if series.startswith("practice") else self.pictures
-        return shuffled_order(count, self.settings.seed, f"{rater.casefold()}/{series}")
+        return shuffled_order(count, self.design.ident, f"{rater.casefold()}/{series}")
 
     def file(self, folder: str, number: int) -> Path:
         """The file of a picture.
@@ -222,10 +223,25 @@ def open_test(path: str | os.PathLike[str]) -> BlindTest:
         raise InputError(
             f"{folder}: must be the folder of a blind test, made by `copper blindtest`. Received: no {DESIGN}"
         )
+    design = _read(Design, folder / DESIGN)
+    known, times = range(len(design.labels.times)), design.labels.times
+    sound = design.ident and design.pictures > 0 and design.practice and set(design.practice) <= set(known)
+    if not sound or len(times) < 2 or any(not a < b for a, b in itertools.pairwise(times)):
+        raise InputError(f"{folder / DESIGN}: must be as it was written. Received: labels or pictures that don't fit")
+    return BlindTest(folder, design)
+
+
+_Written = TypeVar("_Written", bound=Result)
+
+
+def _read(kind: type[_Written], file: Path) -> _Written:
+    """A file of the test, or one line that names it."""
     try:
-        return BlindTest(folder, Design.read(folder / DESIGN))
+        return kind.read(file)
     except RunError as error:
         raise InputError(str(error)) from None
+    except (OSError, AttributeError, OverflowError, RecursionError) as error:
+        raise InputError(f"{file}: must be as it was written. Received: {type(error).__name__}") from None
 
 
 def read_key(test: BlindTest) -> Key:
@@ -234,10 +250,11 @@ def read_key(test: BlindTest) -> Key:
     Raises:
         InputError: if it is missing, damaged, or belongs to another test.
     """
-    try:
-        key = Key.read(test.key_file)
-    except RunError as error:
-        raise InputError(str(error)) from None
+    key = _read(Key, test.key_file)
     if key.ident != test.design.ident:
         raise InputError(f"{test.key_file}: must be the key of this test. Received: that of another one")
+    columns = [key.pictures.file, key.pictures.sheet, key.pictures.label, *(model.grades for model in key.models)]
+    ranks = {rank for column in columns[2:] for rank in column}
+    if any(len(column) != test.pictures for column in columns) or not ranks <= set(range(len(test.labels.times))):
+        raise InputError(f"{test.key_file}: must be as it was written. Received: pictures or labels that don't fit")
     return key

@@ -25,7 +25,7 @@ from copper_tf.analysis.blindtest.folder import (
     is_test,
     open_test,
 )
-from copper_tf.analysis.blindtest.sampling import balanced_sample
+from copper_tf.analysis.blindtest.sampling import balanced_sample, shuffled_order
 from copper_tf.analysis.blindtest.settings import BlindSettings
 from copper_tf.analysis.comparison import Grader
 from copper_tf.runs.labels import Labels
@@ -76,8 +76,10 @@ def _examples(dataset: Dataset, split: str, progress: Progress | None) -> Iterat
         yield k, example
 
 
-def _sample(dataset: Dataset, split: str, count: int, seed: int, progress: Progress | None) -> list[_Sampled]:
-    """The pictures sampled from a split, in the order of their numbers."""
+def _sample(
+    dataset: Dataset, split: str, count: int, seed: int, secret: str, progress: Progress | None
+) -> list[_Sampled]:
+    """The pictures sampled from a split, in the order of their numbers, which only the secret gives away."""
     every = [_Sampled(k, e.file, e.sheet, e.label) for k, e in _examples(dataset, split, progress)]
     # By name, so that the order of the shards doesn't change what a seed samples.
     every.sort(key=lambda sampled: sampled.file)
@@ -87,7 +89,8 @@ def _sample(dataset: Dataset, split: str, count: int, seed: int, progress: Progr
             f"{split} split. Received: {count}"
         )
     label, sheet = np.array([s.label for s in every]), np.array([s.sheet for s in every])
-    return [every[k] for k in balanced_sample(label, sheet, count or len(every), seed)]
+    chosen = sorted(balanced_sample(label, sheet, count or len(every), seed))
+    return [every[chosen[k]] for k in shuffled_order(len(chosen), secret, f"numbers of {split}")]
 
 
 def _write_pictures(
@@ -173,24 +176,27 @@ def prepare(
     folder, asked = Path(path), settings or BlindSettings()
     _check(folder, dataset, graders, asked, mapper)
     count = asked.practice or min(_PRACTICE_PER_LABEL * len(dataset.times), dataset.split_sizes["train"])
-    practice = _sample(dataset, "train", count, asked.seed, progress)
-    pictures = _sample(dataset, "test", asked.pictures, asked.seed, progress)
+    ident = secrets.token_hex(16)
+    practice = _sample(dataset, "train", count, asked.seed, ident, progress)
+    pictures = _sample(dataset, "test", asked.pictures, asked.seed, ident, progress)
     if not pictures or not practice:
         raise InputError(f"{dataset.path}: a test needs pictures to practise on and to grade. Received: none")
     models = tuple(_model_grades(grader, [p.file for p in pictures]) for grader in graders)
+    folder.mkdir(parents=True, exist_ok=True)
+    # The key and the raters' codes are for no other user of this machine.
+    folder.chmod(0o700)
     _write_pictures(folder / "practice", dataset, "train", practice, None, progress)
     _write_pictures(folder / "pictures", dataset, "test", pictures, mapper if asked.with_map else None, progress)
-    _write_json(folder, dataset, asked, practice, pictures, models)
+    _write_json(folder, ident, dataset, asked, practice, pictures, models)
     return open_test(folder)
 
 
 def _write_json(
-    folder: Path, dataset: Dataset, settings: BlindSettings, practice: Sequence[_Sampled],
+    folder: Path, ident: str, dataset: Dataset, settings: BlindSettings, practice: Sequence[_Sampled],
     pictures: Sequence[_Sampled], models: tuple[ModelGrades, ...],
 ) -> None:  # fmt: skip
     """Writes the key, and last the design: with it the test is complete."""
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    ident = secrets.token_hex(16)
     Key(
         ident=ident,
         created=created,
@@ -203,6 +209,6 @@ def _write_json(
         ),
         practice=tuple(p.file for p in practice),
         models=models,
-    ).write(folder / KEY)
+    ).write(folder / KEY).chmod(0o600)
     labels = Labels(tuple(dataset.times), dataset.unit)
     Design(ident, created, labels, settings, len(pictures), tuple(p.label for p in practice)).write(folder / DESIGN)

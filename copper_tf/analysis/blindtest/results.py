@@ -188,6 +188,7 @@ class BlindTestResult(Result):
         practice: of every rater.
         unfinished: rounds that are not scored.
         verdicts: the results in sentences.
+        damaged: the files of answers that are not scored, and why.
     """
 
     FORMAT: ClassVar[str] = "copper-blindtest-results 1"
@@ -209,6 +210,7 @@ class BlindTestResult(Result):
     practice: tuple[PracticeResult, ...]
     unfinished: tuple[UnfinishedRound, ...]
     verdicts: tuple[str, ...] = ()
+    damaged: tuple[str, ...] = ()
 
     @property
     def rounds(self) -> int:

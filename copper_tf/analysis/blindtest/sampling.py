@@ -48,20 +48,20 @@ def balanced_sample(label: np.ndarray, sheet: np.ndarray, count: int, seed: int)
     return generator.permutation(chosen)
 
 
-def shuffled_order(count: int, seed: int, purpose: str) -> list[int]:
-    """A reproducible random order for each rater and series of pictures.
+def shuffled_order(count: int, secret: str, purpose: str) -> list[int]:
+    """A random order for each rater and series of pictures, the same each time and known to no one without the secret.
 
     Args:
         count: of the numbers 0 to count - 1 to put in order.
-        seed: of the test.
+        secret: of the test.
         purpose: rater and series.
 
     Example:
-        >>> shuffled_order(6, 0, "anna/without map") == shuffled_order(6, 0, "anna/without map")
+        >>> shuffled_order(6, "f3a1", "anna/without map") == shuffled_order(6, "f3a1", "anna/without map")
         True
-        >>> sorted(shuffled_order(6, 0, "anna/without map"))
+        >>> sorted(shuffled_order(6, "f3a1", "anna/without map"))
         [0, 1, 2, 3, 4, 5]
     """
-    digest = hashlib.sha256(f"{seed}/{purpose}".encode()).digest()
+    digest = hashlib.sha256(f"{secret}/{purpose}".encode()).digest()
     order: list[int] = np.random.default_rng(list(digest)).permutation(count).tolist()
     return order

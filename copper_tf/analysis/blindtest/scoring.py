@@ -48,9 +48,15 @@ class _Submission:
     state: RoundState
 
 
-def _submissions(logs: Sequence[AnswerLog]) -> list[_Submission]:
+def _submissions(test: BlindTest, logs: Sequence[AnswerLog], damaged: Sequence[InputError]) -> list[_Submission]:
     rounds = [_Submission(log, name, log.round(name)) for log in logs for name in log.test.rounds]
-    return [submission for submission in rounds if submission.state.submitted]
+    submissions = [submission for submission in rounds if submission.state.submitted]
+    if not submissions:
+        raise InputError(
+            f"{test.path}: a round must be submitted before it is scored. Received: {len(logs)} unfinished"
+            + (f", {len(damaged)} damaged, such as {damaged[0]}" if damaged else "")
+        )
+    return submissions
 
 
 def _unfinished(logs: Sequence[AnswerLog]) -> Iterable[UnfinishedRound]:
@@ -181,8 +187,8 @@ def _score_rows(graders: Sequence[GraderResult]) -> Iterable[Row]:
 def score(test: BlindTest) -> BlindTestResult:
     """Scores every submitted round, and writes ``results/``: ``results.json``, ``answers.csv`` and ``scores.csv``.
 
-    Intervals come from a bootstrap over whole sheets where these are known, see `comparison.compare`. The models and
-    their grades are those that the test was prepared with.
+    Damaged files of answers are named and left out. Intervals come from a bootstrap over whole sheets where these are
+    known, see `comparison.compare`. The models and their grades are those that the test was prepared with.
 
     Args:
         test: with its key.
@@ -193,12 +199,9 @@ def score(test: BlindTest) -> BlindTestResult:
     Raises:
         InputError: if no round was submitted, or the key is missing.
     """
-    key, logs = read_key(test), rater_logs(test)
-    submissions = _submissions(logs)
-    if not submissions:
-        raise InputError(
-            f"{test.path}: a round must be submitted before it is scored. Received: {len(logs)} unfinished"
-        )
+    damaged = list[InputError]()
+    key, logs = read_key(test), rater_logs(test, damaged.append)
+    submissions = _submissions(test, logs, damaged)
     seed, times = test.settings.seed, test.labels.times
     models, raters = _graders(test, key, submissions)
     graders = tuple(_grader_results(models, raters, submissions, seed))
@@ -223,6 +226,7 @@ def score(test: BlindTest) -> BlindTestResult:
         practice=tuple(_practice(test, log) for log in logs),
         unfinished=tuple(_unfinished(logs)),
         verdicts=verdicts(graders, differences, map_effect),
+        damaged=tuple(map(str, damaged)),
     )
     write_tables(test.results_folder / "answers.csv", _answer_rows(test, key, submissions), [])
     write_tables(test.results_folder / "scores.csv", _score_rows(graders), [])

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
+import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import panel as pn
 
-from copper_tf.analysis.blindtest.answers import AnswerLog, clean_name
+from copper_tf.analysis.blindtest.answers import AnswerLog, WrongCodeError, clean_name
 from copper_tf.analysis.blindtest.folder import ROUNDS, BlindTest
 from copper_tf.apps.blindtest import messages
+from copper_tf.apps.blindtest.guessing import Guesses
 from copper_tf.apps.blindtest.keyboard import KeyListener, TypedLabel
 from copper_tf.apps.blindtest.session import DONE, PRACTICE, READY, ROUND, Session
 from copper_tf.apps.blindtest.styles import LABELS, TEXT, VIEW, colour_scale, micrograph_figure
 from copper_tf.apps.web.styles import BUTTONS, FIELDS
 from copper_tf.apps.web.widgets import button, row, text
 from tfds_copper.errors import CopperError
+from tfds_copper.files import is_disk_full
 
 __all__ = ["Page"]
 
+_LOG = logging.getLogger(__name__)
 _STRETCHED: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0}
 
 
@@ -40,14 +45,15 @@ class Page:
 
     Args:
         test: the test.
+        guesses: of raters' codes, of all windows.
 
     Attributes:
         view: the Panel object to serve.
         session: of the rater; None before a name is entered.
     """
 
-    def __init__(self, test: BlindTest) -> None:
-        self.test = test
+    def __init__(self, test: BlindTest, guesses: Guesses | None = None) -> None:
+        self.test, self._guesses = test, guesses or Guesses()
         self.session: Session | None = None
         self._shown: Any = None
         names = [f"{t:g}" for t in test.labels.times]
@@ -91,6 +97,8 @@ class Page:
                 self.enter(name.value_input or name.value, code.value_input or code.value)
             except CopperError as error:
                 self._show_error(error)
+            except OSError as error:
+                self._show_not_saved(error)
 
         for field in (name, code):
             field.param.watch(enter, "enter_pressed")
@@ -110,13 +118,24 @@ class Page:
             code: of a rater who comes back.
 
         Raises:
-            CopperError: if the name is invalid, or taken and the code is wrong.
+            CopperError: if the name is invalid, or taken and the code is wrong or tried too often.
+            OSError: if nothing can be saved.
         """
         rater = clean_name(name)
         exists = AnswerLog.exists(self.test, rater)
-        log = AnswerLog.resume(self.test, rater, code) if exists else AnswerLog.register(self.test, rater)
+        log = self._resume(rater, code) if exists else AnswerLog.register(self.test, rater)
         self.session = Session(log)
         self.update()
+
+    def _resume(self, rater: str, code: str) -> AnswerLog:
+        self._guesses.check(rater)
+        try:
+            log = AnswerLog.resume(self.test, rater, code)
+        except WrongCodeError:
+            self._guesses.add_wrong(rater)
+            raise
+        self._guesses.forget(rater)
+        return log
 
     def perform(self, action: str, *arguments: Any) -> None:
         """Performs an action of the session and updates the page.
@@ -129,13 +148,15 @@ class Page:
             return
         try:
             getattr(self.session, action)(*arguments)
-        except CopperError as error:
-            # Another window of this rater is ahead: what is saved counts.
-            self.session = Session(self.session.log)
             self.update()
+        except CopperError as error:
+            # Another window of this rater is ahead: what is saved counts, where it can be read.
+            with contextlib.suppress(CopperError):
+                self.session = Session(self.session.log)
+                self.update()
             self._show_error(error)
-            return
-        self.update()
+        except OSError as error:
+            self._show_not_saved(error)
 
     def on_key(self, key: str) -> None:
         """Performs the action of a key.
@@ -143,6 +164,12 @@ class Page:
         Args:
             key: as browsers name it.
         """
+        try:
+            self._press(key)
+        except CopperError as error:
+            self._show_error(error)
+
+    def _press(self, key: str) -> None:
         session = self.session
         if session is None:
             return
@@ -180,8 +207,18 @@ class Page:
         self._header.object = messages.header(session)
 
     def _show_error(self, error: CopperError) -> None:
-        reason = html.escape(str(error).split(" Received: ")[0])
+        # No page tells where its server keeps things.
+        reason = html.escape(str(error).split(" Received: ")[0].replace(str(self.test.path), "the test"))
         self._message.object = f'<p class="warning">{reason}</p>'
+
+    def _show_not_saved(self, error: OSError) -> None:
+        """Says that the last action was in vain; what is shown stays what is saved."""
+        _LOG.error("an answer could not be saved: %s", error)
+        reason = "its disk is full" if is_disk_full(error) else "its folder can't be written"
+        self._message.object = (
+            f'<p class="warning">This was not saved: the server can\'t keep answers now, {reason}. '
+            "What was saved before is safe. Tell who runs the test, and try again.</p>"
+        )
 
     def _show_message(self, content: tuple[Any, ...], *components: Any) -> None:
         """Shows a message in the middle of the page, unless it is there already."""

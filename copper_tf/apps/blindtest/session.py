@@ -138,8 +138,8 @@ class Session:
         if self.practice_choice is None:
             return
         if not self.revealed:
-            self.revealed = True
             self.log.practise(self.repetition, self.number, self.practice_choice)
+            self.revealed = True
             return
         self.practice_choice, self.revealed = None, False
         if self.position + 1 < len(self.order):

@@ -32,7 +32,6 @@ __all__ = ["SCATTER", "Canvas", "palette_colours"]
 
 # The palette of the scatter, beside those of `drawing.PALETTES`.
 SCATTER = "scatter"
-_EMPTY: dict[str, list[Any]] = {"image": [], "x": [], "y": [], "dw": [], "dh": []}
 # Longest side in px of the preview under the region that is sent in full.
 _PREVIEW = 512
 # Picture px per screen px at the strongest zoom.
@@ -58,6 +57,11 @@ def palette_colours(name: str, threshold: float = 0.0) -> list[str]:
 def _ticks(powers: int) -> list[float]:
     """The lengths of scale bars: 1, 2, 5, 10, ..."""
     return [float(n * 10**k) for k in range(powers) for n in (1, 2, 5)]
+
+
+def _no_image() -> dict[str, list[Any]]:
+    """New lists each time: Bokeh changes those of a source in place, and no two windows may share them."""
+    return {"image": [], "x": [], "y": [], "dw": [], "dh": []}
 
 
 class Canvas:
@@ -89,7 +93,7 @@ class Canvas:
         self._picture: CachedPicture | None = None
         self._layer: Pyramid | None = None
         self._x, self._y = Range1d(0, 1), Range1d(1, 0)
-        self._preview, self._region, self._map = (ColumnDataSource(_EMPTY) for _ in range(3))
+        self._preview, self._region, self._map = (ColumnDataSource(_no_image()) for _ in range(3))
         self._note_markers = ColumnDataSource({"x": [], "y": [], "text": [], "colour": []})
         self._greys = LinearColorMapper([f"#{k:02x}{k:02x}{k:02x}" for k in range(256)], low=-0.5, high=255.5)
         self._colours = LinearColorMapper(palette_colours("paper"), low=-0.5, high=255.5)
@@ -152,7 +156,7 @@ class Canvas:
 
     def _image(self, region: Region | None) -> dict[str, list[Any]]:
         if region is None:
-            return _EMPTY
+            return _no_image()
         rectangle = {"x": region.x, "y": region.y, "dw": region.width, "dh": region.height}
         return {"image": [region.values], **{name: [px * self._unit] for name, px in rectangle.items()}}
 
@@ -187,8 +191,8 @@ class Canvas:
     def show_picture(self, picture: CachedPicture) -> None:
         """Shows another picture as a whole."""
         self._picture, self._layer = picture, None
-        self._change(self._map, data=_EMPTY)
-        self._change(self._region, data=_EMPTY)
+        self._change(self._map, data=_no_image())
+        self._change(self._region, data=_no_image())
         height, width = picture.shape
         preview = picture.pyramid.thumbnail(_PREVIEW)
         size = picture.pixel_size_nm
@@ -225,7 +229,7 @@ class Canvas:
     def set_layer(self, potency_map: CachedMap | None, scatter: bool = False) -> None:
         """Shows a map, or its scatter, over the right figure; None removes it."""
         self._layer = None if potency_map is None else potency_map.scatter_pyramid if scatter else potency_map.pyramid
-        self._change(self._map, data=_EMPTY)
+        self._change(self._map, data=_no_image())
         self._schedule(self.refresh)
 
     def set_colours(self, palette: str, opacity: float, threshold: float = 0.0) -> None:

@@ -55,7 +55,7 @@ class _FileWriter:
         """
         file = folder / self.name
         if self.name == "notes.csv":
-            write_tables(file, note_rows(self.library, self.notes), [])
+            write_tables(file, note_rows(self.library, self.notes, self.entry), [])
             return file, "notes.csv"
         if self.name == "table.csv":
             percent = _number(self.query["threshold"], PERCENT, "threshold")

@@ -11,7 +11,7 @@ import numpy as np
 
 from copper_tf.apps.viewer.cache import PERCENT, CachedMap, CachedPicture
 from copper_tf.apps.viewer.library import Entry, Library
-from copper_tf.apps.viewer.notes import NoteBook
+from copper_tf.apps.viewer.notes import NoteBook, private_notes
 from copper_tf.inference.map_files import Overview, map_file
 from tfds_copper.errors import InputError
 
@@ -87,15 +87,23 @@ def picture_rows(library: Library, entries: list[Entry], percent: int) -> list[d
     return rows
 
 
-def note_rows(library: Library, notes: NoteBook) -> list[dict[str, Any]]:
+def note_rows(library: Library, notes: NoteBook, entry: Entry | None = None) -> list[dict[str, Any]]:
     """One row for each note of all pictures; positions also in µm where the pixel size is known.
+
+    Args:
+        library: of the pictures.
+        notes: on the public ones.
+        entry: the picture of a page, whose own notes are added where it is private.
 
     Raises:
         InputError: if there are no notes.
     """
-    sizes = {entry.name: library.picture(entry).pixel_size_nm for entry in library.public}
+    folder = None if entry is None else library.private_folder(entry)
+    every = [*notes.all(), *(private_notes(folder).all() if folder else ())]
+    entries = [*library.public, *([entry] if entry and folder else ())]
+    sizes = {shown.name: library.picture(shown).pixel_size_nm for shown in entries}
     rows = []
-    for note in notes.all():
+    for note in every:
         micron = sizes.get(note.picture, math.nan) / 1000
         row = {"file": note.picture, "number": note.number, "x": note.x, "y": note.y}
         row |= {"x_um": note.x * micron, "y_um": note.y * micron, "potency": note.potency, "note": note.text}

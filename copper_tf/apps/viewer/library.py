@@ -7,6 +7,7 @@ import collections
 import dataclasses
 import hashlib
 import io
+import logging
 import math
 import shutil
 import threading
@@ -31,10 +32,12 @@ from copper_tf.ood.check import OodCheck, check_ood
 from copper_tf.ood.reference import ReferenceStatistics
 from copper_tf.runs.labels import Labels
 from tfds_copper.errors import CopperError
+from tfds_copper.files import DISK_FULL, is_disk_full
 from tfds_copper.micrograph import Opened
 
 __all__ = ["Entry", "Library", "MapState", "model_key"]
 
+_LOG = logging.getLogger(__name__)
 # Longest side in px of a thumbnail.
 _THUMBNAIL = 176
 # Seconds after which an unfinished folder counts as left behind.
@@ -182,6 +185,10 @@ class Library:
     def _map_folder(self, entry: Entry) -> Path:
         return self._private_folders.get(entry.ident, self.folder) / "maps" / self._key / entry.ident
 
+    def private_folder(self, entry: Entry) -> Path | None:
+        """The folder of a picture that only one page shows; None of a public one."""
+        return self._private_folders.get(entry.ident)
+
     @property
     def public(self) -> list[Entry]:
         """The pictures that every page shows, in order."""
@@ -262,7 +269,10 @@ class Library:
             except CopperError as error:
                 self._notify(entry, MapState(error=str(error)))
             except Exception as error:  # noqa: BLE001 - one picture must not stop the maps of the others
-                self._notify(entry, MapState(error=f"{entry.name}: no map. Received: {type(error).__name__}: {error}"))
+                # What an error says may name folders of this machine, which no page tells.
+                _LOG.error("the map of %s: %s: %s", entry.name, type(error).__name__, error)
+                reason = DISK_FULL if is_disk_full(error) else type(error).__name__
+                self._notify(entry, MapState(error=f"{entry.name}: no map. Received: {reason}"))
 
     def compute(self, entry: Entry) -> None:
         """Computes the map of a picture, tile by tile.

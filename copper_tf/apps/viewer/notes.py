@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import math
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
+
+import fasteners
 
 from tfds_copper.errors import InputError, RunError, SettingError
 from tfds_copper.results import Result
 
-__all__ = ["MAX_CHARACTERS", "Note", "NoteBook", "Notes"]
+__all__ = ["MAX_CHARACTERS", "Note", "NoteBook", "Notes", "private_notes"]
 
 # Limits of a note and of a file.
 MAX_CHARACTERS = 1000
 MAX_NOTES = 10_000
+_LOCK = ".notes.lock"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +61,7 @@ class Notes(Result):
 
 
 class NoteBook:
-    """The notes of a folder of pictures.
+    """The notes of a folder of pictures; several servers may write them at once.
 
     Args:
         file: a JSON file, created with the first note.
@@ -68,6 +73,12 @@ class NoteBook:
     def __init__(self, file: Path) -> None:
         self.file, self._lock = file, threading.Lock()
         self._read()
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Reading, changing and writing is one step for every page and every server."""
+        with self._lock, fasteners.InterProcessLock(self.file.with_name(_LOCK)):
+            yield
 
     def _read(self) -> tuple[Note, ...]:
         # Read again each time: another server, or an editor, may have changed the file.
@@ -103,7 +114,7 @@ class NoteBook:
         text = text.strip()
         if not 0 < len(text) <= MAX_CHARACTERS:
             raise SettingError(f"a note must have 1 to {MAX_CHARACTERS} characters. Received: {len(text)}")
-        with self._lock:
+        with self._alone():
             notes = self._read()
             if len(notes) >= MAX_NOTES:
                 raise SettingError(f"{self.file}: must hold at most {MAX_NOTES} notes. Received: one more")
@@ -115,7 +126,16 @@ class NoteBook:
 
     def remove(self, picture: str, number: int) -> None:
         """Removes a note, if it exists."""
-        with self._lock:
+        with self._alone():
             notes = self._read()
             kept = tuple(note for note in notes if (note.picture, note.number) != (picture, number))
             Notes(kept).write(self.file)
+
+
+def private_notes(folder: Path) -> NoteBook:
+    """The notes on the pictures that one page alone shows, which go when it goes.
+
+    Args:
+        folder: of the page.
+    """
+    return NoteBook(folder / "notes.json")

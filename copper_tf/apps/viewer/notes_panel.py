@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import logging
 import math
 from collections.abc import Callable
 from functools import partial
@@ -17,15 +18,19 @@ from copper_tf.apps.viewer.notes import MAX_CHARACTERS, Note, NoteBook
 from copper_tf.apps.web.styles import BUTTONS, FIELDS
 from copper_tf.apps.web.widgets import button, row
 from tfds_copper.errors import CopperError
+from tfds_copper.files import DISK_FULL, is_disk_full
 
 __all__ = ["NotesPanel"]
+
+_LOG = logging.getLogger(__name__)
 
 
 class NotesPanel:
     """The notes of the current picture.
 
     Args:
-        notes: of all pictures.
+        notes: of all pictures but those of this page.
+        own: of those.
         canvas: which marks them.
         on_change: called after a note was added or removed.
 
@@ -35,8 +40,9 @@ class NotesPanel:
         components: what the page shows, from top to bottom.
     """
 
-    def __init__(self, notes: NoteBook, canvas: Canvas, on_change: Callable[[], None]) -> None:
-        self._notes, self._canvas, self._on_change, self.has_notes = notes, canvas, on_change, False
+    def __init__(self, notes: NoteBook, own: NoteBook, canvas: Canvas, on_change: Callable[[], None]) -> None:
+        self._books, self._canvas, self._on_change, self.has_notes = (notes, own), canvas, on_change, False
+        self._notes = notes
         self.map: CachedMap | None = None
         self._picture = ""
         self._position: tuple[float, float] | None = None
@@ -55,8 +61,9 @@ class NotesPanel:
             styles.text("<h2>Notes</h2>", stretch=True), self._add, self._hint, self._form, self._error, self._list
         ]  # fmt: skip
 
-    def show_picture(self, picture: str) -> None:
-        """Shows the notes of another picture."""
+    def show_picture(self, picture: str, private: bool) -> None:
+        """Shows the notes of another picture, of all pages or of this page alone."""
+        self._notes = self._books[private]
         self._picture, self._add.value = picture, False
         self._close_form()
 
@@ -82,7 +89,7 @@ class NotesPanel:
         potency = math.nan if self.map is None else float(self.map.potency[int(y), int(x)])
         try:
             self._notes.add(self._picture, x, y, self._text.value_input or self._text.value, potency)
-        except CopperError as error:
+        except (CopperError, OSError) as error:
             self._show_error(error)
             return
         self._add.value = False
@@ -91,20 +98,28 @@ class NotesPanel:
     def _remove(self, number: int) -> None:
         try:
             self._notes.remove(self._picture, number)
-        except CopperError as error:
+        except (CopperError, OSError) as error:
             self._show_error(error)
             return
         self._show()
         self._on_change()
 
-    def _show_error(self, error: Exception) -> None:
-        self._error.object = f'<p class="warning">{html.escape(str(error))}</p>'
+    def _show_error(self, error: CopperError | OSError) -> None:
+        """Says what went wrong, but not where this server keeps things."""
+        text = str(error)
+        for book in self._books:
+            text = text.replace(str(book.file), book.file.name)
+        if isinstance(error, OSError):
+            _LOG.error("notes: %s", error)
+            reason = DISK_FULL if is_disk_full(error) else "their folder can't be used"
+            text = f"notes can't be kept: {reason}"
+        self._error.object = f'<p class="warning">{html.escape(text)}</p>'
         self._error.visible = True
 
     def _show(self) -> None:
         try:
-            every = self._notes.all()
-        except CopperError as error:
+            every = [note for book in self._books for note in book.all()]
+        except (CopperError, OSError) as error:
             self._show_error(error)
             every = []
         notes, self.has_notes = [note for note in every if note.picture == self._picture], bool(every)

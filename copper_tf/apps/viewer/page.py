@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import html
+import logging
 import math
 from collections.abc import Callable
 from functools import partial
@@ -22,9 +23,11 @@ from copper_tf.apps.viewer.toolbar import SIDE_BY_SIDE, Toolbar
 from copper_tf.apps.viewer.uploads import MAX_BYTES, Uploads
 from copper_tf.apps.web.widgets import button, row
 from tfds_copper.errors import CopperError
+from tfds_copper.files import DISK_FULL, is_disk_full
 
 __all__ = ["Page"]
 
+_LOG = logging.getLogger(__name__)
 # Milliseconds in which changes are collected before the server answers them.
 _DELAY_MS = 30
 # Px between the two figures.
@@ -32,7 +35,7 @@ _GAP = 12
 
 
 class Page:
-    """What one browser window shows; windows share pictures, maps and notes, and nothing else.
+    """What one browser window shows; windows share pictures, maps and notes, but for dropped ones.
 
     Args:
         library: of the pictures.
@@ -62,7 +65,7 @@ class Page:
         self._map: CachedMap | None = None
         self._canvas = Canvas(self._on_hover, self._on_click, self._schedule)
         self._toolbar = Toolbar(self._update_layout, self._update_colours, self._update_layer)
-        self._notes_panel = NotesPanel(notes, self._canvas, self._update_colours)
+        self._notes_panel = NotesPanel(notes, uploads.notes, self._canvas, self._update_colours)
         self._header, self._message = styles.text(stretch=True), styles.text(stretch=True, visible=False)
         self._cursor, self._colour_scale = (
             styles.text(stretch=True, css_classes=["cursor"]),
@@ -161,7 +164,7 @@ class Page:
         # The line is never empty, or the figures would shrink at the first movement.
         self._on_hover(None)
         self._canvas.show_picture(self._picture)
-        self._notes_panel.show_picture(entry.name)
+        self._notes_panel.show_picture(entry.name, entry in self._uploads.entries)
         self._load_map()
 
     def _load_map(self) -> None:
@@ -296,7 +299,9 @@ class Page:
             self._show_problem(str(error))
             return
         except Exception as error:  # noqa: BLE001 - no file may break the page
-            self._show_problem(f"{name}: a picture is needed. Received: {type(error).__name__}")
+            _LOG.error("a dropped picture: %s: %s", type(error).__name__, error)
+            reason = DISK_FULL if is_disk_full(error) else type(error).__name__
+            self._show_problem(f"{name}: a picture is needed. Received: {reason}")
             return
         self._show_thumbnails()
         self.select(entry)

@@ -2,31 +2,84 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import contextlib
 import dataclasses
 import hashlib
 import re
 import shutil
 import tempfile
+import threading
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any, TypeVar
+
+import numpy as np
+import tifffile
+from PIL import Image
 
 from copper_tf.apps.viewer.library import Entry, Library
+from copper_tf.apps.viewer.notes import private_notes
 from tfds_copper.errors import CopperError, InputError
 from tfds_copper.micrograph import EXTENSIONS, ReadSettings, open_windows
+from tfds_copper.micrograph.reading import kind_of
 
-__all__ = ["GROUP", "MAX_BYTES", "MAX_PIXELS", "Uploads", "safe_name"]
+__all__ = ["GROUP", "MAX_BYTES", "MAX_PIXELS", "Readers", "Uploads", "safe_name"]
 
 GROUP = "Added here"
 # A 16-bit picture of 10,000 x 10,000 px holds 200 MB.
 MAX_BYTES = 256 * 10**6
 MAX_PIXELS = 2 * 10**8
+# Of the pixels of a file, of all channels: as many as of the largest grey picture of 16 bits.
+_MAX_DECODED_BYTES = 2 * MAX_PIXELS
 # Pictures that one page may hold.
 _MAX_PICTURES = 20
+_Made = TypeVar("_Made")
 
 
 def safe_name(name: str) -> str:
     """The last part of a file name from a browser, without characters that are special in paths or unprintable."""
     last = PureWindowsPath(PurePosixPath(name).name).name
     return re.sub(r"[^\w .()+-]", "_", last).strip(". ")[-80:] or "picture"
+
+
+def _decoded_bytes(file: Path) -> int:
+    """What the pixels of a picture take by its header; 0 where it has none, which reading it will tell."""
+    with contextlib.suppress(Exception):
+        if kind_of(file) == "TIFF":
+            with tifffile.TiffFile(file) as tiff:
+                return max(int(np.prod(page.shape)) * -(-page.bitspersample // 8) for page in tiff.pages)
+        with Image.open(file) as image:
+            channels = 3 if image.mode == "P" else len(image.getbands())
+            # Pillow calls a colour PNG of 16 bits one of 8.
+            deep = ";16" in image.mode or (image.format == "PNG" and file.read_bytes()[24] == 16)
+            return image.width * image.height * channels * (2 if deep else 1)
+    return 0
+
+
+class Readers(concurrent.futures.Executor):
+    """A few threads that read dropped pictures; they end with the program, whatever they are at.
+
+    Args:
+        count: how many read at once.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._free = threading.Semaphore(count)
+
+    def submit(self, call: Callable[..., _Made], /, *arguments: Any, **named: Any) -> concurrent.futures.Future[_Made]:
+        """Calls a function once a thread is free."""
+        task: concurrent.futures.Future[_Made] = concurrent.futures.Future()
+
+        def run() -> None:
+            with self._free:
+                try:
+                    task.set_result(call(*arguments, **named))
+                except BaseException as error:  # noqa: BLE001 - as every executor: for who asks for the result
+                    task.set_exception(error)
+
+        threading.Thread(target=run, name="reader", daemon=True).start()
+        return task
 
 
 class Uploads:
@@ -36,13 +89,20 @@ class Uploads:
         library: which caches the pictures and computes their maps.
         settings: how pictures are read, of at most `MAX_PIXELS` px.
         root: a temporary folder, in which this page gets its own.
+
+    Attributes:
+        folder: of this page alone.
+        entries: its pictures.
+        notes: on them.
     """
 
     def __init__(self, library: Library, settings: ReadSettings, root: Path) -> None:
         self._library = library
         self._settings = dataclasses.replace(settings, max_pixels=min(settings.max_pixels, MAX_PIXELS))
-        self._folder = Path(tempfile.mkdtemp(dir=root))
+        self.folder = Path(tempfile.mkdtemp(dir=root))
         self.entries: list[Entry] = []
+        self.notes = private_notes(self.folder)
+        self._closed, self._lock = False, threading.Lock()
 
     def add(self, name: str, data: bytes) -> Entry:
         """Adds a picture.
@@ -64,27 +124,47 @@ class Uploads:
                 f"{safe}: a file of at most {MAX_BYTES // 10**6} MB is needed. Received: {len(data)} bytes"
             )
         content = hashlib.sha256(data).hexdigest()
-        entry = Entry.create(f"{safe} ({content[:8]})", GROUP, content, self._folder)
+        entry = Entry.create(f"{safe} ({content[:8]})", GROUP, content, self.folder)
         if entry in self.entries:
             return entry
         if len(self.entries) >= _MAX_PICTURES:
             raise InputError(f"{safe}: at most {_MAX_PICTURES} pictures can be added to a page. Received: one more")
-        file = self._folder / f"{content[:24]}{suffix}"
-        file.write_bytes(data)
+        file = self.folder / f"{content[:24]}{suffix}"
         try:
-            with open_windows(file, self._settings) as opened:
-                self._library.add(entry, opened, self._folder)
+            self._read(entry, file, data)
+            with self._lock:
+                self.entries += [] if self._closed else [entry]
         except CopperError as error:
             # The browser must not learn paths of this machine.
             raise InputError(str(error).replace(str(file), safe)) from None
         finally:
             file.unlink(missing_ok=True)
-        self.entries.append(entry)
+            if self._closed:
+                self._remove(entry)
         return entry
 
-    def close(self) -> None:
-        """Removes all pictures of the page."""
-        for entry in self.entries:
+    def _read(self, entry: Entry, file: Path, data: bytes) -> None:
+        if self._closed:
+            raise InputError(f"{file}: a picture needs the page that it was dropped on. Received: a closed one")
+        file.write_bytes(data)
+        size = _decoded_bytes(file)
+        if size > _MAX_DECODED_BYTES:
+            raise InputError(
+                f"{file}: a picture of at most {_MAX_DECODED_BYTES // 10**6} MB, all channels together, is needed. "
+                f"Received: {size // 10**6} MB"
+            )
+        with open_windows(file, self._settings) as opened:
+            if not self._closed:
+                self._library.add(entry, opened, self.folder)
+
+    def _remove(self, *entries: Entry) -> None:
+        for entry in entries:
             self._library.discard(entry)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def close(self) -> None:
+        """Removes all pictures of the page; one that is being read follows once it is."""
+        with self._lock:
+            self._closed = True
+        self._remove(*self.entries)
         self.entries = []
-        shutil.rmtree(self._folder, ignore_errors=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import dataclasses
 import os
 import tempfile
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from copper_tf.apps.viewer.library import Entry, Library, model_key
 from copper_tf.apps.viewer.messages import about
 from copper_tf.apps.viewer.notes import NoteBook
+from copper_tf.apps.viewer.uploads import Readers, Uploads
 from copper_tf.apps.web import server
 from copper_tf.inference.inputs import sources_of
 from copper_tf.inference.loading import open_predictor
@@ -63,11 +63,10 @@ class Viewer:
         Raises:
             SettingError: if the address isn't one of this machine, the port is taken, or Panel isn't installed.
         """
-        readers = concurrent.futures.ThreadPoolExecutor(_READERS, "readers")
+        readers = Readers(_READERS)
 
         def page() -> pn.Column:
             from copper_tf.apps.viewer.page import Page
-            from copper_tf.apps.viewer.uploads import Uploads
 
             uploads = Uploads(self.library, self.reading, Path(root))
             return Page(self.library, self.notes, uploads, readers, self.about).view
@@ -77,14 +76,14 @@ class Viewer:
             on_start(url)
 
         routes = self._routes()
-        with tempfile.TemporaryDirectory(prefix="copper-view-") as root:
+        # A picture may still be read when the viewer ends.
+        with tempfile.TemporaryDirectory(prefix="copper-view-", ignore_cleanup_errors=True) as root:
             try:
                 server.serve(
                     page, address, port, listening, "Potency maps", _MAX_MESSAGE_BYTES, routes, ["filedropper"]
                 )
             finally:
                 self.library.stop()
-                readers.shutdown(wait=False, cancel_futures=True)
 
     def _routes(self) -> list[server.Route]:
         """The downloads; none where Tornado isn't installed, which `web.server.serve` reports."""
@@ -141,7 +140,7 @@ def _make_folder(model: Path, folder: str | os.PathLike[str] | None) -> Path:
     path = Path(folder) if folder else path_beside(model, "view")
     if path.exists() and not path.is_dir():
         raise InputError(f"{path}: notes must be a folder. Received: a file")
-    path.mkdir(parents=True, exist_ok=True)
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 
 

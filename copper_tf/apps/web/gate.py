@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import logging
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from tornado.web import Application, OutputTransform, RequestHandler
 __all__ = ["COOKIE", "install_gate"]
 
 COOKIE = "copper-token"
+_LOG = logging.getLogger(__name__)
 # All that a page needs; other routes of Panel import Python modules by name, or hand a session to other sites.
 _PATHS = ("/", "/ws", "/favicon.ico")
 _STATIC = "/static/"
@@ -30,7 +32,8 @@ _POLICY = (
 class _GateHandler(RequestHandler):
     """Answers a request that the gate stops: with a refusal, or for the right token with a cookie and a redirect.
 
-    The token moves from the address bar into a cookie that no script and no other site can use.
+    The token moves from the address bar into a cookie that no script can use. Other sites' pages can't use it either,
+    but a link on them can lead here, such as that of a mail.
     """
 
     def initialize(self, status: int, reason: str = "", cookie: tuple[str, str] | None = None) -> None:
@@ -40,7 +43,7 @@ class _GateHandler(RequestHandler):
         """See the class."""
         self.set_header("Cache-Control", "no-store")
         if self._cookie:
-            self.set_cookie(*self._cookie, httponly=True, samesite="Strict")
+            self.set_cookie(*self._cookie, httponly=True, samesite="Lax")
             self.redirect("/", status=self._status)
             return
         self.set_status(self._status)
@@ -54,7 +57,7 @@ class _Gate(Matcher):
     Args:
         hosts: ``host:port`` under which the server may be called; empty where any name may be used.
         port: of the server; part of the cookie's name, since browsers send cookies to all ports.
-        token: that every request must carry; empty where none is needed.
+        token: that every request must carry.
         patterns: of further paths.
     """
 
@@ -66,7 +69,7 @@ class _Gate(Matcher):
         """None lets a request through to its route."""
         refused = self._check_site(request)
         given = request.arguments.get("token", [b""])[-1]
-        if not refused and self._token and request.path == "/" and self._is_token(given):
+        if not refused and request.path == "/" and self._is_token(given):
             return {"target_kwargs": {"status": 303, "cookie": (self._cookie, self._token)}}
         refused = refused or self._check_token(request) or self._check_path(request)
         return {"target_kwargs": {"status": refused[0], "reason": refused[1]}} if refused else None
@@ -85,14 +88,13 @@ class _Gate(Matcher):
         if any(origin.lower() not in ours for origin in origins) or (websocket and not origins):
             return 403, "Other sites can't use this page."
         site = request.headers.get("Sec-Fetch-Site", "same-origin")
-        navigation = request.headers.get("Sec-Fetch-Mode", "") == "navigate" and request.path == "/"
-        if site not in ("same-origin", "none") and not navigation:
+        asked = tuple(request.headers.get(f"Sec-Fetch-{name}", "") for name in ("Mode", "Dest"))
+        followed = asked == ("navigate", "document") and request.path == "/"
+        if site not in ("same-origin", "none") and not followed:
             return 403, "Other sites can't use this page."
         return None
 
     def _check_token(self, request: HTTPServerRequest) -> tuple[int, str] | None:
-        if not self._token:
-            return None
         cookie = request.cookies.get(self._cookie)
         if cookie is None or not self._is_token(cookie.value.encode()):
             return 403, "Use the address with its token, as copper printed it."
@@ -134,6 +136,12 @@ class _Headers(OutputTransform):
         return status_code, headers, chunk
 
 
+def _log(handler: RequestHandler) -> None:
+    """Logs an answer; the query stays out, for it may be the token."""
+    level = logging.ERROR if handler.get_status() >= 500 else logging.INFO
+    _LOG.log(level, "%d %s %s", handler.get_status(), handler.request.method, handler.request.path[:200])
+
+
 def install_gate(application: Application, hosts: set[str], port: int, token: str, patterns: Sequence[str]) -> None:
     """Puts the gate before all routes of an application.
 
@@ -141,8 +149,9 @@ def install_gate(application: Application, hosts: set[str], port: int, token: st
         application: of the server.
         hosts: ``host:port`` under which it may be called; empty where any name may be used.
         port: that it listens on.
-        token: that every request must carry, once in the URL, then in the cookie; empty where none is needed.
+        token: that every request must carry, once in the URL, then in the cookie.
         patterns: of further whole paths that have routes.
     """
     application.default_router.rules.insert(0, Rule(_Gate(hosts, port, token, patterns), _GateHandler))
     application.add_transform(_Headers)
+    application.settings["log_function"] = _log

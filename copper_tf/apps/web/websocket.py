@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 
@@ -9,8 +10,13 @@ from bokeh.util.token import check_token_signature, get_token_payload
 from tornado.web import Application
 
 from copper_tf.apps.compat import connection_handler, replace_connection_handler
+from copper_tf.apps.web.protocol import Refused, allowed
 
 __all__ = ["Connection", "install_connection"]
+
+# Characters of a part of a message in JSON; files come as bytes.
+_MAX_JSON = 2**18
+_LOG = logging.getLogger(__name__)
 
 
 class Connection(connection_handler()):  # type: ignore[misc]
@@ -21,7 +27,7 @@ class Connection(connection_handler()):  # type: ignore[misc]
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._received_bytes = 0
+        self._received_bytes, self._has_refused = 0, False
         super().__init__(*args, **kwargs)
 
     async def prepare(self) -> None:
@@ -44,13 +50,29 @@ class Connection(connection_handler()):  # type: ignore[misc]
 
     async def _receive(self, fragment: str | bytes) -> Any:
         self._received_bytes += len(fragment)
-        if self._received_bytes > self.settings["websocket_max_message_size"]:
+        long = isinstance(fragment, str) and len(fragment) > _MAX_JSON
+        if long or self._received_bytes > self.settings["websocket_max_message_size"]:
             self._protocol_error("a message is too long")
             return None
-        message = await super()._receive(fragment)
+        try:
+            message = await super()._receive(fragment)
+        except Exception as error:  # noqa: BLE001 - nothing that a client sends may end otherwise
+            self._protocol_error(f"a message can't be read: {type(error).__name__}")
+            return None
         if message is not None:
             self._received_bytes = 0
         return message
+
+    async def _handle(self, message: Any) -> Any:
+        """Hands on what `protocol` allows, and answers all else with an error."""
+        try:
+            message.content = allowed(message.msgtype, message.content, self.connection.session.document.models)
+        except Refused as reason:
+            if not self._has_refused:
+                _LOG.warning("refused a message of a window, and all others of its kind: %s", reason)
+                self._has_refused = True
+            return self.connection.error(message, "refused")
+        return await super()._handle(message)
 
     async def send_message(self, message: Any) -> None:
         """Sends a message; of an error only that there was one, the rest is in the server's log."""

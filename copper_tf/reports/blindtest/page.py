@@ -142,7 +142,7 @@ def render_blindtest(test: BlindTest, result: BlindTestResult) -> Path:
         result=result,
         first=first,
         **blindtest_tables(result),
-        unfinished=[_unfinished_text(row) for row in result.unfinished],
+        unfinished=[*(_unfinished_text(row) for row in result.unfinished), *result.damaged],
         reason=no_interval(first),
         glossary=_GLOSSARY,
     )

@@ -6,8 +6,11 @@ import io
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import LogFormatter
 
 from copper_tf.analysis.evaluation_results import PictureColumns
 from copper_tf.runs.labels import Labels
@@ -25,9 +28,25 @@ _DPI = 200
 _JITTER = 0.28
 
 
+class _PlainFigure(Figure):
+    """A figure that shows its texts as they are: in a name or a unit a ``$`` begins no formula."""
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draws it."""
+        own = set()
+        for axis in (axis for axes in self.axes for axis in (axes.xaxis, axes.yaxis)):
+            labels = [*axis.get_majorticklabels(), *axis.get_minorticklabels()]
+            # Powers of ten are formulas of matplotlib's own.
+            if any(isinstance(f, LogFormatter) for f in (axis.get_major_formatter(), axis.get_minor_formatter())):
+                own |= set(labels)
+        for text in set(self.findobj(Text)) - own:
+            text.set_parse_math(False)
+        super().draw(renderer)
+
+
 def figure(width: float, height: float) -> Figure:
     """An empty figure of a size in inches, independent of any global style."""
-    made = Figure(figsize=(width, height), layout="constrained")
+    made = _PlainFigure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(made)
     return made
 

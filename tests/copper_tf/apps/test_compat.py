@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("panel", reason="Panel isn't installed")
 
-from bokeh.core.serialization import DeserializationError, Deserializer  # noqa: E402
+from bokeh.core.property.visual import Image  # noqa: E402
 from bokeh.models.annotations import dimensional  # noqa: E402
 from panel.io import server  # noqa: E402
 from panel.widgets import FileDropper  # noqa: E402
@@ -19,18 +19,19 @@ from copper_tf.apps import compat  # noqa: E402
 
 
 @pytest.fixture
-def _unpacking(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Restores Bokeh's own unpacking after the test."""
-    monkeypatch.setattr(Deserializer, "_decode_bytes", Deserializer._decode_bytes)
+def _pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Restores Bokeh's own reading of pictures after the test."""
+    monkeypatch.setattr(Image, "transform", Image.transform)
 
 
-@pytest.mark.usefixtures("_unpacking")
+@pytest.mark.usefixtures("_pictures")
 @pytest.mark.parametrize(
     ("owner", "name", "use"),
     [
-        (Deserializer, "_decode_bytes", lambda: compat.limit_unpacked_bytes(10)),
+        (Image, "transform", compat.open_no_pictures),
         (server, "WSHandler", compat.connection_handler),
         (server.WSHandler, "_receive", compat.connection_handler),
+        (server.WSHandler, "_handle", compat.connection_handler),
         (server.WSHandler, "_protocol_error", compat.connection_handler),
         (server.WSHandler, "send_message", compat.connection_handler),
         (FileDropper, "_process_event", compat.file_dropper),
@@ -71,21 +72,6 @@ def test_websocket_routes_that_moved_are_a_clear_error() -> None:
     assert [rule.target for rule in rules] == [other, str]
     with pytest.raises(RuntimeError, match="panel: this version has its websocket routes elsewhere"):
         compat.replace_connection_handler(application, str)
-
-
-@pytest.mark.usefixtures("_unpacking")
-def test_what_is_packed_unpacks_to_no_more_than_the_limit() -> None:
-    import base64
-    import gzip
-
-    def packed(data: bytes) -> dict[str, Any]:
-        return {"type": "bytes", "data": base64.b64encode(gzip.compress(data)).decode()}
-
-    for _ in range(2):  # a second server of the same process
-        compat.limit_unpacked_bytes(1000)
-        assert Deserializer().deserialize(packed(b"x" * 1000)) == b"x" * 1000
-        with pytest.raises(DeserializationError, match="at most 1000 bytes"):
-            Deserializer().deserialize(packed(b"x" * 1001))
 
 
 def test_only_messages_with_a_part_of_a_file_count() -> None:

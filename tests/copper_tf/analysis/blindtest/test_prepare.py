@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from copper_tf.analysis.blindtest.folder import DESIGN, KEY
+from copper_tf.analysis.blindtest.answers import AnswerLog
+from copper_tf.analysis.blindtest.folder import DESIGN, KEY, ROUNDS, open_test, read_key
 from copper_tf.analysis.blindtest.prepare import prepare
 from copper_tf.analysis.blindtest.settings import BlindSettings
 from copper_tf.analysis.comparison import read_grader
@@ -80,3 +82,23 @@ def test_a_model_of_other_data_is_refused(runs: dict[str, Any], dataset: Any, tm
     grader = dataclasses.replace(read_grader(runs["classifier"].path), fingerprint="other")
     with pytest.raises(RunError, match="must be of the dataset"):
         prepare(tmp_path / "t", dataset, [grader])
+
+
+def test_numbers_and_orders_come_from_the_secret_of_the_test(dataset: Any, tmp_path: Path) -> None:
+    """Two tests of one seed: control, the same pictures are chosen."""
+    tests = [prepare(tmp_path / name, dataset, settings=BlindSettings(pictures=5, seed=3)) for name in "abc"]
+    keys = [read_key(test) for test in tests]
+    assert len({frozenset(key.pictures.file) for key in keys}) == 1
+    assert len({key.pictures.file for key in keys}) > 1 and len({key.practice for key in keys}) > 1
+    for series in (ROUNDS[0], "practice 1"):
+        assert len({tuple(test.order("Anna", series)) for test in tests}) > 1
+        assert open_test(tests[0].path).order("Anna", series) == tests[0].order("anna", series)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="these modes are POSIX")
+def test_other_users_of_the_machine_read_nothing(dataset: Any, tmp_path: Path) -> None:
+    (tmp_path / "t").mkdir()
+    test = prepare(tmp_path / "t", dataset, settings=BlindSettings(pictures=3))
+    log = AnswerLog.register(test, "Anna")
+    modes = [path.stat().st_mode & 0o777 for path in (test.path, log.file.parent, test.key_file, log.file)]
+    assert modes == [0o700, 0o700, 0o600, 0o600]

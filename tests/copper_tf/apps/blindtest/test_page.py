@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.fuzz.window import opened
 from copper_tf.analysis.blindtest.answers import AnswerLog
 from copper_tf.analysis.blindtest.folder import KEY, ROUNDS, BlindTest, open_test
 from copper_tf.apps.blindtest.keyboard import TypedLabel
@@ -135,7 +136,7 @@ def _nothing_leaked(traffic: _Traffic, folder: str) -> None:
     for name in (*NAMES, folder):
         assert name not in traffic.text, name
     addresses = {url for url in traffic.urls if not url.startswith("data:image/png;base64,")}
-    ours = re.compile(r"(blob:)?(http|ws)://127\.0\.0\.1:\d+/([0-9a-f-]{36}|ws\b.*|static/.*)?")
+    ours = re.compile(r"(blob:)?(http|ws)://127\.0\.0\.1:\d+/([0-9a-f-]{36}|ws\b.*|static/.*|\?token=[\w-]+)?")
     assert not [url for url in addresses if not ours.fullmatch(url)]
 
 
@@ -269,21 +270,23 @@ def test_no_address_leads_to_a_file(tmp_path: Path) -> None:
         f"/{test.path}/key.json",
     ]
     with _served(test.path) as (address, _):
+        base, opener = opened(address)
         for path in paths:
             try:
-                with urllib.request.urlopen(address + path, timeout=10) as response:
+                with opener.open(base + path, timeout=10) as response:
                     body = response.read()
             except urllib.error.HTTPError as error:
                 assert error.code in (400, 403, 404), path
                 body = error.read()
             assert b"secretname" not in body and b"PNG" not in body[:8], path
-        with urllib.request.urlopen(address, timeout=10) as response:
+        with opener.open(base, timeout=10) as response:
             assert response.status == 200
 
 
-def test_another_address_needs_the_token(browser: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("given", ["127.0.0.1", "0.0.0.0"])
+def test_every_address_needs_the_token(browser: Any, tmp_path: Path, given: str) -> None:
     test = write_test(tmp_path / "t")
-    with _served(test.path, "0.0.0.0") as (address, _):
+    with _served(test.path, given) as (address, _):
         port = re.findall(r":(\d+)/", address)[0]
         here, token = f"http://127.0.0.1:{port}/", address.split("?")[1]
         for wrong in ("", "?token=", "?token=guess", "?token=%FF"):
@@ -293,7 +296,7 @@ def test_another_address_needs_the_token(browser: Any, tmp_path: Path) -> None:
         _join(page, f"{here}?{token}", "Anna")
         page.get_by_text("Practice · picture 1 of 4").wait_for()
         cookie = page.context.cookies()[0]
-        assert cookie["httpOnly"] and cookie["sameSite"] == "Strict"
+        assert cookie["httpOnly"] and cookie["sameSite"] == "Lax"
         page.context.close()
 
 

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from benchmarks.fuzz.window import opened
 from copper_tf.cli.main import main
 from copper_tf.utils.drawing import overlay
 from tests.conftest import ROOT, small
@@ -307,9 +307,10 @@ def test_downloads_lead_to_nothing_else(page: Any, address: str, place: dict[str
         "notes/notes.json",
     ]
     wrong += [f"download/{ident}/overlay.png?{q}" for q in ("palette=x", "opacity=101", "opacity=-1", "opacity=1e9")]
+    base, opener = opened(address)
     for path in wrong:
         with pytest.raises(urllib.error.HTTPError) as error:
-            urllib.request.urlopen(f"{address}/{path}")
+            opener.open(base + path)
         assert error.value.code in (404, 409), path
         assert str(place["root"]) not in error.value.read().decode()
         error.value.close()

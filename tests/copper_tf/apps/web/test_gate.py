@@ -14,10 +14,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
+from benchmarks.fuzz.requests import TOKENS, hostile_request, request, send, upgrade
 from copper_tf.cli.main import main
 from tests.conftest import ROOT, chromium
 
@@ -59,50 +59,13 @@ def _served(address: str = "127.0.0.1", log: Any = subprocess.PIPE) -> Iterator[
     assert process.stdout is not None
     try:
         url = process.stdout.readline().strip()
-        found = re.fullmatch(r"http://[^/]+:(\d+)/(?:\?token=(.+))?", url)
+        found = re.fullmatch(r"http://[^/]+:(\d+)/\?token=(.+)", url)
         assert found, url or process.communicate()
-        yield url, int(found[1]), found[2] or "", process
+        TOKENS[int(found[1])] = found[2]
+        yield url, int(found[1]), found[2], process
     finally:
         process.kill()
         process.communicate()
-
-
-def _whole(answer: bytes) -> bool:
-    """Whether an answer is there to its end, by the length that it gives itself."""
-    head, _, body = answer.partition(b"\r\n\r\n")
-    length = re.search(rb"Content-Length: (\d+)", head)
-    return bool(length) and len(body) >= int(length[1])
-
-
-def _send(port: int, data: bytes, wait: float = 10.0) -> tuple[int, bytes]:
-    """What the server says to some bytes: (status, all of the answer); 0 where it says nothing.
-
-    The line stays open meanwhile: a server gives up the answer to who hangs up.
-    """
-    answer = b""
-    with socket.create_connection(("127.0.0.1", port), timeout=wait) as connection, contextlib.suppress(OSError):
-        connection.sendall(data)
-        while not _whole(answer) and (part := connection.recv(2**16)):
-            answer += part
-            if answer.startswith(b"HTTP/1.1 101"):
-                connection.settimeout(1)
-    status = re.match(rb"HTTP/1\.[01] (\d{3})", answer)
-    return int(status[1]) if status else 0, answer
-
-
-def _request(port: int, path: str = "/", method: str = "GET", body: bytes = b"", **headers: str) -> bytes:
-    """The bytes of a request; headers' ``_`` is ``-``."""
-    given = {"Host": f"127.0.0.1:{port}", "Connection": "close"}
-    given |= {name.replace("_", "-"): value for name, value in headers.items()}
-    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in given.items()), "", ""]
-    return "\r\n".join(lines).encode("latin-1") + body
-
-
-def _upgrade(port: int, **headers: str) -> bytes:
-    """A websocket's handshake, as a browser makes it but for what is given."""
-    usual = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec_WebSocket_Version": "13"}
-    usual |= {"Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ==", "Origin": f"http://127.0.0.1:{port}"}
-    return _request(port, "/ws", **{**usual, **headers})
 
 
 def _token_of(page: bytes) -> str:
@@ -110,54 +73,6 @@ def _token_of(page: bytes) -> str:
     found = re.search(rb'"token":"([^"]+)"', page)
     assert found
     return found[1].decode()
-
-
-def _paths(draw: random.Random, place: Path) -> str:
-    """A path that would lead to a file of this machine, were it followed."""
-    ups = draw.choice(
-        ["../", "..%2f", "%2e%2e/", "%2e%2e%2f", "..\\", "..%5c", "....//", "%252e%252e/", "..%c0%af", "/"]
-    )
-    start = draw.choice(["/", "/static/", "/static/js/", "/static/extensions/panel/", "//", "/components/", "/assets/"])
-    target = draw.choice([str(place).lstrip("/"), "etc/passwd", "proc/self/environ", "proc/self/cmdline", "setup.cfg"])
-    target = draw.choice([target, quote(target, safe=""), target + "%00.js", target + "?v=1", "file:///" + target])
-    return start + ups * draw.randint(1, 12) + target
-
-
-def _malicious(draw: random.Random, port: int, place: Path) -> bytes:
-    """One request that must not succeed."""
-    here = f"127.0.0.1:{port}"
-    stranger = draw.choice(
-        ["evil.example", f"evil.example:{port}", "127.0.0.1:1", f"127.0.0.1.evil.example:{port}", ""]
-    )
-    big = draw.choice([2**16 + 1, 2**31, 2**63])
-    noise = bytes(draw.randrange(256) for _ in range(draw.randint(1, 400)))
-    other = draw.choice(["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get", "\x00"])
-    module = draw.choice(["antigravity", "os", "copper_tf.cli.main", "tests.conftest"])
-    bare = {"Sec_WebSocket_Protocol": f"bokeh, {quote(noise[:40])}"}
-    return draw.choice([
-        lambda: _request(port, _paths(draw, place)),
-        lambda: _request(port, _paths(draw, place)),
-        lambda: _request(port, _paths(draw, place), "HEAD"),
-        lambda: _request(port, f"/components/{module}/path/__file__/x.js"),
-        lambda: _request(port, draw.choice(["/autoload.js?bokeh-autoload-element=a", "/metadata", "/admin", "/login"])),
-        lambda: _request(port, "/", "POST", noise, Content_Length=str(len(noise)), Content_Type="multipart/form-data"),
-        lambda: _request(port, "/", "POST", noise, Content_Length=str(big)),
-        lambda: _request(port, "/", "GET", noise, Content_Length=draw.choice(["-1", "abc", "1, 2", str(big)])),
-        lambda: _request(port, "/", "POST", b"ffffffff\r\n" + noise, Transfer_Encoding="chunked"),
-        lambda: _request(port, "/", other),
-        lambda: _request(port, "/", Host=stranger),
-        lambda: _request(port, "/", Origin=f"http://{stranger or 'null'}"),
-        lambda: _request(port, "/static/js/bokeh.min.js", Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="no-cors"),
-        lambda: _request(port, "/", X_Noise="a" * 2**17),
-        lambda: _upgrade(port, Origin=f"http://{stranger or 'null'}", Sec_WebSocket_Protocol="bokeh, x"),
-        lambda: _upgrade(port, Host=stranger, Origin=f"http://{here}"),
-        lambda: _upgrade(port, Sec_WebSocket_Version=draw.choice(["0", "99", "x"]), **bare),
-        lambda: _upgrade(port, Sec_WebSocket_Key="", **bare),
-        lambda: _upgrade(port, Upgrade=draw.choice(["h2c", "", "websockets"]), **bare),
-        lambda: noise + b"\r\n\r\n",
-        lambda: b"GET http://evil.example/ HTTP/1.1\r\nHost: evil.example\r\n\r\n",
-        lambda: b"GET / HTTP/9.9\r\nHost: " + here.encode() + b"\r\n\r\n",
-    ])()  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -183,54 +98,55 @@ def test_no_malicious_request_succeeds(served: Any, tmp_path: Path, seed: int) -
     ]
     answered = 0
     for number in range(EACH):
-        data = _malicious(draw, port, tmp_path / "secret.js")
+        data = hostile_request(draw, port, tmp_path / "secret.js")
         # Bodies that never end get no answer.
-        status, answer = _send(port, data, 0.5)
+        status, answer = send(port, data, 0.5)
         answered += status > 0
         assert status == 0 or 400 <= status < 500, (number, status, data[:200])
         assert not [s for s in secrets_ if s in answer], (number, data[:200], answer[:300])
     assert process.poll() is None and answered > 0.7 * EACH
-    assert _send(port, _request(port))[0] == 200
+    assert send(port, request(port))[0] == 200
 
 
 def test_the_page_itself_and_its_files_are_served(served: Any) -> None:
     _, port, _, _ = served
-    status, page = _send(port, _request(port))
+    status, page = send(port, request(port))
     assert status == 200 and b'"token":"' in page
-    assert _send(port, _request(port, "/static/js/bokeh.min.js"))[0] == 200
+    assert send(port, request(port, "/static/js/bokeh.min.js"))[0] == 200
     for name in ("localhost", "[::1]"):
-        assert _send(port, _request(port, Host=f"{name}:{port}"))[0] == 200
+        assert send(port, request(port, Host=f"{name}:{port}"))[0] == 200
     # A link on another page may lead here, but nothing may be read or framed by it.
-    assert _send(port, _request(port, Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="navigate"))[0] == 200
+    link = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate", "Sec_Fetch_Dest": "document"}
+    assert send(port, request(port, **link))[0] == 200
     head = page.split(b"\r\n\r\n")[0].decode().lower()
     assert "frame-ancestors 'none'" in head and "nosniff" in head and "access-control-allow-origin" not in head
 
 
 def test_nothing_is_loaded_from_elsewhere(served: Any) -> None:
     _, port, _, _ = served
-    page = _send(port, _request(port))[1].decode()
+    page = send(port, request(port))[1].decode()
     assert not re.findall(r"""(?:src|href)=["'](?:https?:)?//[^"']+""", page)
 
 
 def test_a_session_of_ones_own_making_is_refused(served: Any) -> None:
     _, port, _, _ = served
-    token = _token_of(_send(port, _request(port))[1])
-    assert b" 101 " in _send(port, _upgrade(port, Sec_WebSocket_Protocol=f"bokeh, {token}"))[1][:20]
+    token = _token_of(send(port, request(port))[1])
+    assert b" 101 " in send(port, upgrade(port, Sec_WebSocket_Protocol=f"bokeh, {token}"))[1][:20]
     forged = token[:-6] + ("AAAAAA" if not token.endswith("AAAAAA") else "BBBBBB")
-    assert _send(port, _upgrade(port, Sec_WebSocket_Protocol=f"bokeh, {forged}"))[0] == 403
+    assert send(port, upgrade(port, Sec_WebSocket_Protocol=f"bokeh, {forged}"))[0] == 403
 
 
 def test_a_message_that_is_too_long_ends_its_own_window_only(served: Any) -> None:
     _, port, _, process = served
-    session = f"bokeh, {_token_of(_send(port, _request(port))[1])}"
+    session = f"bokeh, {_token_of(send(port, request(port))[1])}"
     with socket.create_connection(("127.0.0.1", port), timeout=10) as window:
-        window.sendall(_upgrade(port, Sec_WebSocket_Protocol=session))
+        window.sendall(upgrade(port, Sec_WebSocket_Protocol=session))
         assert window.recv(2**16).startswith(b"HTTP/1.1 101")
         # One text frame of a length that is not allowed, masked with zeros; all of it need not come.
         window.sendall(b"\x81\xff" + (2**16 + 1).to_bytes(8, "big") + bytes(4) + b"x" * 100)
         while window.recv(2**16):
             pass
-    assert process.poll() is None and _send(port, _request(port))[0] == 200
+    assert process.poll() is None and send(port, request(port))[0] == 200
 
 
 @pytest.mark.slow
@@ -258,42 +174,85 @@ def test_a_browser_asks_no_other_server() -> None:
 
 def test_routes_are_reached_by_their_whole_path_alone(served: Any) -> None:
     _, port, _, _ = served
-    status, answer = _send(port, _request(port, "/given/12"))
+    status, answer = send(port, request(port, "/given/12"))
     assert status == 200 and answer.endswith(b"12")
     for path in ("/given/", "/given/a", "/given/12/", "/given/12/../13", "/given/12%00", "/given", "/Given/12"):
-        assert _send(port, _request(port, path))[0] == 404, path
-    assert _send(port, _request(port, "/given/12", Origin="http://evil.example"))[0] == 403
+        assert send(port, request(port, path))[0] == 404, path
+    assert send(port, request(port, "/given/12", Origin="http://evil.example"))[0] == 403
 
 
-def test_another_address_needs_the_token_for_everything() -> None:
-    with _served("0.0.0.0") as (_, port, token, _):
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])
+def test_every_address_needs_the_token_for_everything(address: str) -> None:
+    with _served(address) as (_, port, token, _):
+        TOKENS.pop(port)
         assert len(token) >= 32
         wrong = ["", "x", token[:-1], token + "x", token.upper(), "%FF", "%00"]
         for path in ("/", "/static/js/bokeh.min.js", "/favicon.ico", "/nothing"):
-            assert _send(port, _request(port, path))[0] == 403
+            assert send(port, request(port, path))[0] == 403
             for given in wrong:
                 cookie = f"copper-token-{port}={given}"
-                assert _send(port, _request(port, f"{path}?token={given}"))[0] == 403, (path, given)
-                assert _send(port, _request(port, path, Cookie=cookie))[0] == 403, (path, given)
-        assert _send(port, _upgrade(port, Sec_WebSocket_Protocol="bokeh, x"))[0] == 403
-        status, answer = _send(port, _request(port, f"/?token={token}"))
-        assert status == 303 and b"HttpOnly" in answer and b"SameSite=Strict" in answer
+                assert send(port, request(port, f"{path}?token={given}"))[0] == 403, (path, given)
+                assert send(port, request(port, path, Cookie=cookie))[0] == 403, (path, given)
+        assert send(port, upgrade(port, Sec_WebSocket_Protocol="bokeh, x"))[0] == 403
+        status, answer = send(port, request(port, f"/?token={token}"))
+        assert status == 303 and b"HttpOnly" in answer and b"SameSite=Lax" in answer
         assert re.search(rb"Location: /\r\n", answer)
         cookie = f"copper-token-{port}={token}"
-        status, page = _send(port, _request(port, Cookie=cookie))
+        status, page = send(port, request(port, Cookie=cookie))
         assert status == 200
         session = f"bokeh, {_token_of(page)}"
-        assert _send(port, _upgrade(port, Cookie=cookie, Sec_WebSocket_Protocol=session))[0] == 101
+        assert send(port, upgrade(port, Cookie=cookie, Sec_WebSocket_Protocol=session))[0] == 101
         # Another site's page can't use the cookie of a browser that has it, by whatever name it calls us.
         evil = {"Cookie": cookie, "Origin": "http://evil.example"}
-        assert _send(port, _upgrade(port, Sec_WebSocket_Protocol=session, **evil))[0] == 403
-        assert _send(port, _request(port, f"/?token={token}", Origin="http://evil.example"))[0] == 403
+        assert send(port, upgrade(port, Sec_WebSocket_Protocol=session, **evil))[0] == 403
+        assert send(port, request(port, f"/?token={token}", Origin="http://evil.example"))[0] == 403
+
+
+@pytest.mark.slow
+def test_a_link_in_a_mail_leads_to_the_page() -> None:
+    """Control: an embedded page and a request of a script of the same site get nothing."""
+    html = "<a href='{url}'>the test</a><iframe src='{url}'></iframe><script>fetch('{url}').catch(() => 0)</script>"
+    with chromium() as browser, _served() as (url, port, _, _):
+        for host in ("mail.example", "localhost"):
+            page = browser.new_context().new_page()
+            page.route(
+                f"http://{host}/", lambda route: route.fulfill(body=html.format(url=url), content_type="text/html")
+            )
+            page.goto(f"http://{host}/")
+            page.wait_for_timeout(300)
+            assert not [frame for frame in page.frames[1:] if TEXT in frame.content()]
+            assert not page.context.cookies()
+            page.get_by_text("the test").click()
+            page.get_by_text(TEXT).wait_for()
+            page.reload()
+            page.get_by_text(TEXT).wait_for()
+            assert page.url == f"http://127.0.0.1:{port}/"
+            page.context.close()
+
+
+def test_no_token_gets_into_a_command_line_or_a_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from copper_tf.apps.web.server import open_in_browser
+
+    called: list[str] = []
+    monkeypatch.setattr("webbrowser.open", called.append)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    open_in_browser("http://127.0.0.1:1/?token=a-secret&b")
+    (file,) = tmp_path.iterdir()
+    assert called == [file.as_uri()] and "a-secret" not in called[0]
+    assert 'url=http://127.0.0.1:1/?token=a-secret&amp;b"' in file.read_text()
+    assert os.name != "posix" or file.stat().st_mode & 0o777 == 0o600
+    with (tmp_path / "log").open("w") as log, _served(log=log) as (_, port, token, _):
+        for path in ("/nothing", "/", "/ws", "/static/js/nothing.js", "/given/x", "/given/1"):
+            for method in ("GET", "POST", "HEAD", "BREW"):
+                send(port, request(port, f"{path}?token={token}", method), 1)
+                send(port, request(port, f"{path}?token={token}", method, Origin="http://evil.example"), 1)
+    assert token not in (tmp_path / "log").read_text()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_at_once_and_silently(number: int) -> None:
     with _served() as (_, port, _, process):
-        assert _send(port, _request(port))[0] == 200
+        assert send(port, request(port))[0] == 200
         process.send_signal(number)
         out, error = process.communicate(timeout=10)
         assert process.returncode == 0 and not error and not out

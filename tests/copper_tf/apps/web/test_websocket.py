@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from benchmarks.fuzz.requests import request, send, upgrade
 from tests.conftest import ROOT
-from tests.copper_tf.apps.web.test_gate import _request, _send, _served, _token_of, _upgrade
+from tests.copper_tf.apps.web.test_gate import _served, _token_of
 
 pytest.importorskip("panel", reason="Panel isn't installed")
 
@@ -48,9 +49,9 @@ def _patch(*events: dict[str, Any]) -> bytes:
 
 def _window(port: int) -> socket.socket:
     """The connection of a window that was served a page, once it is taken up."""
-    session = _token_of(_send(port, _request(port))[1])
+    session = _token_of(send(port, request(port))[1])
     window = socket.create_connection(("127.0.0.1", port), timeout=10)
-    window.sendall(_upgrade(port, Sec_WebSocket_Protocol=f"bokeh, {session}"))
+    window.sendall(upgrade(port, Sec_WebSocket_Protocol=f"bokeh, {session}"))
     _read(window, b'"ACK"')
     return window
 
@@ -90,13 +91,13 @@ def test_wrong_calls_are_refused_without_a_trace() -> None:
         "",
     ]
     with _served() as (_, port, _, process):
-        calls = [_request(port, Origin=origin) for origin in ("http://[", "http://\xff", "null", "", "//", "a\tb")]
-        calls += [_request(port, f"/?{name}=junk") for name in ("bokeh-token", "bokeh-session-id")]
-        calls += [_request(port, Bokeh_Session_Id="junk"), _request(port, "/ws", Origin=f"http://127.0.0.1:{port}")]
-        calls += [_upgrade(port, Sec_WebSocket_Protocol=session) for session in sessions] + [_upgrade(port)]
+        calls = [request(port, Origin=origin) for origin in ("http://[", "http://\xff", "null", "", "//", "a\tb")]
+        calls += [request(port, f"/?{name}=junk") for name in ("bokeh-token", "bokeh-session-id")]
+        calls += [request(port, Bokeh_Session_Id="junk"), request(port, "/ws", Origin=f"http://127.0.0.1:{port}")]
+        calls += [upgrade(port, Sec_WebSocket_Protocol=session) for session in sessions] + [upgrade(port)]
         for call in calls:
-            assert _send(port, call)[0] == 403, call[:300]
-        assert _send(port, _request(port))[0] == 200
+            assert send(port, call)[0] == 403, call[:300]
+        assert send(port, request(port))[0] == 200
         process.send_signal(signal.SIGTERM)
         assert not [line for line in process.communicate(timeout=10)[1].splitlines() if "Traceback" in line]
 
@@ -119,7 +120,7 @@ def test_a_session_serves_until_it_is_old() -> None:
 def test_a_page_tells_nothing_of_who_asks() -> None:
     with _served("0.0.0.0") as (_, port, token, _):
         cookie = f"copper-token-{port}={token}; of-another-page=private"
-        status, page = _send(port, _request(port, Cookie=cookie, User_Agent="browser of hers"))
+        status, page = send(port, request(port, Cookie=cookie, User_Agent="browser of hers"))
         assert status == 200
         from bokeh.util.token import get_token_payload
 
@@ -199,7 +200,7 @@ def test_nonsense_from_one_window_leaves_the_others_alone(served: Any) -> None:
             # Of the state of a window its own page may know; of the server nothing.
             assert not [word for word in REVEALING if word in answer], (number, data[:200], answer[:300])
         _goes_on(other)
-    assert process.poll() is None and _send(port, _request(port))[0] == 200
+    assert process.poll() is None and send(port, request(port))[0] == 200
 
 
 @pytest.mark.slow
@@ -207,11 +208,11 @@ def test_two_pages_at_once_keep_their_windows_apart() -> None:
     with _served("0.0.0.0") as (_, first, one, _), _served("0.0.0.0") as (_, second, two, _):
         # A browser sends the cookies of all ports.
         both = f"copper-token-{first}={one}; copper-token-{second}={two}"
-        pages = {port: _send(port, _request(port, Cookie=both)) for port in (first, second)}
+        pages = {port: send(port, request(port, Cookie=both)) for port in (first, second)}
         assert [status for status, _ in pages.values()] == [200, 200]
         for port, other in ((first, second), (second, first)):
             own, foreign = (f"bokeh, {_token_of(pages[p][1])}" for p in (port, other))
-            assert _send(port, _upgrade(port, Cookie=both, Sec_WebSocket_Protocol=own))[0] == 101
-            assert _send(port, _upgrade(port, Cookie=both, Sec_WebSocket_Protocol=foreign))[0] == 403
+            assert send(port, upgrade(port, Cookie=both, Sec_WebSocket_Protocol=own))[0] == 101
+            assert send(port, upgrade(port, Cookie=both, Sec_WebSocket_Protocol=foreign))[0] == 403
         swapped = f"copper-token-{first}={two}; copper-token-{second}={one}"
-        assert [_send(port, _request(port, Cookie=swapped))[0] for port in (first, second)] == [403, 403]
+        assert [send(port, request(port, Cookie=swapped))[0] for port in (first, second)] == [403, 403]
