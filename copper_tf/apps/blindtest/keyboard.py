@@ -1,14 +1,11 @@
-"""The keyboard: stress times typed digit by digit, and the JavaScript that sends keys to the server."""
+"""The keyboard of a blind test: stress times typed digit by digit."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from panel.custom import JSComponent
-
-__all__ = ["KeyListener", "TypedLabel"]
+__all__ = ["TypedLabel"]
 
 # Seconds after which a digit starts a new number.
 _TIMEOUT = 1.2
@@ -53,33 +50,3 @@ class TypedLabel:
             return self._texts.index(self._typed)
         matches = [k for k, text in enumerate(self._texts) if text.startswith(self._typed)]
         return matches[0] if len(matches) == 1 else None
-
-
-class KeyListener(JSComponent):
-    """Sends pressed keys to the server, except those typed into a field."""
-
-    _esm = """
-    const accepted = /^([0-9.]|Enter|Arrow(Left|Right|Up|Down)|Home|End|[a-zA-Z])$/;
-    export function render({ model }) {
-      const listener = (event) => {
-        const target = event.composedPath()[0];
-        const typing = ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName);
-        if (typing || event.ctrlKey || event.altKey || event.metaKey || !accepted.test(event.key)) return;
-        event.preventDefault();
-        if (!event.repeat || event.key.startsWith("Arrow")) model.send_msg(event.key);
-      };
-      window.addEventListener("keydown", listener);
-      model.on("remove", () => window.removeEventListener("keydown", listener));
-      const marker = document.createElement("span");
-      marker.dataset.listening = "";
-      return marker;
-    }
-    """
-
-    def __init__(self, on_key: Callable[[str], None], **params: Any) -> None:
-        super().__init__(**params)
-        self._on_key = on_key
-
-    def _handle_msg(self, data: Any) -> None:
-        if isinstance(data, str) and 0 < len(data) <= len("ArrowRight"):
-            self._on_key(data)

@@ -15,9 +15,10 @@ from copper_tf.analysis.blindtest.answers import AnswerLog, WrongCodeError, clea
 from copper_tf.analysis.blindtest.folder import ROUNDS, BlindTest
 from copper_tf.apps.blindtest import messages
 from copper_tf.apps.blindtest.guessing import Guesses
-from copper_tf.apps.blindtest.keyboard import KeyListener, TypedLabel
+from copper_tf.apps.blindtest.keyboard import TypedLabel
 from copper_tf.apps.blindtest.session import DONE, PRACTICE, READY, ROUND, Session
 from copper_tf.apps.blindtest.styles import LABELS, TEXT, VIEW, colour_scale, micrograph_figure
+from copper_tf.apps.web.keys import KeyListener
 from copper_tf.apps.web.styles import BUTTONS, FIELDS
 from copper_tf.apps.web.widgets import button, row, text
 from tfds_copper.errors import CopperError
@@ -74,7 +75,7 @@ class Page:
         self._footer = pn.Column(self._question, buttons, self._key_help, visible=False, **_STRETCHED)
         self._footer.styles = {"gap": "8px"}
         self._body = pn.Column(margin=0, sizing_mode="stretch_both")
-        listener = KeyListener(self.on_key, width=0, height=0, margin=0, styles={"position": "absolute"})
+        listener = KeyListener(self.on_key)
         top = row(self._header, self._skip, self._pause, listener, gap=12, height=44)
         self.view = pn.Column(top, self._message, self._body, self._footer, stylesheets=[VIEW], css_classes=["page"])
         self.view.margin, self.view.sizing_mode = 0, "stretch_both"

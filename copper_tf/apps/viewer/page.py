@@ -21,6 +21,7 @@ from copper_tf.apps.viewer.notes import NoteBook
 from copper_tf.apps.viewer.notes_panel import NotesPanel
 from copper_tf.apps.viewer.toolbar import SIDE_BY_SIDE, Toolbar
 from copper_tf.apps.viewer.uploads import MAX_BYTES, Uploads
+from copper_tf.apps.web.keys import KeyListener, SliderNames
 from copper_tf.apps.web.widgets import button, row
 from tfds_copper.errors import CopperError
 from tfds_copper.files import DISK_FULL, is_disk_full
@@ -94,7 +95,8 @@ class Page:
             self._sidebar(), self._middle(), self._controls(), css_classes=["columns"], stylesheets=[styles.PAGE],
             **stretched,
         )  # fmt: skip
-        self.view = pn.Column(title, columns, css_classes=["page"], stylesheets=[styles.PAGE], **stretched)
+        scripts = KeyListener(self.on_key), SliderNames()
+        self.view = pn.Column(title, columns, *scripts, css_classes=["page"], stylesheets=[styles.PAGE], **stretched)
 
     def _sidebar(self) -> pn.Column:
         drop_zone = DropZone(
@@ -251,6 +253,29 @@ class Page:
         entry = self._library.get(ident)
         if entry is not None:
             self.select(entry)
+
+    def on_key(self, key: str) -> None:
+        """Does what a key stands for; others are ignored.
+
+        Args:
+            key: an arrow for another picture, ``+`` and ``-`` to zoom, ``f`` to fit, ``1`` for one px on one px of the
+                screen, ``t`` and ``T`` for a higher and a lower threshold.
+        """
+        keys: dict[str, Callable[[], None]] = {
+            "ArrowLeft": partial(self._go, -1), "ArrowUp": partial(self._go, -1),
+            "ArrowRight": partial(self._go, 1), "ArrowDown": partial(self._go, 1),
+            "+": partial(self._canvas.zoom, 2.0), "-": partial(self._canvas.zoom, 0.5),
+            "f": self._canvas.fit, "1": partial(self._canvas.set_scale, 1.0),
+            "t": partial(self._toolbar.move_threshold, 1), "T": partial(self._toolbar.move_threshold, -1),
+        }  # fmt: skip
+        if key in keys:
+            keys[key]()
+
+    def _go(self, steps: int) -> None:
+        """Shows a picture so many places further on, as far as there is one."""
+        entries = [*self._uploads.entries, *self._library.public]
+        if self._entry in entries and 0 <= entries.index(self._entry) + steps < len(entries):
+            self.select(entries[entries.index(self._entry) + steps])
 
     def _on_map_state(self, entry: Entry, state: MapState) -> None:
         """Called in the thread that computes maps."""

@@ -83,7 +83,7 @@ DROP_ZONE = f"""
   border-radius: 8px; box-sizing: border-box; }}
 .filepond--root .filepond--panel-root, .filepond--root .filepond--drop-label {{ background: transparent; }}
 .filepond--root .filepond--drop-label {{ color: {MUTED}; min-height: 76px; }}
-.filepond--root .filepond--drop-label label {{ font-size: 13px; padding: 4px; }}
+.filepond--root .filepond--drop-label label {{ font-size: 12px; padding: 4px; }}
 .filepond--root .filepond--label-action {{ color: {ACCENT}; text-decoration: underline; }}
 .filepond--root .filepond--item-panel {{ background: {MUTED}; }}
 """

@@ -111,6 +111,10 @@ class Toolbar:
         """Whether the map is hidden below the threshold."""
         return bool(self._hide_below.value)
 
+    def move_threshold(self, steps: int) -> None:
+        """Moves the threshold by so many hundredths."""
+        self._threshold.value = min(1.0, max(0.0, round(self._threshold.value + steps / PERCENT, 4)))
+
     def set_has_scatter(self, has_scatter: bool) -> None:
         """Offers the uncertainty where there is one."""
         self._layer.visible = has_scatter

@@ -13,6 +13,7 @@ import tifffile
 
 from benchmarks.fuzz.pages import served
 from copper_tf.apps.web.server import open_in_browser
+from tests.pages import DESK, PHONE, page_faults
 
 pytest.importorskip("panel", reason="Panel isn't installed")
 pytestmark = pytest.mark.slow
@@ -39,6 +40,48 @@ def _drag(page: Any, item: Any, by: tuple[int, int]) -> None:
     page.mouse.move(x + by[0] / 2, y + by[1] / 2, steps=4)
     page.mouse.move(x + by[0], y + by[1], steps=4)
     page.mouse.up()
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_the_viewer_is_read_on_a_desk_and_on_a_phone(browser: Any, tmp_path: Path, width: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    page = context.new_page()
+    with served("view", tmp_path) as (address, _):
+        page.goto(address)
+        page.get_by_role("slider", name="Potency at least").wait_for()
+        assert page_faults(page) == []
+        before = page.get_by_text("Potency at least: 0.50")
+        before.wait_for()
+        page.keyboard.press("t")
+        page.get_by_text("Potency at least: 0.51").wait_for()
+        page.keyboard.press("T")
+        before.wait_for()
+        page.keyboard.press("+")
+        # A slider that has the focus takes the arrows.
+        page.get_by_role("slider", name="Potency at least").press("ArrowRight")
+        page.get_by_text("Potency at least: 0.51").wait_for()
+    context.close()
+    _nothing_was_refused(tmp_path)
+
+
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_the_blind_test_is_read_on_a_desk_and_on_a_phone(browser: Any, tmp_path: Path, width: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    page = context.new_page()
+    with served("blindtest", tmp_path) as (address, _):
+        page.goto(address)
+        page.get_by_label("Your name").fill("Anna")
+        assert page_faults(page) == []
+        page.keyboard.press("Enter")
+        page.get_by_text("Practice · picture 1 of 4").wait_for()
+        page.locator("[data-listening]").wait_for(state="attached")
+        assert page_faults(page) == []
+        page.keyboard.press("1")
+        page.keyboard.press("Enter")
+        page.get_by_text("true: ").wait_for()
+        assert page_faults(page) == []
+    context.close()
+    _nothing_was_refused(tmp_path)
 
 
 def test_the_viewer_by_mouse_and_keys(page: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
