@@ -11,10 +11,11 @@ from typing import Any
 
 import fasteners
 
-from tfds_copper.errors import OutputError
+from tfds_copper.errors import CopperError, OutputError
+from tfds_copper.files import DISK_FULL, is_disk_full
 from tfds_copper.registration import NAME
 
-__all__ = ["build_lock", "built_datasets", "read_metadata"]
+__all__ = ["build_lock", "built_datasets", "read_metadata", "writing_errors"]
 
 
 def read_metadata(path: Path) -> dict[str, Any] | None:
@@ -55,3 +56,25 @@ def build_lock(data_dir: str | PathLike[str]) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextlib.contextmanager
+def writing_errors(data_dir: str | PathLike[str]) -> Iterator[None]:
+    """Turns what TFDS and TensorFlow raise of a place that can't be written into an error of ours.
+
+    Raises:
+        OutputError: if that is what happened.
+    """
+    import tensorflow as tf
+
+    try:
+        yield
+    except CopperError:
+        raise
+    # TFDS raises errors of its own making, too.
+    except Exception as error:
+        if not (is_disk_full(error) or isinstance(error, OSError | tf.errors.OpError)):
+            raise
+        reason = DISK_FULL if is_disk_full(error) else " ".join(str(error).split())
+        place = f"{data_dir}: must be a folder with space that can be written"
+        raise OutputError(f"{place}. Received: {reason}") from error
