@@ -27,7 +27,8 @@ half = np.random.default_rng(0).normal(size=(4, 64, 64, 1)).astype("float32")
 
 def fitted(strategy, second):
     keras.utils.set_random_seed(0)
-    config = default_config(kind, PAPER, crop=48, c=4, d=1, batch_size=8, **({"margin": 8} if kind == "segmenter" else {}))
+    margin = {"margin": 8} if kind == "segmenter" else {}
+    config = default_config(kind, PAPER, crop=48, c=4, d=1, batch_size=8, **margin)
     with strategy.scope():
         model = build(config, 3, "float32")
         compile_model(model, config, (1.0, 0.5, 0.0))
