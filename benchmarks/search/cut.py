@@ -1,10 +1,11 @@
 """A chief and two workers on machines of their own, and the network between them cut: is anything lost, or done twice?
 
-    sudo python -m benchmarks.search.cut --cut 60 --output acceptance/cut
+    python -m benchmarks.search.cut --cut 60 --output acceptance/cut
+    python -m benchmarks.search.cut --cut 60 --output acceptance/cut --who chief
 
 Three network namespaces stand for three machines, on one bridge; the folder is shared, as it is on a cluster. A grid is
 searched by a chief and two workers, each started as `docs/how-to/cluster.md` says. While both workers are at work, one
-of them loses its network for so many seconds. The search must then end by itself, every point must be trained once, and
+of them, or the chief, loses its network for so many seconds. The search must then end by itself, every point must be trained once, and
 the trials must be those of a search by one process that nothing disturbed. The exit code is 1 where that isn't so.
 
 Needs Linux, root and `ip` (iproute2).
@@ -92,9 +93,9 @@ def _wait(done: Any, seconds: float, what: str) -> None:
         time.sleep(0.2)
 
 
-def _disturbed(output: Path, cut: float) -> dict[str, Any]:
+def _disturbed(output: Path, who: str, cut: float) -> dict[str, Any]:
     """A search by three machines, one of which is cut off for a while."""
-    folder = output / "cut"
+    folder = output / f"cut-{who}"
     words = ("search", "classifier", str(world(output)), "-o", str(folder), *SETTINGS, *SHORT, "--oracle", "grid")
     command = copper_command(*words, "--space", *_SPACE)
     prefix = f"cc{os.getpid() % 10000}"
@@ -106,10 +107,10 @@ def _disturbed(output: Path, cut: float) -> dict[str, Any]:
             _wait(lambda: len(list(folder.glob("runs/*"))) >= 2, _BEGIN, "a trial of each worker")
             before = times_of_scores(folder)
             started = time.monotonic()
-            _ip("-n", spaces[_NAMES[2]], "link", "set", "eth0", "down")
+            _ip("-n", spaces[who], "link", "set", "eth0", "down")
             time.sleep(cut)
             meanwhile = times_of_scores(folder)
-            _ip("-n", spaces[_NAMES[2]], "link", "set", "eth0", "up")
+            _ip("-n", spaces[who], "link", "set", "eth0", "up")
             _wait(lambda: all(p.poll() is not None for p in processes.values()), _END, "the end of the search")
             seconds = time.monotonic() - started
         finally:
@@ -136,13 +137,13 @@ def main(arguments: list[str] | None = None) -> int:
         print("network namespaces need Linux, root and `ip`. Received: none of it", file=sys.stderr)
         return 2
     whole = searched(asked.output, "undisturbed", "--oracle", "grid", *SHORT, space=_SPACE)
-    disturbed = _disturbed(asked.output, asked.cut)
+    disturbed = _disturbed(asked.output, asked.who, asked.cut)
     found = disturbed.pop("found")
     same = finished_trials(found) == finished_trials(whole)
     good = same and not disturbed["done_again_or_lost"] and not any(disturbed["exit_codes"].values())
     said, again = "the same as" if same else "OTHER than", disturbed["done_again_or_lost"]
     print(
-        f"one of two workers without network for {asked.cut:.0f} s: {disturbed['trials']} trials, "
+        f"{asked.who} without network for {asked.cut:.0f} s: {disturbed['trials']} trials, "
         f"{disturbed['finished_during_the_cut']} finished meanwhile, {again} done again or lost; "
         f"{said} those of one process; {disturbed['seconds']:.0f} s in all; exit codes {disturbed['exit_codes']}"
     )

@@ -172,8 +172,8 @@ from pathlib import Path
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-def write(name):
-    return lambda x: Path(sys.argv[2], f"{name} {x}").touch()
+def write(name, place=sys.argv[2]):
+    return lambda x: Path(place, f"{name} {x}").touch()
 
 options = PipelineOptions([f"--{option}" for option in sys.argv[1].split(",")])
 with beam.Pipeline(options=options) as pipeline:
@@ -191,12 +191,8 @@ def test_why_dask_builds_no_dataset(runner: str, tmp_path: Path) -> None:
     """
     (tmp_path / "out").mkdir()
     with _dask(tmp_path) if runner == "Dask" else contextlib.nullcontext(("runner=FnApiRunner", [])) as (options, _):
-        done = subprocess.run(
-            [sys.executable, "-c", _BRANCHES, options, tmp_path / "out"],
-            env=_ENVIRONMENT,
-            capture_output=True,
-            text=True,
-        )
+        command = [sys.executable, "-c", _BRANCHES, options, str(tmp_path / "out")]
+        done = subprocess.run(command, env=_ENVIRONMENT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     found = sorted(p.name for p in (tmp_path / "out").iterdir())
     assert found == (["last []"] if runner == "Dask" else ["first [2]", "last [2]"])
