@@ -158,16 +158,16 @@ def xla(size: Size, place: Path) -> Iterator[dict[str, Any]]:
 
 
 def maps(size: Size, place: Path) -> Iterator[dict[str, Any]]:
-    """Maps a second, of the U-Net whose steps are timed and of the default segmenter."""
-    for name, config in {"u-net": _configs(size)["u-net"], "default": default_config("segmenter", PAPER)}.items():
-        commands = {f"copper_tf {kind}": _ours("map", config, kind, size) for kind in ("float32", *KINDS)}
-        if _peers():
-            model = config.model
-            sides = (padded_size(side, model.d) for side in size.picture)
-            numbers = map(str, (*sides, model.d, model.c, model.n, model.N))
-            peer = [str(peers_python()), "-m", "benchmarks.speed.torch_peer", "map", *numbers]
-            commands |= {f"torch {kind} compiled": [*peer, kind, "compiled"] for kind in KINDS}
-        yield from ({"network": name, **row} for row in _rates(_timed(commands, size.rounds), "maps/s"))
+    """Maps a second, of the U-Net whose steps are timed."""
+    config = _configs(size)["u-net"]
+    commands = {f"copper_tf {kind}": _ours("map", config, kind, size) for kind in ("float32", *KINDS)}
+    if _peers():
+        model = config.model
+        sides = (padded_size(side, model.d) for side in size.picture)
+        numbers = map(str, (*sides, model.d, model.c, model.n, model.N))
+        peer = [str(peers_python()), "-m", "benchmarks.speed.torch_peer", "map", *numbers]
+        commands |= {f"torch {kind} compiled": [*peer, kind, "compiled"] for kind in KINDS}
+    yield from _rates(_timed(commands, size.rounds), "maps/s")
 
 
 def memory(size: Size, place: Path) -> Iterator[dict[str, Any]]:
@@ -175,16 +175,17 @@ def memory(size: Size, place: Path) -> Iterator[dict[str, Any]]:
     from tuning.memory import peak_bytes
     from tuning.memory_probe import ProbeError, device_here, probe
 
+    # Both kinds take 16 bits.
+    policy = f"mixed_{KINDS[0]}"
     for name, config in _configs(size).items():
-        for kind in KINDS:
-            policy, row = f"mixed_{kind}", {"network": name, "who": kind}
-            try:
-                measured = probe(config, LABELS, policy)
-            except ProbeError as error:
-                yield {**row, "failed": str(error)}
-                continue
-            predicted = peak_bytes(config, LABELS, policy, device_here())
-            yield {**row, "predicted MB": predicted / 1e6, "measured MB": measured / 1e6, "ratio": predicted / measured}
+        row = {"network": name, "who": policy}
+        try:
+            measured = probe(config, LABELS, policy)
+        except ProbeError as error:
+            yield {**row, "failed": str(error)}
+            continue
+        predicted = peak_bytes(config, LABELS, policy, device_here())
+        yield {**row, "predicted MB": predicted / 1e6, "measured MB": measured / 1e6, "ratio": predicted / measured}
 
 
 def search(size: Size, place: Path) -> Iterator[dict[str, Any]]:

@@ -5,8 +5,9 @@
 
 Three network namespaces stand for three machines, on one bridge; the folder is shared, as it is on a cluster. A grid is
 searched by a chief and two workers, each started as `docs/how-to/cluster.md` says. While both workers are at work, one
-of them, or the chief, loses its network for so many seconds. The search must then end by itself, every point must be trained once, and
-the trials must be those of a search by one process that nothing disturbed. The exit code is 1 where that isn't so.
+of them, or the chief, loses its network for so many seconds. The search must then end by itself, every point must be
+trained once, and the trials must be those of a search by one process that nothing disturbed. The exit code is 1 where
+that isn't so.
 
 Needs Linux, root and `ip` (iproute2).
 """
@@ -128,10 +129,9 @@ def _disturbed(output: Path, who: str, cut: float) -> dict[str, Any]:
 def main(arguments: list[str] | None = None) -> int:
     """Cuts the network once, prints how it went, returns the exit code."""
     flags = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    flags.add_argument("--who", choices=_NAMES, default=_NAMES[2], help="whose network is cut")
     flags.add_argument("--cut", type=float, default=60.0, help="seconds without network")
-    flags.add_argument(
-        "--output", type=Path, default=Path("acceptance/cut"), help="where runs are kept; must be absent"
-    )
+    flags.add_argument("--output", type=Path, default=Path("acceptance/cut"), help="where runs are kept")
     asked = flags.parse_args(arguments)
     if not allowed():
         print("network namespaces need Linux, root and `ip`. Received: none of it", file=sys.stderr)

@@ -20,9 +20,9 @@ _COMMAND = [sys.executable, "-c", "from benchmarks.speed.racing import contend; 
 
 @pytest.mark.slow
 def test_every_section_has_its_figures_on_a_processor(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "benchmarks.gpu", "--output", str(tmp_path), "--size", "small"]
+    command = [sys.executable, "-m", "benchmarks.gpu", "--output", str(tmp_path), "--minutes", "20"]
     environment = {**os.environ, "PEERS": str(tmp_path / "none"), "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=590)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1200)
     found = json.loads((tmp_path / RESULT).read_text())
     sections: dict[str, list[dict[str, Any]]] = found["sections"]
     assert list(sections) == list(SECTIONS) and found["machine"]["cards"] == [], done.stderr
@@ -40,7 +40,7 @@ def test_every_section_has_its_figures_on_a_processor(tmp_path: Path) -> None:
     assert statuses[-1] == "within" and {"done", "infeasible"} <= set(statuses[:-1])
     assert {row["network"] for row in sections["projected"]} == {"classifier", "segmenter"}
     assert all(row["hours"] == pytest.approx(row["steps"] * row["ms"] / 3.6e6) for row in sections["projected"])
-    assert all(row["maps/s"] > 0 for row in sections["maps"]) and len(sections["maps"]) == 6
+    assert all(row["maps/s"] > 0 for row in sections["maps"]) and len(sections["maps"]) == 3
 
 
 def test_what_comes_too_late_or_fails_is_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
