@@ -119,10 +119,11 @@ def _disturbed(output: Path, who: str, cut: float) -> dict[str, Any]:
                 kill_all(process)
     after = times_of_scores(folder)
     again = [file for file, stamp in (before | meanwhile).items() if after.get(file) != stamp]
+    failures = sum((output / f"{name}.txt").read_text().count("Traceback") for name in _NAMES)
     codes = {name: process.returncode for name, process in processes.items()}
     return {
         "exit_codes": codes, "seconds": seconds, "finished_during_the_cut": len(meanwhile) - len(before),
-        "done_again_or_lost": len(again), "trials": len(after), "found": json.loads((folder / RESULT).read_text()),
+        "done_again_or_lost": len(again), "failures": failures, "trials": len(after), "found": json.loads((folder / RESULT).read_text()),
     }  # fmt: skip
 
 
@@ -140,12 +141,13 @@ def main(arguments: list[str] | None = None) -> int:
     disturbed = _disturbed(asked.output, asked.who, asked.cut)
     found = disturbed.pop("found")
     same = finished_trials(found) == finished_trials(whole)
-    good = same and not disturbed["done_again_or_lost"] and not any(disturbed["exit_codes"].values())
+    codes, failures = disturbed["exit_codes"], disturbed["failures"]
+    good = same and not (disturbed["done_again_or_lost"] or failures or any(codes.values()))
     said, again = "the same as" if same else "OTHER than", disturbed["done_again_or_lost"]
     print(
         f"{asked.who} without network for {asked.cut:.0f} s: {disturbed['trials']} trials, "
         f"{disturbed['finished_during_the_cut']} finished meanwhile, {again} done again or lost; "
-        f"{said} those of one process; {disturbed['seconds']:.0f} s in all; exit codes {disturbed['exit_codes']}"
+        f"{said} those of one process; {failures} failures; {disturbed['seconds']:.0f} s in all; exit codes {codes}"
     )
     return 0 if good else 1
 
