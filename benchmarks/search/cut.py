@@ -122,9 +122,14 @@ def _disturbed(output: Path, who: str, cut: float) -> dict[str, Any]:
     failures = sum((output / f"{name}.txt").read_text().count("Traceback") for name in _NAMES)
     codes = {name: process.returncode for name, process in processes.items()}
     return {
-        "exit_codes": codes, "seconds": seconds, "finished_during_the_cut": len(meanwhile) - len(before),
-        "done_again_or_lost": len(again), "failures": failures, "trials": len(after), "found": json.loads((folder / RESULT).read_text()),
-    }  # fmt: skip
+        "exit_codes": codes,
+        "seconds": seconds,
+        "finished_during_the_cut": len(meanwhile) - len(before),
+        "done_again_or_lost": len(again),
+        "failures": failures,
+        "trials": len(after),
+        "found": json.loads((folder / RESULT).read_text()),
+    }
 
 
 def main(arguments: list[str] | None = None) -> int:
