@@ -73,4 +73,4 @@ def test_generated_parts_are_there(site: Path) -> None:
     python = (site / "reference" / "python.html").read_text(encoding="utf-8")
     assert 'id="copper_tf.train"' in python and 'id="copper_tf.Model.predict"' in python
     acceptance = (site / "benchmarks" / "acceptance.html").read_text(encoding="utf-8")
-    assert "chimera: additivity error" in acceptance
+    assert "joined pictures: error of the mean" in acceptance

@@ -3,7 +3,7 @@
     python -m benchmarks.acceptance.learning_g --seeds 1 --output acceptance
 
 For each true law, `iterative` starts from two wrong hypotheses and `anchors` from none (A7 and A8 of the acceptance
-table, whose trainings and results in the same folder are used again). Beside the learned g stands the re-anchored curve
+table, whose trainings and results in the same folder are used again). Beside the learned g stands the stretched curve
 of test pictures, and how far the two starts end apart. The exit code is 1 where a curve is too far from the truth.
 """
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import RESULTS
 from benchmarks.seeds import Results, kept, parser, seeds_of, spread
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
@@ -88,9 +89,10 @@ def _trained(work: Path, seed: int, arm: str) -> Results:
 
 def main() -> int:
     """Prints and writes the scores of each arm; 1 where weighting doesn't find more of the rare labels."""
-    asked = parser(__doc__ or "", 5, "imbalance").parse_args()
+    asked = parser(__doc__ or "", 5, "acceptance/imbalance").parse_args()
     scores = {arm: [kept(asked.output, seed, arm, _trained, arm=arm) for seed in seeds_of(asked)] for arm in _ARMS}
-    write_json(asked.output / "imbalance.json", {"learner": _LEARNER, "rare": list(_RARE), "scores": scores})
+    if asked.just is None:
+        write_json(RESULTS / "imbalance.json", {"learner": _LEARNER, "rare": list(_RARE), "scores": scores})
     names = ("rare", "others", "balanced", "qwk")
     rows = [[arm, *(spread([s[name] for s in of_arm]) for name in names)] for arm, of_arm in scores.items()]
     print_table(["class_weight", "recall, rare labels", "other labels", "all labels", "QWK"], rows)

@@ -28,13 +28,13 @@ from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
 from copper_tf.ood.features import ImageFeatures, image_features
 from copper_tf.ood.reference import ReferenceStatistics
-from copper_tf.simulation import plan_picture
+from copper_tf.simulation import SimulationSettings, plan_picture
 from copper_tf.simulation.picture import appearance_of, exposure_of, simulate_picture
 from tfds_copper.files import write_json
 from tfds_copper.folder.scan import scan
 from tfds_copper.micrograph import Windows, read
 
-__all__ = ["NUISANCES", "main", "of_folders", "of_world"]
+__all__ = ["NUISANCES", "main", "of_folders", "of_world", "set_otherwise"]
 
 # The first pictures of each label are of the sheets of training and validation, these of those that are held out.
 _KNOWN, _NEW, _SOME = range(32), range(32, 42), (33, 37, 41)
@@ -53,21 +53,38 @@ _COLUMNS = ("set", "range", "flagged", "worst", "reason")
 _SPECIMEN = re.compile(r"(\d+_\d+|S\d+)_")
 
 
+def set_otherwise(
+    settings: SimulationSettings, label: int, index: int, **changed: float
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """A simulated picture and its mask, with the microscope set otherwise.
+
+    Args:
+        settings: of the world.
+        label: rank of t.
+        index: number of the picture within the label.
+        **changed: what is set otherwise, by the names of `NUISANCES`; another scale shows another place.
+    """
+    settings = dataclasses.replace(settings, **{k: v for k, v in changed.items() if k == "scale"})
+    made = plan_picture(settings, label, index)
+    look, exposure = appearance_of(settings, made), exposure_of(settings, made)
+    look = dataclasses.replace(look, **{k: v for k, v in changed.items() if k == "defocus"})
+    names = {f.name for f in dataclasses.fields(exposure)}
+    exposure = dataclasses.replace(exposure, **{k: v for k, v in changed.items() if k in names})
+    return simulate_picture(settings, label, index, look, exposure)
+
+
 def _drawn(seed: int, side: int, indices: Sequence[int], **other: float) -> list[tuple[ImageFeatures, int, int]]:
     """ImageFeatures, label and number of the sheet of simulated pictures, the microscope set otherwise where asked."""
-    found = []
     settings = worlds.settings(seed, side=side)
-    settings = dataclasses.replace(settings, **{k: v for k, v in other.items() if k == "scale"})
-    for label in range(settings.labels):
-        for index in indices:
-            made = plan_picture(settings, label, index)
-            look, exposure = appearance_of(settings, made), exposure_of(settings, made)
-            look = dataclasses.replace(look, **{k: v for k, v in other.items() if k == "defocus"})
-            names = {f.name for f in dataclasses.fields(exposure)}
-            exposure = dataclasses.replace(exposure, **{k: v for k, v in other.items() if k in names})
-            pixels, _ = simulate_picture(settings, label, index, look, exposure)
-            found.append((_features(pixels, 8), label, label * settings.sheets + made.sheet))
-    return found
+    return [
+        (
+            _features(set_otherwise(settings, label, index, **other)[0], 8),
+            label,
+            label * settings.sheets + plan_picture(settings, label, index).sheet,
+        )
+        for label in range(settings.labels)
+        for index in indices
+    ]
 
 
 def _features(pixels: np.ndarray, depth: int) -> ImageFeatures:

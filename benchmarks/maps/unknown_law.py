@@ -34,7 +34,7 @@ from tfds_copper.errors import InputError
 if TYPE_CHECKING:
     from tfds_copper.dataset import Dataset
 
-__all__ = ["RECIPES", "SURFACES", "main"]
+__all__ = ["RECIPES", "SURFACES", "main", "world", "world_settings"]
 
 TILES, PARTICLES = "tiles", "particles"
 # What particles cover at each label, and sheets and pictures a label.
@@ -61,8 +61,25 @@ RECIPES = (TOLD, SUPPOSED, AREAS, FREE, LEARNED)
 _SHOWN = ("iou", "auc", "binarity", "corr_fraction", "start_off", "end_off", "shape_off")
 
 
-def _dataset(folder: Path, seed: int, surface: str, tiles: Path | None) -> Dataset:
-    """The surface as a dataset, simulated and built where it is missing."""
+def world_settings(surface: str, seed: int) -> SimulationSettings:
+    """What is simulated of a surface.
+
+    Args:
+        surface: a name in `SURFACES` that is simulated copper or a control.
+        seed: of the world.
+    """
+    return SimulationSettings(**_SMALL | SURFACES[surface] | {"seed": seed})
+
+
+def world(folder: Path, seed: int, surface: str, tiles: Path | None = None) -> Dataset:
+    """A surface as a dataset, simulated and built where it is missing.
+
+    Args:
+        folder: where worlds are kept.
+        seed: of the world and its split; of the tiles, which fold.
+        surface: a name in `SURFACES`, or the tiles.
+        tiles: a SEM folder with ``truth/``.
+    """
     from tfds_copper.copper_sem import build
     from tfds_copper.dataset import is_dataset, open_dataset
     from tfds_copper.splits.assign import SplitSettings
@@ -79,8 +96,7 @@ def _dataset(folder: Path, seed: int, surface: str, tiles: Path | None) -> Datas
             if surface == PARTICLES:
                 pictures = particle_folder(folder / name, _COVERED, _PARTICLE_SHEETS, _PARTICLE_PICTURES, seed)
             else:
-                made = _SMALL | SURFACES[surface] | {"seed": seed}
-                pictures = simulate(folder / name, SimulationSettings(**made), progress=progress)
+                pictures = simulate(folder / name, world_settings(surface, seed), progress=progress)
             build(pictures, done, SplitSettings(split=_SPLIT, seed=seed), progress=progress)
     return open_dataset(done)
 
@@ -114,7 +130,7 @@ def measured(folder: Path, seed: int, surface: str, recipe: str, tiles: Path | N
     from copper_tf.analysis.trust.trust import trust
     from copper_tf.training.loop import train
 
-    built = _dataset(folder, seed, surface, tiles)
+    built = world(folder, seed, surface, tiles)
     law = _law(built)
     path = folder / "runs" / f"{surface}-{recipe}".replace(" ", "_")
     if recipe == TOLD and not np.var(law) > 1e-3:

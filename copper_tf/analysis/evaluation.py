@@ -171,7 +171,7 @@ def _split_scores(run: Run, rows: list[Row]) -> tuple[SplitScores, dict[str, np.
 
 
 def _curve_intervals(columns: Rows, groups: np.ndarray, labels: int, seed: int) -> tuple[Interval | None, ...]:
-    """The 95 % interval of the re-anchored curve at each label, None where there is none to give."""
+    """The 95 % interval of the stretched curve at each label, None where there is none to give."""
 
     def score(rows: Rows) -> Scores:
         return {str(k): a for k, a in enumerate(reanchored(rows["potency"], rows["label"], labels)[1])}

@@ -35,7 +35,7 @@ def class_levels(potency: np.ndarray, label: np.ndarray, labels: int) -> np.ndar
 def decode(potency: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """The label whose level is nearest; labels that share a level are graded by the middle one of them.
 
-    Putting potency and levels on 1 to 0 by the ends, as the re-anchored curve does, changes nothing: it moves and
+    Putting potency and levels on 1 to 0 by the ends, as the stretched curve does, changes nothing: it moves and
     stretches both alike.
 
     Args:

@@ -11,7 +11,7 @@ from copper_tf.analysis.hypotheses.curves import ageing_curve, curve_fits
 from copper_tf.analysis.hypotheses.groups import group_of, picture_rows
 from copper_tf.analysis.hypotheses.verdict import law_sentence
 from copper_tf.runs.run import Run
-from copper_tf.statistics.bootstrap import mean_interval
+from copper_tf.statistics.bootstrap import UNIT, mean_interval
 
 __all__ = ["law_text", "with_law"]
 
@@ -24,7 +24,8 @@ def _label_means(evaluation: Evaluation) -> tuple[LabelMean, ...]:
     for k in np.unique(rows["label"][chosen]):
         of_label = chosen & (rows["label"] == k)
         groups = rows["group"][of_label]
-        mean, interval = mean_interval(np.array([potency[of_label][groups == g].mean() for g in np.unique(groups)]))
+        sheets = [potency[of_label][groups == g].mean() for g in np.unique(groups)]
+        mean, interval = mean_interval(np.array(sheets), UNIT)
         found.append(LabelMean(int(k), mean, interval, len(np.unique(groups)), int(of_label.sum())))
     return tuple(found)
 

@@ -83,7 +83,7 @@ def update(g: np.ndarray, means: np.ndarray, step: float = STEP) -> np.ndarray:
 
 
 def curve_gap(curves: Sequence[Sequence[float]]) -> float:
-    """How far re-anchored curves of several hypotheses lie apart: the largest range over t.
+    """How far stretched curves of several hypotheses lie apart: the largest range over t.
 
     Args:
         curves: of each run, ``(runs, K)``; NaN where a label has no picture.

@@ -84,7 +84,7 @@ class OodSummary:
         if self._unlike:
             groups = ", ".join(f"{group} {count}" for group, count in self._groups.most_common())
             yield (
-                f"{self._unlike} of {self._count} pictures are unlike those of training ({groups}), such as "
+                f"{self._unlike} of {self._count} pictures differ from those of training ({groups}), such as "
                 f"{self._example}: their results may mean nothing; see the column {OOD_COLUMN!r}"
             )
         for reason, count in self._not_checked.items():

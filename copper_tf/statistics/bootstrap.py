@@ -11,6 +11,7 @@ from scipy import special
 
 __all__ = [
     "MIN_GROUPS",
+    "UNIT",
     "bootstrap",
     "difference_interval",
     "groups_of",
@@ -107,16 +108,31 @@ def two_sided(differences: np.ndarray) -> float:
     return float(min(2 * (min(sides) + 1) / (len(differences) + 1), 1.0))
 
 
-def mean_interval(values: np.ndarray) -> tuple[float, Interval | None]:
-    """Mean and 95 % Student interval of a sample, no interval for n = 1."""
+# What a potency can be.
+UNIT: Interval = (0.0, 1.0)
+
+
+def _within(mean: float, half: float, limits: Interval) -> Interval:
+    return max(mean - half, limits[0]), min(mean + half, limits[1])
+
+
+def mean_interval(values: np.ndarray, limits: Interval = (-math.inf, math.inf)) -> tuple[float, Interval | None]:
+    """Mean and 95 % Student interval of a sample, no interval for n = 1.
+
+    Args:
+        values: the sample.
+        limits: what a mean can be; an interval ends there.
+    """
     mean = float(np.mean(values))
     if len(values) < 2:
         return mean, None
     half = float(special.stdtrit(len(values) - 1, (1 + _LEVEL) / 2) * np.std(values, ddof=1) / np.sqrt(len(values)))
-    return mean, (mean - half, mean + half)
+    return mean, _within(mean, half, limits)
 
 
-def sheet_means(values: np.ndarray, sheet: Sequence[str], label: np.ndarray) -> list[dict[str, Any]]:
+def sheet_means(
+    values: np.ndarray, sheet: Sequence[str], label: np.ndarray, limits: Interval = (-math.inf, math.inf)
+) -> list[dict[str, Any]]:
     """The mean of every sheet at every label, with a 95 % Student interval.
 
     Sheets hold few pictures, so the scatter within a sheet is pooled over the sheets of a label.
@@ -125,6 +141,7 @@ def sheet_means(values: np.ndarray, sheet: Sequence[str], label: np.ndarray) -> 
         values: of each picture, ``(pictures,)``.
         sheet: name of the sheet of each.
         label: rank of t of each.
+        limits: what a mean can be; an interval ends there.
 
     Returns:
         ``sheet``, ``label``, ``pictures``, ``mean`` and ``interval`` (None where no sheet of the label has two
@@ -139,5 +156,5 @@ def sheet_means(values: np.ndarray, sheet: Sequence[str], label: np.ndarray) -> 
         for name, m in members.items():
             mean, wide = float(m.mean()), half / math.sqrt(len(m))
             row = {"sheet": name, "label": int(k), "pictures": len(m), "mean": mean}
-            found.append(row | {"interval": (mean - wide, mean + wide) if free else None})
+            found.append(row | {"interval": _within(mean, wide, limits) if free else None})
     return found

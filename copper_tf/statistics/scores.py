@@ -28,7 +28,7 @@ __all__ = [
     "step_scores",
 ]
 
-# m_0 - m_T below which a re-anchored curve says nothing: divided by next to nothing, it is noise.
+# m_0 - m_T below which a stretched curve says nothing: divided by next to nothing, it is noise.
 READABLE_SPAN = 0.2
 # The potency from which on a pixel of a map counts as rough, where a map is cut into two phases.
 CUT = 0.5

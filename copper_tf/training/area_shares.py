@@ -22,7 +22,7 @@ from copper_tf.decay.hypotheses import MIN_VARIANCE
 from copper_tf.inference.predictor import RunPredictor
 from copper_tf.runs.records import AreaShares
 from copper_tf.runs.run import FIRST_MAPS, Run, create_run, is_run
-from copper_tf.statistics.bootstrap import groups_of, mean_interval
+from copper_tf.statistics.bootstrap import UNIT, groups_of, mean_interval
 from tfds_copper.errors import InputError
 from tfds_copper.progress import Progress
 
@@ -100,7 +100,7 @@ def shares_of(histograms: np.ndarray, labels: np.ndarray, groups: np.ndarray, co
     for label in range(count):
         of_label = labels == label
         sheets = [marked[of_label & (groups == group)].mean() for group in np.unique(groups[of_label])]
-        mean, interval = mean_interval(np.array(sheets))
+        mean, interval = mean_interval(np.array(sheets), UNIT)
         shares.append(mean)
         intervals.append(interval)
     weights = np.bincount(labels, minlength=count).astype(np.float64)

@@ -33,15 +33,21 @@ SOURCES = {
     "building": Source("python -m benchmarks.data.building", _XEON, "2026-11-24"),
     "bulk": Source("python -m benchmarks.speed.bulk --rounds 3", _EPYC, "2026-11-28"),
     "decisions": Source("python -m benchmarks.decisions.studies", "1 core; the machine has no influence", "2026-11-30"),
+    "duplicates": Source("python -m benchmarks.data.duplicates", _EPYC, "2026-11-30"),
     "guard_rails": Source(
         "python -m benchmarks.maps.ood --seeds 3 --real TILES COATINGS", "no network; the machine has no influence",
         "2026-11-25",
     ),
+    "imbalance": Source("python -m benchmarks.data.imbalance --seeds 3", _EPYC, "2026-11-30"),
     "inference": Source("python -m benchmarks.speed.inference", _EPYC, "2026-11-28"),
     "laws": Source("python -m benchmarks.acceptance.laws --worlds 10 --jobs 2", _EPYC, "2026-11-25"),
+    "marks_leak": Source(
+        "python -m benchmarks.data.marks_leak --seeds 3 --all-readers 3", _EPYC, "2026-11-30"
+    ),
     "memory": Source("python -m benchmarks.speed.memory", _AMX, "2026-11-29"),
     "mosaic": Source("python -m benchmarks.speed.mosaic", _XEON, "2026-11-24"),
     "pipeline": Source("python -m benchmarks.data.pipeline", _EPYC, "2026-11-28"),
+    "reimaging": Source("python -m benchmarks.decisions.reimaging --seeds 1", _EPYC, "2026-11-30"),
     "search": Source("python -m benchmarks.search.search --seeds 3", "1 core of an AMD EPYC, no GPU", "2026-11-25"),
     "starts": Source("python -m benchmarks.maps.restarts --seeds 1", _EPYC, "2026-11-28"),
     "step": Source("python -m benchmarks.speed.step", _AMX, "2026-11-29"),

@@ -232,7 +232,6 @@ def _search(content: Content) -> Table:
     return [*head, "standard error"], rows
 
 
-# By the name that a page gives: the results file, and what makes a table of it.
 def _per_cent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
@@ -304,6 +303,62 @@ def _decisions_drift(content: Content) -> Table:
     ], rows
 
 
+def _overlaps(content: Content) -> Table:
+    sizes = list(next(iter(content["surfaces"].values()))["unlike"])
+    rows = [
+        [surface, share, *(of_share.get(size) for size in sizes)]
+        for surface, found in content["surfaces"].items()
+        for share, of_share in found["overlaps"].items()
+    ]
+    return ["surface", "area in common", *(f"found at {size} px" for size in sizes)], rows
+
+
+def _unlike(content: Content) -> Table:
+    rows = [
+        [surface, size, *of_size.values()]
+        for surface, found in content["surfaces"].items()
+        for size, of_size in found["unlike"].items()
+    ]
+    return ["surface", "px", "unlike pictures", "pairs called alike", "ms a fingerprint", "ms to match and check"], rows
+
+
+def _marks_leak(content: Content) -> Table:
+    kept = content["qwk"]["kept"]
+    titles = {"linear": "linear, by place", "lbp": "texture (LBP)", "histogram": "grey values", "network": "network"}
+    rows = [[arm, *(_spread(of_arm[name]) for name in kept)] for arm, of_arm in content["qwk"].items()]
+    return ["text", *(f"QWK, {titles[name]}" for name in kept)], rows
+
+
+def _imbalance(content: Content) -> Table:
+    names = {"rare": "recall, rare labels", "others": "other labels", "balanced": "all labels", "qwk": "QWK"}
+    rows = [
+        [f"`{arm}`", *(_spread(seed[name] for seed in seeds) for name in names)]
+        for arm, seeds in content["scores"].items()
+    ]
+    return ["`class_weight`", *names.values()], rows
+
+
+def _reimaging(content: Content) -> Table:
+    rows = [
+        [
+            row["changed"],
+            row["range"],
+            row["moves by, steps"],
+            _per_cent(row["move less than a quarter"]),
+            row["largest"],
+        ]
+        for row in content["rows"]
+    ]
+    return [
+        "changed",
+        "beside training",
+        "moves by, steps",
+        "sheets that move less than a quarter",
+        "largest move",
+    ], rows
+
+
+# By the name that a page gives: the results file, and what makes a table of it.
 TABLES: dict[str, tuple[str, Callable[[Content], Table]]] = {
     "acceptance": ("acceptance", _acceptance),
     "acceptance-kl": ("acceptance-kl", _acceptance),
@@ -326,7 +381,12 @@ TABLES: dict[str, tuple[str, Callable[[Content], Table]]] = {
     "memory": ("memory", _memory),
     "pipeline": ("pipeline", _pipeline),
     "building": ("building", _building),
+    "overlaps": ("duplicates", _overlaps),
+    "unlike": ("duplicates", _unlike),
+    "marks-leak": ("marks_leak", _marks_leak),
+    "imbalance": ("imbalance", _imbalance),
     "search": ("search", _search),
+    "reimaging": ("reimaging", _reimaging),
     "decisions-groups": ("decisions", _decisions_groups),
     "decisions-calibration": ("decisions", _decisions_calibration),
     "decisions-added": ("decisions", _decisions_added),

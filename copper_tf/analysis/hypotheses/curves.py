@@ -101,7 +101,7 @@ def gap(curves: Sequence[AgeingCurve]) -> float:
     """How far the estimates of falling g that can be read lie apart; NaN where there are fewer than two.
 
     Estimates and not curves as they are: the longer a network is trained for a wrong g, the more it lets the borders of
-    areas do what the areas don't, and re-anchored curves drift apart on the soundest surface.
+    areas do what the areas don't, and stretched curves drift apart on the soundest surface.
     """
     readable = [curve.estimate for curve in curves if curve.falls and curve.span >= READABLE_SPAN]
     return curve_gap(readable) if len(readable) > 1 else float("nan")

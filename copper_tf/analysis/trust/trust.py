@@ -190,7 +190,7 @@ def _composite_values(
     """Scores of chimeras and deletions, which join pictures of the last t to others."""
     last, map_of, g = len(predictor.labels.times) - 1, predictor.map_of, predictor.run.hypothesis
     pairs = 4 * len(_pairs(samples, last))
-    joined = shown.collect(_chimeras(samples, last, map_of), pairs, "joining chimeras", progress)
+    joined = shown.collect(_chimeras(samples, last, map_of), pairs, "joining pictures", progress)
     side = side_scores(joined, rising=g[-1] > g[0])
     width = whole["mean_chord_px"] if math.isfinite(whole["mean_chord_px"]) else whole["receptive_field_px"]
     count = 2 * len(SHARES) * len(_subset(samples, without=last))

@@ -114,7 +114,7 @@ TESTS = (
         "fewer than two labels show areas of both kinds", True,
     ),
     TrustTest(
-        "additivity", "chimera: additivity error", 0.04, 0.1,
+        "additivity", "joined pictures: error of the mean", 0.04, 0.1,
         "Half a picture of the first t joined to half of one of the last gets the mean of both: each place is judged "
         "by its own texture.",
         "Half a picture of the first t joined to half of one of the last doesn't get the mean of both: the model "
@@ -130,20 +130,20 @@ TESTS = (
         "the maps have one phase only, which has no chord", True,
     ),
     TrustTest(
-        "side_auc", "chimera: ROC-AUC of the side", 0.95, 0.8,
+        "side_auc", "joined pictures: ROC-AUC of the side", 0.95, 0.8,
         "In the joined pictures the map separates the side of the first t from that of the last.",
         "In the joined pictures the map doesn't separate the side of the first t from that of the last.",
         "the maps of whole pictures of both ends don't differ enough either: these ends are not pure phases",
     ),
     TrustTest(
-        "side_kept", "chimera: share of the difference kept", 0.95, 0.8,
+        "side_kept", "joined pictures: share of the difference kept", 0.95, 0.8,
         "A map separates the two ends as well within one joined picture as between two whole pictures.",
         "Within one joined picture the map separates the two ends much less well than between two whole pictures: it "
         "depends on the rest of the picture.",
         _ENDS,
     ),
     TrustTest(
-        "deletion_error", "deletion: how far the fall of the potency is off", 0.3, 0.4,
+        "deletion_error", "pasted texture: how far the fall of the potency is off", 0.3, 0.4,
         "Where texture of the last t is pasted over the best areas, the potency falls by what these areas contributed: "
         "the map shows what the potency is made of.",
         "Where texture of the last t is pasted over the best areas, the potency doesn't fall by what these areas "
@@ -151,7 +151,7 @@ TESTS = (
         "the best areas contribute nothing, or there is no picture of the last t", True,
     ),
     TrustTest(
-        "deletion_control", "deletion where the map is lowest", 0.035, 0.07,
+        "deletion_control", "pasted texture where the map is lowest", 0.035, 0.07,
         "Pasting over the worst areas instead changes next to nothing, as it should.",
         "Pasting over the worst areas, which should change nothing, changes the potency: something other than "
         "the areas counts.",

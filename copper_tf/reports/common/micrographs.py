@@ -99,6 +99,12 @@ def colour_bar(drawn: Figure, axes: Any, caption: str = "potency (1 = like the s
     bar.ax.tick_params(labelsize=8)
 
 
+def _panels(patches: list[Patch], rows: int) -> Figure:
+    """An empty figure for a column of pictures each; rows are as high as the highest patch."""
+    height = max(patch.pixels.shape[0] / patch.pixels.shape[1] for patch in patches)
+    return figure(2.6 * len(patches) + 0.9, rows * (2.45 * height + 0.4))
+
+
 def overlay_figure(patches: list[Patch], labels: Labels) -> Figure:
     """The paper's Figure 9: a patch, and the model's output over it (blue 1, red 0).
 
@@ -106,7 +112,7 @@ def overlay_figure(patches: list[Patch], labels: Labels) -> Figure:
         patches: a few, at least one.
         labels: the stress times.
     """
-    drawn = figure(2.6 * len(patches) + 0.9, 5.3)
+    drawn = _panels(patches, 2)
     axes = drawn.subplots(2, len(patches), squeeze=False)
     for column, patch in enumerate(patches):
         show(axes[0, column], grey_image(patch.pixels))
@@ -129,7 +135,7 @@ def truth_figure(patches: list[Patch], labels: Labels) -> Figure:
         patches: those with a truth, at least one.
         labels: the stress times.
     """
-    drawn = figure(2.6 * len(patches) + 0.9, 7.8)
+    drawn = _panels(patches, 3)
     axes = drawn.subplots(3, len(patches), squeeze=False)
     for column, patch in enumerate(patches):
         truth = np.asarray(patch.truth)
@@ -142,7 +148,9 @@ def truth_figure(patches: list[Patch], labels: Labels) -> Figure:
         axes[2, column].set_yticks([])
         axes[0, column].set_title(f"t = {labels.names[patch.label]}", fontsize=10)
         axes[1, column].set_xlabel(f"true area {scores['true_fraction']:.2f}", fontsize=9)
-        axes[2, column].set_xlabel(f"potency {patch.potency.mean():.2f}, IoU {scores['iou']:.2f}", fontsize=9)
+        # Where there is nothing to find, no map can share any of it.
+        overlap = f", IoU {scores['iou']:.2f}" if truth.any() else ""
+        axes[2, column].set_xlabel(f"potency {patch.potency.mean():.2f}{overlap}", fontsize=9)
     for row, name in enumerate(("micrograph", "true mask", "potency map")):
         axes[row, 0].set_ylabel(name, fontsize=9)
     colour_bar(drawn, axes)

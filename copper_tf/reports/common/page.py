@@ -103,7 +103,7 @@ def write_page(
         text = (captions or {}).get(key)
         caption = Markup("<figcaption>{}</figcaption>").format(text) if text else Markup("")
         classes = Markup(' class="narrow"') if narrow else Markup("")
-        return Markup("<figure{}>{}{}</figure>").format(classes, images[key], caption)
+        return Markup('<figure tabindex="0"{}>{}{}</figure>').format(classes, images[key], caption)
 
     write_text(file, render_template(template, figures=images, figure=figure, versions=versions(), **context))
     return file

@@ -89,7 +89,7 @@ GLOSSARY = {
     "averaged over pictures; 0.5 is guessing.",
     "binarity B": "Var(s) / (m (1 - m)) of a map: 1 for zeros and ones only, 0 for even grey.",
     "mean chord": "average width of the areas of a map, along rows and columns, both phases together.",
-    "re-anchored curve": "a(t) = (m_t - m_T) / (m_0 - m_T) from the mean potency m_t of each label: an estimate of the "
+    "stretched curve": "a(t) = (m_t - m_T) / (m_0 - m_T) from the mean potency m_t of each label: an estimate of the "
     "decay that depends less on the hypothesis than the potency itself. It means nothing where "
     "the ends are less than 0.2 apart.",
     "interval": f"95 % bootstrap interval over whole sheets where sheets are known, else over pictures; none is given "
@@ -99,19 +99,19 @@ GLOSSARY = {
 CAPTIONS = {
     "limits": "Every test on one scale between its limit to pass and its limit to fail; tests in bold decide. Arrows "
     "point to values beyond the chart.",
-    "chimera": "The chimera: half a picture of the first t joined to half of one of the last, along the broken line. "
+    "chimera": "Joined pictures: half of one of the first t beside half of one of the last, along the broken line. "
     "Left: the joined picture. Middle: its map. Right: what the maps of the two whole pictures show there. A network "
     "that judges each place by its own texture draws the same twice, except for a strip along the seam; one that "
     "recognises whole pictures doesn't.",
-    "deletion": "Deletion: texture of the last t is pasted within the lines, where the map was highest. In a faithful "
+    "deletion": "Pasted texture: that of the last t lies within the lines, where the map was highest. In a faithful "
     "map that area turns red and the rest stays.",
     "baselines": "Test micrographs, the map of this segmenter, and those of simpler methods, each cut at a given area "
     "(blue inside, red outside).",
     "network": "The network with its shapes (paper, Figures 4 and 6): height × width × channels of a training crop, "
     "with its margin where it has one. Each convolution but the 1×1 is followed by batch normalisation and ReLU.",
     "learning": "Training, epoch by epoch, on augmented crops (train) and fixed ones (validation). A growing gap means "
-    "overfitting. The run keeps the weights of the marked epoch: the best by validation, or the last if `keep` "
-    "says so or if g is learned while training, since scores against different g can't be compared.",
+    "overfitting. The run keeps the weights of the marked epoch: the best by validation, or the last where the setting "
+    "keep says so or g is learned while training, since scores against different g can't be compared.",
     "grades": "What the model grades (paper, Figure 8). Left: one dot per picture, shifted a little so that none hides "
     "another. Right: rows are true labels, columns grades; right answers are framed. Look at how far errors lie from "
     "the diagonal; don't interpret single labels: 3 of 5 right is compatible with anything from 15 to 95 %. Training "
@@ -136,7 +136,7 @@ ALTS = {
     "network": "Diagram of the network: boxes for its stages with their output shapes, arrows for pools and skips",
     "learning": "Two line plots over the epochs, of training and validation: the loss, and the second score",
     "grades": "Scatter plot of graded over true stress time, and the confusion matrix of the test pictures",
-    "potency": "Scatter plot of potency over stress time with the hypothesis, and the re-anchored curves of the splits",
+    "potency": "Scatter plot of potency over stress time with the hypothesis, and the stretched curves of the splits",
     "overlay": "Patches of test micrographs, and below each the same patch coloured by its potency map",
     "truth": "Patches of test micrographs, below each its true mask in black and white, and its potency map",
 }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from copper_tf.analysis.evaluation_results import Evaluation, SplitScores
 from copper_tf.analysis.example_maps import EXAMPLES
-from copper_tf.config import GROUPS, default_config
+from copper_tf.config import GROUPS, default_config, unread_settings
 from copper_tf.reports.baselines.section import baseline_figures, baseline_section
 from copper_tf.reports.common.micrographs import overlay_figure, read_patches, truth_figure
 from copper_tf.reports.common.page import write_page
@@ -101,13 +101,14 @@ def _reasons(splits: Mapping[str, SplitScores]) -> list[str]:
 
 
 def settings_rows(flat: Mapping[str, Any]) -> list[tuple[str, Any, Any, str]]:
-    """(name, value, default, help) of every setting.
+    """(name, value, default, help) of every setting that a model of this kind reads.
 
     Args:
         flat: of a run's config.
     """
     default = default_config(flat["kind"]).flat()
-    fields = [f for group in GROUPS.values() for f in setting_fields(group)]
+    unread = unread_settings(flat["kind"])
+    fields = [f for group in GROUPS.values() for f in setting_fields(group) if f.name not in unread]
     units = {f.name: f" ({f.metadata['unit']})" if f.metadata["unit"] else "" for f in fields}
     return [(f.name, flat[f.name], default[f.name], f.metadata["help"] + units[f.name]) for f in fields]
 

@@ -87,7 +87,7 @@ def _curves(axes: Axes, evaluation: Evaluation) -> None:
             markersize=4, label=_split_name(split, apart),
             linestyle=":" if weak else "-", alpha=0.5 if weak else 1.0,
         )  # fmt: skip
-    axes.set_ylabel("re-anchored curve a(t)", fontsize=9)
+    axes.set_ylabel("stretched curve a(t)", fontsize=9)
     axes.set_title("estimated ageing curve: label means rescaled to 1 to 0", fontsize=10, loc="left")
 
 

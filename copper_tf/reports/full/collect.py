@@ -34,7 +34,7 @@ from copper_tf.reports.full.results import (
 )
 from copper_tf.reports.full.summary import one_sentence
 from copper_tf.runs.provenance import build_command, software, training_command, training_cost, weights
-from copper_tf.statistics.bootstrap import sheet_means
+from copper_tf.statistics.bootstrap import UNIT, sheet_means
 from copper_tf.statistics.scores import step_scores
 from tfds_copper.copper_sem.metadata import DatasetMetadata
 from tfds_copper.dataset import Dataset
@@ -129,7 +129,7 @@ def _sheets(evaluation: Evaluation) -> tuple[SheetMean, ...]:
     names = test["sheet"].tolist()
     if evaluation.kind != "segmenter" or not all(names):
         return ()
-    return tuple(SheetMean(**row) for row in sheet_means(test["potency"], names, test["label"]))
+    return tuple(SheetMean(**row) for row in sheet_means(test["potency"], names, test["label"], UNIT))
 
 
 def _commands(models: Sequence[OpenedModel], metadata: DatasetMetadata, options: Sequence[str]) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ _TRUST = {
 _BELIEVED = {
     "supported": "Yes, as far as pictures can tell",
     "not supported": "No",
-    "undecided": "It is open",
+    "undecided": "Undecided",
     None: "This was not tested",
 }
 

@@ -45,7 +45,7 @@ def _detail(name: str, values: dict[str, float]) -> str:
             "{:.0f} px over areas of {:.0f} px; the receptive field is {:.0f} px",
             ("reach_px", "mean_chord_px", "receptive_field_px"),
         ),
-        "side_auc": ("{:.3f} in the chimeras, {:.3f} in the whole pictures", ("side_auc_measured", "whole_auc")),
+        "side_auc": ("{:.3f} in the joined pictures, {:.3f} in the whole pictures", ("side_auc_measured", "whole_auc")),
         "deletion_error": ("m falls by {:.2f} of the potency pasted over", ("deletion_ratio",)),
         "seed_correlation": ("IoU of the areas {:.2f}", ("seed_iou",)),
     }

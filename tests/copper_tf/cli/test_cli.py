@@ -137,7 +137,7 @@ def test_a_picture_unlike_those_of_training_is_told(
             continue
         assert not like and tiny == "not compared: smaller than 64x64 px"
         assert "of pixels at white" in glare
-        assert "warning: 1 of 3 pictures are unlike those of training (saturation 1), such as glare.png (sat" in said
+        assert "warning: 1 of 3 pictures differ from those of training (saturation 1), such as glare.png (sat" in said
         assert "warning: 1 of 3 pictures were not compared: smaller than 64x64 px" in said
 
 

@@ -57,7 +57,7 @@ def test_warnings_count_pictures_and_name_the_first_of_each_kind() -> None:
         "1 of 4 pictures are of another pixel size than those of training (4.5 nm), such as 0.png of 12 nm: their "
         "results mean nothing"
     )
-    assert unlike.startswith("2 of 4 pictures are unlike those of training (sharpness 2), such as 0.png (sharpness: ")
+    assert unlike.startswith("2 of 4 pictures differ from those of training (sharpness 2), such as 0.png (sharpness: ")
     assert unchecked == "1 of 4 pictures were not compared: smaller than 64x64 px"
 
 

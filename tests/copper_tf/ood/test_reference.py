@@ -1,4 +1,4 @@
-"""Pictures unlike those of training are told from those like them, by statistics that know no network."""
+"""Pictures that differ from the training set are told from those like them, by statistics that know no network."""
 
 from __future__ import annotations
 

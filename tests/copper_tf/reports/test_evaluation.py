@@ -17,7 +17,7 @@ from PIL import Image
 
 from copper_tf.analysis.evaluation_results import Evaluation, Gap, OutOfDistribution, PictureColumns, SplitScores
 from copper_tf.analysis.grading import count_tuples
-from copper_tf.config import PAPER, default_config
+from copper_tf.config import PAPER, default_config, unread_settings
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.reports.common.text import verdict
 from copper_tf.reports.evaluation.page import render_evaluation
@@ -157,11 +157,12 @@ def test_without_examples_there_are_no_maps(tmp_path: Path) -> None:
     assert _figures(run) == {"potency", "network", "learning"}
 
 
-def test_every_setting_is_on_the_page(tmp_path: Path) -> None:
-    run = _run(tmp_path / "run", "classifier")
+@pytest.mark.parametrize("kind", ["classifier", "segmenter"])
+def test_every_setting_that_the_kind_reads_is_on_the_page(tmp_path: Path, kind: str) -> None:
+    run = _run(tmp_path / "run", kind)
     text = render_evaluation(run).read_text()
-    for name in run.config.flat():
-        assert name == "kind" or f'<th scope="row">{name}</th>' in text
+    shown = {name for name in run.config.flat() if f'<th scope="row">{name}</th>' in text}
+    assert shown == set(run.config.flat()) - {"kind", *unread_settings(kind)}
 
 
 @pytest.mark.parametrize(

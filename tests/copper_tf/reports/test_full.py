@@ -230,7 +230,7 @@ def test_the_sentence_says_what_scores_and_trust_say(
     [
         ("supported", "Yes, as far as pictures can tell.", "<code>copper predict &lt;m&gt; PICTURES -o MAPS</code>"),
         ("not supported", "No.<ul><li>binarity: B &lt; 0.5</li></ul>", "use the maps"),
-        ("undecided", "It is open.<ul><li>binarity: B &lt; 0.5</li></ul>", "another seed"),
+        ("undecided", "Undecided.<ul><li>binarity: B &lt; 0.5</li></ul>", "another seed"),
         (None, "This was not tested.", "<code>copper trust &lt;m&gt;</code>"),
     ],
 )

@@ -270,7 +270,7 @@ def test_the_pdf_has_the_words_of_the_page(report: Path, tmp_path: Path, monkeyp
     assert b"/FontFile" in data
     if shutil.which("pdftotext"):
         words = subprocess.run(["pdftotext", target, "-"], capture_output=True, text=True, check=True).stdout
-        assert "What this report can't say" in words and "To repeat it" in words and "copper report" in words
+        assert "What this report can't say" in words and "Repeat this report" in words and "copper report" in words
 
 
 def test_a_browser_that_fails_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -272,3 +272,11 @@ def test_a_curve_needs_ends_that_differ() -> None:
     assert np.isnan(st.anchored(np.array([np.nan, 0.5, 0.2]))).all()
     means, curve = st.reanchored(np.array([0.9, 0.7, 0.1]), np.array([0, 0, 2]), 3)
     assert means[0] == pytest.approx(0.8) and np.isnan(means[1]) and curve[::2] == [1, 0] and np.isnan(curve[1])
+
+
+def test_an_interval_ends_where_a_mean_can_be() -> None:
+    _, free = bs.mean_interval(np.array([0.8, 1.0]))
+    _, kept = bs.mean_interval(np.array([0.8, 1.0]), bs.UNIT)
+    assert free is not None and free[1] > 1 and kept == (max(free[0], 0.0), 1.0)
+    (row,) = bs.sheet_means(np.array([0.0, 0.1]), ["a", "a"], np.array([0, 0]), bs.UNIT)
+    assert row["interval"][0] == 0

@@ -209,6 +209,18 @@ def test_overlapping_fields_of_particles_are_found(share: float, density: float)
     assert all(p.share == pytest.approx(share, abs=0.04) for p in pairs)
 
 
+@pytest.mark.parametrize(("density", "shift"), [(10, (7, 9)), (10, (12, -5)), (15, (0, 26)), (15, (-20, 12))])
+def test_few_particles_are_enough_where_all_of_them_lie_on_each_other(density: float, shift: tuple[int, int]) -> None:
+    pictures, down, right = [], *shift
+    for k in range(8):
+        surface = particles(200, 200, density, 310 + k)
+        pictures.append(taken(surface[36:164, 36:164], k))
+        pictures.append(taken(surface[36 + down : 164 + down, 36 + right : 164 + right], 100 + k, 0.9, 8))
+    pairs = {(p.first, p.second) for p in found(pictures)}
+    assert pairs <= {(2 * k, 2 * k + 1) for k in range(8)}
+    assert len(pairs) >= 5
+
+
 @pytest.mark.parametrize("density", [3, 12])
 def test_copies_of_pictures_of_particles_are_found(density: float) -> None:
     pictures = [taken(particles(128, 128, density, k), k) for k in range(4)]
