@@ -59,8 +59,12 @@ def build_lock(data_dir: str | PathLike[str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def writing_errors(data_dir: str | PathLike[str]) -> Iterator[None]:
-    """Turns what TFDS and TensorFlow raise of a place that can't be written into an error of ours.
+def writing_errors(data_dir: str | PathLike[str], beam: bool) -> Iterator[None]:
+    """Turns what is raised of a place that can't be written, and by Beam of anything, into an error of ours.
+
+    Args:
+        data_dir: the place.
+        beam: whether a pipeline of Beam's is run.
 
     Raises:
         OutputError: if that is what happened.
@@ -71,10 +75,14 @@ def writing_errors(data_dir: str | PathLike[str]) -> Iterator[None]:
         yield
     except CopperError:
         raise
-    # TFDS raises errors of its own making, too.
+    # TFDS raises errors of its own making, too, and a runner of Beam's what it likes.
     except Exception as error:
-        if not (is_disk_full(error) or isinstance(error, OSError | tf.errors.OpError)):
+        if is_disk_full(error) or isinstance(error, OSError | tf.errors.OpError):
+            needs = "must be a folder with space that can be written"
+            reason = DISK_FULL if is_disk_full(error) else " ".join(str(error).split())
+        elif beam:
+            needs = "the pipeline must get through; the same command builds it anew"
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+        else:
             raise
-        reason = DISK_FULL if is_disk_full(error) else " ".join(str(error).split())
-        place = f"{data_dir}: must be a folder with space that can be written"
-        raise OutputError(f"{place}. Received: {reason}") from error
+        raise OutputError(f"{data_dir}: {needs}. Received: {reason}") from error

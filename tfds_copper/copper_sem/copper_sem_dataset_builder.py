@@ -155,7 +155,8 @@ class Builder(QuietBuilderMixin, tfds.core.GeneratorBasedBuilder):
 
         Raises:
             InputError: if the SEM folder can't be used.
-            OutputError: if `data_dir` can't be written, or already holds the dataset of another folder.
+            OutputError: if `data_dir` can't be written or already holds the dataset of another folder, or a pipeline of
+                Beam's doesn't get through.
         """
         download_config = download_config or tfds.download.DownloadConfig()
         if download_config.manual_dir is not None:
@@ -163,7 +164,7 @@ class Builder(QuietBuilderMixin, tfds.core.GeneratorBasedBuilder):
         with build_lock(self.data_dir_root):
             self._refuse_another(overwrite=download_config.download_mode.overwrite_dataset)
             remove_unfinished(self.data_dir)
-            with writing_errors(self.data_dir_root):
+            with writing_errors(self.data_dir_root, self.builder_config.beam):
                 super().download_and_prepare(download_config=download_config, **kwargs)
 
     def _check(self, manual_dir: Any) -> tuple[Survey, str]:
