@@ -20,7 +20,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -106,15 +106,13 @@ def _contestant(what: str, config: Config, kind: str, picture: tuple[int, int]) 
     contend(lambda: np.asarray(drawn(grey)), warm=3)
 
 
-def _timed(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, dict[str, float] | str]:
+def _timed(commands: Mapping[str, Sequence[str]], rounds: int) -> Iterator[tuple[str, dict[str, float] | str]]:
     """Each alone on the card: its times, or why there are none."""
-    found: dict[str, dict[str, float] | str] = {}
     for name, command in commands.items():
         try:
-            found[name] = race({name: command}, rounds)[name]
+            yield name, race({name: command}, rounds)[name]
         except SystemExit as error:
-            found[name] = str(error)
-    return found
+            yield name, str(error)
 
 
 def _ours(what: str, config: Config, kind: str, size: Size) -> list[str]:
@@ -126,15 +124,15 @@ def _peers() -> bool:
     return (PEERS / "bin" / "python").is_file()
 
 
-def _rates(times: Mapping[str, dict[str, float] | str], unit: str, per: float = 1.0) -> list[dict[str, Any]]:
+def _rates(
+    times: Iterable[tuple[str, dict[str, float] | str]], unit: str, per: float = 1.0
+) -> Iterator[dict[str, Any]]:
     """A row for each contestant."""
-    rows = []
-    for who, of in times.items():
+    for who, of in times:
         if isinstance(of, str):
-            rows.append({"who": who, "failed": of})
+            yield {"who": who, "failed": of}
         else:
-            rows.append({"who": who, "ms": 1000 * of["seconds"], unit: per / of["seconds"]})
-    return rows
+            yield {"who": who, "ms": 1000 * of["seconds"], unit: per / of["seconds"]}
 
 
 def steps(size: Size, place: Path) -> Iterator[dict[str, Any]]:

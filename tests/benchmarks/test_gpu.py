@@ -45,7 +45,7 @@ def test_every_section_has_its_figures_on_a_processor(tmp_path: Path) -> None:
 
 def test_what_comes_too_late_or_fails_is_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert gpu._section("steps", "small", tmp_path, 0.0) == [{"who": "steps", "failed": "came too late"}]
-    times = gpu._timed({"good": _COMMAND, "bad": [sys.executable, "-c", "raise SystemExit('no card')"]}, 2)
+    times = dict(gpu._timed({"good": _COMMAND, "bad": [sys.executable, "-c", "raise SystemExit('no card')"]}, 2))
     assert isinstance(times["good"], dict) and times["good"]["seconds"] > 0
     assert times["bad"] == "bad: must go on to its end. Received: no card"
 
