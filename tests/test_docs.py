@@ -54,6 +54,13 @@ def folder_table() -> str:
     return _FOLDER_HEAD + "".join(_row(f, "no" if f.default is False else str(f.default)) for f in fields)
 
 
+def test_tests_that_the_docs_name_are_there() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", "".join(p.read_text("utf-8") for p in DOCS.rglob("*.md")))
+    assert len(named) > 10
+    for file, name in named:
+        assert re.search(rf"^def {name}\(", (ROOT / file).read_text("utf-8"), re.M), f"{file}::{name}"
+
+
 def test_the_docs_show_every_setting() -> None:
     text = SETTINGS.read_text(encoding="utf-8")
     assert settings_table() in text and folder_table() in text, "python -m tests.test_docs writes them again"

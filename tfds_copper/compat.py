@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import shutil
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from os import PathLike
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import tensorflow as tf
 from tensorflow_datasets.core import writer as tfds_writer
 
-__all__ = ["PRIVATE_NAMES", "QuietBuilderMixin", "quiet_logs", "remove_unfinished"]
+from tfds_copper.errors import CopperError
+
+__all__ = ["COMMAND_LINE", "PRIVATE_NAMES", "QuietBuilderMixin", "one_line_errors", "quiet_logs", "remove_unfinished"]
+
+# The module that the program `tfds` runs.
+COMMAND_LINE = "tensorflow_datasets.scripts.cli.main"
 
 # The private methods of TFDS' builder that `QuietBuilderMixin` replaces.
 PRIVATE_NAMES = ("_example_writer", "_log_download_bytes", "_log_download_done")
@@ -48,6 +56,23 @@ class QuietBuilderMixin:
     def _log_download_done(self) -> None:
         # As above; the command line prints the result itself.
         pass
+
+
+def _one_line(
+    usual: Callable[..., object], kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    if isinstance(error, CopperError):
+        sys.stderr.write(f"tfds: {error}\n")
+    else:
+        usual(kind, error, trace)
+
+
+def one_line_errors() -> None:
+    """Where the program `tfds` runs, has our own errors end it in one line; it shows the traceback of all others."""
+    program = getattr(sys.modules["__main__"], "__spec__", None)
+    tfds_runs = COMMAND_LINE in sys.modules or (program and program.name == COMMAND_LINE)
+    if tfds_runs and getattr(sys.excepthook, "func", None) is not _one_line:
+        sys.excepthook = functools.partial(_one_line, sys.excepthook)
 
 
 @contextlib.contextmanager

@@ -7,10 +7,12 @@ when KerasTuner renames or drops one.
 from __future__ import annotations
 
 import copy
+import functools
 import os
 import random
+import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +22,13 @@ from keras_tuner.oracles import BayesianOptimizationOracle, HyperbandOracle
 from sklearn.exceptions import ConvergenceWarning
 
 __all__ = [
+    "CLIENT_CALLS",
     "EPOCHS_ENTRY",
     "PRIVATE_NAMES",
     "BayesianBase",
     "HyperbandBase",
     "OracleBase",
+    "ask_again",
     "keep_in_memory",
     "nvidia_gpus",
     "parent_is_alive",
@@ -43,6 +47,18 @@ PRIVATE_NAMES: dict[type, tuple[str, ...]] = {
         "_get_size", "_random_trial", "_start_new_bracket",
     ),
 }  # fmt: skip
+# What a worker asks its chief; KerasTuner's client has a method for each.
+CLIENT_CALLS = (
+    "create_trial",
+    "end_trial",
+    "get_best_trials",
+    "get_space",
+    "get_trial",
+    "update_space",
+    "update_trial",
+)
+# Seconds until a worker asks again. It ends by its heartbeat where the chief is gone for good.
+_AGAIN = 1.0
 # Where NVIDIA's Linux driver lists the graphics cards, and the variable that says which of them a process may use.
 _NVIDIA_GPUS, CUDA_VISIBLE_DEVICES = Path("/proc/driver/nvidia/gpus"), "CUDA_VISIBLE_DEVICES"
 # Scores of a split of some hundred pictures are known to a few percent of their spread, in squares.
@@ -171,6 +187,40 @@ def requeue_trial(oracle: keras_tuner.Oracle, worker: str) -> None:
     if trial is not None:
         oracle._retry_queue.append(trial.trial_id)
     oracle.tuner_ids.discard(worker)
+
+
+def _asked(call: Callable[..., Any], done: Callable[..., bool], *arguments: Any, **more: Any) -> Any:
+    """Asks until there is an answer, or until the chief has done it, its answer alone being lost."""
+    from grpc import RpcError, StatusCode
+
+    while True:
+        try:
+            return call(*arguments, **more)
+        except RpcError as error:
+            if error.code() != StatusCode.UNAVAILABLE:
+                raise
+        time.sleep(_AGAIN)
+        if done(*arguments, **more):
+            return None
+
+
+def ask_again(client: Any) -> None:
+    """Has a worker ask its chief again where the network is cut while it waits for the answer.
+
+    KerasTuner waits for a chief that is not there yet, but takes a lost answer for a trial that failed.
+
+    Args:
+        client: KerasTuner's, of a worker.
+    """
+    get_trial = functools.partial(_asked, client.get_trial, lambda _: False)
+
+    def ended(trial: Any) -> bool:
+        return bool(get_trial(trial.trial_id).status != "RUNNING")
+
+    for name in CLIENT_CALLS:
+        # Asked twice for a trial, a chief gives the same; a trial that ends twice would be counted twice.
+        done = ended if name == "end_trial" else lambda *_, **__: False
+        setattr(client, name, functools.partial(_asked, getattr(client, name), done))
 
 
 def keep_in_memory(oracle: keras_tuner.Oracle) -> None:

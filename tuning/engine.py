@@ -23,6 +23,7 @@ from copper_tf.utils.compat import interrupt_on_sigterm
 from tfds_copper.files import lock_folder
 from tfds_copper.progress import Progress
 from tuning.cluster import check_address, is_worker
+from tuning.compat import ask_again
 from tuning.heartbeat import Heartbeat
 from tuning.hparams import write_columns, write_scores, write_search_columns, write_trial_scores
 from tuning.oracles import epochs_of, oracle_of, point_of
@@ -148,6 +149,8 @@ class _Tuner(keras_tuner.Tuner):
         self.job, self.progress = job, progress
         self.dataset = job.sweep.dataset()
         super().__init__(oracle, directory=str(job.sweep.path), project_name=_PROJECT, overwrite=not is_worker())
+        if is_worker():
+            ask_again(self.oracle)
 
     def pre_create_trial(self) -> None:
         """Spares a chief that has nothing to hand out yet."""

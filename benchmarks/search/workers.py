@@ -28,16 +28,18 @@ from tuning.cluster import CHIEF
 from tuning.oracles import ORACLES
 from tuning.summary import RESULT
 
-__all__ = ["main"]
+__all__ = ["SHORT", "finished_trials", "main", "times_of_scores"]
 
 _SPACE = ("n=1", "N=1", "c=4,8", "d=1,2,3")
-_SHORT = ("--epochs", "9", "--crops", "1")
+# Trainings of seconds.
+SHORT = ("--epochs", "9", "--crops", "1")
 # Python and TensorFlow alone take some seconds to start; a kill comes anywhere from then on.
 _FROM, _TO = 8.0, 25.0
 _ALL = "all"
 
 
-def _trials(found: dict[str, Any]) -> dict[str, Any]:
+def finished_trials(found: dict[str, Any]) -> dict[str, Any]:
+    """Epochs and scores of every trial of a search that was trained."""
     return {row["name"]: (row["epochs"], row["rungs"]) for row in found["trials"] if row["epochs"]}
 
 
@@ -49,11 +51,11 @@ def _compared(output: Path) -> tuple[list[list[str]], bool]:
         seconds, found = [], []
         for workers in (1, 3):
             started = time.monotonic()
-            words = ("--oracle", oracle, "--workers", str(workers), *budget, *_SHORT)
+            words = ("--oracle", oracle, "--workers", str(workers), *budget, *SHORT)
             found.append(searched(output, f"{oracle}-by-{workers}", *words, space=_SPACE))
             seconds.append(time.monotonic() - started)
         alone, together = found
-        same = _trials(alone) == _trials(together)
+        same = finished_trials(alone) == finished_trials(together)
         value = {row["name"]: row["objective"] for row in (*together["trials"], *alone["trials"])}
         near = value[together["best"]] >= value[alone["best"]] - alone["standard_error"]
         right = same and alone["best"] == together["best"] if oracle in ("grid", "random") else near
@@ -64,7 +66,7 @@ def _compared(output: Path) -> tuple[list[list[str]], bool]:
     return rows, good
 
 
-def _scores(folder: Path) -> dict[str, int]:
+def times_of_scores(folder: Path) -> dict[str, int]:
     """When each result of a trial was written."""
     return {str(f): f.stat().st_mtime_ns for f in folder.glob("runs/*/scores/trial.json")}
 
@@ -94,20 +96,20 @@ def _struck(command: list[str], folder: Path, workers: int, kills: int, draw: ra
 def _broken(output: Path, workers: int, kills: int, draw: random.Random) -> tuple[str, bool]:
     """A grid that is killed again and again, against the unbroken one: (in words, whether all is there, once)."""
     folder = output / f"killed-by-{workers}"
-    own = copper_command("search", "classifier", str(world(output)), "-o", str(folder), *SETTINGS, *_SHORT)
+    own = copper_command("search", "classifier", str(world(output)), "-o", str(folder), *SETTINGS, *SHORT)
     command = [*own, "--oracle", "grid", "--workers", str(workers), "--resume", "--space", *SPACE]
     done: dict[str, int] = {}
     struck, again = [], 0
     for victim in _struck(command, folder, workers, kills, draw):
         struck.append(victim)
-        now = _scores(folder)
+        now = times_of_scores(folder)
         # In a grid every trial is scored once.
         again += sum(file not in now or now[file] != stamp for file, stamp in done.items())
         done = now
     subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
     found = json.loads((folder / RESULT).read_text())
-    whole = searched(output, "unbroken", "--oracle", "grid", *_SHORT)
-    good = again == 0 and _trials(found) == _trials(whole)
+    whole = searched(output, "unbroken", "--oracle", "grid", *SHORT)
+    good = again == 0 and finished_trials(found) == finished_trials(whole)
     counts = ", ".join(f"{struck.count(victim)} x {victim}" for victim in dict.fromkeys(struck))
     said = f"{workers} at work, {len(struck)} kills ({counts}): {again} finished trials done again or lost"
     return said, good and len(struck) == kills

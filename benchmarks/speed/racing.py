@@ -82,11 +82,10 @@ class _Contestant:
 
     def end(self) -> float:
         """Its peak memory in MB."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        peak = float(self._said())
-        self._process.wait()
-        return peak
+        with self._process:
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+            return float(self._said())
 
 
 def race(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, dict[str, float]]:

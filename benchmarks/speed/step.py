@@ -32,10 +32,10 @@ from copper_tf.config import PAPER, Config, default_config
 from copper_tf.models.picture_sizes import padded_size
 from tfds_copper.files import write_json
 
-__all__ = ["BORDERS", "STEPS", "config_of", "main", "side_of", "stepper"]
+__all__ = ["BORDERS", "LABELS", "STEPS", "config_of", "fit_step", "main", "side_of", "stepper", "torch_step"]
 
 _RESULTS = RESULTS / "step.json"
-_ROUNDS, _LABELS, _BATCH = 15, 16, 8
+_ROUNDS, LABELS, _BATCH = 15, 16, 8
 _LARGE = {"n": 2, "N": 1, "d": 4, "c": 32, "crop": 256, "batch_size": _BATCH}
 STEPS: dict[str, tuple[str, dict[str, Any]]] = {
     "classifier": ("classifier", _LARGE),
@@ -63,8 +63,34 @@ def side_of(config: Config) -> int:
     return padded_size(config.data.crop + 2 * config.data.margin, config.model.d)
 
 
-def stepper(name: str, who: str, kind: str, borders: str = BORDERS[0]) -> Callable[[], object]:
+def fit_step(config: Config, made: Callable[..., Any], policy: str, jit: bool = False) -> Callable[[], object]:
     """Does a step of `model.fit` on one cached batch.
+
+    Args:
+        config: of the network and its training.
+        made: builds the network from the config, the number of labels, and a dtype policy.
+        policy: Keras dtype policy.
+        jit: whether XLA compiles the step.
+    """
+    import keras
+    import tensorflow as tf
+
+    from copper_tf.training.loop import compile_model
+
+    keras.utils.set_random_seed(0)
+    model = made(config, LABELS, policy)
+    compile_model(model, config, tuple(np.linspace(1, 0, LABELS)))
+    model.jit_compile = jit
+    side = side_of(config)
+    crops = np.random.default_rng(0).normal(size=(config.training.batch_size, side, side, 1)).astype(np.float32)
+    labels = np.arange(config.training.batch_size, dtype=np.int32) % LABELS
+    steps = iter(tf.data.Dataset.from_tensors((crops, labels)).cache().repeat())
+    model.make_train_function()
+    return lambda: float(model.train_function(steps)["loss"])
+
+
+def stepper(name: str, who: str, kind: str, borders: str = BORDERS[0]) -> Callable[[], object]:
+    """Does a step of a network by its name.
 
     Args:
         name: of the network, in `STEPS`.
@@ -72,42 +98,27 @@ def stepper(name: str, who: str, kind: str, borders: str = BORDERS[0]) -> Callab
         kind: precision of the convolutions, one of `KINDS`.
         borders: one of `BORDERS`.
     """
-    import keras
-    import tensorflow as tf
-
     from benchmarks.speed.keras_peer import plain_model
     from copper_tf.models.factory import build
-    from copper_tf.training.loop import compile_model
 
-    config = config_of(name, borders)
-    keras.utils.set_random_seed(0)
-    made = {"copper_tf": build, "keras": plain_model}[who]
-    model = made(config, _LABELS, _POLICIES[kind])
-    compile_model(model, config, tuple(np.linspace(1, 0, _LABELS)))
-    side = side_of(config)
-    crops = np.random.default_rng(0).normal(size=(config.training.batch_size, side, side, 1)).astype(np.float32)
-    labels = np.arange(config.training.batch_size, dtype=np.int32) % _LABELS
-    steps = iter(tf.data.Dataset.from_tensors((crops, labels)).cache().repeat())
-    model.make_train_function()
-    return lambda: float(model.train_function(steps)["loss"])
+    return fit_step(config_of(name, borders), {"copper_tf": build, "keras": plain_model}[who], _POLICIES[kind])
+
+
+def torch_step(config: Config, kind: str, how: str) -> list[str]:
+    """The command by which PyTorch does the same step."""
+    model = config.model
+    numbers = (config.training.batch_size, side_of(config), config.data.margin, model.d, model.c, model.n, model.N)
+    peer = [str(peers_python()), "-m", "benchmarks.speed.torch_peer", "step", config.kind, model.padding]
+    return [*peer, *map(str, numbers), kind, how]
 
 
 def _commands(name: str, config: Config) -> dict[str, list[str]]:
     """Who takes part: ours and Keras' in two precisions, PyTorch in its four ways."""
-    model, own = config.model, [sys.executable, "-m", "benchmarks.speed.step", "--contestant", name]
-    numbers = (config.training.batch_size, side_of(config), config.data.margin, model.d, model.c, model.n, model.N)
-    peer = [
-        str(peers_python()),
-        "-m",
-        "benchmarks.speed.torch_peer",
-        "step",
-        config.kind,
-        model.padding,
-        *map(str, numbers),
-    ]
-    torch = {f"torch {k} {how}": [*peer, k, how] for k, how in itertools.product(KINDS, ("eager", "compiled"))}
+    own = [sys.executable, "-m", "benchmarks.speed.step", "--contestant", name]
+    ways = itertools.product(KINDS, ("eager", "compiled"))
+    torch = {f"torch {kind} {how}": torch_step(config, kind, how) for kind, how in ways}
     here = itertools.product(("copper_tf", "keras"), KINDS)
-    return {f"{who} {k}": [*own, who, k, model.padding] for who, k in here} | torch
+    return {f"{who} {k}": [*own, who, k, config.model.padding] for who, k in here} | torch
 
 
 def _best(times: dict[str, dict[str, float]], who: str, key: str) -> str:

@@ -1,6 +1,8 @@
 """Both networks in PyTorch, as a peer: run by the peers' interpreter, which has nothing of ours but this folder.
 
-python -m benchmarks.speed.torch_peer map HEIGHT WIDTH d c n N {float32,bfloat16} {eager,compiled}
+On an NVIDIA card where PyTorch finds one. KIND is float32, bfloat16 or float16, HOW is eager or compiled.
+
+python -m benchmarks.speed.torch_peer map HEIGHT WIDTH d c n N KIND HOW
 python -m benchmarks.speed.torch_peer step {classifier,segmenter} {reflect,zero} BATCH SIDE MARGIN d c n N KIND HOW
 python -m benchmarks.speed.torch_peer matrices {float32,bfloat16} SIDE REPEATS
 """
@@ -18,6 +20,12 @@ from benchmarks.speed.racing import contend
 
 # Stress times of the labels that a step learns.
 LABELS = 16
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def autocast(kind: str) -> torch.autocast:
+    """Convolutions in such a precision."""
+    return torch.autocast(DEVICE, getattr(torch, kind), enabled=kind != "float32")
 
 
 class _Stage(nn.Module):
@@ -37,7 +45,7 @@ class _Mirror(nn.Module):
     """One more pixel on each side; autocast would have it done in float32."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        with torch.autocast("cpu", enabled=False):
+        with torch.autocast(DEVICE, enabled=False):
             return functional.pad(x, (1, 1, 1, 1), "reflect")
 
 
@@ -88,8 +96,8 @@ class Segmenter(nn.Module):
 def mapping(height: int, width: int, sizes: tuple[int, int, int, int], kind: str, how: str) -> Callable[[], object]:
     """Maps one picture: channels last, weights frozen, convolutions and normalisation fused where it can."""
     torch.manual_seed(0)
-    net = Segmenter(*sizes).eval().to(memory_format=torch.channels_last)
-    picture = torch.randn(1, 1, height, width).to(memory_format=torch.channels_last)
+    net = Segmenter(*sizes).eval().to(DEVICE, memory_format=torch.channels_last)
+    picture = torch.randn(1, 1, height, width).to(DEVICE, memory_format=torch.channels_last)
     if how == "compiled":
         from torch._inductor import config
 
@@ -97,8 +105,9 @@ def mapping(height: int, width: int, sizes: tuple[int, int, int, int], kind: str
         net = torch.compile(net)  # type: ignore[assignment]
 
     def run() -> torch.Tensor:
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=kind == "bfloat16"):
-            return net(picture)
+        with torch.inference_mode(), autocast(kind):
+            # The copy waits for the card.
+            return net(picture).cpu()
 
     return run
 
@@ -119,9 +128,9 @@ def stepping(
     torch.manual_seed(0)
     batch, side, margin = shape
     net = (Classifier if task == "classifier" else Segmenter)(*sizes, borders).train()
-    net = net.to(memory_format=torch.channels_last)
-    crops = torch.randn(batch, 1, side, side).to(memory_format=torch.channels_last)
-    labels = torch.arange(batch) % LABELS
+    net = net.to(DEVICE, memory_format=torch.channels_last)
+    crops = torch.randn(batch, 1, side, side).to(DEVICE, memory_format=torch.channels_last)
+    labels = torch.arange(batch, device=DEVICE) % LABELS
     wanted = 1 - labels / (LABELS - 1)
     adam = torch.optim.Adam(net.parameters(), 1e-3, fused=True)
 
@@ -133,13 +142,15 @@ def stepping(
         return ((inner.mean((1, 2, 3)) - wanted) ** 2).mean()
 
     forward = torch.compile(loss_of) if how == "compiled" else loss_of
+    scaler = torch.amp.GradScaler(DEVICE, enabled=kind == "float16")
 
     def run() -> float:
         adam.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", torch.bfloat16, enabled=kind == "bfloat16"):
+        with autocast(kind):
             loss = forward(crops)
-        loss.backward()
-        adam.step()
+        scaler.scale(loss).backward()
+        scaler.step(adam)
+        scaler.update()
         return loss.item()
 
     return run

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import inspect
 import logging
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,8 @@ from tensorflow_datasets.core import writer as tfds_writer
 from tensorflow_datasets.core.utils import file_utils
 
 from tfds_copper import compat
-from tfds_copper.compat import PRIVATE_NAMES, QuietBuilderMixin, quiet_logs, remove_unfinished
+from tfds_copper.compat import PRIVATE_NAMES, QuietBuilderMixin, one_line_errors, quiet_logs, remove_unfinished
+from tfds_copper.errors import OutputError
 
 
 @pytest.mark.parametrize("name", PRIVATE_NAMES)
@@ -62,3 +65,26 @@ def test_logs_are_quiet_only_for_the_time() -> None:
         raise ValueError("ended")
     assert (absl_logging.get_verbosity(), usage.level) == (verbosity, level)
     assert tfds.__name__ == compat.USAGE_LOGGER
+
+
+def test_the_program_of_tfds_is_where_we_look_for_it() -> None:
+    (program,) = importlib.metadata.entry_points(group="console_scripts", name="tfds")
+    assert program.module == compat.COMMAND_LINE
+
+
+def test_only_the_program_of_tfds_shows_our_errors_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told: list[BaseException] = []
+    usual = lambda kind, error, trace: told.append(error)  # noqa: E731
+    monkeypatch.setattr(sys, "excepthook", usual)
+    monkeypatch.delitem(sys.modules, compat.COMMAND_LINE, raising=False)
+    one_line_errors()
+    assert sys.excepthook is usual
+    monkeypatch.setitem(sys.modules, compat.COMMAND_LINE, compat)
+    for _ in range(2):
+        one_line_errors()
+    slip = RuntimeError("a slip of ours")
+    for error in (OutputError("DIR: must be empty. Received: a file"), slip):
+        sys.excepthook(type(error), error, None)
+    assert capsys.readouterr().err == "tfds: DIR: must be empty. Received: a file\n" and told == [slip]

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import grpc
 import keras_tuner
 import pytest
+from keras_tuner.src.distribute.oracle_client import OracleClient
 
 from tuning import compat
-from tuning.compat import EPOCHS_ENTRY, PRIVATE_NAMES, nvidia_gpus, parent_is_alive
+from tuning.compat import CLIENT_CALLS, EPOCHS_ENTRY, PRIVATE_NAMES, ask_again, nvidia_gpus, parent_is_alive
 
 
 def _oracle(kind: type) -> keras_tuner.Oracle:
@@ -45,6 +49,62 @@ def test_an_oracle_kept_in_memory_writes_nothing(tmp_path: Path) -> None:
     compat.keep_in_memory(oracle)
     oracle.create_trial("tuner0")
     assert not list(tmp_path.rglob("trial.json"))
+
+
+class _Lost(grpc.RpcError):
+    """An answer that doesn't come."""
+
+    def __init__(self, code: grpc.StatusCode) -> None:
+        self._code = code
+
+    def code(self) -> grpc.StatusCode:
+        return self._code
+
+
+def _worker(lost: list[str], code: grpc.StatusCode = grpc.StatusCode.UNAVAILABLE) -> Any:
+    """A worker's client with a chief whose next answers to these calls get lost, which does what it is asked."""
+    chief: dict[str, Any] = {"status": "RUNNING", "ended": 0, "asked": []}
+
+    def call(name: str, answer: Any) -> Any:
+        def asked(*_: Any, **__: Any) -> Any:
+            chief["asked"].append(name)
+            if name == "end_trial":
+                chief.update(status="COMPLETED", ended=chief["ended"] + 1)
+            if name in lost:
+                lost.remove(name)
+                raise _Lost(code)
+            return answer()
+
+        return asked
+
+    trial = lambda: SimpleNamespace(trial_id="0", status=chief["status"])  # noqa: E731
+    answers = {name: trial if "trial" in name and "best" not in name else list for name in CLIENT_CALLS}
+    client = SimpleNamespace(chief=chief, **{name: call(name, answer) for name, answer in answers.items()})
+    ask_again(client)
+    return client
+
+
+def test_keras_tuners_client_asks_what_we_ask_again() -> None:
+    own = {name for name, value in vars(OracleClient).items() if callable(value) and not name.startswith("_")}
+    assert own == set(CLIENT_CALLS)
+
+
+def test_an_answer_that_is_lost_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compat, "_AGAIN", 0.0)
+    client = _worker(["create_trial", "create_trial", "update_trial"])
+    assert client.create_trial("worker0").trial_id == "0" and client.update_trial("0", {}, step=1).trial_id == "0"
+    assert client.chief["asked"] == 3 * ["create_trial"] + 2 * ["update_trial"]
+    # The control: what the chief refuses is no matter of the network.
+    refused = _worker(["create_trial"], grpc.StatusCode.INVALID_ARGUMENT)
+    with pytest.raises(grpc.RpcError):
+        refused.create_trial("worker0")
+
+
+def test_a_trial_ends_once_though_the_answer_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compat, "_AGAIN", 0.0)
+    client = _worker(["end_trial", "get_trial"])
+    client.end_trial(client.create_trial("worker0"))
+    assert client.chief["ended"] == 1 and client.chief["asked"].count("get_trial") == 2
 
 
 @pytest.mark.parametrize("system", ["posix", "nt"])

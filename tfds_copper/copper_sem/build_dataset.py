@@ -6,8 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tfds_copper.errors import CopperError, InputError, OutputError
-from tfds_copper.files import DISK_FULL, is_disk_full
+from tfds_copper.errors import InputError
 from tfds_copper.folder.scan import scan
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.progress import Progress
@@ -20,7 +19,6 @@ __all__ = ["build", "build_survey"]
 
 
 def _build_one(survey: Survey, data_dir: str, settings: SplitSettings, progress: Progress | None) -> Path:
-    import tensorflow as tf
     import tensorflow_datasets as tfds
 
     from tfds_copper.compat import quiet_logs
@@ -29,23 +27,10 @@ def _build_one(survey: Survey, data_dir: str, settings: SplitSettings, progress:
         from tfds_copper.copper_sem.copper_sem_dataset_builder import Builder, CopperSemConfig
 
         tfds.disable_progress_bar()
-        try:
-            config = CopperSemConfig(**settings.to_dict(), **survey.settings.to_dict())
-            builder = Builder(data_dir=data_dir, config=config)
-            builder.progress, builder.survey = progress, survey
-            builder.download_and_prepare(
-                download_config=tfds.download.DownloadConfig(manual_dir=str(survey.folder.root))
-            )
-        except CopperError:
-            raise
-        # TFDS raises errors of its own making, too.
-        except Exception as error:
-            if not (is_disk_full(error) or isinstance(error, OSError | tf.errors.OpError)):
-                raise
-            reason = DISK_FULL if is_disk_full(error) else " ".join(str(error).split())
-            raise OutputError(f"{data_dir}: must be a folder with space that can be written. Received: {reason}") from (
-                error
-            )
+        config = CopperSemConfig(**settings.to_dict(), **survey.settings.to_dict())
+        builder = Builder(data_dir=data_dir, config=config)
+        builder.progress, builder.survey = progress, survey
+        builder.download_and_prepare(download_config=tfds.download.DownloadConfig(manual_dir=str(survey.folder.root)))
     return Path(str(builder.data_dir))
 
 

@@ -11,10 +11,11 @@ from typing import Any
 
 import fasteners
 
-from tfds_copper.errors import OutputError
+from tfds_copper.errors import CopperError, OutputError
+from tfds_copper.files import DISK_FULL, is_disk_full
 from tfds_copper.registration import NAME
 
-__all__ = ["build_lock", "built_datasets", "read_metadata"]
+__all__ = ["build_lock", "built_datasets", "read_metadata", "writing_errors"]
 
 
 def read_metadata(path: Path) -> dict[str, Any] | None:
@@ -55,3 +56,33 @@ def build_lock(data_dir: str | PathLike[str]) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextlib.contextmanager
+def writing_errors(data_dir: str | PathLike[str], beam: bool) -> Iterator[None]:
+    """Turns what is raised of a place that can't be written, and by Beam of anything, into an error of ours.
+
+    Args:
+        data_dir: the place.
+        beam: whether a pipeline of Beam's is run.
+
+    Raises:
+        OutputError: if that is what happened.
+    """
+    import tensorflow as tf
+
+    try:
+        yield
+    except CopperError:
+        raise
+    # TFDS raises errors of its own making, too, and a runner of Beam's what it likes.
+    except Exception as error:
+        if is_disk_full(error) or isinstance(error, OSError | tf.errors.OpError):
+            needs = "must be a folder with space that can be written"
+            reason = DISK_FULL if is_disk_full(error) else " ".join(str(error).split())
+        elif beam:
+            needs = "the pipeline must get through; the same command builds it anew"
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+        else:
+            raise
+        raise OutputError(f"{data_dir}: {needs}. Received: {reason}") from error

@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from tfds_copper.audit.survey import Survey, survey_folder
-from tfds_copper.compat import QuietBuilderMixin, remove_unfinished
-from tfds_copper.copper_sem.build_dir import build_lock, built_datasets
+from tfds_copper.compat import QuietBuilderMixin, one_line_errors, remove_unfinished
+from tfds_copper.copper_sem.build_dir import build_lock, built_datasets, writing_errors
 from tfds_copper.copper_sem.example import example, keyed_example
 from tfds_copper.copper_sem.metadata import SPLIT_TABLE, dataset_metadata, write_split_table
 from tfds_copper.errors import InputError, OutputError
@@ -113,6 +113,7 @@ class Builder(QuietBuilderMixin, tfds.core.GeneratorBasedBuilder):
     BUILDER_CONFIGS = [CopperSemConfig()]
 
     def __init__(self, *, config: Any = None, data_dir: Any = None, **kwargs: Any) -> None:
+        one_line_errors()
         if config is None:
             config = _only_config(data_dir or tfds.core.constants.DATA_DIR)
         elif config == _BEAM:
@@ -154,7 +155,8 @@ class Builder(QuietBuilderMixin, tfds.core.GeneratorBasedBuilder):
 
         Raises:
             InputError: if the SEM folder can't be used.
-            OutputError: if `data_dir` already holds the dataset of another folder.
+            OutputError: if `data_dir` can't be written or already holds the dataset of another folder, or a pipeline of
+                Beam's doesn't get through.
         """
         download_config = download_config or tfds.download.DownloadConfig()
         if download_config.manual_dir is not None:
@@ -162,7 +164,8 @@ class Builder(QuietBuilderMixin, tfds.core.GeneratorBasedBuilder):
         with build_lock(self.data_dir_root):
             self._refuse_another(overwrite=download_config.download_mode.overwrite_dataset)
             remove_unfinished(self.data_dir)
-            super().download_and_prepare(download_config=download_config, **kwargs)
+            with writing_errors(self.data_dir_root, self.builder_config.beam):
+                super().download_and_prepare(download_config=download_config, **kwargs)
 
     def _check(self, manual_dir: Any) -> tuple[Survey, str]:
         """The survey of the folder and its fingerprint, each made once.

@@ -6,6 +6,7 @@ Beam is imported where it works, by each process for itself.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import logging
 import multiprocessing
 import os
@@ -24,6 +25,7 @@ from tfds_copper.progress import Progress
 __all__ = ["predict_shards"]
 
 
+_BEAM = "apache_beam"
 # How often finished parts are counted.
 _EVERY_SECONDS = 1.0
 
@@ -141,9 +143,12 @@ def predict_shards(
         progress: called with (done, total, what) now and then.
 
     Raises:
+        ModuleNotFoundError: if Apache Beam isn't installed.
         OutputError: if the runner fails, or its workers write elsewhere.
         SettingError: if `workers` is given with a runner, which has workers of its own.
     """
+    if importlib.util.find_spec(_BEAM) is None:
+        raise ModuleNotFoundError(f"No module named {_BEAM!r}", name=_BEAM)
     runner = "runner=" in beam_options
     if runner and workers > 1:
         raise SettingError(f"workers is for this machine; a runner has options of its own. Received: {workers}")

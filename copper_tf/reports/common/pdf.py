@@ -32,8 +32,10 @@ def _print(browser: Sequence[str], profile: Path, page: Path, target: Path) -> s
         "--disable-background-networking", f"--user-data-dir={profile / 'profile'}", "--no-pdf-header-footer",
         f"--print-to-pdf={target}", page.resolve().as_uri(),
     ]  # fmt: skip
+    # Beside its profile it writes an identity for reports of crashes into the home of its user.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("XDG_")} | {"HOME": str(profile)}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         return f"nothing after {_SECONDS} s"
     except OSError as error:

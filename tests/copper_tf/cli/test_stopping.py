@@ -16,6 +16,7 @@ import pytest
 
 from copper_tf.cli.main import cli, main
 from copper_tf.runs.run import open_run
+from tfds_copper.compat import COMMAND_LINE
 
 _TRAIN = ["train", "classifier", "--epochs", "40", "--c", "4", "--d", "1", "--crop", "48", "--batch-size", "6"]
 _FULL = (
@@ -129,3 +130,15 @@ def test_a_disk_that_becomes_full_ends_a_build_in_one_line(tiny: Any, sem_folder
     place = tiny(100)
     code, said = _ended("build", sem_folder, "-o", place / "data", "--split", "6/2/2")
     assert code == 2 and len(said) == 1 and said[0].endswith("Received: the disk is full")
+
+
+@pytest.mark.slow
+def test_tfds_build_says_so_in_one_line_too(tiny: Any, sem_folder: Path) -> None:
+    place = tiny(100)
+    words = ["build", "copper_sem", "--imports", "tfds_copper", "--manual_dir", sem_folder, "--data_dir", place]
+    words += ["--config", '{"split": "6/2/2"}']
+    command = [sys.executable, "-m", COMMAND_LINE, *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    said = [line for line in done.stderr.splitlines() if line.startswith("tfds: ")]
+    assert said == [f"tfds: {place}: must be a folder with space that can be written. Received: the disk is full"]

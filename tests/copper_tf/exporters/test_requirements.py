@@ -69,3 +69,6 @@ def test_a_factory_pc_needs_no_more(runs: dict[str, Any], sem_folder: Path, tmp_
     assert (tmp_path / "out" / "predictions.xlsx").is_file() and list((tmp_path / "out" / "maps").glob("*.tif"))
     done = _run(python, "-c", code, "predict", tmp_path / "MODEL", tmp_path / "none.png", "-o", tmp_path / "x")
     assert done.returncode == 2 and "Traceback" not in done.stderr
+    done = _run(python, "-c", code, "bulk", tmp_path / "MODEL", sem_folder / "t01", "-o", tmp_path / "bulk")
+    said = "copper: needs the package apache_beam; install all of copper-tf. Received: no such"
+    assert done.returncode == 2 and done.stderr.splitlines() == [said]

@@ -245,6 +245,17 @@ def test_mistakes_get_one_line(
     assert "one process at a time" in capfd.readouterr().err
 
 
+def test_without_apache_beam_it_is_named_in_one_line(
+    models: dict[str, Path], sem_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """As on a factory PC, which has what predicting needs and no more."""
+    monkeypatch.setitem(sys.modules, "apache_beam", None)
+    assert _bulk(models["classifier"], sem_folder / "t00", "-o", tmp_path / "out") == 2
+    said = "copper: needs the package apache_beam; install all of copper-tf. Received: no such"
+    assert capfd.readouterr().err.splitlines() == [said]
+
+
 def test_a_full_disk_ends_it_in_one_line(
     models: dict[str, Path], sem_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

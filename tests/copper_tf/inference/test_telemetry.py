@@ -41,24 +41,23 @@ assert {"openvino", "onnxruntime"} & set(sys.modules), "the test must meet what 
 """
 # Caches that hold nothing of their user: Keras' settings and Matplotlib's list of fonts.
 _CACHES = (".keras/keras.json", ".cache/matplotlib/")
-_CI = ("ORT_DISABLE_TELEMETRY", "CI", "TF_BUILD", "JENKINS_URL", "NNCF_CI", "NNCF_DEV")
+CI_VARIABLES = ("ORT_DISABLE_TELEMETRY", "CI", "TF_BUILD", "JENKINS_URL", "NNCF_CI", "NNCF_DEV")
 
 
-def _left(home: Path) -> list[str]:
+def left_at_home(files: list[str]) -> list[str]:
     """What lies in a home that was empty, but for `_CACHES` and the test's own record."""
-    files = sorted(p.relative_to(home).as_posix() for p in home.rglob("*") if p.is_file())
     return [name for name in files if name != "said" and not name.startswith(_CACHES)]
 
 
 def _heard(home: Path, switch: str, *words: object) -> tuple[list[str], list[str]]:
     """What a command would have sent, and which files it left in the home of its user."""
     home.mkdir()
-    environment = {k: v for k, v in os.environ.items() if k not in _CI} | {"HOME": str(home)}
+    environment = {k: v for k, v in os.environ.items() if k not in CI_VARIABLES} | {"HOME": str(home)}
     command = [sys.executable, "-c", _LISTENING, home, switch, *words]
     done = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True, timeout=540)
     assert done.returncode == 0, done.stderr[-2000:]
     said = (home / "said").read_text().splitlines() if (home / "said").exists() else []
-    return said, _left(home)
+    return said, left_at_home(sorted(p.relative_to(home).as_posix() for p in home.rglob("*") if p.is_file()))
 
 
 @pytest.fixture(scope="module")

@@ -18,9 +18,10 @@ from tests.conftest import ROOT
 from tests.test_docs_commands import blocks
 from tests.tfds_copper.copper_sem.test_builder import DUMMY, ENV, contents, sem_folder
 from tfds_copper.copper_sem import build
+from tfds_copper.copper_sem.build_dir import built_datasets
 from tfds_copper.copper_sem.copper_sem_dataset_builder import Builder, CopperSemConfig
 from tfds_copper.dataset import Dataset, open_dataset
-from tfds_copper.errors import InputError
+from tfds_copper.errors import InputError, OutputError
 from tfds_copper.splits.assign import SplitSettings
 
 CARD = ROOT / "tfds_copper" / "copper_sem" / "README.md"
@@ -95,9 +96,9 @@ def test_the_folder_of_the_builder_builds_too_and_refuses_another_folder(tmp_pat
     assert done.returncode == 0, done.stderr
     assert [p.name for p in (tmp_path / "copper_sem").iterdir() if p.name[0] != "."] == [CopperSemConfig().name]
     done = _in(tmp_path, f"{command} '{sem_folder(tmp_path / 'sem')}'")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
     last = done.stderr.strip().splitlines()[-1]
-    assert done.returncode != 0
-    assert last.startswith("tfds_copper.errors.OutputError: ") and "holds the dataset of other files or labels" in last
+    assert last.startswith(f"tfds: {tmp_path}") and "holds the dataset of other files or labels" in last
 
 
 @pytest.mark.slow
@@ -137,6 +138,19 @@ def test_beam_builds_only_where_it_is_asked_for(tmp_path: Path) -> None:
     assert [config.beam for config in Builder.BUILDER_CONFIGS] == [False]
     assert Builder(config="beam", data_dir=tmp_path).builder_config.beam
     assert not Builder(data_dir=tmp_path).builder_config.beam
+
+
+def test_a_pipeline_that_does_not_get_through_is_one_line(tmp_path: Path) -> None:
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    options = PipelineOptions(["--runner=Tortoise"])
+    config = tfds.download.DownloadConfig(manual_dir=str(DUMMY), beam_options=options)
+    said = (
+        "the pipeline must get through; the same command builds it anew. Received: Unexpected pipeline runner: Tortoise"
+    )
+    with pytest.raises(OutputError, match=said):
+        Builder(config="beam", data_dir=tmp_path).download_and_prepare(download_config=config)
+    assert built_datasets(tmp_path) == []
 
 
 @pytest.mark.parametrize("form", ["array_record", "parquet"])
