@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tfds_copper.copper_sem.build_dir import built_datasets, read_metadata
 from tfds_copper.copper_sem.metadata import DatasetMetadata
 from tfds_copper.errors import InputError, RunError
+from tfds_copper.files import read_json
 from tfds_copper.folder.times import label_names
 from tfds_copper.registration import NAME
 from tfds_copper.results import FORMAT_KEY
@@ -164,7 +165,7 @@ def open_folds(path: str | PathLike[str]) -> list[Dataset]:
 
 def _split_sizes(path: Path) -> dict[str, int]:
     """Pictures per split; checks that every shard is there."""
-    info = json.loads((path / "dataset_info.json").read_text("utf-8"))
+    info = read_json(path / "dataset_info.json")
     sizes: dict[str, int] = {}
     for split in info["splits"]:
         lengths = [int(n) for n in split["shardLengths"]]

@@ -17,6 +17,7 @@ import psutil
 from copper_tf.config import Config
 from copper_tf.models.policy import has_gpu
 from tfds_copper.errors import CopperError, InputError
+from tfds_copper.files import parsed_json
 from tfds_copper.progress import Progress
 from tuning.memory import CPU, GPU, Device, bytes_text, peak_bytes
 
@@ -157,5 +158,5 @@ def _measured(config: Config, labels: int, policy: str) -> int:
 
 
 if __name__ == "__main__":
-    _config, *_rest = json.loads(sys.argv[1])
+    _config, *_rest = parsed_json(sys.argv[1])
     sys.stdout.write(f"{_measured(Config.from_dict(_config), *_rest)}\n")

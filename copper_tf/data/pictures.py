@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import tempfile
 from collections.abc import Iterator, Sequence
 
@@ -13,6 +12,7 @@ from copper_tf.data.normalisation import grey
 from copper_tf.utils.compat import available_memory_bytes
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError
+from tfds_copper.files import parsed_json
 from tfds_copper.progress import Progress
 
 __all__ = ["Example", "Pictures", "examples", "load_pictures", "some_of_each_label"]
@@ -59,7 +59,7 @@ def examples(dataset: Dataset, split: str) -> Iterator[Example]:
             sheet=record["sheet"].decode(),
             pixel_size_nm=float(record["pixel_size_nm"]),
             truth=record["truth"][..., 0] if record["has_truth"] else None,
-            columns=json.loads(record["columns"].decode()),
+            columns=parsed_json(record["columns"]),
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import json
 import math
 import os
 import shutil
@@ -21,7 +20,7 @@ from copper_tf.runs.plugins import check_plugins, write_plugins
 from copper_tf.runs.records import FreeEnds, HypothesisRecord, Restarts, TrainingRecord
 from copper_tf.statistics import chords
 from tfds_copper.errors import CopperError, RunError
-from tfds_copper.files import lock_folder, write_json, write_text
+from tfds_copper.files import check_links, lock_folder, read_json, write_json, write_text
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.results import Result
 
@@ -327,7 +326,7 @@ def create_run(run: Run, *, force: bool = False) -> None:
 
 def _read(path: Path, name: str) -> Any:
     try:
-        return json.loads((path / name).read_text(encoding="utf-8"))
+        return read_json(path / name)
     except ValueError as error:
         raise RunError(f"{path / name}: must be JSON. Received: {error}") from None
 
@@ -341,6 +340,7 @@ def open_run(path: str | os.PathLike[str]) -> Run:
     path = Path(path)
     if not is_run(path):
         raise RunError(f"{path}: must be a run folder made by `copper train`. Received: no run there")
+    check_links(path)
     missing = [name for name in _FILES if not (path / name).is_file()]
     if missing:
         raise RunError(f"{path}: a run holds {missing[0]}, which is missing. Received: no such file")

@@ -19,7 +19,7 @@ from copper_tf.simulation.picture import plan_picture, simulate_picture
 from copper_tf.simulation.settings import SimulationSettings
 from copper_tf.simulation.studies import STRENGTH_KEY, Strengths, draw_strengths, measured_columns, study_table
 from tfds_copper.errors import CopperError, OutputError, SettingError
-from tfds_copper.files import replacing
+from tfds_copper.files import read_json, replacing
 from tfds_copper.progress import Progress
 
 __all__ = ["SETTINGS_FILE", "picture_path", "read_settings", "simulate"]
@@ -86,7 +86,7 @@ def read_settings(folder: str | os.PathLike[str]) -> SimulationSettings:
     """
     path = Path(folder, SETTINGS_FILE)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         recipe, settings = content["recipe"], SimulationSettings.from_dict(content["settings"])
     except (OSError, ValueError, KeyError, TypeError, CopperError):
         raise OutputError(f"{path}: must hold the settings of a simulated folder. Received: {_found(path)}") from None

@@ -12,6 +12,8 @@ from typing import Any, ClassVar
 
 import cattrs
 
+from tfds_copper.files import parsed_json
+
 __all__ = [
     "Answered",
     "Event",
@@ -131,7 +133,7 @@ _KINDS: dict[str, type[Event]] = {
 def _parse(line: str) -> Event | None:
     """The event of a line; None for a line that a killed server left unfinished."""
     try:
-        values: Any = json.loads(line)
+        values: Any = parsed_json(line)
         return cattrs.structure(values, _KINDS[values["event"]])
     except (ValueError, KeyError, TypeError, cattrs.BaseValidationError):
         return None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import json
 import math
 import struct
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from copper_tf.reports.full.results import Acquisition, AcquisitionSetting
+from tfds_copper.files import parsed_json
 from tfds_copper.micrograph import Metadata
 from tfds_copper.micrograph.record import name_and_unit
 from tfds_copper.progress import Progress
@@ -49,8 +49,8 @@ def read_records(dataset: Dataset, progress: Progress | None = None) -> list[dic
     for split in dataset.split_sizes:
         for record in dataset.records(split, pictures=False).as_numpy_iterator():
             width, height = struct.unpack(">II", record["picture"][_SIZE])
-            bar = json.loads(record["bar"].decode())
-            row = json.loads(record["metadata"].decode())
+            bar = parsed_json(record["bar"])
+            row = parsed_json(record["metadata"])
             row |= {
                 "size": f"{width} × {height}",
                 "pixel_size_nm": float(record["pixel_size_nm"]),
