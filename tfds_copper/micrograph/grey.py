@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +21,7 @@ __all__ = [
     "coloured",
     "grey_notes",
     "palette_to_samples",
+    "pixels_of_file",
     "refuse_colours",
     "spread_bits",
     "to_grey",
@@ -54,6 +57,16 @@ class Samples:
     orientation: Orientation = UPRIGHT
 
 
+def pixels_of_file(size: Any, largest: Callable[[Any, Any], Any] = max) -> Any:
+    """The most pixels that a file can hold.
+
+    Args:
+        size: bytes of the file.
+        largest: of two numbers; for numbers that aren't Python's.
+    """
+    return largest(_PIXELS_A_BYTE * size, _SMALL)
+
+
 def check_size(path: Path, width: int, height: int, max_pixels: int) -> None:
     """Refuses a picture by its header, before anything is decoded.
 
@@ -63,7 +76,7 @@ def check_size(path: Path, width: int, height: int, max_pixels: int) -> None:
     if width <= 0 or height <= 0 or width * height > max_pixels:
         raise InputError(f"{path}: a picture must have 1 to {max_pixels} pixels. Received: {width} x {height}")
     size = path.stat().st_size
-    if width * height > max(_SMALL, _PIXELS_A_BYTE * size):
+    if width * height > pixels_of_file(size):
         raise InputError(
             f"{path}: a picture must be complete. Received: {width} x {height} pixels claimed by a file of {size} bytes"
         )

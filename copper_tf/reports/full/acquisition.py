@@ -47,7 +47,7 @@ def read_records(dataset: Dataset, progress: Progress | None = None) -> list[dic
     rows: list[dict[str, Any]] = []
     total = sum(dataset.split_sizes.values())
     for split in dataset.split_sizes:
-        for record in dataset.records(split, pictures=False).as_numpy_iterator():
+        for record in dataset.rows(split, pictures=False):
             width, height = struct.unpack(">II", record["picture"][_SIZE])
             bar = parsed_json(record["bar"])
             row = parsed_json(record["metadata"])
