@@ -105,7 +105,8 @@ def check_saved_model(folder: Path, place: str) -> None:
         raise _refused(folder, f"the file {meta.asset_file_def[0].filename[:_SHOWN]!r}")
     saving = _saving_functions(graph, meta)
     mathematics = frozenset(_MATHEMATICS.split())
-    _check_nodes(folder, graph.node, mathematics)
+    # The graph outside of functions is TensorFlow 1's: `tf.saved_model.load` takes the numbers of constants from it.
+    _check_nodes(folder, graph.node, mathematics | _SAVING)
     for function in graph.library.function:
         name = function.signature.name
         _check_nodes(folder, function.node_def, mathematics | _SAVING if name in saving else mathematics)

@@ -133,6 +133,11 @@ def test_a_graph_that_only_computes_is_opened_variables_loops_and_branches_inclu
     np.testing.assert_array_equal(call(np.ones((1, 2, 2, 1), np.float32))["mask"], np.ones((1, 2, 2, 1)))
 
 
+@pytest.mark.usefixtures("eager")
+def test_a_graph_saved_while_functions_are_not_traced_is_opened(tmp_path: Path) -> None:
+    assert opened(_saved(tmp_path / "model", lambda _: None), "savedmodel")[0] == "{}"
+
+
 def test_no_listed_operation_is_unknown_to_tensorflow_or_stateful_without_need() -> None:
     from tensorflow.python.framework import op_def_registry
 
