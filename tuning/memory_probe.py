@@ -16,6 +16,7 @@ import psutil
 
 from copper_tf.config import Config
 from copper_tf.models.policy import has_gpu
+from tfds_copper.children import SAFE_PATH
 from tfds_copper.errors import CopperError, InputError
 from tfds_copper.files import parsed_json
 from tfds_copper.progress import Progress
@@ -58,7 +59,7 @@ def probe(config: Config, labels: int, policy: str) -> int:
         ProbeError: if the process dies, or the system does not tell the peak.
     """
     command = [sys.executable, "-m", __name__, json.dumps([config.to_dict(), labels, policy])]
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, **SAFE_PATH, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["nothing"])[-1]

@@ -18,6 +18,7 @@ from PIL import Image
 from copper_tf.simulation.picture import plan_picture, simulate_picture
 from copper_tf.simulation.settings import SimulationSettings
 from copper_tf.simulation.studies import STRENGTH_KEY, Strengths, draw_strengths, measured_columns, study_table
+from tfds_copper.children import safe_children
 from tfds_copper.errors import CopperError, OutputError, SettingError
 from tfds_copper.files import read_json, replacing
 from tfds_copper.progress import Progress
@@ -184,7 +185,7 @@ def _draw_all(folder: Path, settings: SimulationSettings, keys: list[tuple[int, 
             yield _write_picture(str(folder), settings, *key)
         return
     # A forked child of a process that holds TensorFlow can hang: start fresh ones.
-    with ProcessPoolExecutor(min(workers, len(keys)), mp_context=get_context("spawn")) as pool:
+    with safe_children(), ProcessPoolExecutor(min(workers, len(keys)), mp_context=get_context("spawn")) as pool:
         jobs = [pool.submit(_write_picture, str(folder), settings, *key) for key in keys]
         try:
             for job in as_completed(jobs):
