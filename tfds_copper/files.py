@@ -121,10 +121,10 @@ def check_links(folder: Path) -> None:
     Raises:
         RunError: naming the first such link.
     """
-    root = folder.resolve()
+    root = os.path.realpath(folder)
     for place, folders, files in os.walk(folder):
         for path in (Path(place, name) for name in (*folders, *files)):
-            if path.is_symlink() and not path.resolve().is_relative_to(root):
+            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
                 raise RunError(f"{path}: must lie in {folder}. Received: a link that leaves it")
 
 

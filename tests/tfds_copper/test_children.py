@@ -39,22 +39,25 @@ def _simulates(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from copper_tf.simulation import SimulationSettings, folder
 
     monkeypatch.setattr(folder, "_WORTH_PROCESSES", 1)
-    settings = SimulationSettings(labels=2, pictures=1, sheets=1, height=64, width=64)
+    settings = SimulationSettings(labels=2, pictures=3, sheets=3, height=64, width=64)
     folder.simulate(place / "simulated", settings, workers=2)
-    assert len(list((place / "simulated").glob("t*/*.png"))) == 2
+    assert len(list((place / "simulated").glob("t*/*.png"))) == 6
 
 
 def _predicts_in_bulk(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from copper_tf.inference.bulk import workers
 
     parts: Any = SimpleNamespace(finished=set, output=place)
-    workers.predict_shards([], None, parts, 2, "", None)  # type: ignore[arg-type]
+    # A worker came as far as asking for its settings.
+    with pytest.raises(CopperError, match="'NoneType' object has no attribute 'output'"):
+        workers.predict_shards([], None, parts, 2, "", None)  # type: ignore[arg-type]
 
 
 def _probes(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tuning.memory_probe import probe
 
-    probe(SimpleNamespace(to_dict=lambda: {"model": {"unknown": 1}}), 2, "float32")  # type: ignore[arg-type]
+    with pytest.raises(CopperError, match="unknown"):
+        probe(SimpleNamespace(to_dict=lambda: {"model": {"unknown": 1}}), 2, "float32")  # type: ignore[arg-type]
 
 
 def _searches(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +75,8 @@ def _searches(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def _packages(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from copper_tf.exporters.bioimage import check_package
 
-    check_package(place / "none.zip")
+    with pytest.raises(CopperError, match="must pass bioimage.io's validator"):
+        check_package(place / "none.zip")
 
 
 _STARTING = [
@@ -85,8 +89,7 @@ _STARTING = [
 def test_processes_import_nothing_of_the_current_folder(
     start: Callable[[Path, pytest.MonkeyPatch], None], planted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with contextlib.suppress(CopperError):
-        start(tmp_path, monkeypatch)
+    start(tmp_path, monkeypatch)
     assert not planted.exists() and "PYTHONSAFEPATH" not in os.environ
 
 
