@@ -9,6 +9,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from openpyxl.utils.escape import unescape
 
 from copper_tf.utils.tables import write_csv, write_tables, write_workbook
 from tests.conftest import ROOT
@@ -74,7 +75,7 @@ def test_a_workbook_holds_text_as_text_and_numbers_as_numbers(tmp_path: Path) ->
     assert page["A1"].value == "=file" and page["A1"].data_type == "s"
     for text, (cell, number) in zip(texts, page.iter_rows(min_row=2), strict=True):
         # XML has one sign for the end of a line.
-        assert (cell.value or "") == text.replace("\r", "\n") and cell.data_type == ("s" if text else "n")
+        assert unescape(cell.value or "") == text.replace("\r", "\n") and cell.data_type == ("s" if text else "n")
         assert number.value == -1.5 and number.data_type == "n"
 
 
