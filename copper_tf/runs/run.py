@@ -162,9 +162,8 @@ class Run:
         Raises:
             RunError: if the file is damaged.
         """
-        values = (
-            _read(self.path, self.reference_statistics_file.name) if self.reference_statistics_file.is_file() else {}
-        )
+        file = self.reference_statistics_file
+        values = _read(self.path, file.name) if file.is_file() else {}
         return ReferenceStatistics.from_dict(values) if values else None
 
     def write_reference_statistics(self, statistics: ReferenceStatistics | None) -> None:
@@ -246,8 +245,8 @@ class Run:
         model = build(self.config, len(self.labels.times))
         try:
             model.load_weights(file)
-        except (OSError, ValueError, KeyError) as error:
-            reason = str(error).splitlines()[0][:100]
+        except Exception as error:  # Keras raises what it likes for a damaged file
+            reason = (str(error).splitlines() or [type(error).__name__])[0][:100]
             raise RunError(f"{file}: must be the weights of this run's config. Received: {reason}") from None
         return model
 
@@ -279,8 +278,7 @@ class Run:
 
 def is_run(path: str | os.PathLike[str]) -> bool:
     """Whether a folder is a run, whole or not."""
-    path = Path(path)
-    return (path / "format").is_file() or (path / "config.json").is_file()
+    return any((Path(path) / name).is_file() for name in ("format", "config.json"))
 
 
 def check_run_folder(path: Path, *, force: bool = False) -> None:
@@ -362,6 +360,8 @@ def open_run(path: str | os.PathLike[str]) -> Run:
 def _numbered_runs(path: str | os.PathLike[str], name: str) -> list[Run]:
     """The runs in the folders of that name, by number."""
     folders = {p.name.removeprefix(name.format("")): p for p in Path(path).glob(name.format("*")) if is_run(p)}
+    if folders:
+        check_links(Path(path))
     return [open_run(folders[number]) for number in sorted(folders, key=lambda n: (len(n), n))]
 
 

@@ -11,7 +11,7 @@ from copper_tf.runs.plugins import import_plugins
 from copper_tf.runs.run import Run
 from tfds_copper.errors import RunError
 
-__all__ = ["last_model"]
+__all__ = ["last_model", "load_weights"]
 
 # Keras packs nothing in its files, so that what is unpacked from them is hardly larger than they are.
 _MOST_UNPACKED = 10
@@ -39,6 +39,23 @@ def last_model(run: Run) -> tuple[keras.Model, int] | None:
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:100]
         raise RunError(f"{file}: must be a complete checkpoint. Received: {reason}") from None
+
+
+def load_weights(model: keras.Model, file: Path) -> None:
+    """Gives a model the weights that a training begins with.
+
+    Args:
+        model: of the same settings.
+        file: of the weights.
+
+    Raises:
+        RunError: if the file is damaged, or of another model.
+    """
+    try:
+        model.load_weights(file)
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:100]
+        raise RunError(f"{file}: must be the weights of this run's config. Received: {reason}") from None
 
 
 def _check_size(file: Path) -> None:

@@ -27,7 +27,7 @@ from copper_tf.runs.run import FIRST_MAPS, INITIAL, Run, check_run_folder, creat
 from copper_tf.training.area_shares import measure_areas
 from copper_tf.training.batch_norm import Calibrator
 from copper_tf.training.callbacks import Bookkeeper, Reporter, should_stop
-from copper_tf.training.checkpoints import last_model
+from copper_tf.training.checkpoints import last_model, load_weights
 from copper_tf.training.finish import finish_run
 from copper_tf.training.free_ends import ShapeLearner, Sharpen, read_ends
 from copper_tf.training.hypothesis_learning import HypothesisLearner, learnable
@@ -122,7 +122,7 @@ def _model(run: Run, policy: str, steps: int) -> tuple[keras.Model, int]:
     keras.utils.set_random_seed(run.config.training.seed)
     model = build(run.config, len(run.labels.times), policy)
     if (run.checkpoints / INITIAL).is_file():
-        model.load_weights(run.checkpoints / INITIAL)
+        load_weights(model, run.checkpoints / INITIAL)
     # No epoch is done yet: a g that moves while the model trains stands where it starts.
     moves = run.config.training.learn == ITERATIVE
     compile_model(model, run.config, run.initial_hypothesis if moves else run.hypothesis, steps)

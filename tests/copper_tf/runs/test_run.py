@@ -15,7 +15,7 @@ from PIL import Image
 from copper_tf.cli.main import main
 from copper_tf.config import ANCHORS, ITERATIVE, MIN_BINARITY
 from copper_tf.runs.records import BoundaryBias, HypothesisRecord, Restarts, RestartTry, TrainingRecord
-from copper_tf.runs.run import Run, open_run
+from copper_tf.runs.run import Run, fold_runs, open_run, seed_runs
 from tfds_copper.errors import RunError
 
 
@@ -101,3 +101,13 @@ def test_a_run_with_a_link_that_leaves_it_is_refused_by_whoever_would_write_into
     (run / "mine").mkdir()
     link.symlink_to(run / "mine")
     assert open_run(run).path == run
+
+
+def test_a_folder_of_runs_with_such_a_link_is_refused_as_well(runs: dict[str, Any], tmp_path: Path) -> None:
+    for name in ("fold_1", "seed_0"):
+        shutil.copytree(runs["segmenter"].path, tmp_path / "runs" / name)
+    assert len(fold_runs(tmp_path / "runs")) == len(seed_runs(tmp_path / "runs")) == 1
+    (tmp_path / "runs" / "scores").symlink_to(tmp_path)
+    for opened in (fold_runs, seed_runs):
+        with pytest.raises(RunError, match="scores: must lie in .*runs. Received: a link that leaves it"):
+            opened(tmp_path / "runs")

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import pytest
 
-from copper_tf.runs.run import Run
-from copper_tf.training.checkpoints import last_model
+from copper_tf.runs.run import BEST, Run
+from copper_tf.training.checkpoints import last_model, load_weights
 from tests.conftest import ROOT
 from tfds_copper.errors import RunError
 
@@ -100,6 +101,42 @@ def test_a_checkpoint_unpacks_to_hardly_more_than_it_is(run: Run) -> None:
         _file(run).write_bytes(content)
         with pytest.raises(RunError, match="must be a complete checkpoint"):
             last_model(run)
+
+
+def test_weights_are_read_from_no_other_file_and_damaged_ones_are_one_line(
+    run: Run, runs: dict[str, Any], tmp_path: Path
+) -> None:
+    file, model = tmp_path / "checkpoints" / BEST, _model()
+    model.save_weights(file)
+    load_weights(model, file)
+    (tmp_path / "secret").write_bytes(bytes(24))
+
+    def outside(held: h5py.File, name: str) -> None:
+        held.create_dataset(name, (3, 2), "f4", external=[(str(tmp_path / "secret"), 0, 24)])
+
+    def linked(held: h5py.File, name: str) -> None:
+        held[name] = h5py.ExternalLink(str(tmp_path / "other.h5"), "/x")
+
+    with h5py.File(file) as held:
+        kernel = next(name for name in _names(held) if held[name].shape == (3, 2))
+    for spoil in (outside, linked):
+        with h5py.File(file, "r+") as held:
+            del held[kernel]
+            spoil(held, kernel)
+        with pytest.raises(RunError, match=f"{BEST}: must be the weights of this run's config. Received: "):
+            load_weights(model, file)
+    for content in (b"", b"no weights", b"\x89HDF\r\n\x1a\n" + bytes(99)):
+        file.write_bytes(content)
+        with pytest.raises(RunError, match="must be the weights of this run's config. Received: "):
+            load_weights(model, file)
+        with pytest.raises(RunError, match="must be the weights of this run's config. Received: "):
+            run.load_model()
+
+
+def _names(held: h5py.File) -> list[str]:
+    names: list[str] = []
+    held.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+    return names
 
 
 def test_keras_files_are_opened_in_one_place() -> None:
