@@ -78,7 +78,7 @@ _DEEDS: dict[str, tuple[str, Callable[[str, tf.Tensor], Any]]] = {
         "ImmutableConst",
         lambda place, x: tf.raw_ops.ImmutableConst(dtype=tf.float32, shape=[1], memory_region_name=place),
     ),
-    "reads records": ("TensorSliceDataset", lambda place, _: tf.data.TFRecordDataset(place).reduce(0, lambda k, _: k)),
+    "reads records": (r"\w*Dataset\w*", lambda place, _: tf.data.TFRecordDataset(place).reduce(0, lambda k, _: k)),
     "writes events": (
         "SummaryWriter",
         lambda place, x: tf.raw_ops.CreateSummaryFileWriter(
