@@ -108,6 +108,15 @@ def test_the_command_line_as_a_module_imports_nothing_of_it_either(module: str, 
     assert done.stdout.startswith("Usage: ") and not planted.exists()
 
 
+def test_modules_of_others_keep_their_folder(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "__init__.py").write_text("import copper_tf\n")
+    (tmp_path / "mine" / "__main__.py").write_text("import beside\n")
+    (tmp_path / "beside.py").write_text("print('there')\n")
+    done = subprocess.run([sys.executable, "-m", "mine"], check=True, capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout == "there\n"
+
+
 def test_the_command_line_says_so_to_all_that_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
     seen = []
