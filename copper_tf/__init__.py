@@ -9,7 +9,7 @@ import os
 import sys
 
 # ``python -m copper_tf`` would import from the current folder, before all else: a random.py beside the pictures isn't
-# Python's. While the module of ``-m`` is looked for, Python's arguments begin with that; those of others are left alone.
+# Python's. While the module of -m is looked for, Python's arguments begin with that; those of others are left alone.
 _OURS = {word.removeprefix("-m").partition(".")[0] for word in sys.orig_argv} & {"copper_tf", "tuning"}
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 if _OURS and sys.argv[:1] == ["-m"] and not sys.flags.safe_path and os.path.abspath(sys.path[0]) != _ROOT:
