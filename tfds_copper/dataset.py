@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tfds_copper.copper_sem.build_dir import built_datasets, read_metadata
 from tfds_copper.copper_sem.metadata import DatasetMetadata
 from tfds_copper.errors import InputError, RunError
-from tfds_copper.files import read_json
+from tfds_copper.files import parsed_json, read_json
 from tfds_copper.folder.times import label_names
 from tfds_copper.registration import NAME
 from tfds_copper.results import FORMAT_KEY
@@ -26,6 +26,8 @@ __all__ = ["Dataset", "is_dataset", "open_dataset", "open_folds"]
 
 # What TensorFlow says before it says what is wrong.
 _BEFORE_REASON = re.compile(r".* iterator: [\w:]+: (assertion failed: )?")
+# The features of a record that are text, and those that are JSON.
+_TEXTS, _JSON = ("sheet", "file"), ("columns", "metadata", "bar", "notes")
 # The names of TFDS' files, relative to the dataset.
 _TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
 
@@ -118,7 +120,7 @@ class Dataset:
             raise InputError(f"{self.path}: its file format {form} needs a package. Received: {error}") from None
 
     def rows(self, split: str, pictures: bool = True) -> Iterator[dict[str, Any]]:
-        """The records of one split as NumPy's values, one after the other, see `records`.
+        """The records of one split one after the other, as NumPy's values with texts and JSON read, see `records`.
 
         Args:
             split: ``train``, ``validation`` or ``test``.
@@ -130,9 +132,12 @@ class Dataset:
         import tensorflow as tf
 
         try:
-            yield from self.records(split, pictures).prefetch(2).as_numpy_iterator()
-        except tf.errors.OpError as error:
-            reason = _BEFORE_REASON.sub("", str(error.message).partition("\n")[0])[:120]
+            for record in self.records(split, pictures).prefetch(2).as_numpy_iterator():
+                texts = {name: record[name].decode() for name in _TEXTS}
+                yield record | texts | {name: parsed_json(record[name]) for name in _JSON}
+        except (tf.errors.OpError, ValueError) as error:
+            said = str(getattr(error, "message", error)).partition("\n")[0]
+            reason = _BEFORE_REASON.sub("", said)[:120]
             raise InputError(f"{self.path}: must hold intact records; build it again. Received: {reason}") from None
 
 

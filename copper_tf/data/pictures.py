@@ -12,7 +12,6 @@ from copper_tf.data.normalisation import grey
 from copper_tf.utils.compat import available_memory_bytes
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError
-from tfds_copper.files import parsed_json
 from tfds_copper.progress import Progress
 
 __all__ = ["Example", "Pictures", "examples", "load_pictures", "some_of_each_label"]
@@ -51,15 +50,15 @@ def examples(dataset: Dataset, split: str) -> Iterator[Example]:
         depth = int(record["bit_depth"])
         pixels = record["picture"][..., 0]
         yield Example(
-            file=record["file"].decode(),
+            file=record["file"],
             pixels=pixels.astype(np.uint8) if depth == 8 else pixels,
             bit_depth=depth,
             label=int(record["label"]),
             t=float(record["t"]),
-            sheet=record["sheet"].decode(),
+            sheet=record["sheet"],
             pixel_size_nm=float(record["pixel_size_nm"]),
             truth=record["truth"][..., 0] if record["has_truth"] else None,
-            columns=parsed_json(record["columns"]),
+            columns=record["columns"],
         )
 
 

@@ -138,6 +138,15 @@ def test_a_picture_in_a_record_is_as_large_as_its_bytes_can_hold(name: str, size
     assert _read(copy)[0][name].shape == (80, 64, 1)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"), [("columns", b"[" * 10**5), ("metadata", b"{"), ("notes", b"\xff"), ("file", b"\xff.png")]
+)
+def test_texts_of_a_record_that_are_none_are_named(name: str, text: bytes, copy: Path) -> None:
+    _with_picture(copy, name, text)
+    with pytest.raises(InputError, match="must hold intact records; build it again. Received: "):
+        _read(copy)
+
+
 def test_a_record_whose_picture_is_none_is_one_line_of_every_command(
     copy: Path, runs: dict[str, Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from copper_tf.reports.full.results import Acquisition, AcquisitionSetting
-from tfds_copper.files import parsed_json
 from tfds_copper.micrograph import Metadata
 from tfds_copper.micrograph.record import name_and_unit
 from tfds_copper.progress import Progress
@@ -49,8 +48,8 @@ def read_records(dataset: Dataset, progress: Progress | None = None) -> list[dic
     for split in dataset.split_sizes:
         for record in dataset.rows(split, pictures=False):
             width, height = struct.unpack(">II", record["picture"][_SIZE])
-            bar = parsed_json(record["bar"])
-            row = parsed_json(record["metadata"])
+            bar = record["bar"]
+            row = record["metadata"]
             row |= {
                 "size": f"{width} × {height}",
                 "pixel_size_nm": float(record["pixel_size_nm"]),
