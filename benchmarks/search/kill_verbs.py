@@ -83,7 +83,7 @@ CASES: dict[str, Case] = {
     "build": Case(lambda root, out: copper_command("build", str(root / "world"), "-o", str(out)), _datasets),
     "train": Case(
         lambda root, out: copper_command(
-            "train", "segmenter", str(root / "data"), "-o", str(out), "--resume", "--epochs", "60", *_SMALL
+            "train", "segmenter", str(root / "data"), "-o", str(out), "--resume", "--epochs", "12", *_SMALL
         ),
         _epochs,
     ),
