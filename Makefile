@@ -10,7 +10,7 @@ COUNT ?= 50
 BENCHMARKS ?= speed.inference speed.prefetch speed.step data.pipeline data.bars data.bar_leak data.duplicates data.building speed.mosaic speed.bulk speed.memory
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo docs figures test test-slow lint peers bench acceptance fuzz mutation clean
+.PHONY: help demo docs figures test test-slow lint peers bench acceptance fuzz mutation audit clean
 
 help:
 	@echo "make demo        simulate a SEM folder, fit it, predict (OPEN=1 opens the report)"
@@ -24,6 +24,7 @@ help:
 	@echo "make fuzz        CASES=$(CASES) mutated files, each of which must end in a clear error or a correct read,"
 	@echo "                 and 5,000 hostile messages and 1,000 requests to the pages, none of which may succeed"
 	@echo "make mutation    COUNT=$(COUNT) small changes of the code of each group, of which the tests must notice 85 %"
+	@echo "make audit       the pinned versions, and their known faults where pip-audit and its database can be had"
 	@echo "make clean       remove the virtual environment and what the targets made"
 
 $(READY): setup.cfg pyproject.toml constraints.txt
@@ -80,5 +81,15 @@ fuzz: $(READY)
 mutation: $(READY)
 	$(BIN)/python -m benchmarks.mutation.mutation --count $(COUNT) --jobs $(JOBS)
 
+# pip-audit in an environment of its own; it writes its findings only where its database answered.
+AUDIT := .venv-audit
+audit:
+	@echo "pinned, as tested:" && grep -v '^ *\(#\|$$\)' constraints.txt
+	@rm -rf $(AUDIT) && $(PYTHON) -m venv $(AUDIT)
+	@$(AUDIT)/bin/python -m pip install --quiet pip-audit \
+		&& $(AUDIT)/bin/pip-audit --no-deps --disable-pip -r constraints.txt -f json -o $(AUDIT)/found.json; code=$$?; \
+		if test -s $(AUDIT)/found.json; then cat $(AUDIT)/found.json; echo; exit $$code; fi; \
+		echo "not audited: pip-audit or its database can't be had here; the list above is all that is known"
+
 clean:
-	rm -rf $(VENV) .venv-peers demo acceptance build dist docs/_build *.egg-info
+	rm -rf $(VENV) .venv-peers $(AUDIT) demo acceptance build dist docs/_build *.egg-info

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tfds_copper.copper_sem.build_dir import built_datasets, read_metadata
 from tfds_copper.copper_sem.metadata import DatasetMetadata
 from tfds_copper.errors import InputError, RunError
+from tfds_copper.files import parsed_json, read_json
 from tfds_copper.folder.times import label_names
 from tfds_copper.registration import NAME
 from tfds_copper.results import FORMAT_KEY
@@ -21,6 +23,13 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 __all__ = ["Dataset", "is_dataset", "open_dataset", "open_folds"]
+
+# What TensorFlow says before it says what is wrong.
+_BEFORE_REASON = re.compile(r".* iterator: [\w:]+: (assertion failed: )?")
+# The features of a record that are text, and those that are JSON.
+_TEXTS, _JSON = ("sheet", "file"), ("columns", "metadata", "bar", "notes")
+# The names of TFDS' files, relative to the dataset.
+_TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,10 +99,17 @@ class Dataset:
         if split not in self.split_sizes:
             raise InputError(f"split must be one of {', '.join(self.split_sizes)}. Received: {split!r}")
         import tensorflow_datasets as tfds
+        from google.protobuf.json_format import MessageToDict
 
+        from tfds_copper.copper_sem.features import bounded_pictures, features
+
+        _check_features(self.path, MessageToDict(features(len(self.times)).to_proto()))
         builder = tfds.builder_from_directory(self.path)
+        for shard in self.path.glob(f"{NAME}-{split}.tfrecord-*"):
+            _check_lengths(shard)
         raw = tfds.decode.SkipDecoding()
-        decoders = None if pictures else {"picture": raw, "truth": raw}
+        bounded = bounded_pictures(self.metadata.reading.max_pixels)
+        decoders = bounded if pictures else {"picture": raw, "truth": raw}
         try:
             if builder.info.file_format not in tfds.core.FileFormat.with_tf_data():
                 return _from_source(builder, split, decoders)
@@ -102,6 +118,51 @@ class Dataset:
         except ImportError as error:
             form = builder.info.file_format.value
             raise InputError(f"{self.path}: its file format {form} needs a package. Received: {error}") from None
+
+    def rows(self, split: str, pictures: bool = True) -> Iterator[dict[str, Any]]:
+        """The records of one split one after the other, as NumPy's values with texts and JSON read, see `records`.
+
+        Args:
+            split: ``train``, ``validation`` or ``test``.
+            pictures: decode ``picture`` and ``truth``.
+
+        Raises:
+            InputError: if there is no such split, or a record is damaged.
+        """
+        import tensorflow as tf
+
+        try:
+            for record in self.records(split, pictures).prefetch(2).as_numpy_iterator():
+                texts = {name: record[name].decode() for name in _TEXTS}
+                yield record | texts | {name: parsed_json(record[name]) for name in _JSON}
+        except (tf.errors.OpError, ValueError) as error:
+            said = str(getattr(error, "message", error)).partition("\n")[0]
+            reason = _BEFORE_REASON.sub("", said)[:120]
+            raise InputError(f"{self.path}: must hold intact records; build it again. Received: {reason}") from None
+
+
+def _check_features(path: Path, expected: Any) -> None:
+    """Refuses a dataset that names other features than ours: TFDS would import whatever modules it names."""
+    try:
+        found, info = read_json(path / "features.json"), read_json(path / "dataset_info.json")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: must be an intact dataset; build it again. Received: {error}") from None
+    if found != expected or "features" in info:
+        raise InputError(
+            f"{path / 'features.json'}: must name the features of {NAME}; build it again. Received: others"
+        )
+
+
+def _check_lengths(shard: Path) -> None:
+    """Refuses a file of records that says of one that it is longer than the file: TensorFlow would make room for it."""
+    size, at = shard.stat().st_size, 0
+    with shard.open("rb", buffering=0) as stream:
+        while at < size:
+            stream.seek(at)
+            # The length, its checksum, the record and its checksum.
+            at += 16 + int.from_bytes(stream.read(8), "little")
+    if at != size:
+        raise InputError(f"{shard}: must hold intact records; build it again. Received: a record beyond its end")
 
 
 def _from_source(builder: Any, split: str, decoders: Any) -> tf.data.Dataset:
@@ -164,9 +225,13 @@ def open_folds(path: str | PathLike[str]) -> list[Dataset]:
 
 def _split_sizes(path: Path) -> dict[str, int]:
     """Pictures per split; checks that every shard is there."""
-    info = json.loads((path / "dataset_info.json").read_text("utf-8"))
+    info = read_json(path / "dataset_info.json")
     sizes: dict[str, int] = {}
+    if not re.fullmatch("[a-z_]+", info["fileFormat"]):
+        raise ValueError(f"file format {info['fileFormat']!r}")
     for split in info["splits"]:
+        if split["filepathTemplate"] != _TEMPLATE or split["name"] not in SPLITS:
+            raise ValueError(f"split {split['name']!r} of files {split['filepathTemplate']!r}")
         lengths = [int(n) for n in split["shardLengths"]]
         for k in range(len(lengths)):
             place = {"DATASET": NAME, "SPLIT": split["name"], "FILEFORMAT": info["fileFormat"]}

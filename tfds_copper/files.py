@@ -1,4 +1,4 @@
-"""Atomic writing, so that a file is there whole or not at all, and a lock on a folder."""
+"""Atomic writing, so that a file is there whole or not at all, a lock on a folder, and the one place JSON is read."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import errno
 import json
 import os
 import re
+import secrets
+import shutil
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,15 +16,21 @@ from typing import Any
 
 import fasteners
 
-from tfds_copper.errors import OutputError
+from tfds_copper.errors import OutputError, RunError
 
 __all__ = [
     "DISK_FULL",
+    "MOST_TEXT",
+    "check_links",
     "is_disk_full",
     "json_text",
     "lock_folder",
+    "parsed_json",
     "path_beside",
+    "read_json",
+    "read_member",
     "replacing",
+    "replacing_folder",
     "write_bytes",
     "write_json",
     "write_text",
@@ -34,6 +43,12 @@ _NO_ROOM = re.compile(r"No space left on device|\d+ requested and \d+ written")
 
 # Held while a process works in a folder; the system lets it go however the process ends.
 _LOCK = ".lock"
+# JSON of ours is nested a few levels deep; what is deeper would end whatever walks through it.
+_DEEPEST = 100
+# Bytes of a text that is unpacked: a card of a model has some ten thousand.
+MOST_TEXT = 2**20
+# How much of a name its temporary one keeps: its ending, by which writers go.
+_KEPT = 40
 
 
 @contextmanager
@@ -65,12 +80,52 @@ def replacing(path: Path) -> Iterator[Path]:
         OSError: if the place can't be written; the temporary file is removed then.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".writing-{os.getpid()}-{path.name}")
+    temporary = _temporary(path)
+    # Nobody can know the name before, and a link that lies there isn't followed.
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o666))
     try:
         yield temporary
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Yields a new, empty folder beside `path`, which takes its place when all went well.
+
+    Raises:
+        OSError: if the place can't be written; the temporary folder is removed then.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = _temporary(path)
+    temporary.mkdir()
+    try:
+        yield temporary
+        shutil.rmtree(path, ignore_errors=True)
+        os.replace(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".writing-{secrets.token_hex(8)}-{path.name[-_KEPT:]}")
+
+
+def check_links(folder: Path) -> None:
+    """Refuses links in a folder that lead out of it, by which others would have us read or write elsewhere.
+
+    Args:
+        folder: may be a link itself, and need not be there.
+
+    Raises:
+        RunError: naming the first such link.
+    """
+    root = os.path.realpath(folder)
+    for place, folders, files in os.walk(folder):
+        for path in (Path(place, name) for name in (*folders, *files)):
+            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
+                raise RunError(f"{path}: must lie in {folder}. Received: a link that leaves it")
 
 
 def is_disk_full(error: BaseException | None) -> bool:
@@ -110,6 +165,53 @@ def json_text(value: Any) -> str:
 def write_json(path: Path, value: Any) -> None:
     """Writes a JSON file atomically, see `json_text`."""
     write_text(path, json_text(value) + "\n")
+
+
+def parsed_json(text: str | bytes) -> Any:
+    """The values of JSON text.
+
+    Raises:
+        ValueError: if it is none, or nested deeper than anything of ours.
+    """
+    try:
+        values = json.loads(text)
+    except RecursionError:
+        raise ValueError(f"more than {_DEEPEST} levels") from None
+    level = [values]
+    for _ in range(_DEEPEST):
+        inner = [v.values() if isinstance(v, dict) else v for v in level if isinstance(v, dict | list)]
+        level = [value for values_of in inner for value in values_of]
+        if not level:
+            return values
+    raise ValueError(f"more than {_DEEPEST} levels")
+
+
+def read_json(file: str | os.PathLike[str]) -> Any:
+    """The values of a JSON file.
+
+    Raises:
+        OSError: if it can't be read.
+        ValueError: see `parsed_json`.
+    """
+    return parsed_json(Path(file).read_text(encoding="utf-8"))
+
+
+def read_member(archive: zipfile.ZipFile, name: str, most: int = MOST_TEXT) -> bytes:
+    """A member of a zip file, whatever the archive says of its size.
+
+    Args:
+        archive: open.
+        name: of the member.
+        most: bytes that are unpacked.
+
+    Raises:
+        ValueError: if there is more.
+    """
+    with archive.open(name) as stream:
+        content = stream.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"{name} of more than {most} bytes")
+    return content
 
 
 def _finite(value: Any) -> Any:

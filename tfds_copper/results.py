@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import os
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
 from tfds_copper.errors import RunError
-from tfds_copper.files import write_json
+from tfds_copper.files import read_json, write_json
 
 __all__ = ["FORMAT_KEY", "Result", "structure", "transient"]
 
@@ -118,7 +117,7 @@ class Result:
         if not path.is_file():
             raise RunError(f"{path}: must be a result that copper-tf wrote. Received: no such file")
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            values = read_json(path)
         except ValueError as error:
             raise RunError(f"{path}: must be JSON as it was written. Received: {error}") from None
         return cls.from_dict(values, str(path))

@@ -16,7 +16,9 @@ import psutil
 
 from copper_tf.config import Config
 from copper_tf.models.policy import has_gpu
+from tfds_copper.children import SAFE_PATH
 from tfds_copper.errors import CopperError, InputError
+from tfds_copper.files import parsed_json
 from tfds_copper.progress import Progress
 from tuning.memory import CPU, GPU, Device, bytes_text, peak_bytes
 
@@ -57,7 +59,7 @@ def probe(config: Config, labels: int, policy: str) -> int:
         ProbeError: if the process dies, or the system does not tell the peak.
     """
     command = [sys.executable, "-m", __name__, json.dumps([config.to_dict(), labels, policy])]
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, **SAFE_PATH, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["nothing"])[-1]
@@ -157,5 +159,5 @@ def _measured(config: Config, labels: int, policy: str) -> int:
 
 
 if __name__ == "__main__":
-    _config, *_rest = json.loads(sys.argv[1])
+    _config, *_rest = parsed_json(sys.argv[1])
     sys.stdout.write(f"{_measured(Config.from_dict(_config), *_rest)}\n")

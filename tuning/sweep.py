@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from copper_tf.runs.records import BoundaryBias
 from copper_tf.runs.run import is_run, open_run
 from tfds_copper.dataset import Dataset, open_dataset
 from tfds_copper.errors import CopperError, OutputError, RunError, SettingError
-from tfds_copper.files import lock_folder, write_json
+from tfds_copper.files import check_links, lock_folder, read_json, write_json
 from tfds_copper.progress import Progress
 
 if TYPE_CHECKING:
@@ -113,12 +112,12 @@ class Sweep:
     def failure(self, name: str) -> str:
         """Why a run failed, empty where it didn't."""
         file = self._failure_file(name)
-        return str(json.loads(file.read_text(encoding="utf-8"))["reason"]) if file.is_file() else ""
+        return str(_noted(file)["reason"]) if file.is_file() else ""
 
     def count_attempt(self, name: str) -> bool:
         """Counts an attempt at a run; False where its process died too often without finishing an epoch in between."""
         file = self.path / RUNS / (name + ATTEMPTS)
-        last = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {"attempts": 0, "epochs": 0}
+        last = _noted(file) if file.is_file() else {"attempts": 0, "epochs": 0}
         epochs = self.epochs_of(name)
         attempts = int(last["attempts"]) if epochs == last["epochs"] else 0
         if attempts >= _MOST_ATTEMPTS:
@@ -223,6 +222,18 @@ class Sweep:
         return train(self.config(name), dataset, folder, resume=True, until=until, progress=progress)
 
 
+def _noted(file: Path) -> dict[str, Any]:
+    """What was written down of a run.
+
+    Raises:
+        RunError: if the file is damaged.
+    """
+    try:
+        return {"reason": "", "attempts": 0, "epochs": 0, **read_json(file)}
+    except (TypeError, ValueError) as error:
+        raise RunError(f"{file}: must be what copper search wrote. Received: {error}") from None
+
+
 def open_sweep(path: Path) -> Sweep:
     """Opens a sweep.
 
@@ -232,8 +243,9 @@ def open_sweep(path: Path) -> Sweep:
     file = path / PLAN
     if not file.is_file():
         raise RunError(f"{path}: must be a folder of a sweep, with {PLAN} in it. Received: no such file")
+    check_links(path)
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = read_json(file)
         if content["format"] != FORMAT:
             raise RunError(f"{path}: this version of copper-tf reads {FORMAT!r}. Received: {content['format']!r}")
         data = content["data"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
-import json
 import math
 import statistics
 import time
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from copper_tf.analysis.search_results import Cost, Objective
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import CopperError, InputError, RunError
-from tfds_copper.files import write_json
+from tfds_copper.files import read_json, write_json
 from tfds_copper.progress import Progress
 from tfds_copper.results import Result
 from tuning.search_space import COSTS, OBJECTIVES, SearchSpace
@@ -221,7 +220,7 @@ def open_search(path: Path) -> Search:
     if not is_search(path):
         raise RunError(f"{path}: must be a folder of a search, with {SEARCH} in it. Received: no such file")
     try:
-        content = json.loads((path / SEARCH).read_text(encoding="utf-8"))
+        content = read_json(path / SEARCH)
         if content.pop("format") != FORMAT:
             raise ValueError(f"another format than {FORMAT!r}")
         space = SearchSpace({name: tuple(values) for name, values in content.pop("space").items()})

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tfds_copper.children import SAFE_PATH
 from tfds_copper.errors import RunError
 from tfds_copper.progress import Progress
 from tuning.cluster import CHIEF, ORACLE_IP, ORACLE_PORT, TUNER_ID
@@ -59,7 +60,7 @@ class _WorkerPool:
     def _start(self, name: str) -> subprocess.Popen[bytes]:
         threads = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"), str(self.threads))
         address = {ORACLE_IP: "127.0.0.1", ORACLE_PORT: str(self.port)}
-        environment = {**os.environ, **threads, **address, TUNER_ID: name}
+        environment = {**os.environ, **SAFE_PATH, **threads, **address, TUNER_ID: name}
         if self.gpus:
             # One GPU each, the first again where there are more workers; a chief trains nothing.
             worker = name in self.names

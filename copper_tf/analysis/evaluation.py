@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import io
 import math
@@ -44,6 +43,7 @@ from copper_tf.statistics.scores import (
     potency_scores,
     reanchored,
 )
+from tfds_copper.cells import write_rows
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import RunError
 from tfds_copper.files import replacing, write_text
@@ -222,9 +222,7 @@ def _write_table(run: Run, rows: list[Row]) -> None:
     taken = {name for name in names if not name.startswith("column ")}
     renamed = {n: n if (own := n.removeprefix("column ")) in taken else own for n in names}
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(renamed.values())
-    writer.writerows([row.get(name, "") for name in renamed] for row in rows)
+    write_rows(text, [list(renamed.values()), *([row.get(name, "") for name in renamed] for row in rows)])
     write_text(run.path / "scores" / PICTURES, text.getvalue(), encoding="utf-8-sig")
 
 

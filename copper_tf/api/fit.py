@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import os
 import shutil
@@ -27,7 +26,7 @@ from copper_tf.runs.records import TrainingRecord
 from copper_tf.runs.run import EVALUATION_PAGE, TRUST_PAGE, Run, is_run
 from tfds_copper.dataset import Dataset, is_dataset, open_dataset
 from tfds_copper.errors import InputError, OutputError, RunError, SettingError
-from tfds_copper.files import lock_folder, write_json
+from tfds_copper.files import check_links, lock_folder, read_json, write_json
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.progress import Progress
 from tfds_copper.results import Result, transient
@@ -119,6 +118,7 @@ def _check_output(output: Path, resume: bool, force: bool) -> None:
         raise OutputError(f"{output}: fit needs a folder. Received: a file")
     if not output.is_dir() or not any(output.iterdir()):
         return
+    check_links(output)
     if not (output / _MARK).is_file():
         raise OutputError(f"{output}: fit needs an absent or empty folder. Received: one with other files")
     if not (resume or force):
@@ -128,11 +128,14 @@ def _check_output(output: Path, resume: bool, force: bool) -> None:
 def _request(output: Path, resume: bool, given: dict[str, Any]) -> dict[str, Any]:
     """All that was asked for, by name: what is given, and for the rest the defaults or what a fit to go on with has."""
     if resume and (output / _MARK).is_file():
-        kept: dict[str, Any] = json.loads((output / _MARK).read_text(encoding="utf-8"))
+        try:
+            kept: dict[str, Any] = dict(read_json(output / _MARK))
+        except (TypeError, ValueError) as error:
+            raise RunError(f"{output / _MARK}: must be what copper fit wrote. Received: {error}") from None
         for name, value in given.items():
-            if value != kept[name]:
+            if value != kept.get(name):
                 raise RunError(
-                    f"{output}: --resume goes on with the fit's own settings, {name} = {kept[name]!r}. "
+                    f"{output}: --resume goes on with the fit's own settings, {name} = {kept.get(name)!r}. "
                     f"Received: {name} = {value!r}"
                 )
         return kept

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from copper_tf.decay.starting import first_hypothesis
 from copper_tf.runs.run import FOLD, SEED, Run, fold_runs, is_run, open_run, seed_runs
 from copper_tf.utils.tensorflow import import_tensorflow
 from tfds_copper.errors import RunError, SettingError
+from tfds_copper.files import read_json
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.progress import Progress
 from tfds_copper.settings import setting_fields
@@ -78,7 +78,7 @@ def config_of(file: str | os.PathLike[str]) -> Config:
     """
     path = Path(file)
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = read_json(path)
     except (OSError, ValueError) as error:
         raise SettingError(f"{path}: must be settings as --dry-run prints them, in JSON. Received: {error}") from None
     groups = values.values() if isinstance(values, dict) else [values]

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import click
 
 import copper_tf
-from copper_tf.api.system import DISK_FULL, interrupt_on_sigterm, is_disk_full
+from copper_tf.api.system import DISK_FULL, interrupt_on_sigterm, is_disk_full, safe_children
 from copper_tf.cli.output import SHOWN, output_options
 from copper_tf.cli.verbs import VerbGroup
 
@@ -122,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     try:
-        with interrupt_on_sigterm():
+        with interrupt_on_sigterm(), safe_children():
             return _run(arguments)
     finally:
         if SHOWN.verbose:

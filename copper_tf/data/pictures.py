@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import tempfile
 from collections.abc import Iterator, Sequence
 
@@ -47,19 +46,19 @@ class Example:
 
 def examples(dataset: Dataset, split: str) -> Iterator[Example]:
     """The micrographs of a split, decoded one after the other, always in the same order."""
-    for record in dataset.records(split).prefetch(2).as_numpy_iterator():
+    for record in dataset.rows(split):
         depth = int(record["bit_depth"])
         pixels = record["picture"][..., 0]
         yield Example(
-            file=record["file"].decode(),
+            file=record["file"],
             pixels=pixels.astype(np.uint8) if depth == 8 else pixels,
             bit_depth=depth,
             label=int(record["label"]),
             t=float(record["t"]),
-            sheet=record["sheet"].decode(),
+            sheet=record["sheet"],
             pixel_size_nm=float(record["pixel_size_nm"]),
             truth=record["truth"][..., 0] if record["has_truth"] else None,
-            columns=json.loads(record["columns"].decode()),
+            columns=record["columns"],
         )
 
 

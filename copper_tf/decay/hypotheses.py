@@ -7,7 +7,6 @@ control that a sound analysis must refuse.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import numpy as np
 from copper_tf.config import NUMBER, RANK
 from copper_tf.decay.families import exponential, logarithmic, logistic, power
 from tfds_copper.errors import SettingError
+from tfds_copper.files import parsed_json
 from tfds_copper.plugins import Registry
 
 __all__ = [
@@ -150,8 +150,8 @@ def _table(name: str) -> dict[str, Any]:
         allowed = ", ".join(HYPOTHESES)
         raise SettingError(f"hypothesis must be one of {allowed}, or a table keyed by t (JSON). Received: {name!r}")
     try:
-        table = json.loads(text)
-    except json.JSONDecodeError as error:
+        table = parsed_json(text)
+    except ValueError as error:
         raise SettingError(f"hypothesis: the table is not JSON ({error}). Received: {text[:60]!r}") from None
     if not isinstance(table, dict):
         raise SettingError(f"hypothesis: a table is {{t: g(t)}}. Received: {text[:60]!r}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import os
 import subprocess
 import sys
 import zipfile
@@ -17,6 +18,7 @@ import yaml
 from copper_tf.inference.exported.metadata import INPUT, ModelMetadata
 from copper_tf.inference.exported.telemetry import without_telemetry
 from copper_tf.models.picture_sizes import smallest_picture
+from tfds_copper.children import SAFE_PATH
 from tfds_copper.errors import OutputError
 
 __all__ = ["PACKAGE", "check_package", "write_package"]
@@ -180,7 +182,8 @@ def check_package(path: Path) -> None:
     """
     without_telemetry()
     # In a process of its own: it leaves files open, and brings much that nothing else here needs.
-    done = subprocess.run([sys.executable, "-c", _CHECK, str(path)], capture_output=True, text=True)
+    command = [sys.executable, "-c", _CHECK, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **SAFE_PATH})
     output = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
     if done.returncode or output[-1] != _PASSED:
         raise OutputError(f"{path}: must pass bioimage.io's validator. Received: {(output or ['nothing'])[-1][:200]}")

@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import importlib.util
 import io
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -38,7 +37,7 @@ from copper_tf.runs.run import Run
 from copper_tf.utils.licenses import check_license
 from copper_tf.utils.tensorflow import literal_path
 from tfds_copper.errors import CopperError, InputError, OutputError, RunError
-from tfds_copper.files import DISK_FULL, is_disk_full, write_text
+from tfds_copper.files import DISK_FULL, is_disk_full, replacing_folder, write_text
 from tfds_copper.progress import Progress
 
 __all__ = ["Deviation", "allowed", "export_run"]
@@ -333,15 +332,8 @@ def export_run(
     formats = list(dict.fromkeys(formats))
     _check(folder, formats, force)
     check_license(license)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    place = folder.with_name(f".writing-{os.getpid()}-{folder.name}")
-    try:
+    with replacing_folder(folder) as place:
         result = _exported(_Exporting(run, folder, place, license), formats, progress)
         result.write(place / SUMMARY)
         write_text(place / REQUIREMENTS, requirements_text(result.formats))
-        if folder.exists():
-            shutil.rmtree(folder)
-        place.rename(folder)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
     return result

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import json
 import math
 import os
 import shutil
@@ -21,7 +20,7 @@ from copper_tf.runs.plugins import check_plugins, write_plugins
 from copper_tf.runs.records import FreeEnds, HypothesisRecord, Restarts, TrainingRecord
 from copper_tf.statistics import chords
 from tfds_copper.errors import CopperError, RunError
-from tfds_copper.files import lock_folder, write_json, write_text
+from tfds_copper.files import check_links, lock_folder, read_json, write_json, write_text
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.results import Result
 
@@ -163,9 +162,8 @@ class Run:
         Raises:
             RunError: if the file is damaged.
         """
-        values = (
-            _read(self.path, self.reference_statistics_file.name) if self.reference_statistics_file.is_file() else {}
-        )
+        file = self.reference_statistics_file
+        values = _read(self.path, file.name) if file.is_file() else {}
         return ReferenceStatistics.from_dict(values) if values else None
 
     def write_reference_statistics(self, statistics: ReferenceStatistics | None) -> None:
@@ -247,8 +245,8 @@ class Run:
         model = build(self.config, len(self.labels.times))
         try:
             model.load_weights(file)
-        except (OSError, ValueError, KeyError) as error:
-            reason = str(error).splitlines()[0][:100]
+        except Exception as error:  # Keras raises what it likes for a damaged file
+            reason = (str(error).splitlines() or [type(error).__name__])[0][:100]
             raise RunError(f"{file}: must be the weights of this run's config. Received: {reason}") from None
         return model
 
@@ -280,8 +278,7 @@ class Run:
 
 def is_run(path: str | os.PathLike[str]) -> bool:
     """Whether a folder is a run, whole or not."""
-    path = Path(path)
-    return (path / "format").is_file() or (path / "config.json").is_file()
+    return any((Path(path) / name).is_file() for name in ("format", "config.json"))
 
 
 def check_run_folder(path: Path, *, force: bool = False) -> None:
@@ -327,7 +324,7 @@ def create_run(run: Run, *, force: bool = False) -> None:
 
 def _read(path: Path, name: str) -> Any:
     try:
-        return json.loads((path / name).read_text(encoding="utf-8"))
+        return read_json(path / name)
     except ValueError as error:
         raise RunError(f"{path / name}: must be JSON. Received: {error}") from None
 
@@ -341,6 +338,7 @@ def open_run(path: str | os.PathLike[str]) -> Run:
     path = Path(path)
     if not is_run(path):
         raise RunError(f"{path}: must be a run folder made by `copper train`. Received: no run there")
+    check_links(path)
     missing = [name for name in _FILES if not (path / name).is_file()]
     if missing:
         raise RunError(f"{path}: a run holds {missing[0]}, which is missing. Received: no such file")
@@ -362,6 +360,8 @@ def open_run(path: str | os.PathLike[str]) -> Run:
 def _numbered_runs(path: str | os.PathLike[str], name: str) -> list[Run]:
     """The runs in the folders of that name, by number."""
     folders = {p.name.removeprefix(name.format("")): p for p in Path(path).glob(name.format("*")) if is_run(p)}
+    if folders:
+        check_links(Path(path))
     return [open_run(folders[number]) for number in sorted(folders, key=lambda n: (len(n), n))]
 
 

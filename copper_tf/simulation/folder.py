@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import os
@@ -11,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -18,8 +18,10 @@ from PIL import Image
 from copper_tf.simulation.picture import plan_picture, simulate_picture
 from copper_tf.simulation.settings import SimulationSettings
 from copper_tf.simulation.studies import STRENGTH_KEY, Strengths, draw_strengths, measured_columns, study_table
+from tfds_copper.cells import write_rows
+from tfds_copper.children import safe_children
 from tfds_copper.errors import CopperError, OutputError, SettingError
-from tfds_copper.files import replacing
+from tfds_copper.files import read_json, replacing
 from tfds_copper.progress import Progress
 
 __all__ = ["SETTINGS_FILE", "picture_path", "read_settings", "simulate"]
@@ -86,7 +88,7 @@ def read_settings(folder: str | os.PathLike[str]) -> SimulationSettings:
     """
     path = Path(folder, SETTINGS_FILE)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         recipe, settings = content["recipe"], SimulationSettings.from_dict(content["settings"])
     except (OSError, ValueError, KeyError, TypeError, CopperError):
         raise OutputError(f"{path}: must hold the settings of a simulated folder. Received: {_found(path)}") from None
@@ -121,11 +123,10 @@ def _labels_csv(settings: SimulationSettings) -> bytes:
     gradual = settings.world == "gradual"
     size = (settings.height - settings.bar) * settings.width
     stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
     drawn = "amplitude_drawn" if gradual else "area_drawn"
     strengths = _strengths(settings) if settings.peel else None
     known = list(measured_columns(settings, strengths, 0, 0, 0)) if strengths else []
-    writer.writerow(["file", "t", "sheet", "lot", "pixel_size_nm", "area_law", drawn, *known])
+    rows: list[list[Any]] = [["file", "t", "sheet", "lot", "pixel_size_nm", "area_law", drawn, *known]]
     for label, time in enumerate(settings.times()):
         for index in range(settings.pictures):
             made = plan_picture(settings, label, index)
@@ -134,7 +135,8 @@ def _labels_csv(settings: SimulationSettings) -> bytes:
             sheet = name.split("/")[1].rsplit("-", 1)[0]
             row = [name, time, sheet, f"lot{made.lot + 1}", f"{settings.pixel_size_nm:g}"]
             measured = _measured(settings, strengths, label, index) if strengths else []
-            writer.writerow([*row, f"{made.law:.8f}", f"{share:.8f}", *measured])
+            rows.append([*row, f"{made.law:.8f}", f"{share:.8f}", *measured])
+    write_rows(stream, rows)
     return stream.getvalue().encode("utf-8")
 
 
@@ -184,7 +186,7 @@ def _draw_all(folder: Path, settings: SimulationSettings, keys: list[tuple[int, 
             yield _write_picture(str(folder), settings, *key)
         return
     # A forked child of a process that holds TensorFlow can hang: start fresh ones.
-    with ProcessPoolExecutor(min(workers, len(keys)), mp_context=get_context("spawn")) as pool:
+    with safe_children(), ProcessPoolExecutor(min(workers, len(keys)), mp_context=get_context("spawn")) as pool:
         jobs = [pool.submit(_write_picture, str(folder), settings, *key) for key in keys]
         try:
             for job in as_completed(jobs):

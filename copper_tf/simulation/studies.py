@@ -8,7 +8,6 @@ measured instead. The etch depth is ``1.2 + 0.6 a`` µm (0.12).
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import datetime
 import functools
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from copper_tf.simulation.settings import SimulationSettings
+from tfds_copper.cells import write_rows
 
 __all__ = [
     "STRENGTH_KEY",
@@ -188,7 +188,5 @@ def study_table(settings: SimulationSettings, number: int, reference: bool) -> b
     """
     rows = [row for row in study_rows(settings, number) if (row["sheet"] == "reference") is reference]
     stream = io.StringIO(newline="")
-    writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    write_rows(stream, [list(rows[0]), *(row.values() for row in rows)])
     return stream.getvalue().encode("utf-8")

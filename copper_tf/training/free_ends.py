@@ -22,11 +22,11 @@ from copper_tf.decay.hypotheses import MIN_VARIANCE
 from copper_tf.inference.predictor import RunPredictor
 from copper_tf.inference.surround import central
 from copper_tf.models.metrics import FreeNMSE
-from copper_tf.runs.plugins import import_plugins
 from copper_tf.runs.records import FreeEnds
 from copper_tf.runs.run import Run
 from copper_tf.statistics.bootstrap import bootstrap, groups_of, intervals
 from copper_tf.training.boundary_bias import excess, middles
+from copper_tf.training.checkpoints import last_model
 from copper_tf.training.hypothesis_learning import nmse_metrics, tables
 from tfds_copper.errors import InputError
 from tfds_copper.progress import Progress
@@ -145,10 +145,9 @@ class ShapeLearner(keras.callbacks.Callback):
 
 def _shape(run: Run) -> np.ndarray:
     """The shape of g that the last epoch was trained for, from 1 to 0; ``(K,)``."""
-    import_plugins(run.config)
-    last = run.last_checkpoint()
+    last = last_model(run)
     assert last is not None
-    g = tables(keras.models.load_model(last[1]))[0].values
+    g = tables(last[0])[0].values
     return (g - g[-1]) / (g[0] - g[-1])
 
 

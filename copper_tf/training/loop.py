@@ -22,12 +22,12 @@ from copper_tf.models.losses import grade_loss
 from copper_tf.models.metrics import NMSE, FreeNMSE
 from copper_tf.models.policy import resolve_policy
 from copper_tf.runs.labels import Labels
-from copper_tf.runs.plugins import import_plugins
 from copper_tf.runs.records import AreaShares
 from copper_tf.runs.run import FIRST_MAPS, INITIAL, Run, check_run_folder, create_run, is_run, open_run
 from copper_tf.training.area_shares import measure_areas
 from copper_tf.training.batch_norm import Calibrator
 from copper_tf.training.callbacks import Bookkeeper, Reporter, should_stop
+from copper_tf.training.checkpoints import last_model, load_weights
 from copper_tf.training.finish import finish_run
 from copper_tf.training.free_ends import ShapeLearner, Sharpen, read_ends
 from copper_tf.training.hypothesis_learning import HypothesisLearner, learnable
@@ -37,7 +37,7 @@ from copper_tf.training.resuming import lengthen, resumed_run
 from copper_tf.training.tensorboard import TensorBoardWriter
 from copper_tf.utils.tensorflow import keras_defaults
 from tfds_copper.dataset import Dataset
-from tfds_copper.errors import InputError, RunError
+from tfds_copper.errors import InputError
 from tfds_copper.files import lock_folder
 from tfds_copper.progress import Progress
 
@@ -115,21 +115,14 @@ def _new_run(
 
 def _model(run: Run, policy: str, steps: int) -> tuple[keras.Model, int]:
     """(compiled model, finished epochs): fresh, or as the last checkpoint left it, optimizer and g included."""
-    last = run.last_checkpoint()
+    last = last_model(run)
     if last:
-        try:
-            # Whoever registers its layers and its loss with Keras must have been imported.
-            import_plugins(run.config)
-            model = keras.models.load_model(last[1])
-        except (OSError, ValueError, KeyError) as error:
-            reason = str(error).splitlines()[0][:100]
-            raise RunError(f"{last[1]}: must be a complete checkpoint. Received: {reason}") from None
-        _set_schedule(model, run.config, steps)
-        return model, last[0]
+        _set_schedule(last[0], run.config, steps)
+        return last
     keras.utils.set_random_seed(run.config.training.seed)
     model = build(run.config, len(run.labels.times), policy)
     if (run.checkpoints / INITIAL).is_file():
-        model.load_weights(run.checkpoints / INITIAL)
+        load_weights(model, run.checkpoints / INITIAL)
     # No epoch is done yet: a g that moves while the model trains stands where it starts.
     moves = run.config.training.learn == ITERATIVE
     compile_model(model, run.config, run.initial_hypothesis if moves else run.hypothesis, steps)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import math
+import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,12 +12,17 @@ from typing import Any
 import numpy as np
 
 from copper_tf.statistics.bootstrap import mean_interval
+from tfds_copper.cells import write_rows
 from tfds_copper.errors import SettingError
 from tfds_copper.files import replacing
 
 __all__ = ["SUFFIXES", "Row", "check_table", "sheet_rows", "write_csv", "write_tables", "write_workbook"]
 
 SUFFIXES = (".csv", ".xlsx")
+# Of a cell of a workbook: characters that XML has none of, what would be read as one by its number, and characters.
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_ESCAPE = re.compile("_x[0-9A-Fa-f]{4}_")
+_LONGEST = 32767
 
 Row = dict[str, Any]
 
@@ -70,7 +75,20 @@ def write_csv(path: Path, rows: Iterable[Row]) -> None:
     """Writes rows as comma-separated UTF-8, whole or not at all; the first row names the columns."""
     # The byte order mark tells Excel that names are UTF-8.
     with replacing(path) as file, file.open("w", encoding="utf-8-sig", newline="") as stream:
-        csv.writer(stream, lineterminator="\r\n").writerows(_cells(rows))
+        write_rows(stream, _cells(rows), "\r\n")
+
+
+def _workbook_cell(page: Any, value: Any) -> Any:
+    """A cell of a workbook: text is text, without what the format can't hold, and no longer than it can be."""
+    from openpyxl.cell import Cell
+
+    if not isinstance(value, str) or not value:
+        return Cell(page, value=None if value == "" else value, row=1, column=1)
+    text = _ESCAPE.sub(r"_x005F\g<0>", _NO_TEXT.sub("\ufffd", value))
+    cell = Cell(page, value=text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…", row=1, column=1)
+    # What begins with = would be a formula, and #N/A an error.
+    cell.data_type = "s"
+    return cell
 
 
 def write_workbook(path: Path, tables: Mapping[str, Iterable[Row]]) -> None:
@@ -82,7 +100,7 @@ def write_workbook(path: Path, tables: Mapping[str, Iterable[Row]]) -> None:
     for name, rows in tables.items():
         page = book.create_sheet(name)
         for cells in _cells(rows):
-            page.append(cells)
+            page.append([_workbook_cell(page, value) for value in cells])
         page.freeze_panes = "A2"
     with replacing(path) as file:
         book.save(file)

@@ -17,7 +17,7 @@ from tests.conftest import eagerly, small, worked_in
 from tfds_copper.errors import OutputError, RunError, SettingError
 from tuning.engine import run_sweep
 from tuning.hypothesis_plan import finished_runs, plan_runs
-from tuning.sweep import PLAN, PlannedRun, Sweep, open_sweep, start_sweep
+from tuning.sweep import FAILED, PLAN, RUNS, PlannedRun, Sweep, open_sweep, start_sweep
 from tuning.workers import run_workers
 
 TIMES = (0.0, 1.0, 2.0)
@@ -241,3 +241,23 @@ def test_mistakes_on_the_command_line_are_one_line(
     assert main(["hypotheses", *words]) == 2
     shown = capsys.readouterr().err
     assert message in shown and len(shown.splitlines()) == 1
+
+
+@pytest.mark.parametrize("text", ["[" * 10**5, "{", "3", '{"reason": 1, "a": ' + "[" * 200 + "]" * 200 + "}"])
+def test_notes_of_a_run_that_are_damaged_are_named(text: str, tmp_path: Path) -> None:
+    sweep = Sweep(tmp_path, small("segmenter"), tmp_path, "0", {"x": PlannedRun("x", {})})
+    (tmp_path / RUNS).mkdir()
+    assert sweep.failure("x") == ""
+    (tmp_path / RUNS / f"x{FAILED}").write_text(text)
+    with pytest.raises(RunError, match="must be what copper search wrote. Received: "):
+        sweep.failure("x")
+    sweep.record_failure("x", "no memory")
+    assert sweep.failure("x") == "no memory"
+
+
+def test_a_sweep_with_a_link_that_leaves_it_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "sweep").mkdir()
+    (tmp_path / "sweep" / PLAN).write_text("{}")
+    (tmp_path / "sweep" / RUNS).symlink_to(tmp_path)
+    with pytest.raises(RunError, match="must lie in .*sweep. Received: a link that leaves it"):
+        open_sweep(tmp_path / "sweep")

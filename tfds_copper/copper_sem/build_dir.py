@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import fasteners
 
 from tfds_copper.errors import CopperError, OutputError
-from tfds_copper.files import DISK_FULL, is_disk_full
+from tfds_copper.files import DISK_FULL, is_disk_full, read_json
 from tfds_copper.registration import NAME
 
 __all__ = ["build_lock", "built_datasets", "read_metadata", "writing_errors"]
@@ -21,8 +20,8 @@ __all__ = ["build_lock", "built_datasets", "read_metadata", "writing_errors"]
 def read_metadata(path: Path) -> dict[str, Any] | None:
     """The metadata of the finished `copper_sem` in a version directory; None where there is none."""
     try:
-        metadata = json.loads((path / "metadata.json").read_text("utf-8"))
-        name = json.loads((path / "dataset_info.json").read_text("utf-8"))["name"]
+        metadata = read_json(path / "metadata.json")
+        name = read_json(path / "dataset_info.json")["name"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return metadata if name == NAME and isinstance(metadata, dict) and "fingerprint" in metadata else None

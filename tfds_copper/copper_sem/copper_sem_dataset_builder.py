@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tensorflow_datasets as tfds
 
 from tfds_copper.audit.survey import Survey, survey_folder
 from tfds_copper.compat import QuietBuilderMixin, one_line_errors, remove_unfinished
 from tfds_copper.copper_sem.build_dir import build_lock, built_datasets, writing_errors
 from tfds_copper.copper_sem.example import example, keyed_example
+from tfds_copper.copper_sem.features import features
 from tfds_copper.copper_sem.metadata import SPLIT_TABLE, dataset_metadata, write_split_table
 from tfds_copper.errors import InputError, OutputError
 from tfds_copper.folder.fingerprint import folder_fingerprint
@@ -126,25 +126,8 @@ class Builder(QuietBuilderMixin, tfds.core.GeneratorBasedBuilder):
         self._fingerprint = ""
 
     def _info(self) -> tfds.core.DatasetInfo:
-        features = tfds.features.FeaturesDict(
-            {
-                "picture": tfds.features.Image(shape=(None, None, 1), dtype=np.uint16, encoding_format="png"),
-                "bit_depth": tfds.features.Scalar(dtype=np.int32),
-                "label": tfds.features.ClassLabel(),
-                "t": tfds.features.Scalar(dtype=np.float32),
-                "sheet": tfds.features.Text(),
-                "file": tfds.features.Text(),
-                "pixel_size_nm": tfds.features.Scalar(dtype=np.float32),
-                "truth": tfds.features.Image(shape=(None, None, 1), dtype=np.uint8, encoding_format="png"),
-                "has_truth": tfds.features.Scalar(dtype=np.bool_),
-                "columns": tfds.features.Text(),
-                "metadata": tfds.features.Text(),
-                "bar": tfds.features.Text(),
-                "notes": tfds.features.Text(),
-            }
-        )
         return self.dataset_info_from_configs(
-            features=features,
+            features=features(),
             supervised_keys=("picture", "label"),
             homepage="https://arxiv.org/abs/1910.11033",
             metadata=tfds.core.MetadataDict(),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import csv
 import dataclasses
 import hashlib
 import io
@@ -12,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from tfds_copper.cells import write_rows
 from tfds_copper.files import write_text
 from tfds_copper.folder.times import time_text
 from tfds_copper.micrograph import ReadSettings
@@ -159,8 +159,6 @@ def write_split_table(path: Path, survey: Survey, settings: SplitSettings, split
     pictures = survey.folder.pictures
     groups = split_groups(pictures, survey.links, settings.within_sheet)
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["file", "t", "sheet", "group", "split"])
-    for p in pictures:
-        writer.writerow([p.file, time_text(p.t), p.sheet, groups[p.file].lstrip("\0"), split_of[p.file]])
+    rows = [[p.file, time_text(p.t), p.sheet, groups[p.file].lstrip("\0"), split_of[p.file]] for p in pictures]
+    write_rows(text, [["file", "t", "sheet", "group", "split"], *rows])
     write_text(path, text.getvalue())

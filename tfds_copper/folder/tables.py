@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from tfds_copper.cells import unguarded
 from tfds_copper.errors import InputError
 from tfds_copper.text import decoded
 
@@ -87,8 +88,14 @@ def _cells(line: list[str]) -> list[str]:
     """The cells without blanks around them and without the empty ones at the end."""
     while line and not line[-1].strip():
         line.pop()
-    cells = [cell.strip() for cell in line]
-    return [kept[1] if (kept := _KEPT.fullmatch(cell)) else cell for cell in cells]
+    return [_text_of(cell.strip()) for cell in line]
+
+
+def _text_of(cell: str) -> str:
+    """What a cell means: without the apostrophe that keeps it text, or the formula that keeps it as it is."""
+    text = unguarded(cell)
+    kept = _KEPT.fullmatch(cell)
+    return kept[1] if kept else text
 
 
 def _header(path: Path, line: int, names: list[str], required: Sequence[str]) -> list[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +21,9 @@ __all__ = [
     "coloured",
     "grey_notes",
     "palette_to_samples",
+    "pixels_of_file",
     "refuse_colours",
+    "scans_of",
     "spread_bits",
     "to_grey",
 ]
@@ -28,6 +32,9 @@ ALLOWED = "allowed are grey pictures of 8 or 16 bit as PNG, TIFF, BMP or JPEG"
 
 # A file of fewer bytes can't hold more pixels than this unless it lies; no format packs zeros more densely.
 _SMALL, _PIXELS_A_BYTE = 2**25, 2**15
+
+# A grey value has up to 16 bits. Progressive JPEGs have some ten scans, each of which goes over all of the picture.
+_GREY_BYTES, _USUAL_SCANS, _MOST_SCANS = 2, 10, 100
 
 # Zeiss lays a few annotation colours over an otherwise plain ramp: 27 of 256 entries in a real file.
 _RAMP_SHARE = 0.8
@@ -54,16 +61,50 @@ class Samples:
     orientation: Orientation = UPRIGHT
 
 
-def check_size(path: Path, width: int, height: int, max_pixels: int) -> None:
+def scans_of(jpeg: bytes) -> int:
+    """How many scans a JPEG has at most, by the markers that begin one."""
+    return jpeg.count(b"\xff\xda")
+
+
+def pixels_of_file(size: Any, largest: Callable[[Any, Any], Any] = max) -> Any:
+    """The most pixels that a file can hold.
+
+    Args:
+        size: bytes of the file.
+        largest: of two numbers; for numbers that aren't Python's.
+    """
+    return largest(_PIXELS_A_BYTE * size, _SMALL)
+
+
+def check_size(path: Path, width: int, height: int, max_pixels: int, held: int = 1, scans: int = 1) -> None:
     """Refuses a picture by its header, before anything is decoded.
 
+    Args:
+        path: of the file.
+        width: in px.
+        height: in px.
+        max_pixels: the largest picture that is opened, grey values of 16 bits.
+        held: bytes of a pixel once it is decoded, of all channels.
+        scans: how often the decoder goes over the picture.
+
     Raises:
-        InputError: if the picture is empty, has more than `max_pixels` pixels, or far more than its file can hold.
+        InputError: if the picture is empty, takes more than `max_pixels` pixels do, of which a file can't hold so many,
+            or is gone over too often.
     """
     if width <= 0 or height <= 0 or width * height > max_pixels:
         raise InputError(f"{path}: a picture must have 1 to {max_pixels} pixels. Received: {width} x {height}")
+    if width * height * held > max_pixels * _GREY_BYTES:
+        raise InputError(
+            f"{path}: a picture must take at most {max_pixels * _GREY_BYTES} bytes. Received: {width} x {height} "
+            f"pixels of {held} bytes"
+        )
+    if scans > _MOST_SCANS or scans * width * height > _USUAL_SCANS * max_pixels:
+        raise InputError(
+            f"{path}: a JPEG must have at most {_MOST_SCANS} scans, {_USUAL_SCANS} where it is large. "
+            f"Received: {scans} of {width} x {height} pixels"
+        )
     size = path.stat().st_size
-    if width * height > max(_SMALL, _PIXELS_A_BYTE * size):
+    if width * height > pixels_of_file(size):
         raise InputError(
             f"{path}: a picture must be complete. Received: {width} x {height} pixels claimed by a file of {size} bytes"
         )

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tfds_copper.errors import InputError
-from tfds_copper.micrograph.grey import ALLOWED, Samples, check_size, palette_to_samples, spread_bits
+from tfds_copper.micrograph.grey import ALLOWED, Samples, check_size, palette_to_samples, scans_of, spread_bits
 from tfds_copper.micrograph.orientation import UPRIGHT, Orientation, orientation_of
 from tfds_copper.micrograph.png import png_depth, png_metadata, remarks
 
@@ -43,6 +43,12 @@ def _raw_mode(image: Any) -> str:
     args = image.tile[0][3] if image.tile else ""
     args = args[0] if isinstance(args, (tuple, list)) and args else args
     return args if isinstance(args, str) else ""
+
+
+def _held(image: Any, raw: str) -> int:
+    """Bytes of a decoded pixel."""
+    channels = _DEEP[raw][1] if raw in _DEEP else len(image.getbands())
+    return channels * (2 if "16" in f"{raw}{image.mode}" else 1)
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:
@@ -120,8 +126,9 @@ def read_raster(path: Path, kind: str, max_pixels: int) -> Samples:
         InputError: if the picture is too large or of a kind that holds no greys.
     """
     with _opened(path, kind) as image:
-        check_size(path, image.width, image.height, max_pixels)
         raw = _raw_mode(image)  # decoding forgets it
+        scans = scans_of(path.read_bytes()) if kind == "JPEG" else 1
+        check_size(path, image.width, image.height, max_pixels, _held(image, raw), scans)
         image.load()
         samples, orientation = _from_image(path, image, raw), _orientation(image)
     chunks = remarks(path) if kind == "PNG" else {}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tfds_copper.errors import InputError
-from tfds_copper.micrograph.grey import ALLOWED, Samples, check_size, palette_to_samples, spread_bits
+from tfds_copper.micrograph.grey import ALLOWED, Samples, check_size, palette_to_samples, scans_of, spread_bits
 from tfds_copper.micrograph.pages import declared_depth, page_orientation, picture_page
 from tfds_copper.micrograph.vendors.registry import tiff_metadata
 from tfds_copper.micrograph.vendors.scale import Scale, software_scale
@@ -59,13 +59,15 @@ def _jpeg_sides(data: bytes) -> tuple[int, int]:
     return 0, 0
 
 
-def _check_jpegs(path: Path, page: Any) -> None:
+def _check_jpegs(path: Path, page: Any, max_pixels: int) -> None:
     # A JPEG has a size of its own, and is decoded whole before the two are compared.
     allowed = (page.tilelength, page.tilewidth) if page.is_tiled else (page.imagelength, page.imagewidth)
     for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
         stream = page.parent.filehandle
         stream.seek(offset)
-        height, width = _jpeg_sides(stream.read(count))
+        jpeg = stream.read(count)
+        height, width = _jpeg_sides(jpeg)
+        check_size(path, max(width, 1), max(height, 1), max_pixels, scans=scans_of(jpeg))
         if height > allowed[0] + 16 or width > allowed[1] + 16:
             raise InputError(
                 f"{path}: a TIFF's JPEGs must be no larger than its strips or tiles. Received: {width} x {height}"
@@ -100,11 +102,12 @@ def check_page(path: Path, page: Any, max_pixels: int) -> None:
     Raises:
         InputError: if the picture is incomplete, too large, or of a kind that holds no greys.
     """
-    check_size(path, page.imagewidth, page.imagelength, max_pixels)
+    held = page.samplesperpixel * -(-page.bitspersample // 8)
+    check_size(path, page.imagewidth, page.imagelength, max_pixels, held)
     _check_layout(path, page)
     _check_complete(path, page, path.stat().st_size)
     if page.compression == _JPEG:
-        _check_jpegs(path, page)
+        _check_jpegs(path, page, max_pixels)
     _check_kind(path, page)
 
 

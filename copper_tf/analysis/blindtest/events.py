@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import cattrs
 
 from tfds_copper.errors import InputError
+from tfds_copper.files import parsed_json
 
 __all__ = [
     "Answered",
@@ -135,8 +136,8 @@ _KINDS: dict[str, type[Event]] = {
 def _parse(line: str) -> Event | None:
     """The event of a line; None for a line that a killed server left unfinished."""
     try:
-        values: Any = json.loads(line)
-    except (ValueError, RecursionError):
+        values: Any = parsed_json(line)
+    except ValueError:
         return None
     return cattrs.structure(values, _KINDS[values["event"]])
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import json
 import math
-import os
-import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +13,7 @@ import numpy as np
 from copper_tf.apps.viewer.pyramid import Pyramid, write_levels
 from copper_tf.inference.tiling import MapTile
 from copper_tf.utils.drawing import grey_range, stretched
-from tfds_copper.files import write_json
+from tfds_copper.files import read_json, replacing_folder, write_json
 from tfds_copper.micrograph import Opened, Windows
 
 __all__ = [
@@ -97,26 +93,12 @@ class CachedMap:
         return self.counts[percent] / self.potency.size
 
 
-@contextlib.contextmanager
-def _atomic_folder(folder: Path) -> Iterator[Path]:
-    """A folder that appears only once it is complete."""
-    temporary = folder.with_name(f".writing-{os.getpid()}-{folder.name}")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    try:
-        yield temporary
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
 def _arrays(folder: Path, stem: str, levels: int) -> list[np.ndarray]:
     return [np.load(folder / f"{stem}_{k}.npy", mmap_mode="r") for k in range(levels)]
 
 
 def _read_json(file: Path) -> dict[str, Any]:
-    values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    values: dict[str, Any] = read_json(file)
     return values
 
 
@@ -141,7 +123,7 @@ def cache_picture(folder: Path, picture: Opened) -> None:
         InputError: if damage inside a large picture shows.
     """
     windows = picture.windows
-    with _atomic_folder(folder) as target:
+    with replacing_folder(folder) as target:
         dtype = np.uint8 if windows.bit_depth == 8 else np.uint16
         pixels = np.lib.format.open_memmap(target / "pixels_0.npy", "w+", dtype=dtype, shape=windows.shape)
         height, width = windows.shape
@@ -176,7 +158,7 @@ def cache_map(folder: Path, shape: tuple[int, int], tiles: Iterable[MapTile]) ->
     thresholds = (np.arange(1, PERCENT + 1) / PERCENT).astype(np.float32)
     histogram = np.zeros(PERCENT + 1, np.int64)
     sums, max_scatter = {"potency": 0.0, "scatter": 0.0}, 0.0
-    with _atomic_folder(folder) as target:
+    with replacing_folder(folder) as target:
         files: dict[str, np.memmap] = {}
         for tile in tiles:
             bins = np.searchsorted(thresholds, tile.potency.ravel(), "right")

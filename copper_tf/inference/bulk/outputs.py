@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,7 @@ from copper_tf.inference.ood_summary import OodSummary
 from copper_tf.inference.prediction_rows import PredictionFailure, PredictionRow
 from copper_tf.utils.tables import sheet_rows, write_tables
 from tfds_copper.errors import OutputError, RunError
-from tfds_copper.files import write_json
+from tfds_copper.files import read_json, write_json
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.results import Result
 
@@ -100,7 +99,7 @@ class PartFiles:
             shutil.rmtree(self.folder)
         if self.folder.exists() and self.finished():
             try:
-                earlier = json.loads(file.read_text(encoding="utf-8"))
+                earlier = read_json(file)
             except (OSError, ValueError):
                 earlier = {}
             other = [name for name in values if earlier.get(name) != values[name]]

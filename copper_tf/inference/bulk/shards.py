@@ -16,7 +16,7 @@ from typing import Any
 from copper_tf.inference.inputs import Named, Source, distinct, sorted_names, sources_below
 from copper_tf.utils.tensorflow import quiet
 from tfds_copper.errors import InputError, OutputError
-from tfds_copper.files import replacing
+from tfds_copper.files import parsed_json, replacing
 from tfds_copper.micrograph import EXTENSIONS
 from tfds_copper.micrograph.vendors.sidecar import sidecar_names
 
@@ -198,5 +198,5 @@ def pictures_of(shard: Shard, file: Path) -> Iterator[ListedPicture]:
     if _digest(text) != shard.digest:
         raise OutputError(f"{file}: must be the list that the shards were cut from. Received: another")
     for line in text.splitlines():
-        values = json.loads(line)
+        values = parsed_json(line)
         yield ListedPicture(**values | {"beside": tuple(values["beside"])})

@@ -18,6 +18,7 @@ from multiprocessing.context import SpawnProcess
 
 from copper_tf.inference.bulk.outputs import PartFiles, WorkerSettings
 from copper_tf.inference.bulk.shards import Shard, import_beam
+from tfds_copper.children import safe_children
 from tfds_copper.errors import OutputError, SettingError
 from tfds_copper.files import DISK_FULL, is_disk_full
 from tfds_copper.progress import Progress
@@ -154,7 +155,8 @@ def predict_shards(
         raise SettingError(f"workers is for this machine; a runner has options of its own. Received: {workers}")
     with _reporting(parts, todo, progress):
         common = todo, settings, beam_options
-        reason = _share(*common) if runner else _side_by_side(*common, workers)
+        with safe_children():
+            reason = _share(*common) if runner else _side_by_side(*common, workers)
     if reason:
         raise OutputError(
             f"{parts.output}: the pipeline must get through; the same command goes on. Received: {reason}"

@@ -14,6 +14,7 @@ from copper_tf.runs.labels import Labels
 from copper_tf.runs.records import HypothesisRecord
 from copper_tf.runs.run import BEST, Run
 from tfds_copper.errors import CopperError, RunError
+from tfds_copper.files import parsed_json
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.results import FORMAT_KEY, Result
 
@@ -134,7 +135,7 @@ class ModelMetadata:
             RunError: if it is damaged, or of another version.
         """
         try:
-            values: dict[str, Any] = json.loads(text)
+            values: dict[str, Any] = parsed_json(text)
             if values.get(FORMAT_KEY) != _FORMAT:
                 raise ValueError(f"{values.get(FORMAT_KEY)!r}, while this version of copper-tf reads {_FORMAT!r}")
             return cls(

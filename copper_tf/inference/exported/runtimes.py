@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import io
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from copper_tf.inference.exported.metadata import INPUT, KEY
+from copper_tf.inference.exported.model_checks import check_litert, check_onnx, check_openvino
+from copper_tf.inference.exported.saved_model_check import check_saved_model
 from copper_tf.inference.exported.telemetry import without_telemetry
 from copper_tf.utils.tensorflow import literal_path
 from tfds_copper.errors import InputError, RunError
+from tfds_copper.files import read_member
 
 __all__ = [
     "BIOIMAGEIO",
@@ -39,6 +43,7 @@ def _saved_model(path: Path) -> tuple[str, Call]:
     import tensorflow as tf
 
     with literal_path(path) as place:
+        check_saved_model(path, place)
         loaded = tf.saved_model.load(place)
     call = loaded.signatures[INPUT]
 
@@ -54,7 +59,11 @@ def _onnx(path: Path) -> tuple[str, Call]:
     without_telemetry()
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    content, options = path.read_bytes(), onnxruntime.SessionOptions()
+    check_onnx(path, content)
+    # A form of its own, which was not looked at, is told by its bytes else.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
 
     def run(grey: np.ndarray) -> dict[str, np.ndarray]:
@@ -67,6 +76,7 @@ def _openvino(path: Path) -> tuple[str, Call]:
     without_telemetry()
     import openvino
 
+    check_openvino(path)
     core = openvino.Core()
     model = core.read_model(path)
     # Left to itself it takes bfloat16 where the processor has it, which isn't what was compared with the run.
@@ -83,9 +93,11 @@ def _openvino(path: Path) -> tuple[str, Call]:
 def _litert(path: Path) -> tuple[str, Call]:
     from ai_edge_litert.interpreter import Interpreter
 
-    with zipfile.ZipFile(path) as attached:
-        metadata = attached.read(METADATA_FILE).decode("utf-8")
-    runner = Interpreter(model_path=str(path)).get_signature_runner()
+    content = path.read_bytes()
+    check_litert(path, content)
+    with zipfile.ZipFile(io.BytesIO(content)) as attached:
+        metadata = read_member(attached, METADATA_FILE).decode("utf-8")
+    runner = Interpreter(model_content=content).get_signature_runner()
     return metadata, lambda grey: dict(runner(**{INPUT: grey}))
 
 
@@ -148,7 +160,7 @@ def opened(path: Path, name: str) -> tuple[str, Call]:
 
     Raises:
         InputError: if the package that opens it isn't installed.
-        RunError: if it is damaged.
+        RunError: if it is damaged, or could do anything but compute.
     """
     runtime = RUNTIMES[name]
     if importlib.util.find_spec(runtime.package) is None:
@@ -156,6 +168,8 @@ def opened(path: Path, name: str) -> tuple[str, Call]:
     try:
         text, call = runtime.load(path)
         return text, _checked(call)
+    except RunError:
+        raise
     # Each runtime raises what it likes for a damaged file; all of it says the same to a user.
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:100]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import io
 import math
@@ -14,6 +13,7 @@ from tfds_copper.audit.burnt_in import BurntIn, burnt_in, rows_text
 from tfds_copper.audit.findings import NOTE, UNSOUND, Finding, findings
 from tfds_copper.audit.shortcuts import Shortcut, shortcuts
 from tfds_copper.audit.survey import Survey, SurveyedPicture
+from tfds_copper.cells import write_rows
 from tfds_copper.errors import InputError
 from tfds_copper.folder.readings import Reading
 from tfds_copper.micrograph import Metadata, ReadSettings
@@ -296,7 +296,5 @@ def picture_table(survey: Survey, found: Sequence[Finding]) -> str:
             concerning.setdefault(file, []).append(finding)
     text = io.StringIO(newline="")
     rows = [_row(s, concerning.get(s.picture.file, ()), marked.get(s.picture.file, "")) for s in survey.pictures]
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    write_rows(text, [list(rows[0]), *(row.values() for row in rows)])
     return text.getvalue()

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from copper_tf.reports.common.style import figure
 from copper_tf.runs.labels import Labels
 from copper_tf.statistics.scores import pixel_scores
+from copper_tf.utils.arrays import read_arrays
 from copper_tf.utils.drawing import colours, grey_image, overlay, scale_bar_length
 
 __all__ = ["Patch", "colour_bar", "overlay_figure", "read_patches", "show", "show_scale_bar", "truth_figure"]
@@ -46,23 +47,26 @@ def read_patches(path: Path, prefix: str = "") -> list[Patch]:
     Args:
         path: of the file.
         prefix: before the names of the patches, where the file holds those of several methods.
+
+    Raises:
+        RunError: if the file is damaged.
     """
     if not path.is_file():
         return []
-    with np.load(path) as file:
-        kept = {name.removeprefix(prefix): file[name] for name in file.files if name.startswith(prefix)}
-        keys = sorted(name.removesuffix("_map") for name in kept if name.endswith("_map"))
-        return [
-            Patch(
-                label=int(key),
-                pixels=kept[f"{key}_pixels"],
-                potency=kept[f"{key}_map"],
-                truth=kept.get(f"{key}_truth"),
-                pixel_size_nm=float(kept[f"{key}_pixel_size_nm"]),
-                file=str(kept[f"{key}_file"]),
-            )
-            for key in keys
-        ]
+    arrays = read_arrays(path)
+    kept = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    keys = sorted(name.removesuffix("_map") for name in kept if name.endswith("_map"))
+    return [
+        Patch(
+            label=int(key),
+            pixels=kept[f"{key}_pixels"],
+            potency=kept[f"{key}_map"],
+            truth=kept.get(f"{key}_truth"),
+            pixel_size_nm=float(kept[f"{key}_pixel_size_nm"]),
+            file=str(kept[f"{key}_file"]),
+        )
+        for key in keys
+    ]
 
 
 def show(axes: Axes, picture: np.ndarray) -> None:

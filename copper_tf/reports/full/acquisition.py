@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import json
 import math
 import struct
 from collections.abc import Sequence
@@ -47,10 +46,10 @@ def read_records(dataset: Dataset, progress: Progress | None = None) -> list[dic
     rows: list[dict[str, Any]] = []
     total = sum(dataset.split_sizes.values())
     for split in dataset.split_sizes:
-        for record in dataset.records(split, pictures=False).as_numpy_iterator():
+        for record in dataset.rows(split, pictures=False):
             width, height = struct.unpack(">II", record["picture"][_SIZE])
-            bar = json.loads(record["bar"].decode())
-            row = json.loads(record["metadata"].decode())
+            bar = record["bar"]
+            row = record["metadata"]
             row |= {
                 "size": f"{width} × {height}",
                 "pixel_size_nm": float(record["pixel_size_nm"]),

@@ -13,6 +13,7 @@ from copper_tf.analysis.trust.verdict import EXAMPLES, FAILED, PASSED, UNKNOWN
 from copper_tf.reports.common.micrographs import colour_bar, show
 from copper_tf.reports.common.style import HYPOTHESIS_COLOUR, INK, figure
 from copper_tf.reports.common.text import format_score
+from copper_tf.utils.arrays import read_arrays
 from copper_tf.utils.drawing import SPLIT_COLOURS, colours, grey_image
 
 if TYPE_CHECKING:
@@ -163,8 +164,7 @@ def trust_figures(run: Run) -> dict[str, Figure]:
     if not run.has(Trust):
         return {}
     drawn = {"limits": _limits_figure(run.read(Trust).tests)}
-    with np.load(run.path / "scores" / EXAMPLES) as file:
-        kept = dict(file)
+    kept = read_arrays(run.path / "scores" / EXAMPLES)
     if "chimera_map" in kept:
         drawn["chimera"] = _chimera_figure(kept, run.labels.names)
     if "pasted" in kept:

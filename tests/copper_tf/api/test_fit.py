@@ -286,3 +286,14 @@ def test_steps_and_maps_are_timed(eager: None, dataset: Any, kind: str) -> None:
     speed = measure_speed(config, dataset, 64)
     # A step takes longer than mapping its crops does.
     assert speed.step > speed.pixel * 4 * 32 * 32 > 0
+
+
+@pytest.mark.parametrize("text", ["[" * 10**5, "{", "3"])
+def test_a_fit_whose_request_is_damaged_or_whose_folder_has_links_is_one_line(text: str, tmp_path: Path) -> None:
+    (tmp_path / "fit").mkdir()
+    (tmp_path / "fit" / fitting._MARK).write_text(text)
+    with pytest.raises(RunError, match="must be what copper fit wrote. Received: "):
+        fit(tmp_path, tmp_path / "fit", resume=True)
+    (tmp_path / "fit" / "report").symlink_to(tmp_path)
+    with pytest.raises(RunError, match="report: must lie in .*fit. Received: a link that leaves it"):
+        fit(tmp_path, tmp_path / "fit", resume=True)

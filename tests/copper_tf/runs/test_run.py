@@ -5,14 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from copper_tf.cli.main import main
 from copper_tf.config import ANCHORS, ITERATIVE, MIN_BINARITY
 from copper_tf.runs.records import BoundaryBias, HypothesisRecord, Restarts, RestartTry, TrainingRecord
-from copper_tf.runs.run import Run
+from copper_tf.runs.run import Run, fold_runs, open_run, seed_runs
 from tfds_copper.errors import RunError
 
 
@@ -70,3 +73,41 @@ def test_a_learned_g_is_mentioned_and_a_given_one_is_not() -> None:
         "g was learned (iterative, from linear): 1.00 at 0 h, 0.25 at 1 h"
     )
     assert "trained on t = 0 h (g = 1) and t = 1 h (g = 0) alone" in HypothesisRecord(ANCHORS, ANCHORS, g).note(labels)
+
+
+@pytest.mark.parametrize("name", ["scores", "report", "checkpoints", "tensorboard", "model.keras", "report/figures"])
+def test_a_run_with_a_link_that_leaves_it_is_refused_by_whoever_would_write_into_it(
+    name: str, runs: dict[str, Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run, outside = shutil.copytree(runs["segmenter"].path, tmp_path / "run"), tmp_path / "outside"
+    outside.mkdir()
+    Image.new("L", (64, 64)).save(tmp_path / "a.png")
+    link = run / name
+    link.parent.mkdir(exist_ok=True)
+    if link.is_dir():
+        shutil.rmtree(link)
+    link.unlink(missing_ok=True)
+    link.symlink_to(outside)
+    for command in (
+        ["evaluate", str(run)], ["trust", str(run)], ["baselines", str(run)], ["report", str(run)],
+        ["export", str(run), "-o", str(tmp_path / "export")],
+        ["predict", str(run), str(tmp_path / "a.png"), "-o", str(tmp_path / "maps")],
+        ["train", "segmenter", runs["segmenter"].data["path"], "-o", str(run), "--resume", "--epochs", "3"],
+    ):  # fmt: skip
+        assert main(command) == 2
+        assert f"{name}: must lie in {run}. Received: a link that leaves it" in capfd.readouterr().err
+    assert not any(outside.iterdir())
+    link.unlink()
+    (run / "mine").mkdir()
+    link.symlink_to(run / "mine")
+    assert open_run(run).path == run
+
+
+def test_a_folder_of_runs_with_such_a_link_is_refused_as_well(runs: dict[str, Any], tmp_path: Path) -> None:
+    for name in ("fold_1", "seed_0"):
+        shutil.copytree(runs["segmenter"].path, tmp_path / "runs" / name)
+    assert len(fold_runs(tmp_path / "runs")) == len(seed_runs(tmp_path / "runs")) == 1
+    (tmp_path / "runs" / "scores").symlink_to(tmp_path)
+    for opened in (fold_runs, seed_runs):
+        with pytest.raises(RunError, match="scores: must lie in .*runs. Received: a link that leaves it"):
+            opened(tmp_path / "runs")

@@ -49,8 +49,8 @@ def _without(dataset: Any, split: str, label: int) -> Any:
     """The dataset as if a split had no picture of a label."""
 
     class Without(type(dataset)):
-        def records(self, name: str) -> Any:
-            every = super().records(name)
+        def records(self, name: str, pictures: bool = True) -> Any:
+            every = super().records(name, pictures)
             return every.filter(lambda record: record["label"] != label) if name == split else every
 
     return Without(**vars(dataset))

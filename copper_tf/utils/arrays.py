@@ -1,0 +1,39 @@
+"""Arrays that a run keeps: maps and patches of its pages, as NumPy packs several into one file."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from tfds_copper.errors import RunError
+
+__all__ = ["read_arrays"]
+
+# Bytes of all arrays of a file once they are unpacked; the patches and maps of a page take some 10^7.
+_MOST = 2**30
+
+
+def read_arrays(file: Path) -> dict[str, np.ndarray]:
+    """The arrays of an ``.npz`` file, by name.
+
+    Args:
+        file: that a run keeps.
+
+    Raises:
+        RunError: if it is damaged, or unpacks to far more than a run keeps.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > _MOST:
+            raise ValueError(f"{size} bytes once unpacked")
+        with np.load(file, allow_pickle=False) as held:
+            arrays = dict(held)
+        if other := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
+            raise ValueError(f"{other[0]}, which is no array")
+        return arrays
+    except (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:100]
+        raise RunError(f"{file}: must hold arrays as copper-tf wrote them. Received: {reason}") from None
