@@ -92,7 +92,7 @@ def _written(
     if not rows:
         return []
     cells = [row.cells(times) for row in rows]
-    sheets = sheet_rows(cells, rows[0].value_column)
+    sheets = sheet_rows(cells, rows[0].value_column, rows[0].value_limits)
     files = write_tables(table, cells, of_sheets(sheets) if of_sheets else sheets)
     files += [table.parent / folder for name, folder in PREDICTION_MAPS.items() if getattr(rows[0], name) is not None]
     return files + ([table.parent / OVERLAYS] if rows[0].potency is not None else [])

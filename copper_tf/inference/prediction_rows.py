@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from copper_tf.ood.check import OodCheck
+from copper_tf.statistics.bootstrap import UNIT
+from copper_tf.utils.tables import DECIMALS
 from tfds_copper.micrograph.depth import low_bits
 
 __all__ = ["OOD_COLUMN", "VALUE_COLUMNS", "WARNINGS_COLUMN", "PredictionFailure", "PredictionRow"]
@@ -18,8 +21,6 @@ VALUE_COLUMNS = {"segmenter": "potency", "classifier": "median grade t"}
 OOD_COLUMN = "out of distribution"
 # The column of its warnings in one word each, and the word for a depth that may be less than 16 bits.
 WARNINGS_COLUMN, LOW_DEPTH = "warnings", "bit-depth"
-# Decimals of what is between 0 and 1; more than any of it is known to.
-_DECIMALS = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,11 +69,11 @@ class PredictionRow:
         about |= {"pixel_size_nm": self.pixel_size_nm, "notes": self.notes}
         about |= {WARNINGS_COLUMN: " ".join(self.warning_codes), OOD_COLUMN: self.ood.text}
         if self.probabilities:
-            shares = {f"p(t={t:g})": round(p, _DECIMALS) for t, p in zip(times, self.probabilities, strict=True)}
-            sure = {"p(grade t)": round(max(self.probabilities), _DECIMALS)}
+            shares = {f"p(t={t:g})": round(p, DECIMALS) for t, p in zip(times, self.probabilities, strict=True)}
+            sure = {"p(grade t)": round(max(self.probabilities), DECIMALS)}
             return about | {"grade t": self.grade} | sure | {"median grade t": self.median_grade} | shares
         means = {"potency": self.potency, "scatter": self.scatter, "area share": self.area_share}
-        cells = {name: round(value, _DECIMALS) for name, value in means.items() if value is not None}
+        cells = {name: round(value, DECIMALS) for name, value in means.items() if value is not None}
         return about | cells | ({} if self.nearest_t is None else {"nearest t": self.nearest_t})
 
     @property
@@ -84,6 +85,11 @@ class PredictionRow:
     def value_column(self) -> str:
         """The column that is averaged over the pictures of a sheet."""
         return VALUE_COLUMNS["classifier" if self.probabilities else "segmenter"]
+
+    @property
+    def value_limits(self) -> tuple[float, float]:
+        """What a value of that column can be."""
+        return (-math.inf, math.inf) if self.probabilities else UNIT
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,13 +16,16 @@ from tfds_copper.cells import write_rows
 from tfds_copper.errors import SettingError
 from tfds_copper.files import replacing
 
-__all__ = ["SUFFIXES", "Row", "check_table", "sheet_rows", "write_csv", "write_tables", "write_workbook"]
+__all__ = ["DECIMALS", "SUFFIXES", "Row", "check_table", "sheet_rows", "write_csv", "write_tables", "write_workbook"]
 
 SUFFIXES = (".csv", ".xlsx")
 # Of a cell of a workbook: characters that XML has none of, what would be read as one by its number, and characters.
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ESCAPE = re.compile("_x[0-9A-Fa-f]{4}_")
 _LONGEST = 32767
+
+# Of potencies, shares, probabilities and strengths.
+DECIMALS = 4
 
 Row = dict[str, Any]
 
@@ -37,12 +40,13 @@ def check_table(path: Path) -> None:
         raise SettingError(f"table must end in {' or '.join(SUFFIXES)}. Received: {path}")
 
 
-def sheet_rows(rows: Iterable[Row], value: str) -> list[Row]:
+def sheet_rows(rows: Iterable[Row], value: str, limits: tuple[float, float] = (-math.inf, math.inf)) -> list[Row]:
     """One row per known sheet: n, the mean of a column, and its 95 % Student interval (empty for n = 1).
 
     Args:
         rows: rows of pictures, each with ``sheet``; iterated once.
         value: the column to average.
+        limits: what its mean can be; an interval ends there.
     """
     values_of: dict[str, array[float]] = {}
     for row in rows:
@@ -51,9 +55,9 @@ def sheet_rows(rows: Iterable[Row], value: str) -> list[Row]:
     result = []
     for sheet in sorted(values_of):
         values = np.array(values_of[sheet])
-        mean, interval = mean_interval(values)
-        low, high = interval or (math.nan, math.nan)
-        result.append({"sheet": sheet, "n": len(values), f"mean {value}": mean, "95% low": low, "95% high": high})
+        mean, interval = mean_interval(values, limits)
+        found = dict(zip((f"mean {value}", "95% low", "95% high"), (mean, *(interval or (math.nan,) * 2)), strict=True))
+        result.append({"sheet": sheet, "n": len(values)} | {name: round(of, DECIMALS) for name, of in found.items()})
     return result
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from copper_tf.analysis.decisions.calibration import predict_strength
 from copper_tf.analysis.decisions.calibration_results import Calibration
+from copper_tf.utils.tables import DECIMALS
 from tfds_copper.errors import InputError
 from tfds_copper.text import listed
 
@@ -58,7 +59,7 @@ class SheetStrengths:
                 f"to {high:.3g} ({listed(outside, _NAMED)}): their strength is a guess"
             )
         return [
-            row | {name: one.strength, f"{name} 95% low": one.low, f"{name} 95% high": one.high,
-                   "calibration": "" if one.inside else OUTSIDE}
+            row | {name: round(one.strength, DECIMALS), f"{name} 95% low": round(one.low, DECIMALS),
+                   f"{name} 95% high": round(one.high, DECIMALS), "calibration": "" if one.inside else OUTSIDE}
             for row, one in zip(rows, found, strict=True)
         ]  # fmt: skip

@@ -154,7 +154,7 @@ class PartFiles:
         first = next(self.rows(shards), None)
         if first:
             cells = (row.cells(times) for row in self.rows(shards))
-            sheets = sheet_rows(cells, first.value_column)
+            sheets = sheet_rows(cells, first.value_column, first.value_limits)
             files += write_tables(table, (row.cells(times) for row in summary.adding(self.rows(shards))), sheets)
         count = sum(1 for _ in self.failures(shards))
         if count:
