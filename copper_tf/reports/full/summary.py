@@ -70,10 +70,9 @@ def _how_good(report: Report, maps: ReportedModel | None, grades: ReportedModel 
 _SCALE = "Here f is the potency on a scale from 1 at the first t to 0 at the last."
 _PREDICT = Markup("<code>copper predict {} PICTURES -o MAPS</code>")
 _RUN_TRUST = Markup("<code>copper trust {}</code>")
+_PEEL = " Peel tests of the same sheets would say what a potency means in N/mm."
 _NEXT = {
-    "supported": Markup(
-        "Map and grade new pictures by {predict}. Peel tests of the same sheets would say what a potency means in N/mm."
-    ),
+    "supported": Markup("Map and grade new pictures by {predict}.{peel}"),
     "undecided": Markup(
         "Compare the maps with their pictures before you use them. More sheets, or a second run with another seed, "
         "often decide it."
@@ -107,6 +106,7 @@ def answers(report: Report) -> list[tuple[str, str]]:
     if maps is None:
         return found
     commands = {"predict": _PREDICT.format(maps.name), "trust": _RUN_TRUST.format(maps.name)}
+    commands["peel"] = Markup("" if report.calibration else _PEEL)
     return [
         *found,
         ("Where is it good?", "The maps below show the typical, the best and the worst test picture: blue is the phase "
@@ -132,9 +132,16 @@ def _acquired(report: Report) -> str:
 def limits_of(report: Report) -> list[str]:
     """What the report can't say, one sentence or two each."""
     test = report.first_model.test
+    measured = report.calibration
+    adhesion = (
+        f"Strengths are predicted from potency by {len(measured.sheets)} sheets whose {measured.strength} was measured. They "
+        "hold for sheets of like lots within the range of those scores, and are no measurements themselves."
+        if measured
+        else "All of this is statistics of pictures. No adhesion was measured, so nothing here says how well a resin "
+        "sticks to these surfaces; that needs peel tests of the same sheets."
+    )
     texts = [
-        "All of this is statistics of pictures. No adhesion was measured, so nothing here says how well a resin sticks "
-        "to these surfaces; that needs peel tests of the same sheets.",
+        adhesion,
         f"The results hold for pictures taken like these{_acquired(report)}. Other settings, another microscope or "
         "another etching process can change how a surface looks without changing the surface.",
     ]

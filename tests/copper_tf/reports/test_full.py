@@ -8,6 +8,7 @@ import math
 import shlex
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -257,3 +258,12 @@ def test_limits_name_adhesion_the_settings_and_the_caveats(dataset: Any) -> None
     text = " ".join(limits_of(_report(dataset.metadata, 0.1, None, groups=3)))
     assert "No adhesion was measured" in text and "pixel size 99 nm" in text and "The network sees too far." in text
     assert "24 test pictures of 3 sheets" in text and "Fewer than 5 give no interval" in text
+
+
+def test_a_calibration_says_more_than_pictures_do(dataset: Any) -> None:
+    calibration = SimpleNamespace(sheets=(1, 2, 3), strength="peel_N_per_mm")
+    report = dataclasses.replace(_report(dataset.metadata, 0.1, "supported"), calibration=calibration)
+    text = limits_of(report)[0]
+    assert "by 3 sheets whose peel_N_per_mm was measured" in text and "No adhesion" not in text
+    assert "Peel tests" in dict(answers(_report(dataset.metadata, 0.1, "supported")))["What next?"]
+    assert "Peel tests" not in dict(answers(report))["What next?"]
