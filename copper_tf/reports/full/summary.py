@@ -134,8 +134,8 @@ def limits_of(report: Report) -> list[str]:
     test = report.first_model.test
     measured = report.calibration
     adhesion = (
-        f"Strengths are predicted from potency by {len(measured.sheets)} sheets whose {measured.strength} was measured. "
-        "They hold for sheets of like lots within the range of those scores, and are no measurements themselves."
+        f"Strengths are predicted from potency by {len(measured.sheets)} sheets whose {measured.strength} was measured "
+        "and hold for sheets of like lots within the range of those scores; they are no measurements themselves."
         if measured
         else "All of this is statistics of pictures. No adhesion was measured, so nothing here says how well a resin "
         "sticks to these surfaces; that needs peel tests of the same sheets."
