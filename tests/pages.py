@@ -13,7 +13,7 @@ _LEAST_LETTER = 7
 # axe calls what keeps people from using a page so.
 _GRAVE = ("serious", "critical")
 
-_LOOK = """(least) => {
+_LOOK = """([least, desk]) => {
   const found = [], root = document.documentElement;
   const name = (e) => `<${e.tagName.toLowerCase()} class="${e.getAttribute("class") || ""}"> `
     + `${(e.textContent || "").trim().replace(/\\s+/g, " ").slice(0, 60)}`;
@@ -23,6 +23,9 @@ _LOOK = """(least) => {
       (e) => shown(e) && e.getBoundingClientRect().right > root.clientWidth + 1);
     found.push(`scrolls sideways: ${root.scrollWidth} px; ${wide.slice(0, 3).map(name).join("; ")}`);
   }
+  if (desk) [...document.querySelectorAll("*")].filter((e) => shown(e) && e.scrollWidth > e.clientWidth + 1
+    && ["auto", "scroll"].includes(getComputedStyle(e).overflowX) && e !== root)
+    .forEach((e) => found.push(`wider than its place: ${name(e)}`));
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const range = document.createRange();
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
@@ -59,7 +62,8 @@ def page_faults(page: Any) -> list[str]:
     """
     from axe_playwright_python.sync_playwright import Axe
 
-    found = list(page.evaluate(_LOOK, _LEAST_LETTER))
+    desk = page.viewport_size["width"] >= DESK
+    found = list(page.evaluate(_LOOK, [_LEAST_LETTER, desk]))
     for one in Axe().run(page).response["violations"]:
         if one["impact"] in _GRAVE:
             where = "; ".join(f"{node['html'][:90]} {node['failureSummary'][:160]}" for node in one["nodes"][:3])
