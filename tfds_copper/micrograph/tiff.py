@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,11 @@ def _check_complete(path: Path, page: Any, size: int) -> None:
             raise InputError(f"{path}: a TIFF must hold all of its pixels. Received: a truncated file of {size} bytes")
     if not page.dataoffsets:
         raise InputError(f"{path}: a TIFF must hold pixels. Received: a page without any")
+    parts = math.prod(page.chunked)
+    if len(page.dataoffsets) < parts:
+        raise InputError(
+            f"{path}: a TIFF must hold all of its pixels. Received: {len(page.dataoffsets)} of {parts} strips or tiles"
+        )
 
 
 def _check_kind(path: Path, page: Any) -> None:

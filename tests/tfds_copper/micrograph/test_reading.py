@@ -152,6 +152,16 @@ def test_truncated_files(tmp_path: Path, name: str, keep: float) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_tiff_of_more_rows_than_strips_is_incomplete(tmp_path: Path) -> None:
+    file = tmp_path / "a.tif"
+    tifffile.imwrite(file, np.resize(GREY, (32, 32)), rowsperstrip=8)
+    assert read(file).pixels.shape == (32, 32)
+    with tifffile.TiffFile(file, mode="r+b") as tiff:
+        tiff.pages[0].tags["ImageLength"].overwrite(4000)
+    with pytest.raises(InputError, match=r"must hold all of its pixels\. Received: 4 of 500 strips or tiles"):
+        read(file)
+
+
 def test_missing_file_and_huge_header(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"gone\.png: a picture must be a readable file. Received: No such file"):
         read(tmp_path / "gone.png")
