@@ -90,7 +90,7 @@ def test_an_audit_without_its_database_lists_what_is_pinned_and_says_so(tmp_path
     if not shutil.which("make"):
         pytest.skip("make isn't installed")
     done = subprocess.run(
-        ["make", "audit", f"PYTHON={sys.executable}", f"AUDIT={tmp_path / 'audit'}"],
+        ["make", "--no-print-directory", "audit", f"PYTHON={sys.executable}", f"AUDIT={tmp_path / 'audit'}"],
         check=True, capture_output=True, text=True, cwd=ROOT, env={**os.environ, "PIP_NO_INDEX": "1"},
     )  # fmt: skip
     lines = done.stdout.splitlines()
