@@ -63,7 +63,7 @@ def main() -> None:
     run = open_run(asked.demo / "fit" / "segmenter")
     truth = png(evaluation_figures(run, run.read(Evaluation))["truth"])
     keep(Image.open(io.BytesIO(truth)), "maps")
-    keep(render_contact_sheet(SimulationSettings(labels=8, pictures=1, sheets=1)), "simulated")
+    keep(render_contact_sheet(SimulationSettings(labels=8, pictures=1, sheets=1, lots=1)), "simulated")
     photograph(asked.demo / "fit" / "report" / "report.html", "report", 1040, 1300)
     with tempfile.TemporaryDirectory() as folder:
         # A folder whose brightness gives the answer away.
