@@ -105,10 +105,9 @@ def explicit(values: dict[str, Any]) -> dict[str, Any]:
 
 def folder_option(what: str, required: bool = True, default: str | None = None) -> Decorator:
     """``-o``, always a folder."""
-    return click.option(
-        "-o", "--output", type=click.Path(path_type=Path), required=required and default is None, default=default,
-        show_default=default is not None, help=what,
-    )  # fmt: skip
+    # To Click a default of None is one, and what has a default is never missing.
+    known: dict[str, Any] = {"required": required} if default is None else {"default": default, "show_default": True}
+    return click.option("-o", "--output", type=click.Path(path_type=Path), help=what, **known)
 
 
 force_option = click.option("--force", is_flag=True, help="Replace what an earlier call left in the output folder.")

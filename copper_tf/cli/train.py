@@ -49,7 +49,7 @@ def _print(run: Run) -> None:
 
 
 def _train(
-    kind: str, data: Path, output: Path, preset: str | None, config_file: Path | None, resume: bool, force: bool,
+    kind: str, data: Path, output: Path | None, preset: str | None, config_file: Path | None, resume: bool, force: bool,
     dry_run: bool, seeds: int, weights: Path | None, new_head: bool, **values: Any,
 ) -> None:  # fmt: skip
     given = explicit(values)
@@ -66,6 +66,10 @@ def _train(
         check_hypothesis(config, data)
         click.echo(config.to_json(), nl=False)
         return
+    if output is None:
+        raise click.MissingParameter(
+            ctx=click.get_current_context(), param_hint="'-o' / '--output'", param_type="option"
+        )
     split, reading = data_settings(given)
     trained = []
     with progress_bar() as progress:
@@ -101,7 +105,7 @@ def _verb(kind: str) -> click.Command:
     run = click.option("--weights", type=click.Path(path_type=Path), metavar="RUN", help=tuned)(run)
     further = "Go on from the last finished epoch; more --epochs than before train a finished run further."
     run = click.option("--resume", is_flag=True, help=further)(run)
-    run = folder_option("The run folder.")(run)
+    run = folder_option("The run folder; --dry-run needs none.", required=False)(run)
     run = click.argument("data", type=click.Path(path_type=Path))(run)
     article = "the paper's residual classifier" if kind == "classifier" else "the paper's sum-skip U-Net"
     about = (

@@ -47,7 +47,7 @@ SOURCES = {
     "memory": Source("python -m benchmarks.speed.memory", _AMX, "2026-11-29"),
     "mosaic": Source("python -m benchmarks.speed.mosaic", _XEON, "2026-11-24"),
     "pipeline": Source("python -m benchmarks.data.pipeline", _EPYC, "2026-11-28"),
-    "reimaging": Source("python -m benchmarks.decisions.reimaging --seeds 1", _EPYC, "2026-11-30"),
+    "reimaging": Source("python -m benchmarks.decisions.reimaging --seeds 2", _EPYC, "2026-11-30"),
     "search": Source("python -m benchmarks.search.search --seeds 3", "1 core of an AMD EPYC, no GPU", "2026-11-25"),
     "starts": Source("python -m benchmarks.maps.restarts --seeds 1", _EPYC, "2026-11-28"),
     "step": Source("python -m benchmarks.speed.step", _AMX, "2026-11-29"),

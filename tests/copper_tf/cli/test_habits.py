@@ -171,3 +171,20 @@ def test_runs_open_by_text(runs: dict[str, Any]) -> None:
 
     text = str(runs["classifier"].path)
     assert is_run(text) and open_run(text).path == Path(text) and seed_runs(text) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["train segmenter D", "train classifier D", "fit F", "export R", "predict M a.png", "bulk M a.png",
+     "search classifier D", "hypotheses D"],
+)  # fmt: skip
+def test_without_a_place_for_results_one_line_says_so(words: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(words.split()) == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert "Missing option '-o' / '--output'" in line or "output must be given" in line
+    assert "--help`)" in line
+
+
+def test_settings_are_shown_without_a_place_for_results(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "segmenter", "D", "--dry-run"]) == 0
+    assert '"d": 3' in capfd.readouterr().out
