@@ -31,6 +31,7 @@ __all__ = [
     "read_member",
     "replacing",
     "replacing_folder",
+    "unpacked_bytes",
     "write_bytes",
     "write_json",
     "write_text",
@@ -194,6 +195,17 @@ def read_json(file: str | os.PathLike[str]) -> Any:
         ValueError: see `parsed_json`.
     """
     return parsed_json(Path(file).read_text(encoding="utf-8"))
+
+
+def unpacked_bytes(file: Path) -> int:
+    """What the members of a zip file take once they are unpacked, as it says itself.
+
+    Raises:
+        OSError: if it can't be read.
+        zipfile.BadZipFile: if it is none.
+    """
+    with zipfile.ZipFile(file) as archive:
+        return sum(member.file_size for member in archive.infolist())
 
 
 def read_member(archive: zipfile.ZipFile, name: str, most: int = MOST_TEXT) -> bytes:

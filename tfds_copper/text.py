@@ -6,7 +6,7 @@ import codecs
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["decoded", "listed", "unicode_encoding", "windows_encoding"]
+__all__ = ["decoded", "first_line", "last_line", "listed", "unicode_encoding", "windows_encoding"]
 
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 # One encoding is right where the words that can't be written so are fewer than a quarter of those of the other.
@@ -100,3 +100,27 @@ def decoded(data: bytes) -> str | None:
 def listed(names: Sequence[str], most: int) -> str:
     """The first names, and how many more there are: ``a, b and 3 more``."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _lines(error: BaseException) -> list[str]:
+    return str(error).strip().splitlines() or [type(error).__name__]
+
+
+def first_line(error: BaseException) -> str:
+    """The beginning of what an error says, or its kind where it says nothing.
+
+    Example:
+        >>> first_line(ValueError("no map\\nnor anything")), first_line(MemoryError())
+        ('no map', 'MemoryError')
+    """
+    return _lines(error)[0][:100]
+
+
+def last_line(error: BaseException) -> str:
+    """The last line of what an error says, where others hand on what was said to them first.
+
+    Example:
+        >>> last_line(ValueError("in a worker:\\nno map"))
+        'no map'
+    """
+    return _lines(error)[-1]

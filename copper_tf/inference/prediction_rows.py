@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from copper_tf.ood.check import OodCheck
-from copper_tf.statistics.bootstrap import UNIT
+from copper_tf.statistics.bootstrap import UNIT, UNLIMITED
 from copper_tf.utils.tables import DECIMALS
 from tfds_copper.micrograph.depth import low_bits
 
@@ -89,7 +88,7 @@ class PredictionRow:
     @property
     def value_limits(self) -> tuple[float, float]:
         """What a value of that column can be."""
-        return (-math.inf, math.inf) if self.probabilities else UNIT
+        return UNLIMITED if self.probabilities else UNIT
 
 
 @dataclasses.dataclass(frozen=True)

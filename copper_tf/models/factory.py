@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeAlias
 
 import keras
@@ -13,8 +14,10 @@ from copper_tf.models.architecture import FEATURES, classifier_network, network_
 from copper_tf.models.functional import Classifier, Segmenter
 from copper_tf.models.layers import BilinearUpsampling, Convolution, FusedBatchNorm
 from copper_tf.models.network import Layer, Network
+from tfds_copper.errors import RunError
+from tfds_copper.text import first_line
 
-__all__ = ["assemble", "build", "build_classifier", "build_segmenter", "keras_layer", "split_head"]
+__all__ = ["assemble", "build", "build_classifier", "build_segmenter", "keras_layer", "load_weights", "split_head"]
 
 Policy: TypeAlias = str | keras.DTypePolicy
 # Of pictures, whatever keras.json says.
@@ -92,6 +95,23 @@ def build(config: Config, labels: int, policy: str = "float32") -> keras.Model:
         SettingError: if the config names an unknown head or decoder.
     """
     return _build(network_of(config, labels), policy, Segmenter if config.kind == "segmenter" else Classifier)
+
+
+def load_weights(model: keras.Model, file: Path) -> None:
+    """Gives a model the weights of a file.
+
+    Args:
+        model: of the same settings.
+        file: of the weights.
+
+    Raises:
+        RunError: if the file is damaged, or of another model.
+    """
+    try:
+        model.load_weights(file)
+    except Exception as error:  # Keras raises what it likes for a damaged file
+        reason = first_line(error)
+        raise RunError(f"{file}: must be the weights of this run's config. Received: {reason}") from None
 
 
 def _build(network: Network, policy: str, model: type[keras.Model]) -> keras.Model:

@@ -237,17 +237,13 @@ class Run:
         Raises:
             RunError: if the weights are missing, damaged or don't fit the config.
         """
-        from copper_tf.models.factory import build
+        from copper_tf.models.factory import build, load_weights
 
         file = self.checkpoints / BEST
         if not file.is_file():
             raise RunError(f"{self.path}: not trained yet; a run needs checkpoints/{BEST}. Received: no such file")
         model = build(self.config, len(self.labels.times))
-        try:
-            model.load_weights(file)
-        except Exception as error:  # Keras raises what it likes for a damaged file
-            reason = (str(error).splitlines() or [type(error).__name__])[0][:100]
-            raise RunError(f"{file}: must be the weights of this run's config. Received: {reason}") from None
+        load_weights(model, file)
         return model
 
     def scores_file(self, name: str) -> Path:

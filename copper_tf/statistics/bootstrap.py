@@ -12,6 +12,7 @@ from scipy import special
 __all__ = [
     "MIN_GROUPS",
     "UNIT",
+    "UNLIMITED",
     "bootstrap",
     "difference_interval",
     "groups_of",
@@ -108,7 +109,8 @@ def two_sided(differences: np.ndarray) -> float:
     return float(min(2 * (min(sides) + 1) / (len(differences) + 1), 1.0))
 
 
-# What a potency can be.
+# What a mean can be: of anything, and of potencies.
+UNLIMITED: Interval = (-math.inf, math.inf)
 UNIT: Interval = (0.0, 1.0)
 
 
@@ -116,7 +118,7 @@ def _within(mean: float, half: float, limits: Interval) -> Interval:
     return max(mean - half, limits[0]), min(mean + half, limits[1])
 
 
-def mean_interval(values: np.ndarray, limits: Interval = (-math.inf, math.inf)) -> tuple[float, Interval | None]:
+def mean_interval(values: np.ndarray, limits: Interval = UNLIMITED) -> tuple[float, Interval | None]:
     """Mean and 95 % Student interval of a sample, no interval for n = 1.
 
     Args:
@@ -131,7 +133,7 @@ def mean_interval(values: np.ndarray, limits: Interval = (-math.inf, math.inf)) 
 
 
 def sheet_means(
-    values: np.ndarray, sheet: Sequence[str], label: np.ndarray, limits: Interval = (-math.inf, math.inf)
+    values: np.ndarray, sheet: Sequence[str], label: np.ndarray, limits: Interval = UNLIMITED
 ) -> list[dict[str, Any]]:
     """The mean of every sheet at every label, with a 95 % Student interval.
 

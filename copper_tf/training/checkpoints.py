@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import keras
@@ -10,8 +9,10 @@ import keras
 from copper_tf.runs.plugins import import_plugins
 from copper_tf.runs.run import Run
 from tfds_copper.errors import RunError
+from tfds_copper.files import unpacked_bytes
+from tfds_copper.text import first_line
 
-__all__ = ["last_model", "load_weights"]
+__all__ = ["last_model"]
 
 # Keras packs nothing in its files, so that what is unpacked from them is hardly larger than they are.
 _MOST_UNPACKED = 10
@@ -37,29 +38,11 @@ def last_model(run: Run) -> tuple[keras.Model, int] | None:
         return keras.models.load_model(file, safe_mode=True), epochs
     # Keras raises what it likes for a damaged file.
     except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:100]
+        reason = first_line(error)
         raise RunError(f"{file}: must be a complete checkpoint. Received: {reason}") from None
 
 
-def load_weights(model: keras.Model, file: Path) -> None:
-    """Gives a model the weights that a training begins with.
-
-    Args:
-        model: of the same settings.
-        file: of the weights.
-
-    Raises:
-        RunError: if the file is damaged, or of another model.
-    """
-    try:
-        model.load_weights(file)
-    except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:100]
-        raise RunError(f"{file}: must be the weights of this run's config. Received: {reason}") from None
-
-
 def _check_size(file: Path) -> None:
-    with zipfile.ZipFile(file) as archive:
-        size = sum(member.file_size for member in archive.infolist())
+    size = unpacked_bytes(file)
     if size > _MOST_UNPACKED * file.stat().st_size:
         raise ValueError(f"a file that unpacks to {size} bytes")

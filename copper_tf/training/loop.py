@@ -17,7 +17,7 @@ from copper_tf.data.crops import CropStream, shrunk_crops
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.data.pictures import Pictures, load_pictures
 from copper_tf.decay.starting import first_hypothesis
-from copper_tf.models.factory import build
+from copper_tf.models.factory import build, load_weights
 from copper_tf.models.losses import grade_loss
 from copper_tf.models.metrics import NMSE, FreeNMSE
 from copper_tf.models.policy import resolve_policy
@@ -27,7 +27,7 @@ from copper_tf.runs.run import FIRST_MAPS, INITIAL, Run, check_run_folder, creat
 from copper_tf.training.area_shares import measure_areas
 from copper_tf.training.batch_norm import Calibrator
 from copper_tf.training.callbacks import Bookkeeper, Reporter, should_stop
-from copper_tf.training.checkpoints import last_model, load_weights
+from copper_tf.training.checkpoints import last_model
 from copper_tf.training.finish import finish_run
 from copper_tf.training.free_ends import ShapeLearner, Sharpen, read_ends
 from copper_tf.training.hypothesis_learning import HypothesisLearner, learnable

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from tfds_copper.errors import RunError
+from tfds_copper.files import unpacked_bytes
+from tfds_copper.text import first_line
 
 __all__ = ["read_arrays"]
 
@@ -25,8 +27,7 @@ def read_arrays(file: Path) -> dict[str, np.ndarray]:
         RunError: if it is damaged, or unpacks to far more than a run keeps.
     """
     try:
-        with zipfile.ZipFile(file) as archive:
-            size = sum(member.file_size for member in archive.infolist())
+        size = unpacked_bytes(file)
         if size > _MOST:
             raise ValueError(f"{size} bytes once unpacked")
         with np.load(file, allow_pickle=False) as held:
@@ -35,5 +36,5 @@ def read_arrays(file: Path) -> dict[str, np.ndarray]:
             raise ValueError(f"{other[0]}, which is no array")
         return arrays
     except (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:100]
+        reason = first_line(error)
         raise RunError(f"{file}: must hold arrays as copper-tf wrote them. Received: {reason}") from None

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from copper_tf.statistics.bootstrap import mean_interval
+from copper_tf.statistics.bootstrap import UNLIMITED, mean_interval
 from tfds_copper.cells import write_rows
 from tfds_copper.errors import SettingError
 from tfds_copper.files import replacing
@@ -40,7 +40,7 @@ def check_table(path: Path) -> None:
         raise SettingError(f"table must end in {' or '.join(SUFFIXES)}. Received: {path}")
 
 
-def sheet_rows(rows: Iterable[Row], value: str, limits: tuple[float, float] = (-math.inf, math.inf)) -> list[Row]:
+def sheet_rows(rows: Iterable[Row], value: str, limits: tuple[float, float] = UNLIMITED) -> list[Row]:
     """One row per known sheet: n, the mean of a column, and its 95 % Student interval (empty for n = 1).
 
     Args:

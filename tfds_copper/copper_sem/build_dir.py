@@ -13,6 +13,7 @@ import fasteners
 from tfds_copper.errors import CopperError, OutputError
 from tfds_copper.files import DISK_FULL, is_disk_full, read_json
 from tfds_copper.registration import NAME
+from tfds_copper.text import last_line
 
 __all__ = ["build_lock", "built_datasets", "read_metadata", "writing_errors"]
 
@@ -81,7 +82,7 @@ def writing_errors(data_dir: str | PathLike[str], beam: bool) -> Iterator[None]:
             reason = DISK_FULL if is_disk_full(error) else " ".join(str(error).split())
         elif beam:
             needs = "the pipeline must get through; the same command builds it anew"
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+            reason = last_line(error)
         else:
             raise
         raise OutputError(f"{data_dir}: {needs}. Received: {reason}") from error

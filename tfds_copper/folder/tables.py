@@ -93,9 +93,8 @@ def _cells(line: list[str]) -> list[str]:
 
 def _text_of(cell: str) -> str:
     """What a cell means: without the apostrophe that keeps it text, or the formula that keeps it as it is."""
-    text = unguarded(cell)
     kept = _KEPT.fullmatch(cell)
-    return kept[1] if kept else text
+    return kept[1] if kept else unguarded(cell)
 
 
 def _header(path: Path, line: int, names: list[str], required: Sequence[str]) -> list[str]:

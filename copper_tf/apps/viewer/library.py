@@ -35,7 +35,7 @@ from tfds_copper.errors import CopperError
 from tfds_copper.files import DISK_FULL, is_disk_full
 from tfds_copper.micrograph import Opened
 
-__all__ = ["Entry", "Library", "MapState", "model_key"]
+__all__ = ["Entry", "Library", "MapState", "logged_reason", "model_key"]
 
 _LOG = logging.getLogger(__name__)
 # Longest side in px of a thumbnail.
@@ -44,6 +44,12 @@ _THUMBNAIL = 176
 _STALE = 86_400
 # The files that a map depends on, in a run, in each run of an ensemble, or in an export.
 _MODEL_FILES = ("config.json", "normalisation.json", "checkpoints/*", "saved_model.pb", "*/model.*")
+
+
+def logged_reason(what: str, error: Exception) -> str:
+    """Logs what went wrong, and returns what a page may tell of it: an error may name folders of this machine."""
+    _LOG.error("%s: %s: %s", what, type(error).__name__, error)
+    return DISK_FULL if is_disk_full(error) else type(error).__name__
 
 
 def model_key(path: Path) -> str:
@@ -269,9 +275,7 @@ class Library:
             except CopperError as error:
                 self._notify(entry, MapState(error=str(error)))
             except Exception as error:  # noqa: BLE001 - one picture must not stop the maps of the others
-                # What an error says may name folders of this machine, which no page tells.
-                _LOG.error("the map of %s: %s: %s", entry.name, type(error).__name__, error)
-                reason = DISK_FULL if is_disk_full(error) else type(error).__name__
+                reason = logged_reason(f"the map of {entry.name}", error)
                 self._notify(entry, MapState(error=f"{entry.name}: no map. Received: {reason}"))
 
     def compute(self, entry: Entry) -> None:

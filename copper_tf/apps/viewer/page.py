@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import html
-import logging
 import math
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +15,7 @@ from copper_tf.apps.viewer import messages, styles
 from copper_tf.apps.viewer.cache import PERCENT, CachedMap, CachedPicture
 from copper_tf.apps.viewer.canvas import Canvas
 from copper_tf.apps.viewer.components import DropZone, SizeSensor, Thumbnails
-from copper_tf.apps.viewer.library import Entry, Library, MapState
+from copper_tf.apps.viewer.library import Entry, Library, MapState, logged_reason
 from copper_tf.apps.viewer.notes import NoteBook
 from copper_tf.apps.viewer.notes_panel import NotesPanel
 from copper_tf.apps.viewer.toolbar import SIDE_BY_SIDE, Toolbar
@@ -24,11 +23,9 @@ from copper_tf.apps.viewer.uploads import MAX_BYTES, Uploads
 from copper_tf.apps.web.keys import KeyListener, SliderNames
 from copper_tf.apps.web.widgets import button, row
 from tfds_copper.errors import CopperError
-from tfds_copper.files import DISK_FULL, is_disk_full
 
 __all__ = ["Page"]
 
-_LOG = logging.getLogger(__name__)
 # Milliseconds in which changes are collected before the server answers them.
 _DELAY_MS = 30
 # Px between the two figures.
@@ -324,9 +321,7 @@ class Page:
             self._show_problem(str(error))
             return
         except Exception as error:  # noqa: BLE001 - no file may break the page
-            _LOG.error("a dropped picture: %s: %s", type(error).__name__, error)
-            reason = DISK_FULL if is_disk_full(error) else type(error).__name__
-            self._show_problem(f"{name}: a picture is needed. Received: {reason}")
+            self._show_problem(f"{name}: a picture is needed. Received: {logged_reason('a dropped picture', error)}")
             return
         self._show_thumbnails()
         self.select(entry)

@@ -22,6 +22,7 @@ from tfds_copper.children import safe_children
 from tfds_copper.errors import OutputError, SettingError
 from tfds_copper.files import DISK_FULL, is_disk_full
 from tfds_copper.progress import Progress
+from tfds_copper.text import last_line
 
 __all__ = ["predict_shards"]
 
@@ -69,7 +70,7 @@ def _reason(error: Exception) -> str:
     """One line for what a runner raises, which is anything; what a worker of it raised stands in the last line."""
     if is_disk_full(error):
         return DISK_FULL
-    return (str(error).strip().splitlines() or [type(error).__name__])[-1]
+    return last_line(error)
 
 
 def _share(todo: Sequence[Shard], settings: WorkerSettings, beam_options: str) -> str:

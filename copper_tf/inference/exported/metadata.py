@@ -17,6 +17,7 @@ from tfds_copper.errors import CopperError, RunError
 from tfds_copper.files import parsed_json
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.results import FORMAT_KEY, Result
+from tfds_copper.text import first_line
 
 __all__ = [
     "INPUT",
@@ -155,7 +156,7 @@ class ModelMetadata:
                 versions=dict(values["versions"]),
             )
         except (CopperError, ValueError, KeyError, TypeError) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0][:100]
+            reason = first_line(error)
             raise RunError(f"{name}: must be an intact export of `copper export`. Received: {reason}") from None
 
 

@@ -18,6 +18,7 @@ from copper_tf.inference.exported.telemetry import without_telemetry
 from copper_tf.utils.tensorflow import literal_path
 from tfds_copper.errors import InputError, RunError
 from tfds_copper.files import read_member
+from tfds_copper.text import first_line
 
 __all__ = [
     "BIOIMAGEIO",
@@ -172,5 +173,5 @@ def opened(path: Path, name: str) -> tuple[str, Call]:
         raise
     # Each runtime raises what it likes for a damaged file; all of it says the same to a user.
     except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:100]
+        reason = first_line(error)
         raise RunError(f"{path}: must be an intact export of `copper export`. Received: {reason}") from None

@@ -14,8 +14,9 @@ import h5py
 import keras
 import pytest
 
+from copper_tf.models.factory import load_weights
 from copper_tf.runs.run import BEST, Run
-from copper_tf.training.checkpoints import last_model, load_weights
+from copper_tf.training.checkpoints import last_model
 from tests.conftest import ROOT
 from tfds_copper.errors import RunError
 
