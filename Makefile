@@ -7,10 +7,11 @@ SEEDS ?= 5
 JOBS ?= 2
 CASES ?= 10000
 COUNT ?= 50
+BUDGET ?= 2
 BENCHMARKS ?= speed.inference speed.prefetch speed.step data.pipeline data.bars data.bar_leak data.duplicates data.building speed.mosaic speed.bulk speed.memory
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: help demo docs figures test test-slow lint peers bench acceptance fuzz mutation audit clean
+.PHONY: help demo docs figures test test-slow lint peers bench acceptance paper fuzz mutation audit clean
 
 help:
 	@echo "make demo        simulate a SEM folder, fit it, predict (OPEN=1 opens the report)"
@@ -21,6 +22,7 @@ help:
 	@echo "make lint        ruff and mypy"
 	@echo "make bench       benchmarks, as ratios against a peer (make peers sets those up), BENCHMARKS=..."
 	@echo "make acceptance  the table of acceptance experiments, SEEDS=$(SEEDS) by JOBS=$(JOBS), resumable"
+	@echo "make paper       the paper's figures at its own scale, as one page, in about BUDGET=$(BUDGET) hours; resumable"
 	@echo "make fuzz        CASES=$(CASES) mutated files, each of which must end in a clear error or a correct read,"
 	@echo "                 and 5,000 hostile messages and 1,000 requests to the pages, none of which may succeed"
 	@echo "make mutation    COUNT=$(COUNT) small changes of the code of each group, of which the tests must notice 85 %"
@@ -74,6 +76,9 @@ bench: $(READY) .venv-peers/ready
 acceptance: $(READY)
 	$(BIN)/python -m benchmarks.acceptance.acceptance --seeds $(SEEDS) --jobs $(JOBS) --output acceptance
 
+paper: $(READY)
+	$(BIN)/python -m benchmarks.paper --output paper --hours $(BUDGET)
+
 fuzz: $(READY)
 	$(BIN)/python -m benchmarks.fuzz.fuzz --cases $(CASES)
 	$(BIN)/python -m benchmarks.fuzz.pages
@@ -92,4 +97,4 @@ audit:
 		echo "not audited: pip-audit or its database can't be had here; the list above is all that is known"
 
 clean:
-	rm -rf $(VENV) .venv-peers $(AUDIT) demo acceptance build dist docs/_build *.egg-info
+	rm -rf $(VENV) .venv-peers $(AUDIT) demo acceptance paper build dist docs/_build *.egg-info

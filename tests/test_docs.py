@@ -98,7 +98,8 @@ def _extension(name: str) -> Any:
     return module
 
 
-def test_every_benchmark_result_has_a_source_and_a_page() -> None:
+def test_every_benchmark_result_has_a_source_and_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(DOCS / "_ext")
     results = {path.stem for path in (ROOT / "benchmarks" / "results").glob("*.json")}
     tables = _extension("benchmark_tables").TABLES
     assert results == set(_extension("benchmark_sources").SOURCES) == {file for file, _ in tables.values()}

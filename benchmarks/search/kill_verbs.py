@@ -1,11 +1,11 @@
-"""Killed at random moments, does any command lose what it had finished? Seven of them, 200 kills in all.
+"""Killed at random moments, does any command lose what it had finished? Eight of them, 200 kills in all.
 
     python -m benchmarks.search.kill_verbs --kills 200
 
 Each command is killed (SIGKILL, with all its children) and called again, --resume where it has that, in turn with the
 others. After each kill all that was there as finished before must still be there, unchanged: datasets, epochs, scores
-of runs, rows of a chart, notes. At last each is let through. The exit code is 1 where anything was lost or a command
-fails.
+of runs, rows of a chart, notes, answers of a rater. At last each is let through. The exit code is 1 where anything was
+lost or a command fails.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.search.killing import copper_command, killed
+from copper_tf.analysis.blindtest.answers import rater_logs
+from copper_tf.analysis.blindtest.events import Answered, read_events
+from copper_tf.analysis.blindtest.folder import open_test
 from tfds_copper.copper_sem.build_dir import built_datasets
 from tfds_copper.files import read_json
 
@@ -37,6 +40,26 @@ for number in range(150):
     note = book.add("a.png", number, 0, "seen")
     with open(sys.argv[1] + "/said", "a") as said:
         said.write(f"{note.number}\\n")
+"""
+_ANSWERS = """
+import sys
+from pathlib import Path
+from copper_tf.analysis.blindtest.answers import AnswerLog, rater_logs
+from copper_tf.analysis.blindtest.folder import open_test
+import copper_tf
+folder = Path(sys.argv[1]) / "test"
+if not (folder / "test.json").is_file():
+    copper_tf.prepare_blindtest(sys.argv[2], folder)
+test = open_test(folder)
+log = next(iter(rater_logs(test)), None) or AnswerLog.register(test, "Anna")
+name = test.rounds[0]
+log.start(name)
+for turn in range(40):
+    for picture in range(test.pictures):
+        label = (turn + picture) % 3
+        log.answer(name, picture, label, 1.0)
+        with open(sys.argv[1] + "/said", "a") as said:
+            said.write(f"{picture}:{label}\\n")
 """
 # Of all commands: done, and done with a result that is bad.
 _DONE = (0, 1)
@@ -79,6 +102,17 @@ def _notes(output: Path) -> dict[str, str]:
     return {number: "kept" if number in kept else "lost" for number in said}
 
 
+def _answers(output: Path) -> dict[str, str]:
+    """Every answer that was acknowledged, by its number: kept where the rater's file has all of them in this order."""
+    said = (output / "said").read_text().split() if (output / "said").is_file() else []
+    logs = rater_logs(open_test(output / "test")) if said else []
+    events = [event for log in logs for event in read_events(log.file)]
+    kept = [f"{event.picture}:{event.label}" for event in events if isinstance(event, Answered)]
+    # An answer may be saved, and its process killed before it could say so.
+    places = iter(kept)
+    return {f"{k}": "kept" if one in places else "lost" for k, one in enumerate(said)}
+
+
 CASES: dict[str, Case] = {
     "build": Case(lambda root, out: copper_command("build", str(root / "world"), "-o", str(out)), _datasets),
     "train": Case(
@@ -109,6 +143,9 @@ CASES: dict[str, Case] = {
         lambda root, out: copper_command("chart", str(root / "days.csv"), "-o", str(out), "--baseline", "10"), _rows
     ),
     "notes": Case(lambda root, out: [sys.executable, "-c", _NOTES, str(out)], _notes),
+    "blindtest": Case(
+        lambda root, out: [sys.executable, "-c", _ANSWERS, str(out), str(root / "data")], _answers
+    ),
 }  # fmt: skip
 
 

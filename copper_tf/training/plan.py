@@ -12,7 +12,7 @@ from copper_tf.data.pictures import examples
 from copper_tf.training.timing import Speed, measure_speed
 from tfds_copper.dataset import Dataset
 
-__all__ = ["FITS", "plan_stages"]
+__all__ = ["FITS", "epoch_seconds", "picture_sizes", "plan_stages"]
 
 CLASSIFIER, SEGMENTER = KINDS
 # Pictures whose sizes are looked at.
@@ -29,14 +29,21 @@ _PAGE, _EXPORT = 8.0, 25.0
 FITS = 1.05
 
 
-def _sizes(dataset: Dataset) -> tuple[int, float]:
+def picture_sizes(dataset: Dataset) -> tuple[int, float]:
     """The smallest side in px, and the mean number of pixels, of some training pictures."""
     shapes = [example.pixels.shape for example in itertools.islice(examples(dataset, "train"), _LOOKED_AT)]
     return min(map(min, shapes)), float(np.mean([height * width for height, width in shapes]))
 
 
-def _training(config: Config, speed: Speed, dataset: Dataset, pixels: float) -> float:
-    """Seconds of one epoch: its steps, the validation, and what is written after it."""
+def epoch_seconds(config: Config, speed: Speed, dataset: Dataset, pixels: float) -> float:
+    """Seconds of one epoch: its steps, the validation, and what is written after it.
+
+    Args:
+        config: of the run.
+        speed: of `measure_speed`.
+        dataset: that it is trained on.
+        pixels: of a picture.
+    """
     crops = dataset.split_sizes["train"] * config.data.crops
     steps = -(-crops // config.training.batch_size)
     checked = dataset.split_sizes["validation"] * min(pixels, float(config.data.crop**2))
@@ -57,7 +64,7 @@ def plan_stages(
         Seconds of each stage; epochs of each kind, those of the classifier as many as fit, at most its own; and the
         seconds of one epoch of the classifier.
     """
-    side, pixels = _sizes(dataset)
+    side, pixels = picture_sizes(dataset)
     configs = {kind: config.for_pictures(dataset.split_sizes["train"]) for kind, config in configs.items()}
     speeds = {kind: measure_speed(config, dataset, side) for kind, config in configs.items()}
     every = sum(dataset.split_sizes.values())
@@ -65,7 +72,7 @@ def plan_stages(
     mapped = {kind: pixels * speeds[kind].pixel * configs[kind].tta_views for kind in KINDS}
     resolved = configs[SEGMENTER].training
     tried = _TRIES * resolved.restart_epochs if resolved.restarts else 0.0
-    epoch = {kind: _training(configs[kind], speeds[kind], dataset, pixels) for kind in KINDS}
+    epoch = {kind: epoch_seconds(configs[kind], speeds[kind], dataset, pixels) for kind in KINDS}
     seconds = {
         SEGMENTER: (resolved.epochs + tried) * epoch[SEGMENTER] + every * work,
         CLASSIFIER: every * work,

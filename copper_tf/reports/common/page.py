@@ -6,7 +6,7 @@ import base64
 import io
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from copper_tf.reports.common.style import png
@@ -26,16 +26,19 @@ __all__ = ["embed_image", "render_template", "write_page"]
 _SVG_LIMIT = 300_000
 
 
-def render_template(template: str, /, *, escape: bool = True, **context: Any) -> str:
+def render_template(template: str, /, *, escape: bool = True, templates: Path | None = None, **context: Any) -> str:
     """Fills in a template of ``copper_tf/reports``; a variable that it needs and doesn't get is an error.
 
     Args:
         template: its path, e.g. ``"check/page.html.j2"``.
         escape: escape values for HTML.
+        templates: a folder of further templates, which may extend those of ``copper_tf/reports``.
         **context: its variables.
     """
     environment = Environment(
-        loader=PackageLoader("copper_tf", "reports"),
+        loader=ChoiceLoader(
+            [PackageLoader("copper_tf", "reports"), *([FileSystemLoader(templates)] if templates else [])]
+        ),
         autoescape=escape,  # noqa: S701 - only Markdown goes without
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -72,6 +75,7 @@ def write_page(
     figures: Mapping[str, Figure] | None = None,
     alts: Mapping[str, str] | None = None,
     captions: Mapping[str, str] | None = None,
+    templates: Path | None = None,
     **context: Any,
 ) -> Path:
     """Writes a page that needs no other file, and its figures as PNG into ``figures/`` beside it.
@@ -85,6 +89,7 @@ def write_page(
         figures: by name.
         alts: by name, what each figure shows for those who can't see it.
         captions: by name; figures without one are shown bare.
+        templates: a folder of further templates, see `render_template`.
         **context: further variables of the template.
 
     Returns:
@@ -105,5 +110,6 @@ def write_page(
         classes = Markup(' class="narrow"') if narrow else Markup("")
         return Markup('<figure tabindex="0"{}>{}{}</figure>').format(classes, images[key], caption)
 
-    write_text(file, render_template(template, figures=images, figure=figure, versions=versions(), **context))
+    frame: dict[str, Any] = {"figures": images, "figure": figure, "versions": versions()}
+    write_text(file, render_template(template, templates=templates, **frame, **context))
     return file
