@@ -100,23 +100,28 @@ class CropStream:
         self._prepare(normalisation)
 
     def _prepare(self, normalisation: Normalisation) -> None:
-        """Normalisation as one multiplication and addition per crop, except ``"local"``, which is applied here."""
-        full = self.pictures.full_scale.astype(np.float32)
+        """Normalisation as one multiplication and addition a crop; ``"local"`` has its own at each pixel."""
         if normalisation.mode == "local":
-            self.arrays = tuple(
-                normalisation.apply(a.astype(np.float32) / f) for a, f in zip(self.pictures.arrays, full, strict=True)
-            )
-            self.scale, self.shift = np.ones_like(full), np.zeros_like(full)
             return
-        self.arrays = self.pictures.arrays
-        values = (partial(np.divide, a, f) for a, f in zip(self.arrays, full, strict=True))
+        full = self.pictures.full_scale.astype(np.float32)
+        values = (partial(np.divide, a, f) for a, f in zip(self.pictures.arrays, full, strict=True))
         mean, sd = np.array([normalisation.affine(v) for v in values], np.float32).T
         self.scale, self.shift = 1 / (full * sd), -mean / sd
+
+    def _cut(self, index: int, y: int, x: int) -> np.ndarray:
+        """A normalised window of a picture; a local one when it is cut: whole pictures of floats would fill memory."""
+        array, place = self.pictures.arrays[index], (slice(y, y + self.window), slice(x, x + self.window))
+        if self.normalisation.mode == "local":
+            full = np.float32(self.pictures.full_scale[index])
+            return self.normalisation.local_window(
+                lambda rows, columns: array[rows, columns].astype(np.float32) / full, array.shape, place
+            )
+        return array[place].astype(np.float32) * self.scale[index] + self.shift[index]
 
     @functools.lru_cache(maxsize=4)  # noqa: B019 - the stream lives as long as its training
     def _plan(self, epoch: int) -> _Plan:
         count, data = self.crops, self.config.data
-        picture = np.arange(count) % len(self.arrays)
+        picture = np.arange(count) % len(self.pictures.arrays)
         # Fixed crops use epoch 0 of a stream of their own, so every validation sees the same places.
         seed = np.random.SeedSequence([self.config.training.seed, epoch if self.augment else 0, int(self.augment)])
         draw = np.random.Generator(np.random.Philox(seed))
@@ -144,10 +149,8 @@ class CropStream:
         crops = np.empty((len(rows), self.window, self.window, 1), np.float32)
         for k, row in enumerate(rows):
             index = plan.picture[row]
-            array = self.arrays[index]
-            y, x = (plan.place[row] * (np.array(array.shape) - self.window + 1)).astype(int)
-            crop = array[y : y + self.window, x : x + self.window].astype(np.float32)
-            crop = (crop * self.scale[index] + self.shift[index]) * plan.gain[row] + plan.offset[row]
+            y, x = (plan.place[row] * (np.array(self.pictures.arrays[index].shape) - self.window + 1)).astype(int)
+            crop = self._cut(index, y, x) * plan.gain[row] + plan.offset[row]
             crops[k, ..., 0] = _turn(crop, int(plan.turn[row]))
         return crops, self.pictures.labels[plan.picture[rows]]
 

@@ -104,14 +104,21 @@ class Normalisation:
             return grey(picture.read(rows, columns), picture.bit_depth)
 
         if self.mode == "local":
-            return lambda rows, columns: self._local_window(values, picture.shape, (rows, columns))
+            return lambda rows, columns: self.local_window(values, picture.shape, (rows, columns))
         mean, sd = self._affine(lambda: (grey(block, picture.bit_depth) for block in picture.blocks()))
         return lambda rows, columns: _scaled(values(rows, columns), mean, sd)
 
-    def _local_window(
+    def local_window(
         self, values: Callable[[slice, slice], np.ndarray], shape: tuple[int, int], asked: tuple[slice, slice]
     ) -> np.ndarray:
-        """Half a window more than is asked for on each side; where the picture ends the filter mirrors it itself."""
+        """A part of what `apply` makes of a picture by ``"local"``, from that part and its surroundings alone.
+
+        Args:
+            values: reads a part of the grey picture, in [0, 1].
+            shape: of the whole picture.
+            asked: rows and columns of the part.
+        """
+        # Half a window more on each side; where the picture ends the filter mirrors it itself.
         half = self.window // 2
         rows, columns = (
             slice(max(0, s.start - half), min(side, s.stop + half)) for s, side in zip(asked, shape, strict=True)

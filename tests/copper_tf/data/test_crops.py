@@ -46,6 +46,22 @@ def test_batches_start_at_any_epoch() -> None:
     np.testing.assert_array_equal(whole[stream.steps :], resumed)
 
 
+def test_local_grey_values_are_those_of_whole_pictures_but_no_whole_picture_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pictures = _pictures(3, side=200)
+    norm = Normalisation("local", 0.5, 0.29, 31)
+    whole = [norm.apply(grey(array, 8)) for array in pictures.arrays]
+    monkeypatch.setattr(Normalisation, "apply", lambda *_: pytest.fail("a whole picture was normalised"))
+    stream = _stream(pictures=pictures, normalisation="local", window=31, batch_size=3, **PLAIN)
+    for epoch in range(4):
+        plan = stream._plan(epoch)
+        for crop, k, place in zip(stream.batch(epoch)[0], plan.picture, plan.place, strict=True):
+            y, x = (place * (np.array(whole[k].shape) - stream.window + 1)).astype(int)
+            piece = whole[k][y : y + stream.window, x : x + stream.window]
+            np.testing.assert_allclose(crop[..., 0], piece, atol=1e-6)
+
+
 def test_every_picture_is_seen_once_an_epoch() -> None:
     stream = _stream(batch_size=2, crops=2)
     labels = np.concatenate([y for _, y in (stream.batch(k) for k in range(stream.steps))])
