@@ -2,6 +2,7 @@
 
     python docs/figures.py demo                  # maps and simulated; check and report where a Chromium is installed
     python docs/figures.py demo --study H        # the ageing curves of a `copper hypotheses` too
+    python docs/figures.py demo --paper paper    # the paper's figures too, after `make paper`
 
 The viewer and the blind test have to be photographed by hand, 1440x900 px, since their pictures show a person's notes.
 """
@@ -59,7 +60,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("demo", type=Path, help="the folder of `make demo`")
     parser.add_argument("--study", type=Path, help="a folder of `copper hypotheses`")
+    parser.add_argument("--paper", type=Path, help="the folder of `make paper`")
     asked = parser.parse_args()
+    if asked.paper:
+        for file in sorted((asked.paper / "figures").glob("figure*.png")):
+            keep(Image.open(file), f"paper-{file.stem}")
     run = open_run(asked.demo / "fit" / "segmenter")
     truth = png(evaluation_figures(run, run.read(Evaluation))["truth"])
     keep(Image.open(io.BytesIO(truth)), "maps")

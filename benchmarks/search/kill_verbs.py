@@ -31,6 +31,8 @@ from tfds_copper.files import read_json
 __all__ = ["CASES", "main"]
 
 _SMALL = ["--crop", "48", "--margin", "8", "--c", "4", "--d", "1", "--policy", "float32"]
+# Enough for the plan of a small folder on a machine that has other work, too.
+_BUDGET = "20m"
 _NOTES = """
 import sys
 from pathlib import Path
@@ -117,12 +119,13 @@ CASES: dict[str, Case] = {
     "build": Case(lambda root, out: copper_command("build", str(root / "world"), "-o", str(out)), _datasets),
     "train": Case(
         lambda root, out: copper_command(
-            "train", "segmenter", str(root / "data"), "-o", str(out), "--resume", "--epochs", "12", *_SMALL
+            "train", "segmenter", str(root / "data"), "-o", str(out), "--preset", "paper", "--resume", "--epochs", "12",
+            *_SMALL,
         ),
         _epochs,
     ),
     "fit": Case(
-        lambda root, out: copper_command("fit", str(root / "world"), "-o", str(out), "--resume", "--budget", "2m"),
+        lambda root, out: copper_command("fit", str(root / "world"), "-o", str(out), "--resume", "--budget", _BUDGET),
         lambda out: {**_datasets(out / "dataset"), **_epochs(out)},
     ),
     "hypotheses": Case(

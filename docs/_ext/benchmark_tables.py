@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from decision_tables import DECISION_TABLES
+
 __all__ = ["TABLES", "Table"]
 
 Content = dict[str, Any]
@@ -232,77 +234,6 @@ def _search(content: Content) -> Table:
     return [*head, "standard error"], rows
 
 
-def _per_cent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
-def _decisions_groups(content: Content) -> Table:
-    rows = [
-        [row["sheets"], row["ratio"], *(_per_cent(row[k]) for k in ("false_alarms", "found", "wrongly_equivalent"))]
-        for row in content["groups"]
-    ]
-    head = ["sheets a group", "variance of sheets over pictures", "false alarms (3 to 7 %)"]
-    return [*head, "stated difference found (75 to 85 %)", "wrongly equivalent (at most 5 %)"], rows
-
-
-def _decisions_calibration(content: Content) -> Table:
-    rows = [
-        [row["sheets"], row["lots"], _per_cent(row["cohesive"]), _per_cent(row["covered"]), f"±{row['half']:.2g}"]
-        for row in content["calibration"]
-    ]
-    return ["sheets", "lots", "cohesive failures", "covered (93 to 97 %)", "half an interval, N/mm"], rows
-
-
-def _decisions_added(content: Content) -> Table:
-    rows = [
-        [row["follows"], row["sheets"], row["lots"], row["free"], _per_cent(row["not_claimed"])]
-        for row in content["added"]
-    ]
-    return ["strength follows", "sheets", "lots", "degrees of freedom", "not said to add"], rows
-
-
-def _decisions_gauge(content: Content) -> Table:
-    names = list(content["gauge"][0]["covered"])
-    rows = [
-        [
-            row["design"],
-            *(_per_cent(row["covered"][n]) for n in names),
-            f"{row['grr_true']:.1f}",
-            f"{row['grr_mean']:.1f}",
-        ]
-        for row in content["gauge"]
-    ]
-    return ["sheets x operators x microscopes x pictures", *names, "%GRR", "%GRR found, mean"], rows
-
-
-def _decisions_chart(content: Content) -> Table:
-    rows = [
-        [row["rule"], row["baseline"], row["shift"], f"{row['theory']:.1f}", f"{row['mean']:.1f} ± {row['error']:.1f}"]
-        for row in content["chart"]
-    ]
-    return ["rule", "days of the baseline", "shift", "run length by theory", "found (standard error)"], rows
-
-
-def _decisions_drift(content: Content) -> Table:
-    rows = [
-        [
-            row["moved"],
-            row["baseline"],
-            _per_cent(row["found"]),
-            f"{row['days']:.0f}",
-            _per_cent(row["not_called_other"]),
-        ]
-        for row in content["drift"]
-    ]
-    return [
-        "what moved",
-        "days of the baseline",
-        "found in 30 days",
-        "days, median",
-        "first alarm not of the other",
-    ], rows
-
-
 def _overlaps(content: Content) -> Table:
     sizes = list(next(iter(content["surfaces"].values()))["unlike"])
     rows = [
@@ -338,24 +269,24 @@ def _imbalance(content: Content) -> Table:
     return ["`class_weight`", *names.values()], rows
 
 
-def _reimaging(content: Content) -> Table:
+def _paper(content: Content) -> Table:
+    words = {None: "–", True: "yes", False: "no"}
+    rows = [[one["figure"], one["paper"], one["ours"], words[one["agrees"]]] for one in content["statements"]]
+    return ["figure", "the paper", "here", "agrees"], rows
+
+
+def _paper_minutes(content: Content) -> Table:
+    rows = [[name.replace("_", " "), f"{seconds / 60:.1f}"] for name, seconds in content["seconds"].items()]
+    return ["stage", "minutes"], [*rows, ["all", f"{sum(content['seconds'].values()) / 60:.0f}"]]
+
+
+def _paper_epochs(content: Content) -> Table:
     rows = [
-        [
-            row["changed"],
-            row["range"],
-            row["moves by, steps"],
-            _per_cent(row["move less than a quarter"]),
-            row["largest"],
-        ]
-        for row in content["rows"]
-    ]
-    return [
-        "changed",
-        "beside training",
-        "moves by, steps",
-        "sheets that move less than a quarter",
-        "largest move",
-    ], rows
+        [row["model"], row["epochs"], row["steps"], f"{row['epoch_seconds']:.1f}", f"{row['step_seconds']:.2f}",
+         f"{row['ratio']:.2f}", f"{row['peak_memory_mb'] / 1000:.1f}"]
+        for row in content["epochs"]
+    ]  # fmt: skip
+    return ["model", "epochs", "steps each", "s an epoch", "s a step", "epoch over its steps", "peak memory, GB"], rows
 
 
 # By the name that a page gives: the results file, and what makes a table of it.
@@ -386,11 +317,8 @@ TABLES: dict[str, tuple[str, Callable[[Content], Table]]] = {
     "marks-leak": ("marks_leak", _marks_leak),
     "imbalance": ("imbalance", _imbalance),
     "search": ("search", _search),
-    "reimaging": ("reimaging", _reimaging),
-    "decisions-groups": ("decisions", _decisions_groups),
-    "decisions-calibration": ("decisions", _decisions_calibration),
-    "decisions-added": ("decisions", _decisions_added),
-    "decisions-gauge": ("decisions", _decisions_gauge),
-    "decisions-chart": ("decisions", _decisions_chart),
-    "decisions-drift": ("decisions", _decisions_drift),
+    "paper": ("paper", _paper),
+    "paper-epochs": ("paper", _paper_epochs),
+    "paper-minutes": ("paper", _paper_minutes),
+    **DECISION_TABLES,
 }

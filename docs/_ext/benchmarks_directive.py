@@ -17,6 +17,8 @@ from sphinx.util.docutils import SphinxDirective
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 # The acceptance table takes its requirements from the benchmark itself.
 sys.path.insert(0, str(RESULTS.parents[1]))
+# Letters from which a cell is a sentence.
+_SENTENCE = 40
 
 
 def _cell(value: Any) -> str:
@@ -27,9 +29,10 @@ def _cell(value: Any) -> str:
 
 
 def markdown(table: Table) -> str:
-    """A table as Markdown; numbers stand to the right."""
+    """A table as Markdown; the first column and sentences stand to the left, numbers to the right."""
     head, rows = table
-    lines = [f"| {' | '.join(head)} |", f"| --- |{' ---: |' * (len(head) - 1)}"]
+    left = [k == 0 or any(len(_cell(row[k])) > _SENTENCE for row in rows) for k in range(len(head))]
+    lines = [f"| {' | '.join(head)} |", f"|{'|'.join(' --- ' if to_left else ' ---: ' for to_left in left)}|"]
     return "\n".join([*lines, *(f"| {' | '.join(map(_cell, row))} |" for row in rows)])
 
 
