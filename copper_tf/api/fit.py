@@ -121,7 +121,7 @@ def _check_output(output: Path, resume: bool, force: bool) -> None:
     check_links(output)
     if not (output / _MARK).is_file():
         raise OutputError(f"{output}: fit needs an absent or empty folder. Received: one with other files")
-    if not (resume or force):
+    if not (resume or force) and (output / PLAN).is_file():
         raise OutputError(f"{output}: holds a fit; --resume goes on with it, --force replaces it. Received: neither")
 
 
@@ -293,9 +293,11 @@ def fit(
     request = _request(where, resume, given)
     where.mkdir(parents=True, exist_ok=True)
     with lock_folder(where):
-        if not (where / _MARK).is_file():
+        # What ended before its plan (a wrong folder, too small a budget) is no fit to keep: the next call begins anew.
+        unplanned = not (where / PLAN).is_file() and not resume
+        if unplanned or not (where / _MARK).is_file():
             write_json(where / _MARK, request)
-        dataset = _dataset(where, request, force, progress)
+        dataset = _dataset(where, request, force or unplanned, progress)
         seed = int(request["seed"])
         plan = FitPlan.read(where / PLAN) if (where / PLAN).is_file() else _planned(dataset, request["budget"], seed)
         plan.write(where / PLAN)

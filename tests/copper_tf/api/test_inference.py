@@ -107,6 +107,10 @@ def test_arrays_that_are_no_micrographs_are_refused(
 def test_what_is_no_model_is_refused(tmp_path: Path, runs: dict[str, Any]) -> None:
     with pytest.raises(RunError, match="must be a run of `copper train` or a model of `copper export`. Received: neit"):
         copper_tf.load(tmp_path)
+    with pytest.raises(RunError, match="Received: a folder that holds .*segmenter.*: give one of these"):
+        copper_tf.load(runs[SEGMENTER].path.parent)
+    with pytest.raises(RunError, match="Received: nothing there"):
+        copper_tf.load(tmp_path / "absent")
     with pytest.raises(SettingError, match="runtime is for exports"):
         copper_tf.load(runs[SEGMENTER].path, "onnx")
 

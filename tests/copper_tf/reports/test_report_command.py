@@ -238,7 +238,7 @@ def test_bad_input_is_one_line(runs: dict[str, Any], blind: Path, tmp_path: Path
     shutil.copytree(run, other)
     data = json.loads((other / "data.json").read_text())
     (other / "data.json").write_text(json.dumps(data | {"fingerprint": "0" * 64}))
-    assert "Received: no run there" in line(tmp_path)
+    assert "Received: a folder that holds other: give one of these" in line(tmp_path)
     assert "Received: another dataset" in line(run, other)
     assert "blind test on the dataset of the runs" in line(other, "--blindtest", blind)
     assert "made by `copper blindtest`" in line(run, "--blindtest", tmp_path)
