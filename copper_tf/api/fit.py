@@ -24,6 +24,7 @@ from copper_tf.api.training import train
 from copper_tf.config import KINDS, default_config
 from copper_tf.runs.records import TrainingRecord
 from copper_tf.runs.run import EVALUATION_PAGE, TRUST_PAGE, Run, is_run
+from copper_tf.utils.tensorflow import import_tensorflow
 from tfds_copper.dataset import Dataset, is_dataset, open_dataset
 from tfds_copper.errors import InputError, OutputError, RunError, SettingError
 from tfds_copper.files import check_links, lock_folder, read_json, write_json
@@ -308,6 +309,7 @@ def fit(
 
 def _trained_and_judged(dataset: Dataset, output: Path, plan: FitPlan, seed: int, progress: Progress | None) -> Fit:
     """All stages after the build."""
+    import_tensorflow()
     stages = _Stages(progress)
     with stages.stage(SEGMENTER) as told:
         maps = _segmenter(dataset, output, plan, seed, told)

@@ -143,7 +143,9 @@ def sources_below(path: Path) -> Iterator[Source]:
         InputError: if there is nothing, or a folder holds no picture.
     """
     if not path.exists():
-        raise InputError(f"{path}: a picture or a folder of pictures is needed. Received: nothing there")
+        # A shell hands a pattern on as it stands where nothing fits it; *.tif doesn't fit A.TIF.
+        what = "a pattern that no file fits; name the folder" if set("*?") & set(str(path)) else "nothing there"
+        raise InputError(f"{path}: a picture or a folder of pictures is needed. Received: {what}")
     yield from _of_folder(path) if path.is_dir() else [Source(path, path.name)]
 
 

@@ -138,3 +138,11 @@ def test_a_table_of_sheets_must_not_contradict_the_one_beside_the_pictures(tmp_p
     put(tmp_path, "sheets.csv", text="file,sheet\n0h/a.png,S9\n1h/b.png,S2\n")
     with pytest.raises(InputError, match="line 2: sheet must be that of the labels.csv .* Received: 'S9'"):
         labelled(sources, tmp_path / "sheets.csv")
+
+
+def test_a_pattern_that_no_file_fits_is_told_from_a_file_that_is_not_there(tmp_path: Path) -> None:
+    put(tmp_path, "A.TIF")
+    with pytest.raises(InputError, match="Received: a pattern that no file fits; name the folder"):
+        names(tmp_path / "*.tif")
+    with pytest.raises(InputError, match="Received: nothing there"):
+        names(tmp_path / "a.png")
