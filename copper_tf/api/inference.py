@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from copper_tf.analysis.decisions.sheet_strengths import SheetStrengths
     from copper_tf.config import Config
+    from copper_tf.inference.inputs import Source
     from copper_tf.inference.predictor import Prediction, Predictor
     from copper_tf.runs.labels import Labels
 
@@ -210,16 +211,11 @@ def predict(
         >>> result.rows[0].file
         'micrograph.png'
     """
-    from copper_tf.inference.inputs import labelled, sources_of
     from copper_tf.inference.predict import predict_pictures
     from copper_tf.utils.tables import check_table
 
     check_table(target := Path(output) / table)
-    how, paths = _reading(read_settings, settings), [pictures] if isinstance(pictures, str | os.PathLike) else pictures
-    if sheet and labels is not None:
-        raise SettingError(f"sheet is that of all pictures; give it or labels. Received: {sheet!r} and {labels}")
-    sources = list(sources_of([Path(path) for path in paths], sheet))
-    sources = sources if labels is None else labelled(sources, Path(labels))
+    how, sources = _reading(read_settings, settings), _sources(pictures, sheet, labels)
     target.parent.mkdir(parents=True, exist_ok=True)
     predictor = (model if isinstance(model, Model) else load(model, runtime)).predictor
     if calibration is None:
@@ -227,6 +223,17 @@ def predict(
     strengths = _sheet_strengths(calibration, predictor)
     result = predict_pictures(predictor, sources, target, how, palette, progress, force, strengths)
     return dataclasses.replace(result, warnings=(*result.warnings, *strengths.warnings))
+
+
+def _sources(pictures: PathLike | Iterable[PathLike], sheet: str, labels: PathLike | None) -> list[Source]:
+    """The pictures, each with the sheet that is known of it."""
+    from copper_tf.inference.inputs import labelled, sources_of
+
+    if sheet and labels is not None:
+        raise SettingError(f"sheet is that of all pictures; give it or labels. Received: {sheet!r} and {labels}")
+    paths = [pictures] if isinstance(pictures, str | os.PathLike) else pictures
+    sources = list(sources_of([Path(path) for path in paths], sheet))
+    return sources if labels is None else labelled(sources, Path(labels))
 
 
 def _sheet_strengths(calibration: PathLike | Calibration, predictor: Predictor) -> SheetStrengths:
