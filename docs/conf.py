@@ -53,6 +53,8 @@ smartquotes = False
 # Names in single backticks become links where they have a page.
 default_role = "py:obj"
 copybutton_prompt_text = "$ "
+# Lines that a command goes on in are copied, too.
+copybutton_line_continuation_character = "\\"
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"copper-tf {release}"
@@ -63,5 +65,6 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
-html_static_path: list[str] = []
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_show_sourcelink = False

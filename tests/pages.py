@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
-__all__ = ["DESK", "PHONE", "faults", "page_faults"]
+__all__ = ["DESK", "PHONE", "faults", "overhangs", "page_faults"]
 
 DESK, PHONE = 1300, 390
 # Of letters in figures, px.
@@ -52,6 +53,38 @@ _LOOK = """([least, desk]) => {
   }
   return [...new Set(found)];
 }"""
+
+
+_OVERHANGS = """(place) => {
+  const inside = (root) => [...root.children, ...(root.shadowRoot?.children ?? [])].flatMap((e) => [e, ...inside(e)]);
+  const found = [], box = place.getBoundingClientRect();
+  for (const e of inside(place)) {
+    if (!e.checkVisibility({checkOpacity: true, checkVisibilityCSS: true})) continue;
+    const {left, right, width, height} = e.getBoundingClientRect();
+    if (width * height > 0 && (left < box.left - 1 || right > box.right + 1))
+      found.push(`${e.tagName} ${e.className} from ${Math.round(left)} to ${Math.round(right)} px, its place from `
+        + `${Math.round(box.left)} to ${Math.round(box.right)} px`);
+  }
+  return found;
+}"""
+
+
+def overhangs(page: Any, *places: str) -> list[str]:
+    """What reaches sideways out of its place on a page, shadow roots included, and what of the places overlaps.
+
+    Args:
+        page: of Playwright.
+        *places: selectors of parts that stand side by side or one above the other.
+    """
+    items = [page.locator(place).first for place in places]
+    found = [f"{place}: {one}" for place, item in zip(places, items, strict=True) for one in item.evaluate(_OVERHANGS)]
+    boxes = dict(zip(places, [item.bounding_box() for item in items], strict=True))
+    for (one, a), (other, b) in itertools.combinations(boxes.items(), 2):
+        beside = a["x"] + a["width"] <= b["x"] + 1 or b["x"] + b["width"] <= a["x"] + 1
+        apart = a["y"] + a["height"] <= b["y"] + 1 or b["y"] + b["height"] <= a["y"] + 1
+        if not (beside or apart):
+            found.append(f"{one} and {other} overlap: {a}, {b}")
+    return found
 
 
 def page_faults(page: Any) -> list[str]:

@@ -153,6 +153,7 @@ def _write_new(place: Path) -> None:
             picture.save(place / f"{name}.png")
             picture.save(place / f"{name}.tif")
     shutil.copy(place / "a.tif", place / "new.tif")
+    (place / "sheets.csv").write_text("file;sheet\na.tif;S1\nb.tif;S1\n")
 
 
 @pytest.fixture

@@ -86,3 +86,10 @@ def test_generated_parts_are_there(site: Path) -> None:
     assert 'id="copper_tf.train"' in python and 'id="copper_tf.Model.predict"' in python
     acceptance = (site / "benchmarks" / "acceptance.html").read_text(encoding="utf-8")
     assert "joined pictures: error of the mean" in acceptance
+
+
+def test_a_command_is_copied_with_all_its_lines(site: Path) -> None:
+    script = (site / "_static" / "copybutton.js").read_text(encoding="utf-8")
+    (given,) = re.findall(r"return formatCopyText\((.*)\)", script)
+    assert "'$ '" in given and r"'\\'" in given
+    assert "site.css" in (site / "how-to" / "cluster.html").read_text(encoding="utf-8")

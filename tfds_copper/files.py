@@ -9,7 +9,7 @@ import re
 import secrets
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ __all__ = [
     "DISK_FULL",
     "MOST_TEXT",
     "check_links",
+    "found_instead",
     "is_disk_full",
     "json_text",
     "lock_folder",
@@ -144,6 +145,20 @@ def path_beside(path: str | os.PathLike[str], ending: str) -> Path:
     """``PATH.ENDING`` beside a file or folder: where what is made of it goes unless told otherwise."""
     whole = Path(path).resolve()
     return whole.with_name(f"{whole.name}.{ending}")
+
+
+def found_instead(path: Path, wanted: Callable[[Path], bool], none: str) -> str:
+    """What lies where something else is wanted, for the end of an error's line.
+
+    Args:
+        path: what was given.
+        wanted: whether a folder is what was wanted; those of the given folder's own that are, are named.
+        none: what is said of a folder without any.
+    """
+    if not path.is_dir():
+        return "a file" if path.exists() else "nothing there"
+    inside = [child.name for child in sorted(path.iterdir()) if child.is_dir() and wanted(child)]
+    return f"a folder that holds {', '.join(inside)}: give one of these" if inside else none
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -24,6 +24,7 @@ from copper_tf.api.training import train
 from copper_tf.config import KINDS, default_config
 from copper_tf.runs.records import TrainingRecord
 from copper_tf.runs.run import EVALUATION_PAGE, TRUST_PAGE, Run, is_run
+from copper_tf.utils.tensorflow import import_tensorflow
 from tfds_copper.dataset import Dataset, is_dataset, open_dataset
 from tfds_copper.errors import InputError, OutputError, RunError, SettingError
 from tfds_copper.files import check_links, lock_folder, read_json, write_json
@@ -121,7 +122,7 @@ def _check_output(output: Path, resume: bool, force: bool) -> None:
     check_links(output)
     if not (output / _MARK).is_file():
         raise OutputError(f"{output}: fit needs an absent or empty folder. Received: one with other files")
-    if not (resume or force):
+    if not (resume or force) and (output / PLAN).is_file():
         raise OutputError(f"{output}: holds a fit; --resume goes on with it, --force replaces it. Received: neither")
 
 
@@ -293,9 +294,11 @@ def fit(
     request = _request(where, resume, given)
     where.mkdir(parents=True, exist_ok=True)
     with lock_folder(where):
-        if not (where / _MARK).is_file():
+        # What ended before its plan (a wrong folder, too small a budget) is no fit to keep: the next call begins anew.
+        unplanned = not (where / PLAN).is_file() and not resume
+        if unplanned or not (where / _MARK).is_file():
             write_json(where / _MARK, request)
-        dataset = _dataset(where, request, force, progress)
+        dataset = _dataset(where, request, force or unplanned, progress)
         seed = int(request["seed"])
         plan = FitPlan.read(where / PLAN) if (where / PLAN).is_file() else _planned(dataset, request["budget"], seed)
         plan.write(where / PLAN)
@@ -306,6 +309,7 @@ def fit(
 
 def _trained_and_judged(dataset: Dataset, output: Path, plan: FitPlan, seed: int, progress: Progress | None) -> Fit:
     """All stages after the build."""
+    import_tensorflow()
     stages = _Stages(progress)
     with stages.stage(SEGMENTER) as told:
         maps = _segmenter(dataset, output, plan, seed, told)

@@ -17,7 +17,7 @@ from copper_tf.inference.results import BulkResult, PredictionResult
 from copper_tf.runs.datasets import located
 from copper_tf.runs.run import Run, open_run
 from copper_tf.utils.drawing import PALETTES
-from tfds_copper.errors import RunError
+from tfds_copper.errors import RunError, SettingError
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.progress import Progress
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from copper_tf.analysis.decisions.sheet_strengths import SheetStrengths
     from copper_tf.config import Config
+    from copper_tf.inference.inputs import Source
     from copper_tf.inference.predictor import Prediction, Predictor
     from copper_tf.runs.labels import Labels
 
@@ -176,9 +177,9 @@ def _reading(reading: ReadSettings | None, settings: dict[str, Any]) -> ReadSett
 
 def predict(
     model: PathLike | Run | Model, pictures: PathLike | Iterable[PathLike], output: PathLike, *,
-    table: str = "predictions.csv", sheet: str = "", runtime: str | None = None, palette: str = "paper",
-    force: bool = False, calibration: PathLike | Calibration | None = None, read_settings: ReadSettings | None = None,
-    progress: Progress | None = None, **settings: Any,
+    table: str = "predictions.csv", sheet: str = "", labels: PathLike | None = None, runtime: str | None = None,
+    palette: str = "paper", force: bool = False, calibration: PathLike | Calibration | None = None,
+    read_settings: ReadSettings | None = None, progress: Progress | None = None, **settings: Any,
 ) -> PredictionResult:  # fmt: skip
     """Predicts many micrographs; writes a table and, from a segmenter, maps (TIFF) and overlays (PNG).
 
@@ -188,6 +189,8 @@ def predict(
         output: a folder.
         table: name of the table in it, ``.csv`` or ``.xlsx``.
         sheet: that all pictures are of; "" keeps what labels.csv says.
+        labels: a table with the columns ``file`` and ``sheet``, and ``pixel_size_nm`` if known, of pictures whose
+            labels.csv doesn't lie beside them.
         runtime: the format of an export to use; None takes the fastest.
         palette: colours of the overlays, a name in `PALETTES`.
         force: replaces what an earlier call with another model or of other pictures wrote into the same folder.
@@ -208,13 +211,11 @@ def predict(
         >>> result.rows[0].file
         'micrograph.png'
     """
-    from copper_tf.inference.inputs import sources_of
     from copper_tf.inference.predict import predict_pictures
     from copper_tf.utils.tables import check_table
 
     check_table(target := Path(output) / table)
-    how, paths = _reading(read_settings, settings), [pictures] if isinstance(pictures, str | os.PathLike) else pictures
-    sources = list(sources_of([Path(path) for path in paths], sheet))
+    how, sources = _reading(read_settings, settings), _sources(pictures, sheet, labels)
     target.parent.mkdir(parents=True, exist_ok=True)
     predictor = (model if isinstance(model, Model) else load(model, runtime)).predictor
     if calibration is None:
@@ -222,6 +223,17 @@ def predict(
     strengths = _sheet_strengths(calibration, predictor)
     result = predict_pictures(predictor, sources, target, how, palette, progress, force, strengths)
     return dataclasses.replace(result, warnings=(*result.warnings, *strengths.warnings))
+
+
+def _sources(pictures: PathLike | Iterable[PathLike], sheet: str, labels: PathLike | None) -> list[Source]:
+    """The pictures, each with the sheet that is known of it."""
+    from copper_tf.inference.inputs import labelled, sources_of
+
+    if sheet and labels is not None:
+        raise SettingError(f"sheet is that of all pictures; give it or labels. Received: {sheet!r} and {labels}")
+    paths = [pictures] if isinstance(pictures, str | os.PathLike) else pictures
+    sources = list(sources_of([Path(path) for path in paths], sheet))
+    return sources if labels is None else labelled(sources, Path(labels))
 
 
 def _sheet_strengths(calibration: PathLike | Calibration, predictor: Predictor) -> SheetStrengths:

@@ -25,6 +25,10 @@ __all__ = ["command"]
 @click.option("--table", default="predictions.csv", show_default=True, help="name of the table in it, .csv or .xlsx")
 @click.option("--sheet", default="", help="name of the sheet that all these pictures are of")
 @click.option(
+    "--labels", type=click.Path(path_type=Path),
+    help="table of the sheets (labels.csv), joined by file, where it doesn't lie beside the pictures",
+)  # fmt: skip
+@click.option(
     "--calibration", type=click.Path(path_type=Path),
     help="of copper calibrate; adds the strength of each sheet to the table of sheets",
 )  # fmt: skip
@@ -33,8 +37,8 @@ __all__ = ["command"]
 @click.option("--palette", type=click.Choice(list(PALETTES)), default="paper", show_default=True, help="colours")
 @force_option
 def command(
-    model: Path, pictures: tuple[Path, ...], output: Path, table: str, sheet: str, runtime: str | None, palette: str,
-    calibration: Path | None, force: bool, **settings: Any,
+    model: Path, pictures: tuple[Path, ...], output: Path, table: str, sheet: str, labels: Path | None,
+    runtime: str | None, palette: str, calibration: Path | None, force: bool, **settings: Any,
 ) -> int:  # fmt: skip
     """Grade micrographs or map their potency, by MODEL: a run, runs of several seeds, or an export.
 
@@ -44,7 +48,7 @@ def command(
     """
     with progress_bar() as progress:
         result = predict(
-            model, pictures, output, table=table, sheet=sheet, runtime=runtime, palette=palette,
+            model, pictures, output, table=table, sheet=sheet, labels=labels, runtime=runtime, palette=palette,
             calibration=calibration, force=force, read_settings=group_of(ReadSettings, settings), progress=progress,
         )  # fmt: skip
     for failure in result.failures:

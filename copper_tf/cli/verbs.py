@@ -44,6 +44,14 @@ class Verb(click.Command):
         self.output_options = output_options(gives)
         self.params.extend(self.output_options)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As Click does; an error points to the help of this command, where Click knows none."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
     def _heading(self, parameter: click.Parameter) -> str:
         if parameter in self.output_options:
             return _OUTPUT

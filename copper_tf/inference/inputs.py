@@ -7,7 +7,7 @@ import itertools
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ from tfds_copper.errors import InputError, SettingError
 from tfds_copper.folder.clutter import is_clutter, is_system_name, result_folders
 from tfds_copper.micrograph import EXTENSIONS
 
-__all__ = ["Named", "Source", "distinct", "sorted_names", "sources_below", "sources_of"]
+__all__ = ["Named", "Source", "distinct", "labelled", "sorted_names", "sources_below", "sources_of"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,7 +143,9 @@ def sources_below(path: Path) -> Iterator[Source]:
         InputError: if there is nothing, or a folder holds no picture.
     """
     if not path.exists():
-        raise InputError(f"{path}: a picture or a folder of pictures is needed. Received: nothing there")
+        # A shell hands a pattern on as it stands where nothing fits it; *.tif doesn't fit A.TIF.
+        what = "a pattern that no file fits; name the folder" if set("*?") & set(str(path)) else "nothing there"
+        raise InputError(f"{path}: a picture or a folder of pictures is needed. Received: {what}")
     yield from _of_folder(path) if path.is_dir() else [Source(path, path.name)]
 
 
@@ -161,3 +163,40 @@ def sources_of(paths: Iterable[Path], sheet: str = "") -> Iterator[Source]:
     places = list(paths)
     for source in distinct(lambda: itertools.chain.from_iterable(map(sources_below, places))):
         yield dataclasses.replace(source, sheet=sheet or source.sheet)
+
+
+def labelled(sources: Sequence[Source], labels: Path) -> list[Source]:
+    """The same pictures with the sheets, and the pixel sizes if it has some, of a table that lies elsewhere.
+
+    Args:
+        sources: the pictures.
+        labels: a table as labels.csv is one, with the columns ``file`` and ``sheet``, and ``pixel_size_nm`` if known;
+            a picture is found by its path, else by its name where only one row has that.
+
+    Raises:
+        InputError: if the table can't be used, doesn't list a picture, or contradicts the labels.csv beside it.
+    """
+    from tfds_copper.folder.labels import pixel_size_of_cell
+    from tfds_copper.folder.numbers import style_of
+    from tfds_copper.folder.tables import read_table, rows_of_files
+
+    table = read_table(labels, ("file", "sheet"))
+    files = [cells["file"] for _, cells in table.rows]
+    if repeated := sorted({file for file in files if files.count(file) > 1}):
+        raise InputError(f"{labels}: each file must be listed once. Received: {repeated[0]!r} again")
+    rows = rows_of_files([source.name for source in sources], files)
+    if lost := [source.name for source, row in zip(sources, rows, strict=True) if row is None]:
+        also = f" and {len(lost) - 1} more" if lost[1:] else ""
+        raise InputError(f"{labels}: must list every picture, or one of its name alone. Received: no {lost[0]!r}{also}")
+    style = style_of((cells.get("pixel_size_nm", "") for _, cells in table.rows), table.separator == ",")
+    found = []
+    for source, row in zip(sources, rows, strict=True):
+        assert row is not None
+        line, cells = table.rows[row]
+        where, sheet = f"{labels}, line {line}", cells["sheet"]
+        if sheet and source.sheet not in ("", sheet):
+            raise InputError(f"{where}: sheet must be that of the labels.csv of {source.path}. Received: {sheet!r}")
+        size, _ = pixel_size_of_cell(cells.get("pixel_size_nm", ""), where, style)
+        size = source.pixel_size_nm if math.isnan(size) else size
+        found.append(dataclasses.replace(source, sheet=sheet or source.sheet, pixel_size_nm=size))
+    return found

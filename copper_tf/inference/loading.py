@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from copper_tf.runs.run import is_run, open_run, seed_runs
 from copper_tf.utils.tensorflow import import_tensorflow
 from tfds_copper.errors import RunError, SettingError
+from tfds_copper.files import found_instead
 
 if TYPE_CHECKING:
     from copper_tf.inference.predictor import Predictor
@@ -47,5 +48,5 @@ def open_predictor(path: str | os.PathLike[str], runtime: str | None = None) -> 
 
     if is_export(folder):
         return ExportedPredictor.load(folder, runtime)
-    what = "nothing there" if not folder.exists() else "neither"
+    what = found_instead(folder, lambda inner: is_run(inner) or is_export(inner), "neither")
     raise RunError(f"{folder}: must be a run of `copper train` or a model of `copper export`. Received: {what}")

@@ -12,6 +12,7 @@ import tensorflow as tf
 from copper_tf.config import HEADS, LOSSES
 from copper_tf.models.edges import FOLLOWED, misplaced_borders
 from copper_tf.utils.keras_objects import PACKAGE
+from tfds_copper.errors import SettingError
 
 __all__ = [
     "GRADE_LOSSES",
@@ -24,6 +25,7 @@ __all__ = [
     "PixelLoss",
     "SoftLabelLoss",
     "grade_loss",
+    "mean_loss",
     "potency",
     "register_loss",
 ]
@@ -313,6 +315,24 @@ def grade_loss(head: str) -> keras.losses.Loss:
     """
     loss = HEADS[head].loss
     return GRADE_LOSSES[loss]() if isinstance(loss, str) else loss()
+
+
+def mean_loss(name: str) -> type[MeanLoss]:
+    """The class of loss that a segmenter is trained by.
+
+    Args:
+        name: in `LOSSES`.
+
+    Raises:
+        SettingError: if the name is unknown, or a plug-in's loss is no subclass of `MeanLoss`.
+    """
+    loss = LOSSES[name]
+    if not (isinstance(loss, type) and issubclass(loss, MeanLoss)):
+        raise SettingError(
+            f"loss {name!r} must be a subclass of copper_tf.models.MeanLoss that defines distance(mean, g). "
+            f"Received: {getattr(loss, '__name__', loss)}"
+        )
+    return loss
 
 
 def register_loss(name: str) -> Callable[[type[MeanLoss]], type[MeanLoss]]:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from copper_tf.config import DECODERS, HEADS, LOSSES, Config
+from copper_tf.config import DECODERS, HEADS, LOSSES, Config, default_config
 from copper_tf.decay.hypotheses import HYPOTHESES
-from tfds_copper.errors import RunError
+from tfds_copper.errors import RunError, SettingError
 from tfds_copper.micrograph.vendors.registry import READERS
 from tfds_copper.plugins import Plugin, Registry
 from tfds_copper.results import Result
 
-__all__ = ["PLUGINS", "PluginRecord", "check_plugins", "import_plugins", "plugins_of", "write_plugins"]
+__all__ = [
+    "PLUGINS",
+    "PluginRecord",
+    "check_plugins",
+    "config_without_plugins",
+    "import_plugins",
+    "plugins_of",
+    "write_plugins",
+]
 
 PLUGINS = "plugins.json"
 # By the setting that names one.
@@ -52,6 +61,33 @@ def import_plugins(config: Config) -> None:
     for name, registry in _REGISTRIES.items():
         if registry.plugin(settings[name]):
             registry[settings[name]]
+
+
+def config_without_plugins(values: dict[str, Any]) -> Config:
+    """The settings that an export was made by, with defaults for the plug-ins that aren't installed.
+
+    An export holds all that its plug-ins did, and is opened where they have never been.
+
+    Args:
+        values: of `Config.to_dict`.
+
+    Raises:
+        SettingError: if anything else in them is unknown or not allowed.
+    """
+    usual = default_config(str(values.get("kind", "")))
+
+    def known(name: str, value: Any) -> bool:
+        with contextlib.suppress(SettingError):
+            return bool(usual.replace(**{name: value}))
+        return False
+
+    groups = {
+        name: {k: v for k, v in group.items() if k not in _REGISTRIES or not isinstance(v, str) or known(k, v)}
+        if isinstance(group, dict)
+        else group
+        for name, group in values.items()
+    }
+    return Config.from_dict(groups)
 
 
 def write_plugins(folder: Path, config: Config) -> None:

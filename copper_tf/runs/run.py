@@ -20,7 +20,7 @@ from copper_tf.runs.plugins import check_plugins, write_plugins
 from copper_tf.runs.records import FreeEnds, HypothesisRecord, Restarts, TrainingRecord
 from copper_tf.statistics import chords
 from tfds_copper.errors import CopperError, RunError
-from tfds_copper.files import check_links, lock_folder, read_json, write_json, write_text
+from tfds_copper.files import check_links, found_instead, lock_folder, read_json, write_json, write_text
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.results import Result
 
@@ -333,7 +333,8 @@ def open_run(path: str | os.PathLike[str]) -> Run:
     """
     path = Path(path)
     if not is_run(path):
-        raise RunError(f"{path}: must be a run folder made by `copper train`. Received: no run there")
+        what = found_instead(path, is_run, "no run there")
+        raise RunError(f"{path}: must be a run folder made by `copper train`. Received: {what}")
     check_links(path)
     missing = [name for name in _FILES if not (path / name).is_file()]
     if missing:

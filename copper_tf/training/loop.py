@@ -12,13 +12,13 @@ import numpy as np
 import tensorflow as tf
 from sklearn.utils.class_weight import compute_class_weight
 
-from copper_tf.config import AREAS, BALANCED, CORRELATION, ITERATIVE, LOSSES, Config
+from copper_tf.config import AREAS, BALANCED, CORRELATION, ITERATIVE, Config
 from copper_tf.data.crops import CropStream, shrunk_crops
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.data.pictures import Pictures, load_pictures
 from copper_tf.decay.starting import first_hypothesis
 from copper_tf.models.factory import build, load_weights
-from copper_tf.models.losses import grade_loss
+from copper_tf.models.losses import grade_loss, mean_loss
 from copper_tf.models.metrics import NMSE, FreeNMSE
 from copper_tf.models.policy import resolve_policy
 from copper_tf.runs.labels import Labels
@@ -80,7 +80,7 @@ def compile_model(model: keras.Model, config: Config, g: tuple[float, ...], step
         weights = np.isfinite(g).astype(float)
         table = np.nan_to_num(g).tolist(), weights.tolist(), config.data.margin
         nmse = FreeNMSE if config.training.loss == CORRELATION else NMSE
-        loss, metrics = LOSSES[config.training.loss](*table, config.training.edge_weight), [nmse(*table)]
+        loss, metrics = mean_loss(config.training.loss)(*table, config.training.edge_weight), [nmse(*table)]
     # XLA makes training on a processor slower, and can't take most of the layers.
     model.compile(adam, loss, metrics=metrics, jit_compile=False)
     # Built in its first step, it would have TensorFlow trace that step twice.

@@ -14,7 +14,7 @@ from tfds_copper.folder.times import Time, parse_cell
 from tfds_copper.micrograph import EXTENSIONS
 from tfds_copper.micrograph.reading import one_line_errors
 
-__all__ = ["KNOWN_COLUMNS", "SPLITS", "LabelRow", "read_labels"]
+__all__ = ["KNOWN_COLUMNS", "SPLITS", "LabelRow", "pixel_size_of_cell", "read_labels"]
 
 SPLITS = ("train", "validation", "test")
 KNOWN_COLUMNS = ("file", "t", "sheet", "split", "pixel_size_nm")
@@ -67,8 +67,17 @@ def _picture_path(root: Path, text: str, where: str) -> str:
     return str(file)
 
 
-def _pixel_size(text: str, where: str, style: Style) -> tuple[float, str]:
-    """The pixel size in nm, and what else it may be."""
+def pixel_size_of_cell(text: str, where: str, style: Style) -> tuple[float, str]:
+    """The pixel size in nm that a cell holds, NaN where it is empty; and what else it may be.
+
+    Args:
+        text: the cell.
+        where: table and line, for the error.
+        style: how the table writes numbers.
+
+    Raises:
+        InputError: if it is no positive number.
+    """
     if not text:
         return math.nan, ""
     # Three digits behind the point are usual here; only tables of commas leave no doubt of them.
@@ -85,7 +94,7 @@ def _row(root: Path, cells: dict[str, str], line: int, where: str, style: Style)
     if split and split not in SPLITS:
         raise InputError(f"{where}: split must be one of {', '.join(SPLITS)} or empty. Received: {cells['split']!r}")
     pixel = cells.get("pixel_size_nm", "")
-    pixel_size_nm, doubt = _pixel_size(pixel, where, style)
+    pixel_size_nm, doubt = pixel_size_of_cell(pixel, where, style)
     return LabelRow(
         file=_picture_path(root, cells["file"], where),
         time=parse_cell(cells["t"], where, style),

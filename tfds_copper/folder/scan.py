@@ -295,9 +295,11 @@ def scan(folder: str | PathLike[str], sheet_from: str = "") -> SemFolder:
         raise InputError(f"{root}: a SEM folder must be an existing folder. Received: {what}")
     listing = _list_files(root)
     if listing.labels is None and set(listing.pictures) <= {"."}:
+        beside = len(listing.pictures.get(".", []))
         raise InputError(
             f"{root}: a SEM folder must hold class folders (t03, 15min, 2.5h) with pictures "
-            f"({', '.join(EXTENSIONS)}). Received: no picture in a folder, {len(listing.pictures.get('.', []))} beside"
+            f"({', '.join(EXTENSIONS)}). Received: "
+            + (f"no class folder but pictures ({beside}); the folder above may be meant" if beside else "none")
         )
     rows = _from_names(root, listing) if listing.labels is None else _from_table(listing, listing.labels)
     found = _assemble(root, rows, listing)

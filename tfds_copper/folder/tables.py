@@ -9,13 +9,13 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tfds_copper.cells import unguarded
 from tfds_copper.errors import InputError
 from tfds_copper.text import decoded
 
-__all__ = ["Table", "read_table", "spans"]
+__all__ = ["Table", "read_table", "rows_of_files", "spans"]
 
 _LARGEST, _MOST_COLUMNS = 2**24, 1000
 _SEPARATORS = ",;\t"
@@ -159,3 +159,26 @@ def read_table(path: Path, required: Sequence[str]) -> Table:
         else:
             names = _header(path, line, cells, required)
     return Table(tuple(filter(None, names)), tuple(rows), separator)
+
+
+def rows_of_files(files: Sequence[str], listed: Sequence[str]) -> list[int | None]:
+    """The row of a table that each file means: by its path, else by its name where only one row has that.
+
+    Args:
+        files: paths or names, with ``/`` or ``\\``.
+        listed: the cells of the table's column ``file``.
+
+    Example:
+        >>> rows_of_files(["t0/a.png", "b.png", "c.png"], ["t0/b.png", "t0/a.png"])
+        [1, 0, None]
+    """
+    paths = {PurePosixPath(name.replace("\\", "/")): k for k, name in enumerate(listed)}
+    names: dict[str, list[int]] = {}
+    for path, k in paths.items():
+        names.setdefault(path.name, []).append(k)
+    result: list[int | None] = []
+    for file in files:
+        path = PurePosixPath(file.replace("\\", "/"))
+        alike = names.get(path.name, [])
+        result.append(paths.get(path, alike[0] if len(alike) == 1 else None))
+    return result

@@ -95,8 +95,8 @@ def check_size(path: Path, width: int, height: int, max_pixels: int, held: int =
         raise InputError(f"{path}: a picture must have 1 to {max_pixels} pixels. Received: {width} x {height}")
     if width * height * held > max_pixels * _GREY_BYTES:
         raise InputError(
-            f"{path}: a picture must take at most {max_pixels * _GREY_BYTES} bytes. Received: {width} x {height} "
-            f"pixels of {held} bytes"
+            f"{path}: a picture must take at most {max_pixels * _GREY_BYTES} bytes, all channels together. Received: "
+            f"{width} x {height} pixels of {held} bytes"
         )
     if scans > _MOST_SCANS or scans * width * height > _USUAL_SCANS * max_pixels:
         raise InputError(

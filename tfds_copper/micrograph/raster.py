@@ -47,7 +47,8 @@ def _raw_mode(image: Any) -> str:
 
 def _held(image: Any, raw: str) -> int:
     """Bytes of a decoded pixel."""
-    channels = _DEEP[raw][1] if raw in _DEEP else len(image.getbands())
+    # A palette is decoded to its colours.
+    channels = 3 if image.mode == "P" else _DEEP[raw][1] if raw in _DEEP else len(image.getbands())
     return channels * (2 if "16" in f"{raw}{image.mode}" else 1)
 
 

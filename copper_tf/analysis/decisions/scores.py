@@ -6,14 +6,14 @@ import dataclasses
 import datetime
 import functools
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
 from copper_tf.analysis.decisions.cells import Cell, dates_of, numbers_of, refused, style_of_cells
 from tfds_copper.errors import InputError
 from tfds_copper.folder.numbers import Style
-from tfds_copper.folder.tables import read_table, spans
+from tfds_copper.folder.tables import read_table, rows_of_files, spans
 from tfds_copper.folder.times import common_unit, parse_cell
 
 __all__ = ["PREDICTIONS", "SCORES", "SHEET", "ScoreTable", "SheetScores", "read_scores"]
@@ -185,20 +185,6 @@ def _read(path: Path, score: str) -> ScoreTable:
     return ScoreTable(str(path), column, tuple(line for line, _ in content.rows), columns, style)
 
 
-def _by_file(files: Sequence[str], known: Sequence[str]) -> list[int | None]:
-    """The row of `labels` that each file means: by its path, else by its name where that is the only one."""
-    paths = {PurePosixPath(name.replace("\\", "/")): k for k, name in enumerate(known)}
-    names: dict[str, list[int]] = {}
-    for path, k in paths.items():
-        names.setdefault(path.name, []).append(k)
-    result: list[int | None] = []
-    for file in files:
-        path = PurePosixPath(file.replace("\\", "/"))
-        alike = names.get(path.name, [])
-        result.append(paths.get(path, alike[0] if len(alike) == 1 else None))
-    return result
-
-
 def _by_sheet(sheets: Sequence[str], labels: Path, known: Sequence[tuple[int, str]]) -> list[int | None]:
     first: dict[str, int] = {}
     for k, (line, sheet) in enumerate(known):
@@ -218,7 +204,7 @@ def _with_labels(table: ScoreTable, labels: Path) -> ScoreTable:
         raise InputError(f"{labels}: must have a column file or sheet that the scores have, too. Received: {names}")
     known = [row[key] for _, row in content.rows]
     rows = (
-        _by_file(table.columns[_FILE], known)
+        rows_of_files(table.columns[_FILE], known)
         if key == _FILE
         else _by_sheet(table.columns[SHEET], labels, list(zip(lines, known, strict=True)))
     )

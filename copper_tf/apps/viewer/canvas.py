@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from bokeh.events import MouseLeave, MouseMove, Tap
+from bokeh.events import MouseLeave, MouseMove, PressUp, Tap
 from bokeh.models import (
     ColumnDataSource,
     CrosshairTool,
@@ -110,7 +110,9 @@ class Canvas:
             self._draw_note_markers(plot)
             plot.on_event(MouseMove, lambda event: on_hover(self._position(event)))
             plot.on_event(MouseLeave, lambda _: on_hover(None))
-            plot.on_event(Tap, lambda event: on_click(*self._position(event)))
+            # A click that is held for 0.3 s, or that a busy browser sees end so late, is a press to Bokeh and no tap.
+            for click in (Tap, PressUp):
+                plot.on_event(click, lambda event: on_click(*self._position(event)))
 
     def _figure(self, spans: Sequence[Span]) -> Any:
         wheel, pan = WheelZoomTool(zoom_on_axis=False), PanTool()

@@ -67,7 +67,7 @@ class Page:
         self._header, self._message = styles.text(stretch=True), styles.text(stretch=True, visible=False)
         self._cursor, self._colour_scale = (
             styles.text(stretch=True, css_classes=["cursor"]),
-            styles.text(align="center"),
+            styles.text(align="center", styles={"margin-left": "auto"}),
         )
         self._progress = styles.text(visible=False, align="center", css_classes=["progress"])
         self._downloads = styles.text(stretch=True, css_classes=["downloads"])
@@ -116,8 +116,8 @@ class Page:
             ("1:1", partial(self._canvas.set_scale, 1.0)),
         ]
         zooms += [("−", partial(self._canvas.zoom, 0.5)), ("+", partial(self._canvas.zoom, 2.0))]
-        bar = row(*(button(name, call) for name, call in zooms), self._progress, pn.Spacer(sizing_mode="stretch_width"),
-                  self._colour_scale)  # fmt: skip
+        buttons = (button(name, call) for name, call in zooms)
+        bar = row(*buttons, self._progress, self._colour_scale, classes=("wrapping",))
         return pn.Column(
             self._message, self._pictures, bar, self._cursor, css_classes=["pictures"], stylesheets=[styles.PAGE],
             sizing_mode="stretch_both", margin=0, styles={"gap": "9px"},

@@ -53,9 +53,8 @@ h2 {{ font-size: .78rem; letter-spacing: .05em; text-transform: uppercase; color
 .header {{ display: flex; flex-wrap: wrap; justify-content: space-between; align-items: flex-end; gap: 0 2rem; }}
 .numbers {{ font-variant-numeric: tabular-nums; }}
 .warning {{ border-left: 4px solid {WARNING}; padding: .1rem 0 .1rem .6rem; overflow-wrap: anywhere; }}
-.colour-scale {{ display: flex; align-items: center; gap: .6rem; font-size: .85rem; color: {MUTED};
-  white-space: nowrap; }}
-.colour-scale i {{ width: 130px; height: 12px; border: 1px solid {EDGE}; }}
+.colour-scale {{ display: flex; flex-wrap: wrap; align-items: center; gap: 0 .6rem; font-size: .85rem; color: {MUTED};
+  white-space: nowrap; }} .colour-scale i {{ width: 130px; height: 12px; border: 1px solid {EDGE}; }}
 a {{ color: {ACCENT}; }} a.file {{ display: block; padding: .14rem 0; }}
 .number {{ display: inline-block; min-width: 1.35em; border-radius: 1em; background: {INK}; color: #fff;
   text-align: center;  font-weight: 600; font-size: .8rem; line-height: 1.35em; margin-right: .35em; }}

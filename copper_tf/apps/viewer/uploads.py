@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import concurrent.futures
-import contextlib
 import dataclasses
 import hashlib
 import re
@@ -14,15 +13,10 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, TypeVar
 
-import numpy as np
-import tifffile
-from PIL import Image
-
 from copper_tf.apps.viewer.library import Entry, Library
 from copper_tf.apps.viewer.notes import private_notes
 from tfds_copper.errors import CopperError, InputError
 from tfds_copper.micrograph import EXTENSIONS, ReadSettings, open_windows
-from tfds_copper.micrograph.reading import kind_of
 
 __all__ = ["GROUP", "MAX_BYTES", "MAX_PIXELS", "Readers", "Uploads", "safe_name"]
 
@@ -30,8 +24,6 @@ GROUP = "Added here"
 # A 16-bit picture of 10,000 x 10,000 px holds 200 MB.
 MAX_BYTES = 256 * 10**6
 MAX_PIXELS = 2 * 10**8
-# Of the pixels of a file, of all channels: as many as of the largest grey picture of 16 bits.
-_MAX_DECODED_BYTES = 2 * MAX_PIXELS
 # Pictures that one page may hold.
 _MAX_PICTURES = 20
 _Made = TypeVar("_Made")
@@ -41,20 +33,6 @@ def safe_name(name: str) -> str:
     """The last part of a file name from a browser, without characters that are special in paths or unprintable."""
     last = PureWindowsPath(PurePosixPath(name).name).name
     return re.sub(r"[^\w .()+-]", "_", last).strip(". ")[-80:] or "picture"
-
-
-def _decoded_bytes(file: Path) -> int:
-    """What the pixels of a picture take by its header; 0 where it has none, which reading it will tell."""
-    with contextlib.suppress(Exception):
-        if kind_of(file) == "TIFF":
-            with tifffile.TiffFile(file) as tiff:
-                return max(int(np.prod(page.shape)) * -(-page.bitspersample // 8) for page in tiff.pages)
-        with Image.open(file) as image:
-            channels = 3 if image.mode == "P" else len(image.getbands())
-            # Pillow calls a colour PNG of 16 bits one of 8.
-            deep = ";16" in image.mode or (image.format == "PNG" and file.read_bytes()[24] == 16)
-            return image.width * image.height * channels * (2 if deep else 1)
-    return 0
 
 
 class Readers(concurrent.futures.Executor):
@@ -147,12 +125,6 @@ class Uploads:
         if self._closed:
             raise InputError(f"{file}: a picture needs the page that it was dropped on. Received: a closed one")
         file.write_bytes(data)
-        size = _decoded_bytes(file)
-        if size > _MAX_DECODED_BYTES:
-            raise InputError(
-                f"{file}: a picture of at most {_MAX_DECODED_BYTES // 10**6} MB, all channels together, is needed. "
-                f"Received: {size // 10**6} MB"
-            )
         with open_windows(file, self._settings) as opened:
             if not self._closed:
                 self._library.add(entry, opened, self.folder)

@@ -51,17 +51,30 @@ class SliderNames(JSComponent):
     """Gives the handle of every slider the title that stands above it, for those who can't see it."""
 
     _esm = """
-    const inside = (root) => [...root.querySelectorAll("*")].flatMap(
-      (element) => element.shadowRoot ? [element, ...inside(element.shadowRoot)] : [element]);
+    const name = (root) => root.querySelectorAll(".noUi-handle").forEach((handle) => {
+      const title = root.querySelector(".bk-slider-title");
+      if (title) handle.setAttribute("aria-label", title.textContent.split(":")[0]);
+    });
     export function render({ model }) {
-      const name = () => inside(document).filter((element) => element.classList.contains("noUi-handle"))
-        .forEach((handle) => {
-          const title = handle.getRootNode().querySelector(".bk-slider-title");
-          if (title) handle.setAttribute("aria-label", title.textContent.split(":")[0]);
-        });
+      const watched = new WeakSet();
       // Sliders are drawn when they like, and anew when one of their settings changes.
-      const timer = setInterval(name, 500);
-      model.on("remove", () => clearInterval(timer));
+      const watcher = new MutationObserver((changes) => changes.forEach(({ target, addedNodes }) => {
+        addedNodes.forEach((node) => { if (node instanceof Element) enter(node); });
+        name(target.getRootNode());
+      }));
+      const enter = (part) => [part, ...part.querySelectorAll("*")].forEach(({ shadowRoot }) => {
+        if (shadowRoot) watch(shadowRoot);
+      });
+      // An observer doesn't look into shadow roots: each is watched by itself.
+      const watch = (root) => {
+        if (watched.has(root)) return;
+        watched.add(root);
+        watcher.observe(root, { childList: true, subtree: true });
+        enter(root);
+        name(root);
+      };
+      watch(document);
+      model.on("remove", () => watcher.disconnect());
       return document.createElement("span");
     }
     """

@@ -91,7 +91,7 @@ EVENTS: dict[str, dict[str, dict[str, Check]]] = {
     "FileDropper": {"upload_event": {"data": _map(_PART)}, "delete_event": {"data": _map({"name": _text})}},
     "ReactiveESM": {"data_event": {"data": _text_or_wholes}},
     "TextInput": {"enter-pressed": {"value_input": _text}},
-    "figure": dict.fromkeys(("mouseleave", "mousemove", "tap"), _POINT),
+    "figure": dict.fromkeys(("mouseleave", "mousemove", "pressup", "tap"), _POINT),
 }
 # Those of no model.
 _DOCUMENT_EVENTS = ("document_ready", "client_reconnected")

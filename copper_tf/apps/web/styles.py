@@ -14,6 +14,7 @@ MONOSPACE = 'ui-monospace, "DejaVu Sans Mono", monospace'
 NARROW = "@media (max-width: 900px)"
 
 ROWS = f"""
+:host(.wrapping) {{ flex-wrap: wrap; min-width: 0 !important; height: auto !important; }}
 {NARROW} {{
   :host(.row) {{ flex-wrap: wrap; min-width: 0 !important; height: auto !important; }}
   /* The buttons of the labels get a line of their own. */

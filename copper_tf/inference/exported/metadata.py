@@ -11,6 +11,7 @@ from copper_tf.config import Config
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.ood.reference import ReferenceStatistics
 from copper_tf.runs.labels import Labels
+from copper_tf.runs.plugins import config_without_plugins
 from copper_tf.runs.records import HypothesisRecord
 from copper_tf.runs.run import BEST, Run
 from tfds_copper.errors import CopperError, RunError
@@ -140,7 +141,7 @@ class ModelMetadata:
             if values.get(FORMAT_KEY) != _FORMAT:
                 raise ValueError(f"{values.get(FORMAT_KEY)!r}, while this version of copper-tf reads {_FORMAT!r}")
             return cls(
-                config=Config.from_dict(values["config"]),
+                config=config_without_plugins(values["config"]),
                 labels=Labels(tuple(values["times"]), values["unit"]),
                 normalisation=Normalisation.from_dict(values["normalisation"]),
                 hypothesis_record=HypothesisRecord.from_dict(values["hypothesis"]),

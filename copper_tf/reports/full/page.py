@@ -18,7 +18,7 @@ from copper_tf.reports.full.models import ONE, SEEDS, first_of_kind
 from copper_tf.reports.full.summary import FINDING_LEVELS, answers, limits_of, sound
 from copper_tf.reports.hypotheses.page import (
     HYPOTHESES_ALTS,
-    HYPOTHESES_CAPTIONS,
+    hypotheses_captions,
     hypotheses_figures,
     hypotheses_tables,
 )
@@ -69,7 +69,7 @@ def _figures(
     report: Report, models: Sequence[OpenedModel], images: Sequence[ExampleImage]
 ) -> tuple[dict[str, Figure], dict[str, str], dict[str, str]]:
     """(figures, captions, texts for those who can't see them), by name."""
-    captions, alts = {**CAPTIONS, **HYPOTHESES_CAPTIONS}, {**ALTS, **HYPOTHESES_ALTS, **_ALTS}
+    captions, alts = dict(CAPTIONS), {**ALTS, **HYPOTHESES_ALTS, **_ALTS}
     drawn: dict[str, Figure] = {}
     maps = first_of_kind(models, "segmenter")
     if maps:
@@ -93,6 +93,7 @@ def _figures(
             drawn[name], alts[name], captions[name] = one.figure, one.alt, one.caption
     if report.hypotheses:
         drawn |= hypotheses_figures(report.hypotheses)
+        captions |= hypotheses_captions(report.hypotheses)
     return drawn, captions, alts
 
 

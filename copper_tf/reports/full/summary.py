@@ -72,7 +72,9 @@ _PREDICT = Markup("<code>copper predict {} PICTURES -o MAPS</code>")
 _RUN_TRUST = Markup("<code>copper trust {}</code>")
 _PEEL = " Peel tests of the same sheets would say what a potency means in N/mm."
 _NEXT = {
-    "supported": Markup("Map and grade new pictures by {predict}.{peel}"),
+    "supported": Markup(
+        "Map new pictures by {predict}, with the path to the folder of the run and that to the pictures.{peel}"
+    ),
     "undecided": Markup(
         "Compare the maps with their pictures before you use them. More sheets, or a second run with another seed, "
         "often decide it."

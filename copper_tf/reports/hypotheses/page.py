@@ -12,6 +12,8 @@ from copper_tf.decay.fitting import INDISTINGUISHABLE_QAICC
 from copper_tf.reports.common.page import write_page
 from copper_tf.reports.common.text import format_score, potency_note
 from copper_tf.reports.hypotheses.figures import curves_figure, errors_figure, potencies_figure
+from copper_tf.statistics.bootstrap import MIN_GROUPS
+from copper_tf.statistics.scores import READABLE_SPAN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,25 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HYPOTHESES_ALTS",
-    "HYPOTHESES_CAPTIONS",
+    "hypotheses_captions",
     "hypotheses_figures",
     "hypotheses_tables",
     "render_hypotheses",
 ]
 
-HYPOTHESES_CAPTIONS = {
-    "curves": "The ageing curve as every falling g gives it: label means of validation and test pictures, less what "
-    "borders of areas likely add (measured on composites: texture of the first t laid into the last along the areas of "
-    "the maps), put on 1 to 0, with 95 % bands over sheets and seeds. On a surface of two phases a local network "
-    "gives one curve whatever g it was trained for: how far these lie apart is what the method itself doesn't know. "
-    "Hatched: from the curve as it is to that without the most that borders may add. The broken line is the law that "
-    "was named.",
-    "errors": "The error of every hypothesis: the mean over the seeds (dot), its 95 % interval over sheets (bar), the "
-    "best and the worst seed (ticks). Diamonds are hypotheses whose levels were put in another order, by chance; the "
-    "long tick is their median. A ranking counts only where the best reaches at most half of it.",
-    "potencies": "Potency of every picture, the mean over the seeds, against each hypothesis (paper, Figures 10 and "
-    "11), the best first. Where the means leave g, in training pictures too, the surface contradicts it.",
-}
 # Families shown of each curve, the best first.
 _FAMILIES = 3
 HYPOTHESES_ALTS = {
@@ -48,6 +37,41 @@ HYPOTHESES_ALTS = {
     "errors": "Dot plot of the NMSE of every hypothesis with intervals, and of permuted levels",
     "potencies": "Panels of potency over stress time, one for each hypothesis, with the hypothesis as a line",
 }
+
+
+def hypotheses_captions(study: HypothesisStudy) -> dict[str, str]:
+    """The captions of the figures of a study, by name: they explain what is drawn, and nothing else."""
+    curve = next((c for c in study.curves if c.name == study.source), None)
+    banded = any(c.band and c.falls and c.span >= READABLE_SPAN for c in study.curves)
+    bands = ", with 95 % bands over sheets and seeds" if banded else ""
+    bars = "its 95 % interval over sheets (bar), " if _has_intervals(study) else ""
+    curves = (
+        "The ageing curve as every falling g gives it: label means of validation and test pictures, less what borders "
+        "of areas likely add (measured on composites: texture of the first t laid into the last along the areas of the "
+        f"maps), put on 1 to 0{bands}. On a surface of two phases "
+        "a local network gives one curve whatever g it was trained for: how far these lie apart is what the method "
+        "itself doesn't know."
+    )
+    if study.named_fit and curve and curve.without_borders:
+        curves += " Hatched: from the curve as it is to that without the most that borders may add."
+    if study.named_fit:
+        curves += " The broken line is the law that was named."
+    errors = f"The error of every hypothesis: the mean over the seeds (dot), {bars}the best and the worst seed (ticks)."
+    if study.permuted.median is not None:
+        errors += (
+            " Diamonds are hypotheses whose levels were put in another order, by chance; the long tick is their "
+            "median. A ranking counts only where the best reaches at most half of it."
+        )
+    return {
+        "curves": curves,
+        "errors": errors,
+        "potencies": "Potency of every picture, the mean over the seeds, against each hypothesis (paper, Figures 10 "
+        "and 11), the best first. Where the means leave g, in training pictures too, the surface contradicts it.",
+    }
+
+
+def _has_intervals(study: HypothesisStudy) -> bool:
+    return any(row.interval for row in study.hypotheses)
 
 
 def _ranking(study: HypothesisStudy) -> list[tuple[str, list[tuple[str, str]], str, str]]:
@@ -94,6 +118,9 @@ def hypotheses_tables(study: HypothesisStudy) -> dict[str, Any]:
     """The variables of ``hypotheses/section.html.j2`` beside the figures and the study itself."""
     return {
         "ranking": _ranking(study),
+        "ranked_by": "with 95 % intervals over sheets, differences paired, p corrected for their number (Holm)"
+        if _has_intervals(study)
+        else f"without intervals, which need at least {MIN_GROUPS} test sheets",
         "floors": _floors(study),
         "floor_limit": INDISTINGUISHABLE,
         "qaicc_limit": INDISTINGUISHABLE_QAICC,
@@ -116,7 +143,7 @@ def render_hypotheses(folder: Path, study: HypothesisStudy) -> Path:
         folder / "report" / "hypotheses.html",
         figures=hypotheses_figures(study),
         alts=HYPOTHESES_ALTS,
-        captions=HYPOTHESES_CAPTIONS,
+        captions=hypotheses_captions(study),
         name=folder.resolve().name,
         study=study,
         opened=False,

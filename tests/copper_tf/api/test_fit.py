@@ -133,6 +133,24 @@ def test_without_resume_nothing_is_overwritten(unbroken: Path, sem_folder: Path,
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
+def test_what_ended_before_its_plan_is_asked_again_without_force(
+    steady: None, sem_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output, planned = tmp_path / "out", 60.0
+    with pytest.raises(InputError, match="must be an existing folder"):
+        fit(tmp_path / "mistyped", output, **_SPLIT)
+    with pytest.raises(SettingError, match="budget must be at least"):
+        fit(sem_folder, output, budget=5, seed=3, **_SPLIT)
+    # What another folder and other settings built is not taken for this folder's.
+    monkeypatch.setattr(fitting, "_trained_and_judged", lambda *_: None)
+    fit(sem_folder, output, budget=planned, split="4/4/2")
+    kept = json.loads((output / "fit_request.json").read_text())
+    assert (kept["budget"], kept["split"], kept["seed"]) == (planned, "4/4/2", 0)
+    assert copper_tf.open_dataset(output / "dataset").split_sizes["train"] < 18
+    with pytest.raises(OutputError, match="holds a fit"):
+        fit(sem_folder, output, **_SPLIT)
+
+
 @pytest.mark.slow
 def test_pictures_that_give_no_map_end_in_a_report_that_says_so(
     quick: None, sem_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]

@@ -107,6 +107,10 @@ def test_arrays_that_are_no_micrographs_are_refused(
 def test_what_is_no_model_is_refused(tmp_path: Path, runs: dict[str, Any]) -> None:
     with pytest.raises(RunError, match="must be a run of `copper train` or a model of `copper export`. Received: neit"):
         copper_tf.load(tmp_path)
+    with pytest.raises(RunError, match="Received: a folder that holds .*segmenter.*: give one of these"):
+        copper_tf.load(runs[SEGMENTER].path.parent)
+    with pytest.raises(RunError, match="Received: nothing there"):
+        copper_tf.load(tmp_path / "absent")
     with pytest.raises(SettingError, match="runtime is for exports"):
         copper_tf.load(runs[SEGMENTER].path, "onnx")
 
@@ -154,8 +158,24 @@ def test_predict_returns_what_it_writes(runs: dict[str, Any], picture: Path, tmp
     assert PredictionResult.from_dict(result.to_dict()) == result
 
 
+def test_sheets_of_a_table_that_lies_elsewhere_are_those_of_the_results(
+    runs: dict[str, Any], picture: Path, tmp_path: Path
+) -> None:
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(picture.read_bytes())
+    (tmp_path / "sheets.csv").write_text("file,sheet\na.png,S1\nb.png,S1\n")
+    pictures, output = [tmp_path / "a.png", tmp_path / "b.png"], tmp_path / "out"
+    result = copper_tf.predict(runs[CLASSIFIER].path, pictures, output, labels=tmp_path / "sheets.csv", bar="keep")
+    assert [row.sheet for row in result.rows] == ["S1", "S1"]
+    assert "S1" in (output / "predictions_sheets.csv").read_text("utf-8-sig")
+
+
 def test_settings_are_checked_before_anything_is_written(runs: dict[str, Any], picture: Path, tmp_path: Path) -> None:
-    for given, message in (({"table": "a.txt"}, "table must end in"), ({"bar": "loud"}, "bar must be auto, keep or")):
+    both = {"sheet": "S1", "labels": tmp_path / "sheets.csv"}
+    for given, message in (
+        ({"table": "a.txt"}, "table must end in"), ({"bar": "loud"}, "bar must be auto, keep or"),
+        (both, "sheet is that of all pictures; give it or labels. Received: 'S1' and "),
+    ):  # fmt: skip
         with pytest.raises(SettingError, match=message):
             copper_tf.predict(runs[SEGMENTER], picture, tmp_path / "out", **given)
     assert not (tmp_path / "out").exists()

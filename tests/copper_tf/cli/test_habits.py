@@ -185,6 +185,16 @@ def test_without_a_place_for_results_one_line_says_so(words: str, capfd: pytest.
     assert "--help`)" in line
 
 
+@pytest.mark.parametrize("words", ["fit F -o", "train segmenter D --epochs", "search classifier D -o S --seed"])
+def test_an_option_without_its_value_points_to_the_help_of_its_command(
+    words: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words.split()) == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    verb = " ".join(word for word in words.split() if word.isalpha() and word.islower())
+    assert "requires an argument" in line and line.endswith(f"(see `copper {verb} --help`)")
+
+
 def test_settings_are_shown_without_a_place_for_results(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "segmenter", "D", "--dry-run"]) == 0
     assert '"d": 3' in capfd.readouterr().out

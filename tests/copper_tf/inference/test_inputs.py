@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from copper_tf.inference.bulk.shards import list_pictures
-from copper_tf.inference.inputs import sources_of
+from copper_tf.inference.inputs import labelled, sources_of
 from tfds_copper.errors import InputError, SettingError
 
 
@@ -100,3 +100,49 @@ def test_two_pictures_of_one_name_are_refused(tmp_path: Path) -> None:
     put(tmp_path, "a/x.png", "b/x.png")
     with pytest.raises(SettingError, match=r"b/x.png: two pictures .* Received: x.png twice"):
         names(tmp_path / "a", tmp_path / "b")
+
+
+def test_a_table_that_lies_elsewhere_says_the_sheets(tmp_path: Path) -> None:
+    put(tmp_path / "new", "day 1/a.png", "b.png", "c.png")
+    table = tmp_path / "sheets.csv"
+    # As Excel writes it: semicolons, backslashes, decimal commas; the table knows b.png by another folder.
+    table.write_text("file;sheet;pixel_size_nm\nday 1\\a.png;S1;12,5\nother\\b.png;S2;\nc.png;;\nd.png;S3;\n")
+    found = labelled(list(sources_of([tmp_path / "new"])), table)
+    assert {one.name: one.sheet for one in found} == {"b.png": "S2", "c.png": "", "day 1/a.png": "S1"}
+    assert [one.pixel_size_nm for one in found if one.sheet == "S1"] == [12.5]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("file,t\na.png,0\n", "sheet"),
+        ("file,sheet\na.png,S1\n", "must list every picture.* Received: no 'b.png'$"),
+        ("file,sheet\nx/a.png,S1\ny/a.png,S2\n", "Received: no 'a.png' and 1 more"),
+        ("file,sheet\na.png,S1\nb.png,S1\na.png,S2\n", "each file must be listed once. Received: 'a.png' again"),
+        ("file,sheet,pixel_size_nm\na.png,S1,-1\nb.png,S1,1\n", "line 2: pixel_size_nm must be a positive number"),
+    ],
+)
+def test_a_table_of_sheets_that_cannot_be_used_is_one_line(tmp_path: Path, text: str, message: str) -> None:
+    put(tmp_path / "new", "a.png", "b.png")
+    put(tmp_path, "sheets.csv", text=text)
+    with pytest.raises(InputError, match=message):
+        labelled(list(sources_of([tmp_path / "new"])), tmp_path / "sheets.csv")
+
+
+def test_a_table_of_sheets_must_not_contradict_the_one_beside_the_pictures(tmp_path: Path) -> None:
+    put(tmp_path / "sem", "0h/a.png", "1h/b.png")
+    put(tmp_path / "sem", "labels.csv", text="file,t,sheet\n0h/a.png,0 h,S1\n1h/b.png,1 h,\n")
+    put(tmp_path, "sheets.csv", text="file,sheet\n0h/a.png,S1\n1h/b.png,S2\n")
+    sources = list(sources_of([tmp_path / "sem"]))
+    assert [one.sheet for one in labelled(sources, tmp_path / "sheets.csv")] == ["S1", "S2"]
+    put(tmp_path, "sheets.csv", text="file,sheet\n0h/a.png,S9\n1h/b.png,S2\n")
+    with pytest.raises(InputError, match="line 2: sheet must be that of the labels.csv .* Received: 'S9'"):
+        labelled(sources, tmp_path / "sheets.csv")
+
+
+def test_a_pattern_that_no_file_fits_is_told_from_a_file_that_is_not_there(tmp_path: Path) -> None:
+    put(tmp_path, "A.TIF")
+    with pytest.raises(InputError, match="Received: a pattern that no file fits; name the folder"):
+        names(tmp_path / "*.tif")
+    with pytest.raises(InputError, match="Received: nothing there"):
+        names(tmp_path / "a.png")

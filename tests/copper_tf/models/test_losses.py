@@ -11,8 +11,17 @@ import tensorflow as tf
 from scipy.special import rel_entr
 
 from copper_tf import config
-from copper_tf.models.losses import CorrelationLoss, MeanLoss, MeanMaskDivergence, MeanMaskLoss, PixelLoss, potency
+from copper_tf.models.losses import (
+    CorrelationLoss,
+    MeanLoss,
+    MeanMaskDivergence,
+    MeanMaskLoss,
+    PixelLoss,
+    mean_loss,
+    potency,
+)
 from copper_tf.models.metrics import NMSE, FreeNMSE
+from tfds_copper.errors import SettingError
 
 # Those that are 0 where the mean is g.
 ENDS = [name for name in config.LOSSES if name != config.CORRELATION]
@@ -194,3 +203,10 @@ def test_nmse_of_one_label_alone_is_undefined() -> None:
     metric = NMSE([1.0, 0.0])
     metric.update_state(tf.constant([0, 0]), _mask([0.3, 0.4]))
     assert np.isnan(float(metric.result()))
+
+
+def test_a_loss_of_another_kind_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(config.LOSSES, "plain", keras.losses.MeanSquaredError)
+    with pytest.raises(SettingError, match="'plain' must be a subclass of .*MeanLoss .* Received: MeanSquaredError"):
+        mean_loss("plain")
+    assert mean_loss("squared") is MeanMaskLoss

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import json
 import re
@@ -44,6 +45,30 @@ def blind(runs: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Pat
     submit(test, "Deng", [k % 4 for k in range(16)])
     score(test)
     return test.path
+
+
+def test_captions_of_hypotheses_explain_what_is_drawn_and_nothing_else(hypotheses: Path) -> None:
+    from copper_tf.analysis.hypotheses.results import STUDY, HypothesisStudy
+    from copper_tf.reports.hypotheses.page import hypotheses_captions, hypotheses_tables
+
+    study = HypothesisStudy.read(hypotheses / STUDY)
+    (row,) = study.hypotheses
+    bare = dataclasses.replace(
+        study,
+        hypotheses=(dataclasses.replace(row, interval=None),),
+        permuted=dataclasses.replace(study.permuted, median=None),
+    )
+    said = " ".join(hypotheses_captions(bare).values())
+    assert not any(word in said for word in ("interval", "Diamonds", "Hatched", "broken line"))
+    assert "need at least 5 test sheets" in hypotheses_tables(bare)["ranked_by"]
+    rich = dataclasses.replace(
+        bare,
+        hypotheses=(dataclasses.replace(row, interval=(0.1, 0.2)),),
+        permuted=dataclasses.replace(study.permuted, median=1.0),
+    )
+    said = hypotheses_captions(rich)["errors"]
+    assert "95 % interval" in said and "Diamonds" in said
+    assert "95 % intervals" in hypotheses_tables(rich)["ranked_by"]
 
 
 @pytest.fixture(scope="module")
@@ -238,7 +263,7 @@ def test_bad_input_is_one_line(runs: dict[str, Any], blind: Path, tmp_path: Path
     shutil.copytree(run, other)
     data = json.loads((other / "data.json").read_text())
     (other / "data.json").write_text(json.dumps(data | {"fingerprint": "0" * 64}))
-    assert "Received: no run there" in line(tmp_path)
+    assert "Received: a folder that holds other: give one of these" in line(tmp_path)
     assert "Received: another dataset" in line(run, other)
     assert "blind test on the dataset of the runs" in line(other, "--blindtest", blind)
     assert "made by `copper blindtest`" in line(run, "--blindtest", tmp_path)

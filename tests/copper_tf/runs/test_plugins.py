@@ -210,6 +210,26 @@ def test_a_run_names_what_it_lacks(runs: dict[str, Any], tmp_path: Path, monkeyp
     assert not (runs["segmenter"].path / "plugins.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("group", "setting"),
+    [("model", "head"), ("model", "decoder"), ("training", "loss"), ("training", "hypothesis")],
+)
+def test_an_export_opens_where_its_plugins_have_never_been(group: str, setting: str, runs: dict[str, Any]) -> None:
+    from copper_tf.inference.exported.metadata import ModelMetadata
+
+    run = runs["segmenter"]
+    values = json.loads(ModelMetadata.of(run).to_json())
+    assert setting in values["config"][group]
+    opened = ModelMetadata.from_json(json.dumps(values), "model").config
+    assert opened == run.config
+    values["config"][group][setting] = "of another program"
+    found = ModelMetadata.from_json(json.dumps(values), "model").config
+    assert found.kind == "segmenter" and found.model.d == run.config.model.d and found.data == run.config.data
+    values["config"]["model"]["d"] = "of another program"
+    with pytest.raises(RunError, match="must be an intact export"):
+        ModelMetadata.from_json(json.dumps(values), "model")
+
+
 def test_registries_import_what_is_asked_for() -> None:
     registry: Registry[Any] = Registry("loss", {"own": "json:loads", "value": 3})
     assert list(registry) == ["own", "value"] and len(registry) == 2

@@ -75,8 +75,8 @@ def test_what_systems_and_earlier_results_leave_is_skipped_and_said(tmp_path: Pa
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ((), r"a SEM folder must hold class folders .* Received: no picture in a folder, 0 beside"),
-        (("a.png",), r"must hold class folders .* Received: no picture in a folder, 1 beside"),
+        ((), r"a SEM folder must hold class folders .* Received: none$"),
+        (("a.png",), r"must hold class folders .* Received: no class folder but pictures \(1\); the folder above may"),
         (("t0/a.png", "t1/a.png", "control/a.png"), r"control: .* exactly one number.* Received: none in 'control'"),
         (("t0/a.png", "t1_5kV/a.png"), r"t1_5kV: .* exactly one number.* Received: 1, 5 in 't1_5kV'"),
         (("t3/a.png", "t03/a.png"), r"one folder. Received: 't03' and 't3', both t = 3"),

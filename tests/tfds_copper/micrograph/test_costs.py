@@ -82,7 +82,12 @@ def test_the_limit_is_one_of_bytes_of_all_channels(kind: str, tmp_path: Path) ->
         assert read(written(grey), limit).pixels.shape == (64, 64)
     for colour, held in ((np.dstack([_GREY] * 3), 3), (np.dstack([deep] * 3), 6)):
         assert read(written(colour)).pixels.shape == (64, 64)
-        with pytest.raises(
-            InputError, match=rf"must take at most 8192 bytes. Received: 64 x 64 pixels of {held} bytes"
-        ):
+        with pytest.raises(InputError, match=rf"at most 8192 bytes, all channels together. .* pixels of {held} bytes"):
             read(written(colour), limit)
+
+
+def test_a_palette_counts_as_its_colours(tmp_path: Path) -> None:
+    Image.fromarray(_GREY).convert("P").save(tmp_path / "a.png")
+    assert read(tmp_path / "a.png").pixels.shape == (64, 64)
+    with pytest.raises(InputError, match="at most 8192 bytes, all channels together. .* pixels of 3 bytes"):
+        read(tmp_path / "a.png", ReadSettings(max_pixels=64 * 64))
