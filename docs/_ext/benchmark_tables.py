@@ -269,26 +269,6 @@ def _imbalance(content: Content) -> Table:
     return ["`class_weight`", *names.values()], rows
 
 
-def _paper(content: Content) -> Table:
-    words = {None: "–", True: "yes", False: "no"}
-    rows = [[one["figure"], one["paper"], one["ours"], words[one["agrees"]]] for one in content["statements"]]
-    return ["figure", "the paper", "here", "agrees"], rows
-
-
-def _paper_minutes(content: Content) -> Table:
-    rows = [[name.replace("_", " "), f"{seconds / 60:.1f}"] for name, seconds in content["seconds"].items()]
-    return ["stage", "minutes"], [*rows, ["all", f"{sum(content['seconds'].values()) / 60:.0f}"]]
-
-
-def _paper_epochs(content: Content) -> Table:
-    rows = [
-        [row["model"], row["epochs"], row["steps"], f"{row['epoch_seconds']:.1f}", f"{row['step_seconds']:.2f}",
-         f"{row['ratio']:.2f}", f"{row['peak_memory_mb'] / 1000:.1f}"]
-        for row in content["epochs"]
-    ]  # fmt: skip
-    return ["model", "epochs", "steps each", "s an epoch", "s a step", "epoch over its steps", "peak memory, GB"], rows
-
-
 # By the name that a page gives: the results file, and what makes a table of it.
 TABLES: dict[str, tuple[str, Callable[[Content], Table]]] = {
     "acceptance": ("acceptance", _acceptance),
@@ -317,8 +297,5 @@ TABLES: dict[str, tuple[str, Callable[[Content], Table]]] = {
     "marks-leak": ("marks_leak", _marks_leak),
     "imbalance": ("imbalance", _imbalance),
     "search": ("search", _search),
-    "paper": ("paper", _paper),
-    "paper-epochs": ("paper", _paper_epochs),
-    "paper-minutes": ("paper", _paper_minutes),
     **DECISION_TABLES,
 }
