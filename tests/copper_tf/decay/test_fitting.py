@@ -48,22 +48,23 @@ def test_a_law_is_found_again_whatever_its_scale_and_shift(family: str, true: tu
 
 
 @pytest.mark.parametrize(
-    ("family", "true", "limit"),
+    ("family", "true", "parameter", "limit"),
     [
-        ("power", (60.0,), 20.0),
-        ("power", (0.005,), 0.02),
-        ("exponential", (60.0,), 30.0),
-        ("exponential", (-60.0,), -30.0),
-        ("logarithmic", (1e9,), 1e6),
-        ("logistic", (200.0, 0.5), 60.0),
+        ("power", (60.0,), 0, 20.0),
+        ("power", (0.005,), 0, 0.02),
+        ("exponential", (60.0,), 0, 30.0),
+        ("exponential", (-60.0,), 0, -30.0),
+        ("logarithmic", (1e9,), 0, 1e6),
+        ("logistic", (200.0, 0.5), 0, 60.0),
+        ("logistic", (4.0, 2.5), 1, 1.5),
+        ("logistic", (4.0, -1.5), 1, -0.5),
     ],
 )
-def test_parameters_stay_within_what_so_many_labels_can_show(
-    family: str, true: tuple[float, ...], limit: float
+def test_parameters_stay_within_their_limits(
+    family: str, true: tuple[float, ...], parameter: int, limit: float
 ) -> None:
     found = fit(FAMILIES[family], U, FAMILIES[family].function(U, *true), ERRORS)
-    assert found is not None
-    assert found.values[0] == pytest.approx(limit, rel=0.02)
+    assert found is not None and found.values[parameter] == pytest.approx(limit, rel=0.02)
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
@@ -112,6 +113,23 @@ def test_noise_leaves_families_untold_and_too_few_labels_leave_none() -> None:
     assert rows[0][1] == 0 and sum(behind < INDISTINGUISHABLE_QAICC for _, behind in rows) > 1
     # A straight line alone is no choice.
     assert fit_families(normalised_time(range(4)), f[:4], np.full(4, 0.1)) == []
+
+
+def test_two_labels_must_be_left_over() -> None:
+    # Scale, shift and exponent: five labels leave two.
+    for labels, spare in ((5, 2), (4, None)):
+        found = fit(FAMILIES["power"], normalised_time(range(labels)), np.linspace(1, 0, labels) ** 2, np.ones(labels))
+        assert (found and found.spare) == spare
+
+
+def test_all_families_are_weighed_by_the_scatter_of_the_best() -> None:
+    draw = np.random.default_rng(1)
+    rows = fit_families(U, hypothesis_values("sqrt", range(16)) + draw.normal(0, 0.02, 16), ERRORS)
+    scatter = min(found.birge for found, _ in rows) ** 2
+    assert 1.5 < scatter < 6
+    assert [behind for _, behind in rows] == sorted(behind for _, behind in rows)
+    for found, behind in rows:
+        assert behind == pytest.approx(found.qaicc(scatter) - rows[0][0].qaicc(scatter))
 
 
 @pytest.mark.slow
