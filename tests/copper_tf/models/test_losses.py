@@ -152,6 +152,20 @@ def test_by_itself_a_loss_counts_the_whole_mask_and_no_borders(name: str) -> Non
     assert float(loss.edge_penalty(pictures, tf.constant(masks))) == 0
 
 
+def test_the_penalty_on_borders_grows_with_its_weight_and_with_sharpening() -> None:
+    draw = np.random.default_rng(0)
+    pictures, masks = (tf.constant(draw.random((2, 16, 16, 1)), tf.float32) for _ in range(2))
+
+    def penalty(weight: float, sharpening: float) -> float:
+        loss = MeanMaskLoss([1.0, 0.0], edge_weight=weight)
+        loss.sharpening.assign(sharpening)
+        return float(loss.edge_penalty(pictures, masks))
+
+    full = penalty(1.0, 1.0)
+    assert full > 0 and penalty(0.3, 1.0) == pytest.approx(0.3 * full) and penalty(1.0, 0.0) == 0
+    assert penalty(0.3, 0.25) == pytest.approx(0.075 * full)
+
+
 @ALL
 def test_weights_leave_labels_out(kind: type[MeanLoss]) -> None:
     loss = kind([1.0, 0.5, 0.0], [1.0, 0.0, 1.0])
