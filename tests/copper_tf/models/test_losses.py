@@ -57,6 +57,9 @@ def test_grey_costs_and_an_even_mask_is_no_way_out() -> None:
     assert float(loss(labels, tf.constant(grey))) == pytest.approx(0.2 * 0.24 / 0.25, abs=1e-3)
     # All dark, there is no grey in pixels, but no share of one phase either.
     assert float(loss(labels, _mask([0.002, 0.001]))) > 0.15
+    # However little there is of one phase, no grey is better than none.
+    apart = CorrelationLoss([1.0, 0.0])
+    assert float(loss(labels, _mask([4e-7, 2e-7]))) > float(apart(labels, _mask([4e-7, 2e-7])))
 
 
 @pytest.mark.parametrize(("labels", "means"), [([0, 0], [0.2, 0.7]), ([0, 1], [0.5, 0.5]), ([2, 2], [0.1, 0.9])])
