@@ -33,14 +33,13 @@ __all__ = [
     "nvidia_gpus",
     "parent_is_alive",
     "requeue_trial",
-    "set_project_dir",
 ]
 
 # KerasTuner's own entry among the values of a trial that Hyperband may stop early.
 EPOCHS_ENTRY = "tuner/epochs"
 # All private names used below, by the class of KerasTuner that must have them after it is made.
 PRIVATE_NAMES: dict[type, tuple[str, ...]] = {
-    keras_tuner.Oracle: ("_random_values", "_retry_queue", "_save_trial", "_seed_state", "_set_project_dir"),
+    keras_tuner.Oracle: ("_random_values", "_retry_queue", "_save_trial", "_seed_state"),
     BayesianOptimizationOracle: ("_nonfixed_space", "_random_populate_space", "_vectorize_trials"),
     HyperbandOracle: (
         "_brackets", "_current_bracket", "_current_iteration", "_get_epochs", "_get_num_brackets", "_get_num_rounds",
@@ -226,11 +225,6 @@ def ask_again(client: Any) -> None:
 def keep_in_memory(oracle: keras_tuner.Oracle) -> None:
     """Keeps an oracle from writing files."""
     oracle.save = oracle._save_trial = lambda *_: None
-
-
-def set_project_dir(oracle: keras_tuner.Oracle, directory: str | os.PathLike[str], name: str) -> None:
-    """Where an oracle without a tuner writes its files."""
-    oracle._set_project_dir(os.fspath(directory), name)
 
 
 def parent_is_alive(pid: int) -> bool:

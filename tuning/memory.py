@@ -81,12 +81,11 @@ def largest_batch(
     return fits
 
 
-def parse_bytes(text: str, argument: str = "memory") -> int:
-    """A number of bytes: ``"12GB"`` is 12 x 10^9, ``"12GiB"`` 12 x 2^30; a unit is needed.
+def parse_bytes(text: str) -> int:
+    """A limit of memory in bytes: ``"12GB"`` is 12 x 10^9, ``"12GiB"`` 12 x 2^30; a unit is needed.
 
     Args:
         text: what was given.
-        argument: its name, for the error.
 
     Raises:
         SettingError: if it is no size, or not above 0.
@@ -97,7 +96,7 @@ def parse_bytes(text: str, argument: str = "memory") -> int:
         if size > 0:
             return size
     raise SettingError(
-        f"{argument} must be a size above 0 with its unit, such as 12GB, 12GiB or 500MB. Received: {text!r}"
+        f"memory limit must be a size above 0 with its unit, such as 12GB, 12GiB or 500MB. Received: {text!r}"
     )
 
 

@@ -89,7 +89,7 @@ def planned_points(
 
 
 def _limit(wanted: SearchSettings) -> int | None:
-    return None if wanted.memory_limit is None else parse_bytes(wanted.memory_limit, "memory limit")
+    return None if wanted.memory_limit is None else parse_bytes(wanted.memory_limit)
 
 
 def plan_search(

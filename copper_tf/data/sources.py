@@ -122,12 +122,11 @@ def _built(data: Data, given: dict[str, Any]) -> list[Dataset]:
     return chosen
 
 
-def known_times(data: Data, sheet_from: str = "") -> tuple[float, ...] | None:
+def known_times(data: Data) -> tuple[float, ...] | None:
     """The stress times of data, ascending, without building anything; None where there are none yet.
 
     Args:
         data: a built dataset, a SEM folder, an open dataset, or a path where nothing is.
-        sheet_from: how the sheets of a SEM folder are named.
 
     Raises:
         InputError: if the folder or its labels can't be used.
@@ -138,7 +137,7 @@ def known_times(data: Data, sheet_from: str = "") -> tuple[float, ...] | None:
         return None
     from tfds_copper.folder.scan import scan
 
-    return scan(data, sheet_from).times
+    return scan(data).times
 
 
 def scan_and_survey(

@@ -38,7 +38,7 @@ def without_borders(means: np.ndarray, excess: np.ndarray, share: float = LIKELY
 
     Args:
         means: mean potency of each label, ``(K,)``.
-        excess: what borders add to each in composites, see `borders.excess`, ``(K,)``.
+        excess: what borders add to each in composites, see `boundary_bias.excess`, ``(K,)``.
         share: of that which is taken away.
     """
     return np.asarray(means - share * excess if np.isfinite(excess).all() else means)

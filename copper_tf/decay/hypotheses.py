@@ -76,17 +76,19 @@ def normalised_time(times: Sequence[float], time_scale: str = NUMBER) -> np.ndar
     return (t - t.min()) / (t.max() - t.min())
 
 
-def _from_table(table: Mapping[str, float], times: Sequence[float], source: str) -> np.ndarray:
+def _from_table(table: Mapping[str, float], times: Sequence[float]) -> np.ndarray:
     try:
         by_time = {float(t): float(g) for t, g in table.items()}
     except (TypeError, ValueError):
-        raise SettingError(f"{source}: a table is {{t: g(t)}} in numbers. Received: {table!r}") from None
+        raise SettingError(f"hypothesis: a table is {{t: g(t)}} in numbers. Received: {table!r}") from None
     missing = [float(t) for t in times if float(t) not in by_time]
     if missing:
-        raise SettingError(f"{source}: the table must give g for every t of the data. Received: none for t = {missing}")
+        raise SettingError(
+            f"hypothesis: the table must give g for every t of the data. Received: none for t = {missing}"
+        )
     values = np.array([by_time[float(t)] for t in times])
     if not np.all((values >= 0) & (values <= 1)):
-        raise SettingError(f"{source}: every g(t) must lie in [0, 1]. Received: {values.tolist()}")
+        raise SettingError(f"hypothesis: every g(t) must lie in [0, 1]. Received: {values.tolist()}")
     return values
 
 
@@ -124,7 +126,7 @@ def hypothesis_values(name: str, times: Sequence[float], time_scale: str = NUMBE
     """
     if name in HYPOTHESES:
         return np.clip(HYPOTHESES[name](normalised_time(times, time_scale)), 0.0, 1.0)
-    return _from_table(_table(name), times, "hypothesis")
+    return _from_table(_table(name), times)
 
 
 def check_name(name: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from copper_tf.exporters.compat import openvino_model
 from copper_tf.exporters.deployed_model import DeployedModel
 from copper_tf.inference.exported.metadata import INPUT, KEY
 from copper_tf.inference.exported.runtimes import METADATA_FILE, METADATA_IN_SAVED_MODEL
@@ -57,9 +58,7 @@ def write_onnx(module: DeployedModel, metadata: str, path: Path, _: Sequence[np.
 def _intermediate(module: DeployedModel, metadata: str) -> Any:
     """OpenVINO's own form of the computation."""
     without_telemetry()
-    import openvino
-
-    model = openvino.convert_model(module.grey.get_concrete_function())
+    model = openvino_model(module.grey.get_concrete_function())
     model.set_rt_info(metadata, [KEY])
     return model
 

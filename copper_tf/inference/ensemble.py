@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from copper_tf.inference.predictor import TILE, Predictor, RunPredictor
+from copper_tf.inference.predictor import Predictor, RunPredictor
 from copper_tf.inference.tiling import MapTile
 from copper_tf.runs.run import Run, all_caveats
 from tfds_copper.micrograph import Windows
@@ -31,18 +31,17 @@ class Ensemble(Predictor):
 
     Args:
         runs: at least two trained runs that differ in their seed alone, see `runs.seed_runs`.
-        tile: largest side in px of what goes through a network at once.
 
     Raises:
         RunError: if a run isn't trained or incomplete.
     """
 
-    def __init__(self, runs: Sequence[Run], tile: int = TILE) -> None:
+    def __init__(self, runs: Sequence[Run]) -> None:
         self.run = ensemble_run(runs[0].path.parent, runs)
         self.describe(self.run)
         # All members were trained on the same pictures.
         self.reference_statistics = runs[0].reference_statistics
-        self.members = [RunPredictor(run, tile) for run in runs]
+        self.members = [RunPredictor(run) for run in runs]
 
     @functools.cached_property
     def identity(self) -> str:

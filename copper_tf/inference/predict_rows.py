@@ -140,9 +140,8 @@ def _predicted(
 
 
 def predict_row(
-    source: Source, predictor: Predictor, reading: ReadSettings, output: MapOutput | None = None,
-    progress: Progress | None = None,
-) -> PredictionRow:  # fmt: skip
+    source: Source, predictor: Predictor, reading: ReadSettings, output: MapOutput | None = None
+) -> PredictionRow:
     """Predicts one picture and, where asked, writes its maps.
 
     Args:
@@ -150,13 +149,12 @@ def predict_row(
         predictor: the model.
         reading: settings of reading that the user gave.
         output: how a segmenter's maps are written; not at all where None.
-        progress: called with (done, total, what) while a large picture is read and mapped.
 
     Raises:
         InputError: if the picture can't be read, or is smaller than the network needs.
     """
-    with _opened(source, predictor, reading, progress) as opened:
-        return _predicted(opened, predictor, output, progress)()
+    with _opened(source, predictor, reading, None) as opened:
+        return _predicted(opened, predictor, output, None)()
 
 
 def predict_rows(

@@ -17,9 +17,9 @@ _SHARES = np.array([0.25, 0.75, 0.75, 0.25])
 _Gradient = Callable[[tf.Tensor], tf.Tensor]
 
 
-def _gathered(dy: tf.Tensor, along_rows: np.ndarray, along_columns: np.ndarray) -> tf.Tensor:
+def _gathered(dy: tf.Tensor, along_rows: np.ndarray = _SHARES) -> tf.Tensor:
     """Every second sum of neighbours with these shares, zeros beyond the border; a side of 1 stays one."""
-    taps = np.outer(along_rows, along_columns)[:, :, None, None]
+    taps = np.outer(along_rows, _SHARES)[:, :, None, None]
     kernel = tf.cast(tf.tile(tf.constant(taps), (1, 1, dy.shape[3], 1)), dy.dtype)
     return tf.nn.depthwise_conv2d(dy, kernel, [1, 2, 2, 1], "SAME")
 
@@ -32,13 +32,13 @@ def _ends(dy: tf.Tensor, axis: int) -> tf.Tensor:
         # The corners belong to the rows: their own ends count once and a third.
         more = tf.one_hot((0, length - 1), length, dtype=dy.dtype)
         outer *= 1 + tf.reduce_sum(more, 0)[:, None] / 3
-    gathered = _gathered(tf.reshape(outer, (-1, 1, length, dy.shape[3])), _SHARES[:1], _SHARES)
+    gathered = _gathered(tf.reshape(outer, (-1, 1, length, dy.shape[3])), _SHARES[:1])
     return tf.reshape(gathered, (-1, 2, length // 2, dy.shape[3]))
 
 
 def _gradient(x: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
     """The matrix of the upsampling, turned over."""
-    dx = _gathered(dy, _SHARES, _SHARES)
+    dx = _gathered(dy)
     seen = wait_for(dy, dx)
     for axis in (ROWS, COLUMNS):
         places = (0, spatial_shape(x)[axis - 1] - 1)

@@ -258,10 +258,6 @@ class SoftLabelLoss(keras.losses.Loss):
         distance = ranks - tf.reshape(tf.cast(y_true, tf.float32), [-1, 1])
         return keras.losses.categorical_crossentropy(tf.nn.softmax(-tf.square(distance)), y_pred)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor."""
-        return {**super().get_config()}
-
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class CumulativeLoss(keras.losses.Loss):
@@ -285,10 +281,6 @@ class CumulativeLoss(keras.losses.Loss):
         thresholds = tf.range(y_pred.shape[-1] - 1, dtype=tf.float32)
         over = tf.reshape(tf.cast(y_true, tf.float32), [-1, 1]) > thresholds
         return -tf.reduce_sum(tf.math.log(tf.where(over, above, below) + _TINY), axis=-1)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor."""
-        return {**super().get_config()}
 
 
 def _likelihood() -> keras.losses.Loss:

@@ -196,7 +196,7 @@ class ReferenceStatistics:
         Args:
             pictures: image features of each.
             labels: rank of its t.
-            groups: number of its sheet, or of the picture itself where sheets are unknown, see `statistics.groups_of`.
+            groups: number of its sheet, or of the picture itself where sheets are unknown, see `bootstrap.groups_of`.
         """
         own, rank = np.asarray(groups), np.asarray(labels, np.float64)
         if len(np.unique(own)) < MIN_GROUPS:

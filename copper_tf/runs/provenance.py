@@ -115,12 +115,11 @@ def training_command(config: Config, data: Path | str, output: str = "RUN") -> s
     return " ".join(["copper train", config.kind, shlex.quote(str(data)), f"-o {shlex.quote(output)}", *flags])
 
 
-def build_command(dataset: DatasetMetadata, output: str = "DATA") -> str:
+def build_command(dataset: DatasetMetadata) -> str:
     """The command that builds a dataset again.
 
     Args:
         dataset: its metadata.
-        output: name of the new dataset.
     """
     flags = []
     for group in (dataset.settings, dataset.reading):
@@ -131,7 +130,7 @@ def build_command(dataset: DatasetMetadata, output: str = "DATA") -> str:
                 continue
             name = f"--{field.name.replace('_', '-')}"
             flags.append(name if value is True else f"{name} {shlex.quote(str(value))}")
-    return " ".join(["copper build", shlex.quote(Path(dataset.source).name), f"-o {output}", *flags])
+    return " ".join(["copper build", shlex.quote(Path(dataset.source).name), "-o DATA", *flags])
 
 
 def training_cost(run: Run) -> TrainingCost | None:

@@ -13,21 +13,20 @@ ALPHA, POWER = 0.05, 0.8
 _DRAWS = 20_000
 
 
-def welch(first: np.ndarray, second: np.ndarray, alpha: float = ALPHA) -> tuple[np.ndarray, ...]:
+def welch(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, ...]:
     """Difference of the means of two samples by Welch's t-test, which lets their variances differ.
 
     Args:
         first: one value a sheet, ``(sheets,)`` or ``(sheets, studies)``.
         second: the same of the other group.
-        alpha: 1 minus the level of the interval.
 
     Returns:
-        Second minus first, the interval's low and high end, and the two-sided p.
+        Second minus first, low and high end of its 95 % interval, and the two-sided p.
     """
     from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
     compared = CompareMeans(DescrStatsW(second), DescrStatsW(first))
-    low, high = compared.tconfint_diff(alpha, usevar="unequal")
+    low, high = compared.tconfint_diff(ALPHA, usevar="unequal")
     return second.mean(0) - first.mean(0), low, high, compared.ttest_ind(usevar="unequal")[1]
 
 

@@ -20,6 +20,7 @@ __all__ = ["LotDesign", "LotFit", "design_of", "fit_lots", "impute", "predict_ne
 _BURN_IN, _BETWEEN = 30, 5
 # A prediction is never given less than this share of its variance for being of more pictures.
 _LEAST = 0.25
+_LEVEL = 0.95
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,17 +102,15 @@ def fit_lots(design: LotDesign, y: np.ndarray) -> LotFit:
 
 
 def predict_new_lot(
-    design: LotDesign, fits: list[LotFit], at: np.ndarray, extra: np.ndarray | float = 0.0, level: float = 0.95,
-    new: bool = True,
+    design: LotDesign, fits: list[LotFit], at: np.ndarray, extra: np.ndarray | float = 0.0, new: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """The prediction for a new sheet of a new lot, and half the width of its interval.
+    """The prediction for a new sheet of a new lot, and half the width of its 95 % interval.
 
     Args:
         design: of the studies.
         fits: one, or those of several imputations.
         at: its row of X, ``(studies, p)``.
         extra: variance that it has more than those of the study had, from its number of pictures.
-        level: of the interval.
         new: whether scatter of the new sheet and lot counts; without it the interval is that of ``at @ b`` itself.
     """
     weights = np.einsum("bp,bps->bs", at, design.solve)
@@ -130,7 +129,7 @@ def predict_new_lot(
     several = len(fits) > 1
     total = np.maximum(variance, 0).mean(0) + (centres.var(0, ddof=1) * (1 + 1 / len(fits)) if several else 0)
     total = np.maximum(total + extra, _LEAST * total)
-    return centres.mean(0), special.stdtrit(free, (1 + level) / 2) * np.sqrt(total)
+    return centres.mean(0), special.stdtrit(free, (1 + _LEVEL) / 2) * np.sqrt(total)
 
 
 def _redraw(

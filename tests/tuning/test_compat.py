@@ -39,13 +39,13 @@ def test_every_private_name_in_use_is_listed() -> None:
 
 def test_hyperband_still_notes_epochs_under_its_entry(tmp_path: Path) -> None:
     oracle = _oracle(keras_tuner.oracles.HyperbandOracle)
-    compat.set_project_dir(oracle, tmp_path, "hyperband")
+    oracle._set_project_dir(str(tmp_path), "hyperband")
     assert EPOCHS_ENTRY in oracle.create_trial("tuner0").hyperparameters.values
 
 
 def test_an_oracle_kept_in_memory_writes_nothing(tmp_path: Path) -> None:
     oracle = _oracle(keras_tuner.oracles.RandomSearchOracle)
-    compat.set_project_dir(oracle, tmp_path, "random")
+    oracle._set_project_dir(str(tmp_path), "random")
     compat.keep_in_memory(oracle)
     oracle.create_trial("tuner0")
     assert not list(tmp_path.rglob("trial.json"))

@@ -110,8 +110,8 @@ def test_sizes_are_read(text: str, size: int) -> None:
 
 @pytest.mark.parametrize("text", ("", "GB", "12 Gb/s", "-3GB", "0", "12", "1024", "12.", "1e9", "12 parsecs"))
 def test_what_is_no_size_is_refused(text: str) -> None:
-    with pytest.raises(SettingError, match=r"^max_memory must be a size above 0 with its unit, such as 12GB.*: '"):
-        parse_bytes(text, "max_memory")
+    with pytest.raises(SettingError, match=r"^memory limit must be a size above 0 with its unit, such as 12GB.*: '"):
+        parse_bytes(text)
 
 
 def test_sizes_are_written() -> None:

@@ -14,7 +14,7 @@ import pytest
 from tfds_copper.errors import RunError
 from tuning import cluster
 from tuning.cluster import CHIEF, ORACLE_IP, TUNER_ID, wait_for_plan
-from tuning.compat import requeue_trial, set_project_dir
+from tuning.compat import requeue_trial
 from tuning.heartbeat import HEARTBEATS, Heartbeat
 from tuning.oracles import ORACLES, Bounded, epochs_of, point_of, trains_in_full
 from tuning.search_space import SearchSpace, name_of
@@ -37,7 +37,7 @@ def _oracle(name: str, place: Path, budget: float = 0.25, seed: int = 1, feasibl
         budget=int(budget * len(feasible) * EPOCHS * STEPS), epochs=EPOCHS, seed=seed,
         objective=keras_tuner.Objective("accuracy", "max"),
     )  # fmt: skip
-    set_project_dir(oracle, place, name)
+    oracle._set_project_dir(str(place), name)
     return oracle
 
 

@@ -10,7 +10,7 @@ from scipy.cluster.hierarchy import DisjointSet
 
 from tfds_copper.audit.candidates import Candidate, candidates
 from tfds_copper.audit.fingerprints import Fingerprint
-from tfds_copper.audit.verification import DuplicatePair, PreparedImage, verify_prepared
+from tfds_copper.audit.verification import DuplicatePair, PreparedImage, verify
 
 __all__ = ["find_duplicates"]
 
@@ -63,7 +63,7 @@ def find_duplicates(
 def _verified(candidate: Candidate, prepared: Callable[[int], PreparedImage]) -> DuplicatePair | None:
     if candidate.kind == "copy":
         return DuplicatePair(candidate.first, candidate.second, "copy", 1.0, 1.0)
-    return verify_prepared(prepared(candidate.first), prepared(candidate.second), candidate)
+    return verify(prepared(candidate.first), prepared(candidate.second), candidate)
 
 
 def _ordered(pairs: Sequence[Candidate], count: int) -> list[Candidate]:

@@ -12,7 +12,7 @@ from scipy import fft, ndimage
 from tfds_copper.audit.candidates import Candidate, Kind
 from tfds_copper.audit.preprocessing import area_resize, high_pass, require_grey_image, scale_factor, shrink
 
-__all__ = ["DuplicatePair", "PreparedImage", "verify", "verify_prepared"]
+__all__ = ["DuplicatePair", "PreparedImage", "verify"]
 
 # The least correlation of the common area, and of what is left of it without its most alike third.
 _LEAST, _LEAST_REST = 0.5, 0.4
@@ -315,27 +315,19 @@ def _as_overlap(a: PreparedImage, b: PreparedImage, candidate: Candidate) -> Dup
     return DuplicatePair(candidate.first, candidate.second, "overlap", round(min(1.0, share), 4), round(peak[2], 4))
 
 
-def verify_prepared(a: PreparedImage, b: PreparedImage, candidate: Candidate) -> DuplicatePair | None:
-    """As `verify`, of prepared images; for a picture that is compared with many."""
+def verify(a: PreparedImage, b: PreparedImage, candidate: Candidate) -> DuplicatePair | None:
+    """Verifies a candidate on the pixels.
+
+    Args:
+        a: the first picture.
+        b: the second.
+        candidate: as the fingerprints suggest; a ``copy`` is accepted, since its digests are equal.
+
+    Returns:
+        What they share; None if they show the same place neither as copies nor by overlapping.
+    """
     if candidate.kind == "copy":
         return DuplicatePair(candidate.first, candidate.second, "copy", 1.0, 1.0)
     # Like hashes may also come of fields a little apart.
     resaved = _as_resaved(a, b, candidate) if candidate.kind == "resaved" else None
     return resaved or _as_overlap(a, b, candidate)
-
-
-def verify(a_pixels: np.ndarray, b_pixels: np.ndarray, candidate: Candidate) -> DuplicatePair | None:
-    """Verifies a candidate on the pixels.
-
-    Args:
-        a_pixels: grey values of the first picture, shape (height, width).
-        b_pixels: those of the second.
-        candidate: as the fingerprints suggest; a ``copy`` is accepted, since its digests are equal.
-
-    Returns:
-        What they share; None if they show the same place neither as copies nor by overlapping.
-
-    Raises:
-        InputError: if a picture has another shape, or is empty.
-    """
-    return verify_prepared(PreparedImage(a_pixels), PreparedImage(b_pixels), candidate)

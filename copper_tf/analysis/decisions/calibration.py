@@ -85,13 +85,13 @@ def _read(table: ScoreTable, strength: str, lot: str, failure: str) -> _Sheets:
     within = sheets.within if sheets.free else 0.0
     unmeasured = len(set(table.columns["sheet"]) - set(sheets.names))
     number = np.array([lots.index(name) for name in names])
-    _check(known.where, strength, found, cohesive, number, lots, sheets.mean, known.score)
+    _check(known.where, strength, found, cohesive, lots, sheets.mean, known.score)
     return _Sheets(known, sheets.mean, sheets.pictures, within, found, cohesive, lots, number, unmeasured)
 
 
 def _check(
-    where: str, strength: str, values: np.ndarray, cohesive: np.ndarray, lot: np.ndarray, lots: Sequence[str],
-    score: np.ndarray, name: str,
+    where: str, strength: str, values: np.ndarray, cohesive: np.ndarray, lots: Sequence[str], score: np.ndarray,
+    name: str,
 ) -> None:  # fmt: skip
     """Refuses what no line can be laid through."""
     if len(lots) < 2:

@@ -9,8 +9,6 @@ from copper_tf.apps.blindtest.session import PRACTICE, ROUND, Session
 
 __all__ = ["finished", "footer", "header", "paused", "ready", "review", "welcome"]
 
-_WITHOUT, _WITH = ROUNDS
-
 
 def _message(kind: str, title: str, *paragraphs: str) -> str:
     """Paragraphs are HTML; kind and title are plain text."""
@@ -41,7 +39,7 @@ def _code(session: Session) -> str:
 def ready(session: Session) -> str:
     """Before a round."""
     count = _pictures(session.test.pictures)
-    if session.round == _WITHOUT:
+    if session.round == ROUNDS[0]:
         return _message(
             "Practice is over",
             "Ready for the blind test?",

@@ -215,20 +215,19 @@ def no_interval(scores: ScoreSummary) -> str:
     return f"no intervals: {_count(scores.groups, scores.resampled)}, at least {MIN_GROUPS} are needed"
 
 
-def with_interval(scores: ScoreSummary, name: str, digits: int = 2) -> str:
+def with_interval(scores: ScoreSummary, name: str) -> str:
     """A score in a sentence, with its interval where it has one.
 
     Args:
         scores: of a split or a grader.
         name: of the score.
-        digits: decimal places.
     """
     value, interval = scores.scores[name], scores.intervals[name]
     if not math.isfinite(value):
         return "undefined"
     if not interval:
-        return f"{value:.{digits}f}"
-    return f"{value:.{digits}f} (95 % interval {interval[0]:.{digits}f} to {interval[1]:.{digits}f})"
+        return f"{value:.2f}"
+    return f"{value:.2f} (95 % interval {interval[0]:.2f} to {interval[1]:.2f})"
 
 
 def _grades_verdict(test: SplitScores) -> str:

@@ -74,9 +74,9 @@ def number(value: float | None, digits: int = 3) -> str:
     return text.replace("-", "−")
 
 
-def interval(ends: Sequence[float] | None, digits: int = 3) -> str:
+def interval(ends: Sequence[float] | None) -> str:
     """Both ends of an interval."""
-    return "–" if ends is None else f"{number(ends[0], digits)} to {number(ends[1], digits)}"
+    return "–" if ends is None else f"{number(ends[0])} to {number(ends[1])}"
 
 
 def write_decision(

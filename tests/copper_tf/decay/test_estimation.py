@@ -30,6 +30,8 @@ def test_borders_are_taken_away_where_they_are_known() -> None:
     np.testing.assert_allclose(estimate.without_borders(means, excess), [0.9, 0.44, 0.07])
     np.testing.assert_allclose(estimate.without_borders(means, excess, 1.0), [0.9, 0.42, 0.06])
     np.testing.assert_array_equal(estimate.without_borders(means, np.array([0.0, np.nan, 0.04])), means)
+    # The likely share lies in the middle between none and the most.
+    assert estimate.MOST == 2 * estimate.LIKELY
 
 
 def test_one_update_goes_seven_tenths_of_the_way() -> None:

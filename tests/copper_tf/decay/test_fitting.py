@@ -47,6 +47,26 @@ def test_a_law_is_found_again_whatever_its_scale_and_shift(family: str, true: tu
     assert fit_families(U, means, ERRORS)[0][0].family == family
 
 
+@pytest.mark.parametrize(
+    ("family", "true", "parameter", "limit"),
+    [
+        ("power", (60.0,), 0, 20.0),
+        ("power", (0.005,), 0, 0.02),
+        ("exponential", (60.0,), 0, 30.0),
+        ("exponential", (-60.0,), 0, -30.0),
+        ("logarithmic", (1e9,), 0, 1e6),
+        ("logistic", (200.0, 0.5), 0, 60.0),
+        ("logistic", (4.0, 2.5), 1, 1.5),
+        ("logistic", (4.0, -1.5), 1, -0.5),
+    ],
+)
+def test_parameters_stay_within_their_limits(
+    family: str, true: tuple[float, ...], parameter: int, limit: float
+) -> None:
+    found = fit(FAMILIES[family], U, FAMILIES[family].function(U, *true), ERRORS)
+    assert found is not None and found.values[parameter] == pytest.approx(limit, rel=0.02)
+
+
 def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
     draw = np.random.default_rng(0)
     f = hypothesis_values("sqrt", range(16))
@@ -58,6 +78,13 @@ def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
         covered += low <= 0.5 <= high
     # 190 on the average, 3 more or less.
     assert 180 <= covered < 200
+
+
+def test_an_interval_is_no_other_for_maps_whose_means_never_fall_to_nought() -> None:
+    noisy = 0.6 * hypothesis_values("sqrt", range(16)) + np.random.default_rng(3).normal(0, ERRORS)
+    lower, higher = (fit(FAMILIES["power"], U, noisy + shift, ERRORS) for shift in (0.0, 0.3))
+    assert lower is not None and higher is not None
+    np.testing.assert_allclose(higher.intervals, lower.intervals, rtol=1e-4)
 
 
 def test_means_that_scatter_more_than_their_errors_widen_the_interval() -> None:
@@ -88,6 +115,23 @@ def test_noise_leaves_families_untold_and_too_few_labels_leave_none() -> None:
     assert fit_families(normalised_time(range(4)), f[:4], np.full(4, 0.1)) == []
 
 
+def test_two_labels_must_be_left_over() -> None:
+    # Scale, shift and exponent: five labels leave two.
+    for labels, spare in ((5, 2), (4, None)):
+        found = fit(FAMILIES["power"], normalised_time(range(labels)), np.linspace(1, 0, labels) ** 2, np.ones(labels))
+        assert (found and found.spare) == spare
+
+
+def test_all_families_are_weighed_by_the_scatter_of_the_best() -> None:
+    draw = np.random.default_rng(1)
+    rows = fit_families(U, hypothesis_values("sqrt", range(16)) + draw.normal(0, 0.02, 16), ERRORS)
+    scatter = min(found.birge for found, _ in rows) ** 2
+    assert 1.5 < scatter < 6
+    assert [behind for _, behind in rows] == sorted(behind for _, behind in rows)
+    for found, behind in rows:
+        assert behind == pytest.approx(found.qaicc(scatter) - rows[0][0].qaicc(scatter))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("law", ["sqrt", "square", "exponential"])
 @pytest.mark.parametrize("labels", [6, 7, 8])
@@ -105,6 +149,9 @@ def test_formulas_can_be_read() -> None:
     assert text == "(exp(-(-1.96) (t/15 h)) - exp(-(-1.96))) / (1 - exp(-(-1.96)))"
     assert FAMILIES["power"].text((0.517,), "(t/15 h)") == "1 - (t/15 h)^0.52"
     assert "0.001" in FAMILIES["logarithmic"].text((0.001,), "u")
+    assert (
+        FAMILIES["power"].text((99.96,), "u") == "1 - u^99.96" and FAMILIES["power"].text((100.2,), "u") == "1 - u^100"
+    )
 
 
 def test_labels_without_a_mean_are_left_out() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from copper_tf.decay.hypotheses import HYPOTHESES, check_informative, hypothesis_values, normalised_time
+from copper_tf.decay.hypotheses import HYPOTHESES, check_informative, check_name, hypothesis_values, normalised_time
 from tfds_copper.errors import SettingError
 
 FALLING = ("linear", "sqrt", "square", "cubert", "exponential", "logarithmic", "logistic")
@@ -63,6 +63,14 @@ def test_tables_by_text_and_by_file(tmp_path: Path) -> None:
 def test_wrong_hypotheses_are_named(name: str, message: str) -> None:
     with pytest.raises(SettingError, match=message):
         hypothesis_values(name, (0, 1, 2))
+
+
+def test_a_name_or_any_table_will_do_until_the_times_are_known() -> None:
+    for name in (*HYPOTHESES, '{"0": 1}'):
+        check_name(name)
+    for name in ("cubic", "[1, 0]", '{"0": 1, '):
+        with pytest.raises(SettingError, match="hypothesis"):
+            check_name(name)
 
 
 def test_a_registered_hypothesis_is_kept_within_its_limits(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,6 +66,9 @@ def test_grey_costs_and_an_even_mask_is_no_way_out() -> None:
     assert float(loss(labels, tf.constant(grey))) == pytest.approx(0.2 * 0.24 / 0.25, abs=1e-3)
     # All dark, there is no grey in pixels, but no share of one phase either.
     assert float(loss(labels, _mask([0.002, 0.001]))) > 0.15
+    # However little there is of one phase, no grey is better than none.
+    apart = CorrelationLoss([1.0, 0.0])
+    assert float(loss(labels, _mask([4e-7, 2e-7]))) > float(apart(labels, _mask([4e-7, 2e-7])))
 
 
 @pytest.mark.parametrize(("labels", "means"), [([0, 0], [0.2, 0.7]), ([0, 1], [0.5, 0.5]), ([2, 2], [0.1, 0.9])])
@@ -146,6 +149,35 @@ def test_margin_does_not_count(kind: type[MeanLoss]) -> None:
     assert float(kind([0.25, 1.0], margin=3)(tf.constant([0]), tf.constant(mask))) == pytest.approx(0)
 
 
+@pytest.mark.parametrize("name", config.LOSSES)
+def test_by_itself_a_loss_counts_the_whole_mask_and_no_borders(name: str) -> None:
+    masks = np.full((2, 16, 16, 1), 0.1, np.float32)
+    masks[0, 0] = masks[0, -1] = 1.0
+    alone, whole, inner = (
+        float(config.LOSSES[name]([0.9, 0.2], **more)(tf.constant([0, 1]), tf.constant(masks)))
+        for more in ({}, {"margin": 0}, {"margin": 1})
+    )
+    assert alone == whole != inner
+    pictures = tf.constant(np.random.default_rng(0).random(masks.shape), tf.float32)
+    loss = config.LOSSES[name]([0.9, 0.2])
+    loss.sharpening.assign(1.0)
+    assert float(loss.edge_penalty(pictures, tf.constant(masks))) == 0
+
+
+def test_the_penalty_on_borders_grows_with_its_weight_and_with_sharpening() -> None:
+    draw = np.random.default_rng(0)
+    pictures, masks = (tf.constant(draw.random((2, 16, 16, 1)), tf.float32) for _ in range(2))
+
+    def penalty(weight: float, sharpening: float) -> float:
+        loss = MeanMaskLoss([1.0, 0.0], edge_weight=weight)
+        loss.sharpening.assign(sharpening)
+        return float(loss.edge_penalty(pictures, masks))
+
+    full = penalty(1.0, 1.0)
+    assert full > 0 and penalty(0.3, 1.0) == pytest.approx(0.3 * full) and penalty(1.0, 0.0) == 0
+    assert penalty(0.3, 0.25) == pytest.approx(0.075 * full)
+
+
 @ALL
 def test_weights_leave_labels_out(kind: type[MeanLoss]) -> None:
     loss = kind([1.0, 0.5, 0.0], [1.0, 0.0, 1.0])
@@ -166,7 +198,8 @@ def test_a_loss_comes_back_from_its_config_and_nothing_of_it_is_trained(name: st
     loss = config.LOSSES[name]([1.0, 0.5, 0.0], [1.0, 0.0, 2.0], 2)
     loss.table.assign([0.9, 0.4, 0.1])
     again = type(loss).from_config(loss.get_config())
-    np.testing.assert_allclose(again.table.g, [0.9, 0.4, 0.1])
+    for values in (again.table.g, again.table.values):
+        np.testing.assert_allclose(values, [0.9, 0.4, 0.1])
     np.testing.assert_allclose(again.table.weights, [1, 0, 2])
     assert again.margin == 2 and again.get_config() == loss.get_config()
     assert not (again.table.g.trainable or again.table.weights.trainable)

@@ -17,7 +17,7 @@ from copper_tf.models import picture_sizes
 from copper_tf.models.architecture import FEATURES, classifier_network, network_of, segmenter_network
 from copper_tf.models.builder import NetworkBuilder
 from copper_tf.models.factory import build, build_classifier, build_segmenter
-from copper_tf.models.network import Layer
+from copper_tf.models.network import Layer, Network
 from copper_tf.statistics import chords
 
 
@@ -151,6 +151,21 @@ def test_receptive_fields_and_reaches(kind: str, n: int, N: int, d: int, width: 
         else segmenter_network(n=n, N=N, c=3, d=d)
     )
     assert described.receptive_field == width and described.reach == reach
+    # The paper's D; on the way up there are as many again.
+    assert len(described.convolutions) == (1 if kind == "classifier" else 2) * d * n * N + 1
+
+
+def test_a_map_of_half_the_size_sees_as_far_from_each_of_its_pixels() -> None:
+    network = NetworkBuilder(n=1, N=1, c=1, d=3)
+    x = network.input()
+    for k in range(3):
+        x = network.max_pool(x, f"down{k}")
+    for k in range(2):
+        x = network.upsample(x, f"up{k}")
+    described = Network("half", tuple(network.layers))
+    # Two steps up, a pixel is the weighted mean of up to three of the deepest, each 8 px wide.
+    assert [described.input_span(pixel) for pixel in range(4)] == [(-8, 7), (-8, 15), (-8, 15), (0, 15)]
+    assert described.receptive_field == 20 and described.reach == 12
 
 
 def test_without_a_stage_the_stem_is_left() -> None:

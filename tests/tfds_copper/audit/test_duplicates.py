@@ -15,10 +15,10 @@ from PIL import Image
 
 from benchmarks.data.particles import particles
 from copper_tf.simulation import SimulationSettings, simulate_picture
-from tfds_copper.audit.candidates import Candidate, candidates
+from tfds_copper.audit.candidates import candidates
 from tfds_copper.audit.duplicates import find_duplicates
 from tfds_copper.audit.fingerprints import fingerprint
-from tfds_copper.audit.verification import DuplicatePair, verify
+from tfds_copper.audit.verification import DuplicatePair, PreparedImage
 from tfds_copper.errors import InputError
 
 
@@ -171,7 +171,7 @@ def test_pixels_must_be_a_picture() -> None:
     with pytest.raises(InputError, match="Received"):
         fingerprint(np.zeros((4, 4, 3), np.uint8))
     with pytest.raises(InputError, match="Received"):
-        verify(np.zeros((0, 4), np.uint8), np.zeros((4, 4), np.uint8), Candidate(0, 1, "overlap"))
+        PreparedImage(np.zeros((0, 4), np.uint8))
 
 
 def test_tiles_of_real_pictures_overlap_only_within_one(shared: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 
@@ -58,6 +60,19 @@ def test_the_local_search_comes_close_to_the_best_of_all_ways(seed: int) -> None
     local = optimisation._local(counts, cost, seed)
     assert best is not None
     assert _cost(counts, parts, best) <= _cost(counts, parts, local) <= _cost(counts, parts, best) + 0.01
+
+
+def test_a_swap_takes_one_sheet_each_way() -> None:
+    # Sheets of 1 and of 3 pictures; train has both of the large ones, test both of the small ones.
+    kinds, amounts, at = np.array([[1], [3], [2]]), np.array([2, 2, 2]), np.array([[0, 0, 2], [2, 0, 0], [0, 2, 0]])
+    cost = optimisation._Cost(np.array([12]), (1, 1, 1), 2)
+    search = optimisation._LocalSearch(kinds, amounts, cost, random.Random(0))
+    search.assignment, search.counts, search.sheets = at, at.T @ kinds, at.sum(0)
+    assert search._best_swap(search._now())
+    np.testing.assert_array_equal(search.assignment, [[1, 0, 1], [1, 0, 1], [0, 2, 0]])
+    np.testing.assert_array_equal(search.counts, [[4], [4], [4]])
+    np.testing.assert_array_equal(search.sheets, [2, 2, 2])
+    assert not search._best_swap(search._now())
 
 
 def test_too_few_sheets_have_no_way() -> None:
