@@ -71,6 +71,23 @@ def _unknown_law(content: Content, tiles: bool) -> Table:
     return [*head, "start off by", "end off by", "shape off by, at most", "`copper trust`"], rows
 
 
+_GIVEN = {
+    "default settings": "learned", "told": "the true table", "linear from 1 to 0": "supposed: a line from 1 to 0",
+    "areas": "learned from areas", "free ends": "its shape; ends learned",
+}  # fmt: skip
+
+
+def _verdicts(content: Content) -> Table:
+    rows = []
+    for seed in sorted(content):
+        for name, one in content[seed].items():
+            recipe = next(r for r in _GIVEN if name.endswith(r.replace(" ", "_")))
+            if one.get("trust") and one.get("iou") is not None:
+                surface = name.removesuffix(recipe.replace(" ", "_")).replace("_", " ").strip()
+                rows.append([surface, int(seed), _GIVEN[recipe], one["iou"], one["auc"], one["verdict"]])
+    return ["surface", "seed or fold", "g", "IoU", "ROC-AUC", "`copper trust`"], sorted(rows, key=lambda row: -row[3])
+
+
 def _superalloy(content: Content) -> Table:
     chosen = {"starts": "squared error", "starts kl": "`--loss kl`", "told every pixel": "told every pixel"}
     rows = []
@@ -277,6 +294,7 @@ TABLES: dict[str, tuple[str, Callable[[Content], Table]]] = {
     "exponents": ("laws", _exponents),
     "unknown-law": ("unknown_law", lambda content: _unknown_law(content, tiles=False)),
     "unknown-law-tiles": ("unknown_law", lambda content: _unknown_law(content, tiles=True)),
+    "verdicts": ("unknown_law", _verdicts),
     "superalloy": ("superalloy", _superalloy),
     "superalloy-depths": ("superalloy", _superalloy_depths),
     "starts": ("starts", _starts),
