@@ -19,6 +19,7 @@ import keras
 import keras_tuner
 from keras_tuner.errors import FailedTrialError
 
+from copper_tf.data.pictures import kept_pictures
 from copper_tf.utils.compat import interrupt_on_sigterm
 from tfds_copper.files import lock_folder
 from tfds_copper.progress import Progress
@@ -203,7 +204,7 @@ def _run(job: _Job, oracle: keras_tuner.Oracle, progress: Progress | None) -> No
     claim = contextlib.nullcontext() if is_worker() else lock_folder(path)
     # KerasTuner prints where it reloads.
     quiet = contextlib.redirect_stdout(io.StringIO())
-    with claim, interrupt_on_sigterm(), Heartbeat(path, oracle), quiet:
+    with claim, interrupt_on_sigterm(), Heartbeat(path, oracle), quiet, kept_pictures():
         _Tuner(job, oracle, progress).search(verbose=0)
 
 

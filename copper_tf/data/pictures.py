@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import dataclasses
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -14,7 +16,7 @@ from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError
 from tfds_copper.progress import Progress
 
-__all__ = ["Example", "Pictures", "examples", "load_pictures", "some_of_each_label"]
+__all__ = ["Example", "Pictures", "examples", "kept_pictures", "load_pictures", "some_of_each_label"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,8 +143,23 @@ def _keep(array: np.ndarray, room: int) -> np.ndarray:
         return copy
 
 
+# By (path, fingerprint, split); None where nothing is kept.
+_Kept = dict[tuple[str, str, str], Pictures]
+_KEPT: contextvars.ContextVar[_Kept | None] = contextvars.ContextVar("kept", default=None)
+
+
+@contextlib.contextmanager
+def kept_pictures() -> Iterator[None]:
+    """While it lasts, `load_pictures` keeps the splits of one dataset: many trainings on it decode them once."""
+    token = _KEPT.set({})
+    try:
+        yield
+    finally:
+        _KEPT.reset(token)
+
+
 def load_pictures(dataset: Dataset, split: str, progress: Progress | None = None) -> Pictures:
-    """Decodes a split once.
+    """Decodes a split once; those of an earlier call are given again inside of `kept_pictures`.
 
     Args:
         dataset: a built dataset.
@@ -152,6 +169,19 @@ def load_pictures(dataset: Dataset, split: str, progress: Progress | None = None
     Raises:
         InputError: if the split is empty.
     """
+    kept = _KEPT.get()
+    if kept is None:
+        return _decoded(dataset, split, progress)
+    key = (str(dataset.path), dataset.fingerprint, split)
+    if any(other[:2] != key[:2] for other in kept):
+        kept.clear()
+    if key not in kept:
+        kept[key] = _decoded(dataset, split, progress)
+    return kept[key]
+
+
+def _decoded(dataset: Dataset, split: str, progress: Progress | None) -> Pictures:
+    """See `load_pictures`."""
     total = dataset.split_sizes[split]
     room = available_memory_bytes() // 2
     arrays: list[np.ndarray] = []

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +12,7 @@ import pytest
 
 from copper_tf.data import pictures as data_module
 from copper_tf.data.normalisation import grey
-from copper_tf.data.pictures import examples, load_pictures
+from copper_tf.data.pictures import examples, kept_pictures, load_pictures
 from tfds_copper.errors import InputError
 
 
@@ -39,6 +42,22 @@ def test_pictures_that_do_not_fit_in_memory_lie_on_disk(dataset: Any, monkeypatc
     assert all(isinstance(a, np.memmap) for a in on_disk.arrays)
     for a, b in zip(in_memory.arrays, on_disk.arrays, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_many_trainings_decode_a_split_once_and_keep_one_dataset(
+    dataset: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded = []
+    real = data_module.examples
+    monkeypatch.setattr(data_module, "examples", lambda of, split: decoded.append(split) or real(of, split))
+    with kept_pictures():
+        first, other = load_pictures(dataset, "validation"), load_pictures(dataset, "test")
+        assert load_pictures(dataset, "validation") is first and load_pictures(dataset, "test") is other
+        assert decoded == ["validation", "test"]
+        copied = dataclasses.replace(dataset, path=shutil.copytree(dataset.path, tmp_path / dataset.path.name))
+        assert load_pictures(copied, "test") is not other
+        assert load_pictures(dataset, "validation") is not first
+    assert load_pictures(dataset, "validation") is not load_pictures(dataset, "validation")
 
 
 def test_an_empty_split_is_named(dataset: Any, monkeypatch: pytest.MonkeyPatch) -> None:
