@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -154,11 +155,16 @@ def _segmenter(stages: Stages, dataset: Dataset, planned: PaperPlan, seed: int) 
     return run, evaluation
 
 
+def _workers() -> int:
+    """One for every processor, but no more than there are hypotheses: side by side they leave none idle."""
+    return min(len(HYPOTHESES), os.cpu_count() or 1)
+
+
 def _study(stages: Stages, dataset: Dataset, planned: PaperPlan, seed: int) -> HypothesisStudy:
     config = config_of_hypotheses(planned.hypothesis_epochs).flat()
     settings = {name: config[name] for name in ("epochs", "learning_rate", "schedule", "keep")}
     return stages.once("hypotheses", lambda folder: copper_tf.hypotheses(
-        dataset, folder, compare=HYPOTHESES, permutations=0, seed=seed, seeds=1, resume=True,
+        dataset, folder, compare=HYPOTHESES, permutations=0, seed=seed, seeds=1, resume=True, workers=_workers(),
         progress=stages.progress, **settings,
     ), lambda folder: HypothesisStudy.read(folder / STUDY))  # fmt: skip
 
