@@ -29,7 +29,7 @@ from tfds_copper.errors import InputError
 from tfds_copper.files import read_json, write_json
 from tfds_copper.progress import Progress
 
-__all__ = ["SECONDS", "Scale", "Stages", "epochs", "results"]
+__all__ = ["SECONDS", "SEGMENTER", "Scale", "Stages", "epochs", "results"]
 
 SECONDS = "seconds.json"
 _PLAN, _DONE = "plan.json", "done"
@@ -37,6 +37,8 @@ _SPLIT = "40/5/5"
 # Fine structure: what a Gaussian of this standard deviation takes away, in px.
 _FINE = 2.0
 _MEMORY = "12GB"
+# Of the segmenter that learns g, beside its epochs: the default settings.
+SEGMENTER: dict[str, Any] = {}
 _Stage = TypeVar("_Stage")
 
 
@@ -149,7 +151,8 @@ def _classifier(stages: Stages, dataset: Dataset, planned: PaperPlan, seed: int)
 def _segmenter(stages: Stages, dataset: Dataset, planned: PaperPlan, seed: int) -> tuple[Run, Evaluation]:
     """By the default settings, which learn g and its ends together with the model."""
     run, evaluation = _trained(stages, "segmenter", lambda folder: copper_tf.train(
-        "segmenter", dataset, folder, resume=True, epochs=planned.segmenter_epochs, seed=seed, progress=stages.progress
+        "segmenter", dataset, folder, resume=True, epochs=planned.segmenter_epochs, seed=seed,
+        progress=stages.progress, **SEGMENTER,
     ))  # fmt: skip
     stages.once("trust", lambda _: copper_tf.trust(run, progress=stages.progress), lambda _: run.read(Trust))
     return run, evaluation
