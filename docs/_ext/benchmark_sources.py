@@ -34,6 +34,7 @@ SOURCES = {
     "bulk": Source("python -m benchmarks.speed.bulk --rounds 3", _EPYC, "2026-11-28"),
     "decisions": Source("python -m benchmarks.decisions.studies", "1 core; the machine has no influence", "2026-11-30"),
     "duplicates": Source("python -m benchmarks.data.duplicates", _EPYC, "2026-11-30"),
+    "evaluation": Source("python -m benchmarks.speed.evaluation paper/segmenter", _EPYC, "2026-11-30"),
     "guard_rails": Source(
         "python -m benchmarks.maps.ood --seeds 3 --real TILES COATINGS", "no network; the machine has no influence",
         "2026-11-25",

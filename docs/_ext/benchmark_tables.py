@@ -224,6 +224,11 @@ def _memory(content: Content) -> Table:
     ]
 
 
+def _evaluation(content: Content) -> Table:
+    rows = [[name, seconds, seconds / content["pictures"]] for name, seconds in content["seconds"].items()]
+    return ["", "s", "s a picture"], [[name, f"{all_of:.0f}", f"{one:.3f}"] for name, all_of, one in rows]
+
+
 def _pipeline(content: Content) -> Table:
     found = content["crops_per_second"]
     return ["crops of 256 px from pictures of 960x1280 px", "per second"], [
@@ -308,6 +313,7 @@ TABLES: dict[str, tuple[str, Callable[[Content], Table]]] = {
     "bulk": ("bulk", _bulk),
     "mosaic": ("mosaic", _mosaic),
     "memory": ("memory", _memory),
+    "evaluation": ("evaluation", _evaluation),
     "pipeline": ("pipeline", _pipeline),
     "building": ("building", _building),
     "overlaps": ("duplicates", _overlaps),
