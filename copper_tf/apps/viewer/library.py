@@ -81,7 +81,8 @@ class Entry:
     name: str
     group: str
     sheet: str = ""
-    t: float = math.nan
+    # No NaN equals another, and Python 3.13 asks each field: a picture without t must equal itself.
+    t: float = dataclasses.field(default=math.nan, compare=False)
 
     @staticmethod
     def create(name: str, group: str, *identity: object, sheet: str = "", t: float = math.nan) -> Entry:
