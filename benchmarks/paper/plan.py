@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from copper_tf.config import PAPER, Config, default_config
+from copper_tf.config import PAPER, default_config
 from tfds_copper.dataset import Dataset
 from tfds_copper.results import Result
 
-__all__ = ["HYPOTHESES", "SPACE", "PaperPlan", "config_of_hypotheses", "plan"]
+__all__ = ["HYPOTHESES", "SHORTER", "SPACE", "PaperPlan", "plan"]
 
 # Figure 10 has the linear hypothesis, Figure 11 the others; the world's own law is the square root.
 HYPOTHESES = ("linear", "sqrt", "square", "sine")
 # What is searched of n, N, c and d.
 SPACE = ("n=1,2", "N=1,2", "c=8,16,32", "d=3,4")
+# What the segmenter of each hypothesis has beside the paper's settings: fewer and larger steps.
+SHORTER: dict[str, Any] = {"learning_rate": 0.003, "schedule": "cosine", "keep": "last"}
 # The paper trains for 200 epochs; fewer than the least tell nothing.
 MOST, LEAST = 200, 3
 # What is left once all that has to be is done, by what it is spent on.
@@ -51,15 +53,6 @@ class PaperPlan(Result):
     segmenter_epochs: int
 
 
-def config_of_hypotheses(epochs: int) -> Config:
-    """The segmenter of Figures 9 to 11: the paper's, by fewer and larger steps.
-
-    Args:
-        epochs: of a training.
-    """
-    return default_config("segmenter", PAPER, epochs=epochs, learning_rate=0.003, schedule="cosine", keep="last")
-
-
 def _epochs(seconds: float, epoch: float) -> int:
     return int(np.clip(seconds / epoch, LEAST, MOST))
 
@@ -78,7 +71,7 @@ def plan(dataset: Dataset, hours: float) -> PaperPlan:
     trained, every = dataset.split_sizes["train"], sum(dataset.split_sizes.values())
     configs = {
         "classifier": default_config("classifier"),
-        "hypotheses": config_of_hypotheses(LEAST),
+        "hypotheses": default_config("segmenter", PAPER, **SHORTER),
         "segmenter": default_config("segmenter").for_pictures(trained),
     }
     speeds = {name: measure_speed(config, dataset, side) for name, config in configs.items()}

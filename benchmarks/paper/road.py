@@ -14,12 +14,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 import copper_tf
-from benchmarks.paper.plan import HYPOTHESES, SPACE, PaperPlan, config_of_hypotheses, plan
+from benchmarks.paper.plan import HYPOTHESES, SHORTER, SPACE, PaperPlan, plan
 from benchmarks.paper.raters import take
 from benchmarks.paper.statements import Pictures, Results
 from copper_tf.analysis.blindtest.folder import is_test
 from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.analysis.hypotheses.results import STUDY, HypothesisStudy
+from copper_tf.analysis.search_results import SearchResult
 from copper_tf.analysis.trust.results import Trust
 from copper_tf.data.pictures import examples
 from copper_tf.runs.records import TrainingRecord
@@ -129,17 +130,19 @@ def _dataset(stages: Stages, scale: Scale) -> Dataset:
 
 def _trained(stages: Stages, name: str, train: Callable[[Path], Run]) -> tuple[Run, Evaluation]:
     run = stages.once(name, train, open_run)
-    judged = f"{name} evaluation"
-    if not (stages.folder / f"{judged}.{_DONE}").is_file():
-        with stages.timed(judged):
-            copper_tf.evaluate(run, progress=stages.progress)
-        (stages.folder / f"{judged}.{_DONE}").touch()
-    return run, run.read(Evaluation)
+    evaluation = stages.once(
+        f"{name} evaluation",
+        lambda _: copper_tf.evaluate(run, progress=stages.progress),
+        lambda _: run.read(Evaluation),
+    )
+    return run, evaluation
 
 
-def _classifier(stages: Stages, dataset: Dataset, planned: PaperPlan, seed: int) -> tuple[Run, Evaluation]:
+def _classifier(
+    stages: Stages, dataset: Dataset, planned: PaperPlan, search: SearchResult, seed: int
+) -> tuple[Run, Evaluation]:
     """The winner of the search, trained for as long as was planned."""
-    best = copper_tf.search_result(stages.folder / "search").best_trial
+    best = search.best_trial
     if best is None:
         raise InputError(f"{stages.folder / 'search'}: the search must train a point to the end. Received: none")
     return _trained(stages, "classifier", lambda folder: copper_tf.train(
@@ -164,11 +167,9 @@ def _workers() -> int:
 
 
 def _study(stages: Stages, dataset: Dataset, planned: PaperPlan, seed: int) -> HypothesisStudy:
-    config = config_of_hypotheses(planned.hypothesis_epochs).flat()
-    settings = {name: config[name] for name in ("epochs", "learning_rate", "schedule", "keep")}
     return stages.once("hypotheses", lambda folder: copper_tf.hypotheses(
         dataset, folder, compare=HYPOTHESES, permutations=0, seed=seed, seeds=1, resume=True, workers=_workers(),
-        progress=stages.progress, **settings,
+        progress=stages.progress, epochs=planned.hypothesis_epochs, **SHORTER,
     ), lambda folder: HypothesisStudy.read(folder / STUDY))  # fmt: skip
 
 
@@ -244,7 +245,7 @@ def results(stages: Stages, scale: Scale, hours: float) -> tuple[Results, dict[s
         "classifier", dataset, folder, resume=True, space=list(SPACE), memory_limit=_MEMORY, seed=scale.seed,
         budget=planned.search_share, epochs=planned.search_epochs, progress=stages.progress,
     ), lambda folder: copper_tf.search_result(folder))  # fmt: skip
-    classifier, graded = _classifier(stages, dataset, planned, scale.seed)
+    classifier, graded = _classifier(stages, dataset, planned, search, scale.seed)
     study = _study(stages, dataset, planned, scale.seed)
     blind = _blind(stages, [classifier, segmenter])
     with stages.timed("figures"):
