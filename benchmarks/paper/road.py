@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 import copper_tf
-from benchmarks.paper.plan import HYPOTHESES, SHORTER, SPACE, PaperPlan, plan
+from benchmarks.paper.plan import CLASSIFIER, HYPOTHESES, OBJECTIVE, SHORTER, SPACE, PaperPlan, plan
 from benchmarks.paper.raters import take
 from benchmarks.paper.statements import Pictures, Results
 from copper_tf.analysis.blindtest.folder import is_test
@@ -146,8 +146,8 @@ def _classifier(
     if best is None:
         raise InputError(f"{stages.folder / 'search'}: the search must train a point to the end. Received: none")
     return _trained(stages, "classifier", lambda folder: copper_tf.train(
-        "classifier", dataset, folder, resume=True, epochs=planned.classifier_epochs, schedule="cosine",
-        learning_rate=0.003, seed=seed, progress=stages.progress, **best.settings,
+        "classifier", dataset, folder, resume=True, epochs=planned.classifier_epochs, seed=seed,
+        progress=stages.progress, **CLASSIFIER, **best.settings,
     ))  # fmt: skip
 
 
@@ -242,8 +242,9 @@ def results(stages: Stages, scale: Scale, hours: float) -> tuple[Results, dict[s
     planned.write(file)
     segmenter, mapped = _segmenter(stages, dataset, planned, scale.seed)
     search = stages.once("search", lambda folder: copper_tf.search(
-        "classifier", dataset, folder, resume=True, space=list(SPACE), memory_limit=_MEMORY, seed=scale.seed,
-        budget=planned.search_share, epochs=planned.search_epochs, progress=stages.progress,
+        "classifier", dataset, folder, resume=True, space=list(SPACE), objective=OBJECTIVE,
+        memory_limit=_MEMORY, seed=scale.seed, budget=planned.search_share, epochs=planned.search_epochs,
+        progress=stages.progress, **CLASSIFIER,
     ), lambda folder: copper_tf.search_result(folder))  # fmt: skip
     classifier, graded = _classifier(stages, dataset, planned, search, scale.seed)
     study = _study(stages, dataset, planned, scale.seed)

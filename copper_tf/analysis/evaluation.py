@@ -23,7 +23,7 @@ from copper_tf.analysis.evaluation_results import (
 )
 from copper_tf.analysis.example_maps import EXAMPLES, ExampleMaps
 from copper_tf.analysis.grading import count_tuples, grade_scores, map_grades
-from copper_tf.analysis.law import with_law
+from copper_tf.analysis.law import measure_borders, with_law
 from copper_tf.data.pictures import Example, examples
 from copper_tf.inference.ensemble import Ensemble
 from copper_tf.inference.prediction_rows import OOD_COLUMN
@@ -274,7 +274,7 @@ def evaluate(run: Run, dataset: Dataset, progress: Progress | None = None) -> Ev
     Raises:
         RunError: if the run isn't trained or incomplete.
     """
-    return evaluate_with(run, RunPredictor(run), dataset, progress)
+    return evaluate_with(run, RunPredictor(run), dataset, progress, members=[run])
 
 
 def validation_scores(run: Run, dataset: Dataset, progress: Progress | None = None) -> SplitScores:
@@ -289,7 +289,9 @@ def validation_scores(run: Run, dataset: Dataset, progress: Progress | None = No
     return _split_scores(run, list(_rows(run, RunPredictor(run), dataset, maps, progress, ("validation",))))[0]
 
 
-def evaluate_with(run: Run, predictor: Predictor, dataset: Dataset, progress: Progress | None = None) -> Evaluation:
+def evaluate_with(
+    run: Run, predictor: Predictor, dataset: Dataset, progress: Progress | None = None, members: Sequence[Run] = (),
+) -> Evaluation:  # fmt: skip
     """As `evaluate`, by any predictor of the run's labels.
 
     Args:
@@ -297,9 +299,14 @@ def evaluate_with(run: Run, predictor: Predictor, dataset: Dataset, progress: Pr
         predictor: what predicts.
         dataset: the pictures.
         progress: called with (done, total, what).
+        members: the runs behind the predictor; where there are none, as behind an export, it isn't measured what
+            borders add to potencies.
     """
     maps = ExampleMaps(len(run.labels.times))
-    return _write(run, list(_rows(run, predictor, dataset, maps, progress)), maps)
+    rows = list(_rows(run, predictor, dataset, maps, progress))
+    if members and run.config.kind == "segmenter":
+        measure_borders(run, rows, members, dataset, progress)
+    return _write(run, rows, maps)
 
 
 def pool_folds(path: Path, runs: Sequence[Run]) -> Run:
@@ -341,10 +348,14 @@ def evaluate_folds(path: Path, runs: Sequence[Run], progress: Progress | None = 
     for run, dataset in zip(runs, datasets, strict=True):
         own = ExampleMaps(len(run.labels.times))
         part = list(_rows(run, RunPredictor(run), dataset, own, progress))
+        if run.config.kind == "segmenter":
+            measure_borders(run, part, [run], dataset, progress)
         _write(run, part, own)
         rows += part
         maps.arrays = maps.arrays or own.arrays
     whole = pool_folds(path, runs)
+    if whole.config.kind == "segmenter":
+        measure_borders(whole, rows, runs, None)
     return whole, _write(whole, rows, maps)
 
 
@@ -361,4 +372,4 @@ def evaluate_seeds(path: Path, runs: Sequence[Run], progress: Progress | None = 
     """
     ensemble = Ensemble(runs)
     run = dataclasses.replace(ensemble.run, path=path)
-    return run, evaluate_with(run, ensemble, dataset_of(runs[0]), progress)
+    return run, evaluate_with(run, ensemble, dataset_of(runs[0]), progress, members=runs)

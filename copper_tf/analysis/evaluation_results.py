@@ -185,6 +185,7 @@ class Evaluation(Result):
         label_means: of a segmenter, the mean potency of each label that has held-out pictures.
         law: of a segmenter, the families of laws fitted to the mean potencies of the held-out pictures; None where too
             little is known of them for that.
+        law_sentence: of a segmenter, that law with 95 % intervals, or why none is named.
         page: the page that shows it; no part of the JSON.
     """
 
@@ -204,4 +205,5 @@ class Evaluation(Result):
     map_grading: GradeScores | None = None
     label_means: tuple[LabelMean, ...] = ()
     law: CurveFits | None = None
+    law_sentence: str = ""
     page: Path | None = transient()

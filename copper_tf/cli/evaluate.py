@@ -49,6 +49,8 @@ def command(run: Path, data: Path | None, open_page: bool) -> None:
         warn(text)
     if note := result.hypothesis.note(result.labels.names):
         say(note)
+    if result.law_sentence:
+        say(result.law_sentence)
     say(result.page)
     give(result)
     if open_page:

@@ -217,6 +217,6 @@ class BoundaryBias(Result):
 
     FORMAT: ClassVar[str] = "copper-boundary-bias 1"
     NAME: ClassVar[str] = "boundary_bias"
-    COMMAND: ClassVar[str] = "hypotheses"
+    COMMAND: ClassVar[str] = "evaluate"
 
     excess: tuple[float, ...]

@@ -24,7 +24,7 @@ from copper_tf.statistics.scores import CUT
 from tfds_copper.dataset import Dataset
 from tfds_copper.progress import Progress
 
-__all__ = ["composite", "excess", "measure_boundary_bias", "middles"]
+__all__ = ["composite", "excess", "measure_boundary_bias", "middles", "one_phase_each"]
 
 # Templates of a label, pairs of end pictures for each, and the side in px of the middle part that is used.
 _TEMPLATES, _PAIRS, _SIDE = 10, 2, 512
@@ -32,6 +32,8 @@ _TEMPLATES, _PAIRS, _SIDE = 10, 2, 512
 _BLEND = 1.5
 # Pictures of each end label that are drawn from.
 _ENDS = 24
+# An end whose maps are off 0 or 1 by no more than this on average is one phase.
+_PURE = 0.05
 _HELD_OUT = ("validation", "test")
 
 Draw = Callable[[np.ndarray], np.ndarray]
@@ -48,6 +50,16 @@ def composite(template: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.n
     areas = ndimage.median_filter((template >= CUT).astype(np.uint8), SPECK, mode="mirror")
     share = ndimage.gaussian_filter(areas.astype(np.float32), _BLEND, mode="mirror")
     return (share * first + (1 - share) * last).astype(np.float32)
+
+
+def one_phase_each(first: float, last: float) -> bool:
+    """Whether surfaces show one phase each at both ends, as composites of the two need them.
+
+    Args:
+        first: mean potency at the first t; NaN where unknown.
+        last: the same at the last t.
+    """
+    return first >= 1 - _PURE and last <= _PURE
 
 
 def _middle(picture: np.ndarray) -> np.ndarray:

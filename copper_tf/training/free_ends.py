@@ -25,7 +25,7 @@ from copper_tf.models.metrics import FreeNMSE
 from copper_tf.runs.records import FreeEnds
 from copper_tf.runs.run import Run
 from copper_tf.statistics.bootstrap import bootstrap, groups_of, intervals
-from copper_tf.training.boundary_bias import excess, middles
+from copper_tf.training.boundary_bias import excess, middles, one_phase_each
 from copper_tf.training.checkpoints import last_model
 from copper_tf.training.hypothesis_learning import nmse_metrics, tables
 from tfds_copper.errors import InputError
@@ -38,8 +38,6 @@ _FROM, _TO = 0.2, 0.6
 # The shape of g moves between these shares of the epochs, and after so many steps: maps must have been found, and the
 # last epochs are for the last shape.
 _MOVES_FROM, _MOVES_TO, _STEPS = 0.3, 0.8, 20
-# An end whose maps are off 0 or 1 by no more than this on average is one phase.
-_PURE = 0.05
 # Pictures of each label whose potency the ends are read off, and the side in px of their middles.
 _PICTURES, _SIDE = 48, 512
 
@@ -113,8 +111,8 @@ class ShapeLearner(keras.callbacks.Callback):
     def _excess(self, epoch: int) -> np.ndarray:
         """What borders add to the mean of each label, ``(K,)``; NaN where the ends aren't one phase each."""
         kept, draw = self.middles, self.predictor.map_of
-        ends = [np.mean([draw(picture).mean() for picture in end]) if end else np.nan for end in (kept[0], kept[-1])]
-        if not (ends[0] >= 1 - _PURE and ends[1] <= _PURE):
+        ends = [float(np.mean([draw(p).mean() for p in end])) if end else np.nan for end in (kept[0], kept[-1])]
+        if not one_phase_each(*ends):
             return np.full(len(kept), np.nan)
         return excess(kept, draw, epoch, pairs=1)
 

@@ -15,7 +15,7 @@ from copper_tf.decay.fitting import INDISTINGUISHABLE_QAICC, Fit, fit, fit_famil
 from copper_tf.decay.hypotheses import normalised_time
 from copper_tf.statistics.scores import READABLE_SPAN, Rows, anchored
 
-__all__ = ["MAX_GAP", "ageing_curve", "curve_fits", "gap"]
+__all__ = ["HELD_OUT", "MAX_GAP", "ageing_curve", "curve_fits", "gap"]
 
 # Re-anchored curves of a local network on a binary surface lie within this, whatever g each was trained for.
 MAX_GAP = 0.15
@@ -24,7 +24,7 @@ _RESAMPLES = 1000
 _LEAST = 1e-4
 _LEVEL = 0.95
 # Curves are read off pictures that no weight was learnt from.
-_HELD_OUT = ("validation", "test")
+HELD_OUT = ("validation", "test")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +40,7 @@ class _Means:
 
 
 def _means(group: Group, pictures: Rows, labels: int) -> _Means:
-    held = np.isin(pictures["split"], _HELD_OUT)
+    held = np.isin(pictures["split"], HELD_OUT)
     by_label = []
     for k in range(labels):
         chosen = held & (pictures["label"] == k)
@@ -134,7 +134,7 @@ def curve_fits(curve: AgeingCurve, times: Sequence[float], time_scale: str) -> C
         bounds = tuple(_over_seeds(middle, wide, curve.each, (u, excess, errors)))
         rows.append(FamilyFit(**{**dataclasses.asdict(middle), "intervals": bounds}, behind=behind))
     near = tuple(row.family for row in rows[1:] if row.behind < INDISTINGUISHABLE_QAICC)
-    return CurveFits(time_scale, tuple(rows), near)
+    return CurveFits(time_scale, tuple(rows), near, curve.excess is not None)
 
 
 def _over_seeds(

@@ -142,11 +142,13 @@ class CurveFits:
         time_scale: how they read the stress times, one of `config.TIME_SCALES`.
         fits: the best first.
         indistinguishable: families that the labels can't tell from the best.
+        borders: whether it is known what borders of areas add to the curve; the intervals hold that then.
     """
 
     time_scale: str
     fits: tuple[FamilyFit, ...]
     indistinguishable: tuple[str, ...]
+    borders: bool = True
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,10 @@ BRIGHTNESS, NOTHING, GAP = ("brightness", "nothing follows t", "no two phases")
 # A ranking counts only if the best NMSE is at most this share of what permuted levels reach.
 _SHARE = 0.5
 
+_SHEETS_ALONE = (
+    "; the interval counts how sheets differ, but not what borders of areas add to the means: that can be measured "
+    "only where the first and the last t show one phase each"
+)
 _NO_LAW = (
     "no law is named: that needs five labels or more, at least two held-out sheets of each, and ends of the curve that "
     "are at least 0.2 apart"
@@ -162,4 +166,4 @@ def law_sentence(fits: CurveFits | None, source: str, labels: Labels) -> str:
     text += f", read off {source}" + (", k being the rank of t from 0" if fits.time_scale == RANK else "")
     if fits.indistinguishable:
         text += f"; these labels can't tell it from a law of the family {' or '.join(fits.indistinguishable)}"
-    return text
+    return text if fits.borders or not sure else text + _SHEETS_ALONE

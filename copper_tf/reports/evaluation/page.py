@@ -170,6 +170,7 @@ def render_evaluation(run: Run) -> Path:
         glossary=GLOSSARY,
         opened=False,
         settings=settings_rows(run.config.flat()),
+        law=evaluation.law_sentence,
         ageing_curve=ageing_curve_table(evaluation),
         grading=grading_table(evaluation),
         cost=_cost(run),

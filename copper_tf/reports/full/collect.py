@@ -18,7 +18,6 @@ from copper_tf.analysis.comparison import SCORES, Grader, compare, group_seeds, 
 from copper_tf.analysis.comparison_results import Comparison
 from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.analysis.hypotheses.results import STUDY, HypothesisStudy
-from copper_tf.analysis.law import law_text
 from copper_tf.analysis.trust.results import Trust
 from copper_tf.reports.full.acquisition import acquisition, read_records
 from copper_tf.reports.full.examples import ExampleImage, choose_examples, map_examples
@@ -106,7 +105,7 @@ def _reported(model: OpenedModel) -> ReportedModel:
         trust_reasons=judged.reasons if judged else (),
         baselines=first.has(Baselines),
         label_means=evaluation.label_means,
-        law=law_text(evaluation) if evaluation.kind == "segmenter" else "",
+        law=evaluation.law_sentence,
     )
 
 

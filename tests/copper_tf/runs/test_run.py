@@ -36,7 +36,7 @@ def test_a_result_is_kept_under_the_name_of_its_type(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "command"), [(TrainingRecord, "train"), (Restarts, "train"), (BoundaryBias, "hypotheses")]
+    ("kind", "command"), [(TrainingRecord, "train"), (Restarts, "train"), (BoundaryBias, "evaluate")]
 )
 def test_a_missing_result_names_the_command_that_writes_it(kind: Any, command: str, run: Run) -> None:
     with pytest.raises(RunError, match=rf"no scores/{kind.NAME}.json yet; it is written by `copper {command}`"):
