@@ -208,7 +208,7 @@ def search(size: Size, place: Path) -> Iterator[dict[str, Any]]:
             trained.append(row)
     largest = max(trained, key=lambda row: row.memory_bytes)
     config = default_config("classifier", **own, **largest.settings)
-    measured = probe(config, size.world["labels"], resolve_policy("auto"))
+    measured = probe(config, size.world["labels"], resolve_policy(config))
     yield {
         "who": f"{largest.name}, measured", "measured MB": measured / 1e6,
         "status": "within" if measured <= limit else "OVER", "limit MB": limit / 1e6,
@@ -219,10 +219,10 @@ def projected(size: Size, place: Path) -> Iterator[dict[str, Any]]:
     """Training of both networks at the paper's scale, from their steps alone."""
     from copper_tf.models.policy import resolve_policy
 
-    kind = resolve_policy("auto").removeprefix("mixed_")
     for name in ("classifier", "segmenter"):
         own = size.network if size is SMALL else {}
         config = default_config(name, PAPER, **own)
+        kind = resolve_policy(config).removeprefix("mixed_")
         times = _timed({f"copper_tf {kind}": _ours(_PLAIN, config, kind, size)}, size.rounds)
         for row in _rates(times, "steps/s"):
             steps_of_all = config.training.epochs * -(

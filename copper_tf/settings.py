@@ -209,7 +209,8 @@ class TrainingSettings(Group):
     )
     policy: str = setting(
         "auto",
-        "precision: auto takes mixed_float16 on a GPU, mixed_bfloat16 where the processor has it, float32 else",
+        "precision: auto takes mixed_float16 on a GPU, mixed_bfloat16 where the processor has it and c is a "
+        "multiple of 16, float32 else",
         choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
     )
     seed: int = setting(0, "seed of weights, crops and their order", low=0)

@@ -94,7 +94,7 @@ class HyperModel(keras_tuner.HyperModel):
         """The compiled network of a trial, from normalised pictures; its metrics are accuracy or nmse, and the loss."""
         config = self.config(hp)
         with keras_defaults():
-            model = build(config, len(self.dataset.times), resolve_policy(config.training.policy))
+            model = build(config, len(self.dataset.times), resolve_policy(config))
             compile_model(
                 model,
                 config,

@@ -86,15 +86,14 @@ def fitted(device: Device, pairs: Sequence[tuple[int, int]]) -> Device:
 
 
 def probed(
-    points: Mapping[str, Config], labels: int, policy: str, device: Device, limit: int | None = None,
+    points: Mapping[str, Config], labels: int, device: Device, limit: int | None = None,
     progress: Progress | None = None,
 ) -> Device:  # fmt: skip
     """A device with its constants fitted to a few points that are measured, each by a process of its own.
 
     Args:
-        points: settings of each; some from the smallest to the largest are taken.
+        points: settings of each, its precision resolved; some from the smallest to the largest are taken.
         labels: number K.
-        policy: dtype policy, already resolved.
         device: whose constants are the start.
         limit: bytes; points predicted over it are not measured.
         progress: called with (done, total, what).
@@ -102,7 +101,7 @@ def probed(
     Raises:
         InputError: if no point can be measured.
     """
-    sizes = {name: peak_bytes(config, labels, policy, device) for name, config in points.items()}
+    sizes = {name: peak_bytes(one, labels, one.training.policy, device) for name, one in points.items()}
     order = [name for name in sorted(sizes, key=lambda n: sizes[n]) if limit is None or sizes[name] <= limit]
     chosen = [order[k] for k in np.unique(np.linspace(0, len(order) - 1, _POINTS).round().astype(int))] if order else []
     pairs, reason = [], "every point is predicted to be over the limit"
@@ -110,7 +109,7 @@ def probed(
         if progress:
             progress(done, len(chosen), f"measuring {name}, predicted {bytes_text(sizes[name])}")
         try:
-            pairs.append((sizes[name], probe(points[name], labels, policy)))
+            pairs.append((sizes[name], probe(points[name], labels, points[name].training.policy)))
         except ProbeError as error:
             reason = str(error)
     if not pairs:

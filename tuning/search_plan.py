@@ -42,7 +42,6 @@ def planned_points(
     space: SearchSpace,
     base: Config,
     labels: int,
-    policy: str,
     limit: int | None,
     epoch_crops: int,
     seed: int,
@@ -55,7 +54,6 @@ def planned_points(
         space: the grid.
         base: the settings that all points share.
         labels: number K.
-        policy: dtype policy, resolved.
         limit: bytes that a training step may need.
         epoch_crops: crops of an epoch, where each point takes the largest batch that fits, up to these; else 0.
         seed: of the search.
@@ -71,6 +69,8 @@ def planned_points(
         if progress and done and not done % _REPORT_EVERY:
             progress(done, len(points), "computing memory")
         config = base.replace(**point)
+        # Every worker trains a point in the precision that its memory was predicted for.
+        policy = resolve_policy(config)
         if epoch_crops and limit is not None:
             most = min(_MOST_BATCH, epoch_crops)
             point = point | {"batch_size": largest_batch(config, labels, policy, limit, device, most) or 1}
@@ -78,7 +78,7 @@ def planned_points(
         memory[name] = peak_bytes(config, labels, policy, device)
         over = limit is not None and memory[name] > limit
         reason = f"a training step needs {bytes_text(memory[name])} of {bytes_text(limit or 0)}" if over else ""
-        plan[name] = PlannedRun(name, point | {"seed": seed_of(point, seed)}, infeasible=reason)
+        plan[name] = PlannedRun(name, point | {"policy": policy, "seed": seed_of(point, seed)}, infeasible=reason)
     if all(point.infeasible for point in plan.values()):
         least = bytes_text(min(memory.values()))
         raise InputError(
@@ -118,15 +118,13 @@ def plan_search(
     given = {*settings, *(["batch_size"] if wanted.batch_size is not None else [])}
     if both := sorted(given & set(space.values)):
         raise SettingError(f"{both[0]} is either searched or given by its flag. Received: both")
-    # Memory is predicted for the precision that every worker trains in.
-    policy, seed = resolve_policy(base.training.policy), wanted.seed or 0
-    base, device, labels = base.replace(policy=policy), device_here(), len(dataset.times)
+    seed, device, labels = wanted.seed or 0, device_here(), len(dataset.times)
     crops = dataset.split_sizes["train"] * base.data.crops if auto else 0
-    shared = (space, base, labels, policy, limit, crops, seed)
+    shared = (space, base, labels, limit, crops, seed)
     plan, memory = planned_points(*shared, device, progress)
     sweep = Sweep(output, base, dataset.path.resolve(), dataset.fingerprint, plan)
     if wanted.probe_memory:
-        device = probed({n: sweep.config(n) for n in plan}, labels, policy, device, limit, progress)
+        device = probed({n: sweep.config(n) for n in plan}, labels, device, limit, progress)
         plan, memory = planned_points(*shared, device, progress)
     search = Search(
         sweep=dataclasses.replace(sweep, plan=plan), space=space, oracle=wanted.oracle or "hyperband",
@@ -195,7 +193,7 @@ def _enlarged(search: Search, named: SearchSpace, dataset: Dataset) -> Search:
         )
     space = search.space.joined(named)
     plan, memory = planned_points(
-        space, base, len(dataset.times), base.training.policy, search.limit,
+        space, base, len(dataset.times), search.limit,
         dataset.split_sizes["train"] * base.data.crops if search.auto_batch else 0, search.seed,
         Device(**search.device),
     )  # fmt: skip

@@ -49,10 +49,11 @@ def _trial(search: Search, name: str) -> Trial:
     """All that is known of a point."""
     config, epochs, stops = search.sweep.config(name), search.sweep.epochs_of(name), search.stops(name)
     status, reason = _status(search, name, epochs, stops)
+    own = {"seed", "policy"} - set(search.space.values)
     objective, network = search.objective.name, network_of(config, search.labels)
     trial = Trial(
         name=name,
-        settings={k: v for k, v in search.sweep.plan[name].settings.items() if k != "seed"},
+        settings={k: v for k, v in search.sweep.plan[name].settings.items() if k not in own},
         status=status,
         reason=reason,
         epochs=epochs,
@@ -162,7 +163,7 @@ def summarise(search: Search) -> SearchResult:
         oracle=search.oracle,
         seed=search.seed,
         epochs=base.training.epochs,
-        policy=base.training.policy,
+        policy=" and ".join(sorted({search.sweep.config(name).training.policy for name in search.sweep.plan})),
         objective=search.objective,
         against=search.against,
         space={name: tuple(values) for name, values in search.space.values.items()},

@@ -75,7 +75,7 @@ def _feeding(stream: Any) -> dict[str, float]:
     from copper_tf.models.policy import resolve_policy
     from copper_tf.training.loop import compile_model
 
-    model = build(_config(), 2, resolve_policy("auto"))
+    model = build(_config(), 2, resolve_policy(_config()))
     compile_model(model, _config(), ())
     model.make_train_function()
     fed = iter(stream.batches(0, 10**6))

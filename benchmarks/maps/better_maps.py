@@ -161,7 +161,7 @@ def _trained(settings: Config, built: Dataset, g: Sequence[float], variant: Vari
     how = Normalisation(settings.data.normalisation, pictures.mean, pictures.sd, settings.data.window)
     stream = CropStream(pictures, settings, how, augment=True)
     keras.utils.set_random_seed(settings.training.seed)
-    model = build(settings, len(g), resolve_policy(settings.training.policy))
+    model = build(settings, len(g), resolve_policy(settings))
     steps = stream.steps * settings.training.epochs
     adam = optimizer(settings, stream.steps)
     adam.build(model.trainable_variables)

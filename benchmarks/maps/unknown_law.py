@@ -32,9 +32,10 @@ from copper_tf.simulation import SimulationSettings, simulate
 from tfds_copper.errors import InputError
 
 if TYPE_CHECKING:
+    from copper_tf.analysis.evaluation_results import Evaluation
     from tfds_copper.dataset import Dataset
 
-__all__ = ["RECIPES", "SURFACES", "main", "world", "world_settings"]
+__all__ = ["EXPONENTS", "RECIPES", "SURFACES", "main", "world", "world_settings"]
 
 TILES, PARTICLES = "tiles", "particles"
 # What particles cover at each label, and sheets and pictures a label.
@@ -55,6 +56,8 @@ SURFACES: dict[str, dict[str, Any]] = {
     "gradual": {"world": "gradual"},
     "confound": {"world": "confound"},
 }
+# What the laws of the surfaces are as powers of t.
+EXPONENTS = {"sqrt": 0.5, "linear": 1.0, "square": 2.0}
 TOLD, SUPPOSED = "told", "linear from 1 to 0"
 FREE, LEARNED = "free ends", "default settings"
 RECIPES = (TOLD, SUPPOSED, AREAS, FREE, LEARNED)
@@ -123,10 +126,19 @@ def _settings(recipe: str, seed: int, built: Dataset, law: np.ndarray) -> Config
     return default_config("segmenter", PAPER, **settings)
 
 
+def _power(evaluation: Evaluation) -> Results:
+    """The exponent that the maps of held-out pictures give, with its interval; empty where no law could be fitted."""
+    law = evaluation.law
+    fit = next((fit for fit in law.fits if fit.family == "power"), None) if law else None
+    if law is None or fit is None:
+        return {}
+    (low, high), *_ = fit.intervals
+    return {"exponent": fit.values[0], "exponent_low": low, "exponent_high": high, "borders": law.borders}
+
+
 def measured(folder: Path, seed: int, surface: str, recipe: str, tiles: Path | None) -> Results:
     """Test scores of one network, and how far its law is from the true one."""
     from copper_tf.analysis.evaluation import evaluate
-    from copper_tf.analysis.evaluation_results import Evaluation
     from copper_tf.analysis.trust.trust import trust
     from copper_tf.training.loop import train
 
@@ -140,9 +152,9 @@ def measured(folder: Path, seed: int, surface: str, recipe: str, tiles: Path | N
             run = train(_settings(recipe, seed, built, law), built, path, resume=True, progress=progress)
         except InputError as error:
             return {"refused": str(error)}
-        evaluate(run, built, progress)
+        evaluation = evaluate(run, built, progress)
         judged = trust(run, progress=progress)
-    test = run.read(Evaluation).splits["test"]
+    test = evaluation.splits["test"]
     g = np.array(run.hypothesis)
 
     def shape(values: np.ndarray) -> np.ndarray:
@@ -154,6 +166,7 @@ def measured(folder: Path, seed: int, surface: str, recipe: str, tiles: Path | N
         "start_off": g[0] - law[0],
         "end_off": g[-1] - law[-1],
         "shape_off": float(np.abs(shape(g) - shape(law)).max()) if np.ptp(law) > 0.05 else float("nan"),
+        **_power(evaluation),
         "verdict": judged.verdict,
         "trust": {one.name: one.value for one in judged.tests},
         "law": law.tolist(),

@@ -33,7 +33,7 @@ from tfds_copper.progress import Progress
 __all__ = ["SECONDS", "SEGMENTER", "Scale", "Stages", "epochs", "results"]
 
 SECONDS = "seconds.json"
-_PLAN, _DONE = "plan.json", "done"
+_PLAN, _DONE, _PICTURES = "plan.json", "done", "pictures.json"
 _SPLIT = "40/5/5"
 # Fine structure: what a Gaussian of this standard deviation takes away, in px.
 _FINE = 2.0
@@ -183,8 +183,13 @@ def _blind(stages: Stages, runs: list[Run]) -> copper_tf.BlindTestResult:
     return copper_tf.score_blindtest(stages.once("blind_test", prepare, lambda folder: folder))
 
 
-def _pictures(dataset: Dataset, run: Run) -> Pictures:
-    """What the test pictures say, the fine structure of both phases by the map of a run."""
+def _read_pictures(folder: Path) -> Pictures:
+    kept = {name: np.array(values, float) for name, values in read_json(folder / _PICTURES).items()}
+    return Pictures(**kept | {"label": kept["label"].astype(int)})
+
+
+def _pictures(dataset: Dataset, run: Run, folder: Path) -> Pictures:
+    """What the test pictures say, the fine structure of both phases by the map of a run; kept in a folder."""
     from scipy.ndimage import gaussian_filter
 
     model, rows = copper_tf.load(run.path), []
@@ -197,7 +202,10 @@ def _pictures(dataset: Dataset, run: Run) -> Pictures:
         share = np.nan if example.truth is None else float((example.truth > 0).mean())
         rows.append((example.label, float(pixels.mean()), share, *parts))
     columns = np.array(rows).T
-    return Pictures(columns[0].astype(int), *columns[1:])
+    found = Pictures(columns[0].astype(int), *columns[1:])
+    folder.mkdir(exist_ok=True)
+    write_json(folder / _PICTURES, {name: values.tolist() for name, values in dataclasses.asdict(found).items()})
+    return found
 
 
 def epochs(dataset: Dataset, runs: Mapping[str, Run]) -> list[dict[str, Any]]:
@@ -249,8 +257,7 @@ def results(stages: Stages, scale: Scale, hours: float) -> tuple[Results, dict[s
     classifier, graded = _classifier(stages, dataset, planned, search, scale.seed)
     study = _study(stages, dataset, planned, scale.seed)
     blind = _blind(stages, [classifier, segmenter])
-    with stages.timed("figures"):
-        pictures = _pictures(dataset, segmenter)
+    pictures = stages.once("test pictures", lambda folder: _pictures(dataset, segmenter, folder), _read_pictures)
     truth = np.array([pictures.share[pictures.label == k].mean() for k in range(len(dataset.times))])
     found = Results(pictures, truth, search, graded, mapped, study, blind)
     # One for all hypotheses, which differ in g alone.

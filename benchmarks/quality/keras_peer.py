@@ -91,7 +91,7 @@ def main(arguments: list[str]) -> None:
     with clock.stopped():
         test = read(task, "test", truth=task.kind == "segmenter")
     config = default_config(task.kind, PAPER, d=task.d, c=task.c, n=task.n, N=task.N)
-    model = plain_model(config, LABELS, resolve_policy("auto"))
+    model = plain_model(config, LABELS, resolve_policy(config))
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = _MOMENTUM

@@ -110,7 +110,7 @@ def check(
         >>> result.sound, result.pictures, result.page.name
         (True, 18, 'check.html')
         >>> [finding.rule for finding in result.findings]
-        ['small', 'skipped']
+        ['small', 'few', 'skipped']
     """
     from copper_tf.data.sources import named_settings, scan_and_survey
     from copper_tf.reports.check.page import render_check

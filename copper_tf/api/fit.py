@@ -25,6 +25,7 @@ from copper_tf.config import KINDS, default_config
 from copper_tf.runs.records import TrainingRecord
 from copper_tf.runs.run import EVALUATION_PAGE, TRUST_PAGE, Run, is_run
 from copper_tf.utils.tensorflow import import_tensorflow
+from tfds_copper.audit.findings import LEAST_CROPS
 from tfds_copper.dataset import Dataset, is_dataset, open_dataset
 from tfds_copper.errors import InputError, OutputError, RunError, SettingError
 from tfds_copper.files import check_links, lock_folder, read_json, write_json
@@ -46,8 +47,8 @@ _MARK = "fit_request.json"
 _MODEL = "{}_model"
 # What happens after the build, in this order.
 _STAGES = (SEGMENTER, CLASSIFIER, "evaluation", "trust", "baselines", REPORT, "export")
-# A classifier of fewer epochs isn't worth its name, nor a map of fewer different crops.
-_LEAST_EPOCHS, _LEAST_CROPS = 10, 24
+# A classifier of fewer epochs isn't worth its name.
+_LEAST_EPOCHS = 10
 
 PathLike = str | os.PathLike[str]
 
@@ -168,12 +169,12 @@ def _check_enough(dataset: Dataset, crop: int) -> None:
     """Refuses training pictures that hold too few different crops for a map to be learned from."""
     from copper_tf.data.pictures import examples
 
-    held = sum(example.pixels.size for example in examples(dataset, "train")) / crop**2
-    if held < _LEAST_CROPS:
+    held = sum(example.pixels.size for example in examples(dataset, "train")) // crop**2
+    if held < LEAST_CROPS:
         raise InputError(
-            f"{dataset.metadata.source}: the training pictures must hold at least {_LEAST_CROPS} crops of {crop} px to "
+            f"{dataset.metadata.source}: the training pictures must hold at least {LEAST_CROPS} crops of {crop} px to "
             f"learn maps from; add pictures, or larger ones. Received: {dataset.split_sizes['train']} pictures that "
-            f"hold {held:.0f}"
+            f"hold {held}"
         )
 
 

@@ -220,23 +220,23 @@ def train_runs(
     """
     if seeds < 1:
         raise SettingError(f"seeds must be a whole number of at least 1. Received: {seeds}")
-    root = Path(output)
-    source = None if weights is None else open_weights(weights)
-    given: Any = {"resume": resume, "force": force, "weights": source, "new_head": new_head, "progress": progress}
-    chosen: dict[str, Any] = {"preset": preset, "resume": resume, "weights": source}
-    first = training_config(kind, root, **chosen, **settings).training.seed
+    shared: Any = {"resume": resume, "weights": None if weights is None else open_weights(weights)}
+    first = training_config(kind, output, preset=preset, **shared, **settings).training.seed
     datasets = open_or_build(data, split_settings, read_settings, progress)
     import_tensorflow()
+    from copper_tf.data.pictures import kept_pictures
     from copper_tf.training import loop
 
     # Open epochs are as many in all folds, whose runs are scored as one.
     least = min(dataset.split_sizes["train"] for dataset in datasets)
     begun: Run | None = None
-    for seed, dataset in itertools.product(range(first, first + seeds), datasets):
-        where = root / SEED.format(seed) if seeds > 1 else root
-        where = where / FOLD.format(dataset.fold) if len(datasets) > 1 else where
-        # Members that a kill left out go on with the settings of those that are there.
-        like = begun.config if resume and begun and not preset and isinstance(kind, str) else kind
-        config = training_config(like, where, **chosen, **{**settings, "seed": seed})
-        begun = loop.train(config.for_pictures(least), dataset, where, **given)
-        yield _finish(begun)
+    with kept_pictures():
+        for seed, dataset in itertools.product(range(first, first + seeds), datasets):
+            where = Path(output) / SEED.format(seed) if seeds > 1 else Path(output)
+            where = where / FOLD.format(dataset.fold) if len(datasets) > 1 else where
+            # Members that a kill left out go on with the settings of those that are there.
+            like = begun.config if resume and begun and not preset and isinstance(kind, str) else kind
+            config = training_config(like, where, preset=preset, **shared, **{**settings, "seed": seed})
+            given = {**shared, "force": force, "new_head": new_head, "progress": progress}
+            begun = loop.train(config.for_pictures(least), dataset, where, **given)
+            yield _finish(begun)

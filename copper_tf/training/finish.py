@@ -146,7 +146,7 @@ def _write_training_record(run: Run, held_out: Pictures, progress: Progress | No
             seconds_per_epoch=float(np.median([row["seconds"] for row in rows])),
             peak_memory_mb=peak_memory_bytes() / 1e6,
             parameters=run.load_model().count_params(),
-            policy=resolve_policy(run.config.training.policy),
+            policy=resolve_policy(run.config),
             processors=os.cpu_count(),
             receptive_field_px=network_of(run.config).receptive_field,
             **maps,

@@ -282,7 +282,7 @@ def _fit(
     """Runs the epochs that are left, up to so many; whether none is left then."""
     config = run.config
     epochs = min(until or config.training.epochs, config.training.epochs)
-    policy, labels = resolve_policy(config.training.policy), stream.pictures.labels
+    policy, labels = resolve_policy(config), stream.pictures.labels
     count = len(run.labels.times)
     model, done = _model(run, policy, stream.steps)
     if done >= epochs or _is_whole(run, done):

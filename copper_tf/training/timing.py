@@ -48,7 +48,7 @@ def measure_speed(config: Config, dataset: Dataset, side: int) -> Speed:
 
 def _measured(config: Config, labels: int, side: int) -> Speed:
     """See `measure_speed`."""
-    model = build(config, labels, resolve_policy(config.training.policy))
+    model = build(config, labels, resolve_policy(config))
     g = tuple(np.linspace(1, 0, labels)) if config.kind == "segmenter" else ()
     compile_model(model, config, g)
     batch, window = config.training.batch_size, window_side(config, side)

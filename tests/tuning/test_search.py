@@ -80,26 +80,37 @@ def test_seeds_hang_on_the_point_and_not_on_the_order() -> None:
     assert default_config("segmenter", seed=seed_of(point, 0)).training.seed == seed_of(point, 0)
 
 
+def test_a_point_is_trained_in_the_precision_that_its_memory_was_predicted_for(monkeypatch: Any) -> None:
+    """bfloat16 where the processor has it and its kernels suit; a precision that is given holds for all."""
+    monkeypatch.setattr("copper_tf.models.policy.has_gpu", lambda: False)
+    monkeypatch.setattr("copper_tf.models.policy.processor_has_bfloat16", lambda: True)
+    space = SearchSpace({"c": (8, 16)})
+    plan, memory = planned_points(space, BASE, 4, None, 0, 0)
+    assert {name: run.settings["policy"] for name, run in plan.items()} == {"c8": "float32", "c16": "mixed_bfloat16"}
+    given, same = planned_points(space, BASE.replace(policy="float32"), 4, None, 0, 0)
+    assert {run.settings["policy"] for run in given.values()} == {"float32"}
+    assert same["c8"] == memory["c8"] and same["c16"] != memory["c16"]
+    assert [run.settings["seed"] for run in given.values()] == [run.settings["seed"] for run in plan.values()]
+
+
 def test_points_over_the_limit_are_planned_as_infeasible() -> None:
     space = SearchSpace({"c": (8, 16, 32), "d": (2, 3)})
-    free, memory = planned_points(space, BASE, 4, "float32", None, 0, 0)
+    free, memory = planned_points(space, BASE, 4, None, 0, 0)
     assert not any(point.infeasible for point in free.values()) and memory["c32-d2"] > memory["c8-d2"] > 0
     limit = sorted(memory.values())[2]
-    plan, same = planned_points(space, BASE, 4, "float32", limit, 0, 0)
+    plan, same = planned_points(space, BASE, 4, limit, 0, 0)
     assert same == memory
     assert {name for name, point in plan.items() if not point.infeasible} == {
         n for n, m in memory.items() if m <= limit
     }
     assert "a training step needs" in plan["c32-d3"].infeasible
     # The batch is what can give way.
-    auto, fitting = planned_points(space, BASE, 4, "float32", limit, 100, 0)
+    auto, fitting = planned_points(space, BASE, 4, limit, 100, 0)
     assert all(m <= limit for m in fitting.values()) and not any(point.infeasible for point in auto.values())
     assert auto["c32-d3"].settings["batch_size"] < auto["c8-d2"].settings["batch_size"] <= 64
-    assert {p.settings["batch_size"] for p in planned_points(space, BASE, 4, "float32", 10**12, 5, 0)[0].values()} == {
-        4
-    }
+    assert {p.settings["batch_size"] for p in planned_points(space, BASE, 4, 10**12, 5, 0)[0].values()} == {4}
     with pytest.raises(InputError, match="at least one point of the space.*Received: 1.00 kB|Received: 1 kB"):
-        planned_points(space, BASE, 4, "float32", 1000, 0, 0)
+        planned_points(space, BASE, 4, 1000, 0, 0)
 
 
 def _words(dataset: Any, output: Path, *more: str) -> list[str]:

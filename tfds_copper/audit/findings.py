@@ -15,13 +15,15 @@ from tfds_copper.errors import InputError
 from tfds_copper.splits.assign import SplitSettings, assign, caveats
 from tfds_copper.splits.groups import opened_labels
 
-__all__ = ["NOTE", "UNSOUND", "WARNING", "Finding", "findings"]
+__all__ = ["LEAST_CROPS", "NOTE", "UNSOUND", "WARNING", "Finding", "findings"]
 
 # Training would be unsound; results need care; only worth knowing.
 UNSOUND, WARNING, NOTE = "unsound", "warning", "note"
 
 # The shorter side in px below which a picture holds no patch that a net could learn from, and no crop of any use.
 _USELESS, _SMALL = 32, 128
+# A map of fewer different crops, of that side, isn't worth its name.
+LEAST_CROPS = 24
 # Shares of pixels at an end of the range that tell of a wrong gain, not of pores or edges.
 _BLACK, _WHITE = 0.5, 0.2
 
@@ -213,6 +215,21 @@ def _splits(survey: Survey, settings: SplitSettings) -> Iterator[Finding]:
         yield Finding(WARNING, "sheets", text, tuple(p.file for p in pictures if p.t in opened))
 
 
+def _few(survey: Survey, settings: SplitSettings) -> Iterator[Finding]:
+    pixels = {s.picture.file: s.shape[0] * s.shape[1] for s in survey.pictures if not s.error}
+    try:
+        folds = [assign(survey.folder.pictures, one, survey.links) for one in settings.each_fold]
+    except InputError:
+        return
+    held = min(sum(pixels.get(file, 0) for file, split in fold.items() if split == "train") for fold in folds)
+    if held < LEAST_CROPS * _SMALL**2:
+        text = (
+            f"the training pictures hold {held // _SMALL**2} crops of {_SMALL} px; `copper fit` needs {LEAST_CROPS} "
+            "to learn maps from: add pictures, or larger ones"
+        )
+        yield Finding(WARNING, "few", text)
+
+
 def _imbalance(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
     text = imbalance((p.label for p in survey.folder.pictures), survey.folder.class_names)
     if text:
@@ -243,7 +260,7 @@ def _shortcuts(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
 
 
 _RULES: tuple[Callable[[Survey, SplitSettings], Iterator[Finding]], ...] = (
-    _unreadable, _empty, _small, _linked, _shortcuts, _marks, _splits, _imbalance, _readings, _depths, _exposures,
+    _unreadable, _empty, _small, _linked, _shortcuts, _marks, _splits, _few, _imbalance, _readings, _depths, _exposures,
     _pixel_sizes, _metadata, _lossy, _bars, _skipped,
 )  # fmt: skip
 

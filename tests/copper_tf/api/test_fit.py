@@ -252,7 +252,7 @@ def steady(monkeypatch: pytest.MonkeyPatch) -> None:
     """A step takes a second, inference nothing; all settings are the usual ones, whatever `quick` made of them."""
     monkeypatch.setitem(PRESETS, DEFAULT, _USUAL)
     monkeypatch.setattr(fitting, "_LEAST_EPOCHS", _LEAST)
-    monkeypatch.setattr(fitting, "_LEAST_CROPS", 1)
+    monkeypatch.setattr(fitting, "LEAST_CROPS", 1)
     monkeypatch.setattr(plan, "measure_speed", lambda *_: Speed(1.0, 0.0))
 
 

@@ -13,6 +13,7 @@ import pytest
 import copper_tf
 from copper_tf.api import training
 from copper_tf.api.training import config_of, training_config
+from copper_tf.data import pictures
 from tests.conftest import small
 from tfds_copper.errors import SettingError
 
@@ -69,6 +70,27 @@ def test_open_epochs_are_as_many_in_all_folds_and_members_are_alike(
     monkeypatch.setattr("copper_tf.api.training.open_run", lambda path: SimpleNamespace(path=path, config=begun))
     list(copper_tf.train_runs("segmenter", tmp_path / "data", tmp_path / "runs", resume=True))
     assert {config.to_json() for config in asked} == {begun.to_json()}
+
+
+def test_members_of_an_ensemble_decode_the_pictures_once(dataset: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    decoded: list[str] = []
+
+    def counted(of: Any, split: str, progress: Any) -> Any:
+        decoded.append(split)
+        return SimpleNamespace(split=split)
+
+    def read(config: Any, of: Any, where: Path, **_: Any) -> Any:
+        for split in ("train", "validation"):
+            pictures.load_pictures(of, split)
+        return SimpleNamespace(path=where, config=config)
+
+    monkeypatch.setattr(pictures, "_decoded", counted)
+    monkeypatch.setattr("copper_tf.training.loop.train", read)
+    monkeypatch.setattr("copper_tf.api.training._finish", lambda run: run)
+    runs = list(copper_tf.train_runs(small("classifier"), dataset, tmp_path / "runs", seeds=3))
+    assert [run.config.training.seed for run in runs] == [0, 1, 2] and decoded == ["train", "validation"]
+    pictures.load_pictures(dataset, "train")
+    assert decoded[2:] == ["train"]
 
 
 @pytest.mark.usefixtures("eager")

@@ -79,6 +79,14 @@ def test_short_cuts(change: Callable[[int, int, int], dict[str, Any]], rule: str
     assert [f.rule for f in wrong] == [rule] and words in wrong[0].text
 
 
+@pytest.mark.parametrize(("side", "few"), [(157, False), (156, True)])
+def test_a_handful_of_crops_is_said_to_be_too_few_for_maps(side: int, few: bool) -> None:
+    """16 pictures are trained on; 24 crops of 128 px are 16 pictures of 156.8 px."""
+    found = _found(_surveyed(lambda *_: {"shape": (side, side)}))
+    assert set(found) == ({"few"} if few else set())
+    assert not few or (found["few"].level == WARNING and "hold 23 crops of 128 px" in found["few"].text)
+
+
 def test_what_wanders_without_following_t_is_no_short_cut() -> None:
     draw = np.random.default_rng(1)
     wandering = dataclasses.replace(_GOOD, date="")

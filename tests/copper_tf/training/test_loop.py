@@ -96,11 +96,14 @@ def test_policy_is_chosen_by_looking(tmp_path: Path, monkeypatch: pytest.MonkeyP
     cpuinfo.write_text("processor: 0\nflags\t\t: fpu avx2\n")
     assert not processor_has_bfloat16(cpuinfo)
     assert not processor_has_bfloat16(tmp_path / "absent")
-    assert resolve_policy("mixed_float16") == "mixed_float16"
+    config = default_config("classifier")
+    assert resolve_policy(config.replace(policy="mixed_float16", c=8)) == "mixed_float16"
     for gpu, bfloat16, policy in ((0, 0, "float32"), (0, 1, "mixed_bfloat16"), (1, 1, "mixed_float16")):
         monkeypatch.setattr("copper_tf.models.policy.has_gpu", lambda gpu=gpu: bool(gpu))
         monkeypatch.setattr("copper_tf.models.policy.processor_has_bfloat16", lambda found=bfloat16: bool(found))
-        assert resolve_policy("auto") == policy
+        assert resolve_policy(config) == resolve_policy(config.replace(c=48)) == policy
+        # Kernels of a processor take 16 channels at a time.
+        assert resolve_policy(config.replace(c=24)) == ("mixed_float16" if gpu else "float32")
 
 
 def test_a_run_holds_all_that_later_commands_need(runs: dict[str, Any]) -> None:
