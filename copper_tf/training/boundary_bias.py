@@ -24,7 +24,7 @@ from copper_tf.statistics.scores import CUT
 from tfds_copper.dataset import Dataset
 from tfds_copper.progress import Progress
 
-__all__ = ["composite", "excess", "measure_boundary_bias", "middles", "one_phase_each"]
+__all__ = ["composite", "excess", "maps_needed", "measure_boundary_bias", "middles", "one_phase_each"]
 
 # Templates of a label, pairs of end pictures for each, and the side in px of the middle part that is used.
 _TEMPLATES, _PAIRS, _SIDE = 10, 2, 512
@@ -113,6 +113,19 @@ def excess(kept: Sequence[Sequence[np.ndarray]], draw: Draw, seed: int, pairs: i
                 over.append(_over(template, first, last, draw))
         found[label] = np.mean(over) if over else np.nan
     return found
+
+
+def maps_needed(held_out: int, labels: int, pixels: float) -> float:
+    """How long `measure_boundary_bias` takes, as a number of whole pictures that are mapped in that time.
+
+    Args:
+        held_out: pictures of validation and test.
+        labels: number K of labels.
+        pixels: of a picture.
+    """
+    each = held_out / labels
+    maps = 2 * min(_ENDS, each) + (labels - 2) * min(_TEMPLATES, each) * (1 + _PAIRS)
+    return maps * min(1.0, _SIDE**2 / pixels)
 
 
 def measure_boundary_bias(run: Run, dataset: Dataset, progress: Progress | None = None) -> BoundaryBias:

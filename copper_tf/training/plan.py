@@ -9,6 +9,7 @@ import numpy as np
 
 from copper_tf.config import KINDS, Config
 from copper_tf.data.pictures import examples
+from copper_tf.training.boundary_bias import maps_needed
 from copper_tf.training.timing import Speed, measure_speed
 from tfds_copper.dataset import Dataset
 
@@ -68,6 +69,7 @@ def plan_stages(
     configs = {kind: config.for_pictures(dataset.split_sizes["train"]) for kind, config in configs.items()}
     speeds = {kind: measure_speed(config, dataset, side) for kind, config in configs.items()}
     every = sum(dataset.split_sizes.values())
+    composites = maps_needed(every - dataset.split_sizes["train"], len(dataset.times), pixels)
     work = _PICTURE + _MEGAPIXEL * pixels / 1e6
     mapped = {kind: pixels * speeds[kind].pixel * configs[kind].tta_views for kind in KINDS}
     resolved = configs[SEGMENTER].training
@@ -76,7 +78,9 @@ def plan_stages(
     seconds = {
         SEGMENTER: (resolved.epochs + tried) * epoch[SEGMENTER] + every * work,
         CLASSIFIER: every * work,
-        "evaluation": every * (mapped[SEGMENTER] + mapped[CLASSIFIER] + 2 * work) + 2 * _PAGE,
+        "evaluation": every * (mapped[SEGMENTER] + mapped[CLASSIFIER] + 2 * work)
+        + composites * mapped[SEGMENTER]
+        + 2 * _PAGE,
         "trust": (dataset.split_sizes["test"] + 200) * mapped[SEGMENTER] + _PAGE,
         "baselines": 2 * every * work + _PAGE,
         "report": 2 * _PAGE,

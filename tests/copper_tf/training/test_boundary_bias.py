@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from copper_tf.inference.predictor import RunPredictor
 from copper_tf.runs.records import BoundaryBias
-from copper_tf.training.boundary_bias import composite, measure_boundary_bias
+from copper_tf.training.boundary_bias import composite, maps_needed, measure_boundary_bias
 
 
 def _template() -> np.ndarray:
@@ -57,3 +57,21 @@ def _levels() -> list[list[np.ndarray]]:
 def test_a_real_run_gives_a_number_for_every_label_between(runs: dict[str, Any], dataset: Any, tmp_path: Path) -> None:
     found = measure_boundary_bias(runs["segmenter"], dataset)
     assert len(found.excess) == 3 and np.isfinite(found.excess).all() and abs(found.excess[1]) < 1
+
+
+def test_the_maps_that_it_takes_are_known_before(
+    runs: dict[str, Any], dataset: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pictures of 3 labels, as many held out of each: 2 ends, and composites of the label between."""
+    drawn: list[tuple[int, ...]] = []
+    own = RunPredictor.map_of
+
+    def counted(self: RunPredictor, values: np.ndarray) -> np.ndarray:
+        drawn.append(values.shape)
+        return own(self, values)
+
+    monkeypatch.setattr(RunPredictor, "map_of", counted)
+    measure_boundary_bias(runs["segmenter"], dataset)
+    held = dataset.split_sizes["validation"] + dataset.split_sizes["test"]
+    assert len(drawn) == maps_needed(held, len(dataset.times), float(np.prod(drawn[0])))
+    assert maps_needed(held, 3, 4 * 512.0**2) == maps_needed(held, 3, 512.0**2) / 4
