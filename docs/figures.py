@@ -30,12 +30,14 @@ from copper_tf.simulation import SimulationSettings, render_contact_sheet
 IMAGES = Path(__file__).parent / "images"
 # Enough for grey and both colours of maps, and a fifth of the bytes.
 _COLOURS, _WIDEST = 128, 1150
+# Grain compresses badly.
+_PAPER = {"figure3": 600, "figure5": 900, "figure9": 900}
 
 
-def keep(picture: Image.Image, name: str) -> None:
+def keep(picture: Image.Image, name: str, widest: int = _WIDEST) -> None:
     """Writes a picture of the docs, small enough to be committed."""
-    if picture.width > _WIDEST:
-        picture = picture.resize((_WIDEST, picture.height * _WIDEST // picture.width), Image.Resampling.LANCZOS)
+    if picture.width > widest:
+        picture = picture.resize((widest, picture.height * widest // picture.width), Image.Resampling.LANCZOS)
     few = picture.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
     few.save(IMAGES / f"{name}.png", optimize=True)
     print(IMAGES / f"{name}.png")
@@ -64,7 +66,7 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.paper:
         for file in sorted((asked.paper / "figures").glob("figure*.png")):
-            keep(Image.open(file), f"paper-{file.stem}")
+            keep(Image.open(file), f"paper-{file.stem}", _PAPER.get(file.stem, _WIDEST))
     run = open_run(asked.demo / "fit" / "segmenter")
     truth = png(evaluation_figures(run, run.read(Evaluation))["truth"])
     keep(Image.open(io.BytesIO(truth)), "maps")

@@ -227,7 +227,6 @@ def epochs(dataset: Dataset, runs: Mapping[str, Run]) -> list[dict[str, Any]]:
             {
                 "model": name, "epochs": took.epochs, "steps": steps, "step_seconds": step,
                 "epoch_seconds": took.seconds_per_epoch, "ratio": took.seconds_per_epoch / (steps * step),
-                "peak_memory_mb": took.peak_memory_mb,
             }
         )  # fmt: skip
     return rows
@@ -242,7 +241,7 @@ def results(stages: Stages, scale: Scale, hours: float) -> tuple[Results, dict[s
         hours: that training may take, about; a plan that is there stays.
 
     Returns:
-        What the page shows, the runs by their kind and one of the hypotheses, and the dataset.
+        What the page shows, the runs by their kind, and the dataset.
     """
     dataset = _dataset(stages, scale)
     file = stages.folder / _PLAN
@@ -260,6 +259,4 @@ def results(stages: Stages, scale: Scale, hours: float) -> tuple[Results, dict[s
     pictures = stages.once("test pictures", lambda folder: _pictures(dataset, segmenter, folder), _read_pictures)
     truth = np.array([pictures.share[pictures.label == k].mean() for k in range(len(dataset.times))])
     found = Results(pictures, truth, search, graded, mapped, study, blind)
-    # One for all hypotheses, which differ in g alone.
-    of_one = open_run(Path(study.hypotheses[0].runs[0]))
-    return found, {"classifier": classifier, "segmenter": segmenter, "segmenter, g given": of_one}, dataset
+    return found, {"classifier": classifier, "segmenter": segmenter}, dataset

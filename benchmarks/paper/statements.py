@@ -19,6 +19,8 @@ __all__ = ["Pictures", "Results", "Statement", "statements"]
 _GREY_LIMIT = 0.2
 # Potencies of training and test pictures of a label that are this close don't show overfitting.
 _GAP_LIMIT = 0.05
+# So much of the way from the line to the true law is a bend that one sees.
+_BENDS = 0.1
 # A hypothesis fails whose error is so many times that of the best.
 _FAILS = 5.0
 # What is left of a constant's error where a hypothesis fits.
@@ -189,6 +191,9 @@ def _linear(results: Results) -> list[Statement]:
     gap = float(np.abs(means["train"] - means["test"]).max())
     away = results.truth - g
     bent = {split: float((mean - g) @ away / (away @ away)) for split, mean in means.items()}
+    curve = next(curve for curve in study.curves if curve.name == "linear")
+    without = float((np.array(curve.estimate) - g) @ away / (away @ away))
+    bends = min(bent.values()) >= _BENDS
     return [
         Statement(
             10, "No overfitting: training and test pictures give the same potencies.",
@@ -197,7 +202,9 @@ def _linear(results: Results) -> list[Statement]:
         Statement(
             10, "The potencies bend away from the line, on training pictures as well, towards a steeper early decay.",
             f"They go {bent['train']:.0%} of the way from the line to the true law on training pictures, "
-            f"{bent['test']:.0%} on test pictures.", min(bent.values()) > 0,
+            f"{bent['test']:.0%} on test pictures, and {without:.0%} once what borders of areas add is taken away."
+            + ("" if bends else " In so many steps the network has learned to draw the borders that the line needs."),
+            bends,
         ),
     ]  # fmt: skip
 

@@ -47,6 +47,7 @@ SOURCES = {
     ),
     "memory": Source("python -m benchmarks.speed.memory", _AMX, "2026-11-29"),
     "mosaic": Source("python -m benchmarks.speed.mosaic", _XEON, "2026-11-24"),
+    "paper": Source("make paper BUDGET=1.3", _EPYC, "2026-11-30"),
     "pipeline": Source("python -m benchmarks.data.pipeline", _EPYC, "2026-11-28"),
     "reimaging": Source("python -m benchmarks.decisions.reimaging --seeds 2", _EPYC, "2026-11-30"),
     "search": Source("python -m benchmarks.search.search --seeds 3", "1 core of an AMD EPYC, no GPU", "2026-11-25"),

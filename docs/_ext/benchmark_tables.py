@@ -291,6 +291,29 @@ def _imbalance(content: Content) -> Table:
     return ["`class_weight`", *names.values()], rows
 
 
+def _paper(content: Content) -> Table:
+    agrees = {None: "–", True: "yes", False: "no"}
+    rows = [[one["figure"], one["paper"], one["ours"], agrees[one["agrees"]]] for one in content["statements"]]
+    return ["figure", "the paper's shows", "here", "agrees"], rows
+
+
+def _paper_epochs(content: Content) -> Table:
+    rows = [
+        [
+            one["model"], one["epochs"], one["steps"], f"{one['epoch_seconds']:.1f}", f"{one['step_seconds']:.3f}",
+            f"{one['ratio']:.2f}",
+        ]
+        for one in content["epochs"]
+    ]  # fmt: skip
+    return ["model", "epochs", "steps of an epoch", "s an epoch", "s a step", "epoch over its steps"], rows
+
+
+def _paper_minutes(content: Content) -> Table:
+    seconds = content["seconds"]
+    rows = [[stage.replace("_", " "), f"{value / 60:.1f}"] for stage, value in seconds.items()]
+    return ["stage", "minutes"], [*rows, ["all", f"{sum(seconds.values()) / 60:.0f}"]]
+
+
 # By the name that a page gives: the results file, and what makes a table of it.
 TABLES: dict[str, tuple[str, Callable[[Content], Table]]] = {
     "acceptance": ("acceptance", _acceptance),
@@ -321,5 +344,8 @@ TABLES: dict[str, tuple[str, Callable[[Content], Table]]] = {
     "marks-leak": ("marks_leak", _marks_leak),
     "imbalance": ("imbalance", _imbalance),
     "search": ("search", _search),
+    "paper": ("paper", _paper),
+    "paper-epochs": ("paper", _paper_epochs),
+    "paper-minutes": ("paper", _paper_minutes),
     **DECISION_TABLES,
 }

@@ -56,7 +56,8 @@ def potencies_figure(study: HypothesisStudy) -> Figure:
     for axes in panels[::columns]:
         axes.set_ylabel("potency m(x)", fontsize=9)
     handles, titles = panels[0].get_legend_handles_labels()
-    drawn.legend(handles, titles, loc="outside lower center", ncols=5, fontsize=8, frameon=False)
+    # In one panel's width there is no room for all in one row.
+    drawn.legend(handles, titles, loc="outside lower center", ncols=5 if columns > 1 else 2, fontsize=8, frameon=False)
     return drawn
 
 
