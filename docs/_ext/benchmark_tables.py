@@ -71,6 +71,22 @@ def _unknown_law(content: Content, tiles: bool) -> Table:
     return [*head, "start off by", "end off by", "shape off by, at most", "`copper trust`"], rows
 
 
+def _default_exponents(content: Content) -> Table:
+    from benchmarks.maps.unknown_law import EXPONENTS, SURFACES
+
+    suffix, rows = "_default_settings", []
+    for seed in sorted(content):
+        for name, one in content[seed].items():
+            surface = name.removesuffix(suffix).replace("_", " ")
+            if name.endswith(suffix) and "exponent" in one:
+                true = EXPONENTS[SURFACES[surface]["law"]]
+                low, high = one["exponent_low"], one["exponent_high"]
+                counted = "sheets and borders" if one["borders"] else "sheets"
+                rows.append([surface, int(seed), true, one["exponent"], f"{low:.2f} to {high:.2f}", counted])
+    rows.sort(key=lambda row: (row[0], row[1]))
+    return ["surface", "seed", "true exponent", "found", "95 % interval", "which counts"], rows
+
+
 _GIVEN = {
     "default settings": "learned", "told": "the true table", "linear from 1 to 0": "supposed: a line from 1 to 0",
     "areas": "learned from areas", "free ends": "its shape; ends learned",
@@ -322,6 +338,7 @@ TABLES: dict[str, tuple[str, Callable[[Content], Table]]] = {
     "exponents": ("laws", _exponents),
     "unknown-law": ("unknown_law", lambda content: _unknown_law(content, tiles=False)),
     "unknown-law-tiles": ("unknown_law", lambda content: _unknown_law(content, tiles=True)),
+    "default-exponents": ("unknown_law", _default_exponents),
     "verdicts": ("unknown_law", _verdicts),
     "superalloy": ("superalloy", _superalloy),
     "superalloy-depths": ("superalloy", _superalloy_depths),
