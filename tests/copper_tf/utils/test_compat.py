@@ -78,7 +78,7 @@ def test_sigterm_interrupts() -> None:
 
 # What is hidden stands for a system that was not tried; fasteners, which is not ours, has its own way on each.
 _ELSEWHERE = """
-import os, sys, fasteners
+import asyncio, os, sys, fasteners  # asyncio is Python's own, made for the system that it really runs on
 system, data, place = sys.argv[1:]
 if system == "windows":
     for name in ("fcntl", "grp", "pwd", "resource", "termios"):
