@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import importlib.util
 import io
+import math
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -75,7 +76,9 @@ class Deviation:
 
     @classmethod
     def between(cls, mine: np.ndarray, theirs: np.ndarray) -> Deviation:
-        """The deviation between two maps, or two rows of probabilities."""
+        """The deviation between two maps, or two rows of probabilities; infinite for another shape or NaN."""
+        if mine.shape != theirs.shape or not np.isfinite(theirs).all():
+            return cls(*[math.inf] * 3)
         off = np.abs(mine - theirs)
         potency = abs(float(mine.mean(dtype=np.float64) - theirs.mean(dtype=np.float64))) if mine.ndim == 2 else 0.0
         return cls(float(off.max()), float(off.mean()), potency)
@@ -272,14 +275,18 @@ class _Exporting:
 
     def _packaged(self) -> ExportedFormat:
         file = f"{BIOIMAGEIO}/model.zip"
-        path, onnx = self.place / file, self.place / f"{BIOIMAGEIO}/model.onnx"
+        path, onnx = self.place / file, self.place / RUNTIMES["onnx"].file
         path.parent.mkdir(parents=True, exist_ok=True)
-        WRITERS["onnx"](self.module, self.metadata.to_json(), onnx, ())
+        own = not onnx.is_file()
+        if own:
+            onnx = path.with_suffix(".onnx")
+            WRITERS["onnx"](self.module, self.metadata.to_json(), onnx, ())
         call = opened(onnx, "onnx")[1]
         picture = next(p for p in self.synthetic.pictures if p.dtype == np.uint8)
         raw = picture[None, ..., None].astype(np.float32)
         write_package(path, onnx.read_bytes(), OPSET, self.metadata, raw, call(_as_input(picture)), self.license)
-        onnx.unlink()
+        if own:
+            onnx.unlink()
         check_package(path)
         return self._compared(BIOIMAGEIO, file, call)
 

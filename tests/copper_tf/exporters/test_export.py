@@ -164,6 +164,18 @@ def test_predicting_by_an_export_needs_no_tensorflow(
         assert (tmp_path / name / "predictions.csv").is_file()
 
 
+@pytest.mark.parametrize("kind", ["segmenter", "classifier"])
+def test_results_of_another_shape_or_without_numbers_do_not_equal_the_run(kind: str, runs: dict[str, Any]) -> None:
+    """A map with an axis too many would be compared all the same, by broadcasting, and NaN is larger than nothing."""
+    predictor = RunPredictor(runs[kind])
+    pictures = [np.random.default_rng(0).integers(0, 255, (48, 40)).astype(np.uint8)]
+    name = "mask" if kind == "segmenter" else "probabilities"
+    mine = _Comparison(predictor, pictures)
+    right = np.array(mine._expected[0])[None, ..., None] if kind == "segmenter" else np.array(mine._expected[0])[None]
+    for theirs, same in ((right, True), (right[None], False), (right[:, :-1], False), (right * np.nan, False)):
+        assert mine.of(lambda _, theirs=theirs: {name: theirs}).within(allowed("onnx")) == same
+
+
 def test_the_package_for_bioimageio_is_whole_and_its_validator_sees_damage(
     exports: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -173,6 +185,7 @@ def test_the_package_for_bioimageio_is_whole_and_its_validator_sees_damage(
     with zipfile.ZipFile(package) as held:
         names = set(held.namelist())
         assert names == {"rdf.yaml", "README.md", "model.onnx", "grey.npy", "mask.npy", "potency.npy"}
+        assert held.read("model.onnx") == (exports["segmenter"] / "onnx" / "model.onnx").read_bytes()
         assert "- Its pictures, mean grey value, of full scale: 0." in held.read("README.md").decode()
         with zipfile.ZipFile(tmp_path / "wrong.zip", "w") as other:
             for name in names:
