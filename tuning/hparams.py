@@ -11,6 +11,7 @@ from tensorboard.plugins.hparams import api as hparams
 
 from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.runs.run import TENSORBOARD, Run, open_run
+from tfds_copper.splits.assign import HELD_OUT
 from tuning.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -18,9 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["write_columns", "write_scores", "write_search_columns", "write_trial_scores"]
 
-# Score and splits that become columns.
+# Scores that become columns, one for each split that is held out.
 _SCORES: Mapping[str, tuple[str, ...]] = {"segmenter": ("nmse", "spearman_t"), "classifier": ("median_mae", "qwk")}
-_SPLITS = ("validation", "test")
 # Columns of a search: (name of the scalar, title).
 _MEMORY = ("search/memory_gb", "predicted peak memory of a training step, GB")
 _SPEED = ("search/seconds_per_picture", "seconds of a validation picture")
@@ -28,7 +28,7 @@ _SPEED = ("search/seconds_per_picture", "seconds of a validation picture")
 
 def _columns(kind: str) -> list[tuple[str, str, str]]:
     """(name of the scalar, split, score)."""
-    return [(f"evaluation/{score}/{split}", split, score) for score in _SCORES[kind] for split in _SPLITS]
+    return [(f"evaluation/{score}/{split}", split, score) for score in _SCORES[kind] for split in HELD_OUT]
 
 
 def _write_config(sweep: Sweep, metrics: Iterable[tuple[str, str]], without: tuple[str, ...] = ()) -> None:

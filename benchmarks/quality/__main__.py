@@ -31,6 +31,7 @@ import numpy as np
 
 import copper_tf
 from benchmarks import RESULTS
+from benchmarks.paper.plan import CLASSIFIER
 from benchmarks.quality.task import GOOD, LABELS, Task
 from benchmarks.speed.racing import peers_python
 from copper_tf.cli.progress import progress_bar
@@ -44,14 +45,13 @@ _RESULTS = RESULTS / "quality.json"
 _REQUIRED = 2.0
 _OURS = "copper_tf"
 _SHEETS, _TEST, _VALIDATION = 10, 1, 1
-# Height, width, side of the crops, and the most epochs, along which the step size falls.
+# Height, width, side of the crops, and the most epochs, along which the step size of `make paper` falls.
 SCALES: dict[str, dict[str, Any]] = {
     "small": {"height": 128, "width": 128, "crop": {"classifier": 128, "segmenter": 88},
               "epochs": {"classifier": 40, "segmenter": 20}},
     "paper": {"height": 960, "width": 1280, "crop": {"classifier": 256, "segmenter": 256},
               "epochs": {"classifier": 20, "segmenter": 8}},
 }  # fmt: skip
-_RATE = 0.003
 
 
 def split_by_sheets(folder: Path) -> None:
@@ -75,7 +75,7 @@ def task_of(kind: str, scale: str, folder: Path, seed: int = 0) -> Task:
     return Task(
         folder=str(folder), kind=kind, crop=chosen["crop"][kind], margin=data.margin if kind == "segmenter" else 0,
         batch=config.training.batch_size, d=model.d, c=model.c, n=model.n, N=model.N, gain=data.gain,
-        offset=data.offset, learning_rate=_RATE, epochs=chosen["epochs"][kind], seed=seed,
+        offset=data.offset, learning_rate=CLASSIFIER["learning_rate"], epochs=chosen["epochs"][kind], seed=seed,
     )  # fmt: skip
 
 

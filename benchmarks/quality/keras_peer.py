@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from benchmarks.quality.task import LABELS, Clock, Pictures, Task, files_of, normalised, read, score
+from benchmarks.quality.task import LABELS, Clock, Pictures, Task, files_of, normalised, read, score, statistics
 from benchmarks.speed.keras_peer import plain_model
 from copper_tf.config import PAPER, default_config
 from copper_tf.models.policy import resolve_policy
@@ -32,13 +31,6 @@ def _decoded(task: Task) -> tf.data.Dataset:
         return tf.io.decode_png(tf.io.read_file(path), 1), label
 
     return tf.data.Dataset.from_tensor_slices((paths, labels)).map(decode, _AUTO).cache()
-
-
-def _statistics(pictures: tf.data.Dataset) -> tuple[float, float]:
-    sums = np.array([(p.mean(dtype=np.float64), np.square(p, dtype=np.float64).mean())
-                     for p, _ in pictures.as_numpy_iterator()])  # fmt: skip
-    mean, square = sums.mean(0)
-    return mean / 255, float(np.sqrt(square - mean**2)) / 255
 
 
 def _batches(task: Task, pictures: tf.data.Dataset, mean: float, sd: float) -> tf.data.Dataset:
@@ -87,7 +79,7 @@ def main(arguments: list[str]) -> None:
     clock = Clock(task)
     keras.utils.set_random_seed(task.seed)
     pictures = _decoded(task)
-    mean, sd = _statistics(pictures)
+    mean, sd = statistics(picture for picture, _ in pictures.as_numpy_iterator())
     with clock.stopped():
         test = read(task, "test", truth=task.kind == "segmenter")
     config = default_config(task.kind, PAPER, d=task.d, c=task.c, n=task.n, N=task.N)

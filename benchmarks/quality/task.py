@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +14,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-__all__ = ["GOOD", "LABELS", "Clock", "Crops", "Pictures", "Task", "auc", "normalised", "qwk", "read", "score"]
+__all__ = [
+    "GOOD", "LABELS", "Clock", "Crops", "Pictures", "Task", "auc", "files_of", "normalised", "qwk", "read", "score",
+    "statistics",
+]  # fmt: skip
 
 LABELS = 16
 # The QWK of a classifier, or the ROC-AUC of a segmenter's maps, that ends the race.
@@ -124,6 +127,13 @@ def normalised(pixels: np.ndarray, mean: float, sd: float) -> np.ndarray:
     return (pixels.astype(np.float32) / np.float32(_FULL) - np.float32(mean)) / np.float32(sd)
 
 
+def statistics(arrays: Iterable[np.ndarray]) -> tuple[float, float]:
+    """Mean and standard deviation of the grey values of pictures, as shares of the full scale."""
+    sums = np.array([(a.mean(dtype=np.float64), np.square(a, dtype=np.float64).mean()) for a in arrays])
+    mean, square = sums.mean(0)
+    return mean / _FULL, float(np.sqrt(square - mean**2)) / _FULL
+
+
 class Crops:
     """Crops of a training set, drawn as copper_tf draws them: anywhere, turned, with gain and offset.
 
@@ -134,9 +144,7 @@ class Crops:
 
     def __init__(self, pictures: Pictures, task: Task) -> None:
         self.pictures, self.task = pictures, task
-        sums = np.array([(a.mean(dtype=np.float64), np.square(a, dtype=np.float64).mean()) for a in pictures.arrays])
-        mean, square = sums.mean(0)
-        self.mean, self.sd = mean / _FULL, float(np.sqrt(square - mean**2)) / _FULL
+        self.mean, self.sd = statistics(pictures.arrays)
         self.steps = -(-len(pictures.arrays) // task.batch)
 
     def epoch(self, number: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

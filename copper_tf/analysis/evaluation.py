@@ -304,8 +304,7 @@ def evaluate_with(
     """
     maps = ExampleMaps(len(run.labels.times))
     rows = list(_rows(run, predictor, dataset, maps, progress))
-    if members and run.config.kind == "segmenter":
-        measure_borders(run, rows, members, dataset, progress)
+    measure_borders(run, rows, members, dataset, progress)
     return _write(run, rows, maps)
 
 
@@ -348,14 +347,12 @@ def evaluate_folds(path: Path, runs: Sequence[Run], progress: Progress | None = 
     for run, dataset in zip(runs, datasets, strict=True):
         own = ExampleMaps(len(run.labels.times))
         part = list(_rows(run, RunPredictor(run), dataset, own, progress))
-        if run.config.kind == "segmenter":
-            measure_borders(run, part, [run], dataset, progress)
+        measure_borders(run, part, [run], dataset, progress)
         _write(run, part, own)
         rows += part
         maps.arrays = maps.arrays or own.arrays
     whole = pool_folds(path, runs)
-    if whole.config.kind == "segmenter":
-        measure_borders(whole, rows, runs, None)
+    measure_borders(whole, rows, runs, None)
     return whole, _write(whole, rows, maps)
 
 

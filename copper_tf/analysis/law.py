@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from copper_tf.analysis.evaluation_results import Evaluation, LabelMean
-from copper_tf.analysis.hypotheses.curves import HELD_OUT, ageing_curve, curve_fits
+from copper_tf.analysis.hypotheses.curves import ageing_curve, curve_fits
 from copper_tf.analysis.hypotheses.groups import group_of, picture_rows
 from copper_tf.analysis.hypotheses.verdict import law_sentence
 from copper_tf.runs.records import BoundaryBias
@@ -18,6 +18,7 @@ from copper_tf.statistics.bootstrap import UNIT, mean_interval
 from copper_tf.training.boundary_bias import measure_boundary_bias, one_phase_each
 from tfds_copper.dataset import Dataset
 from tfds_copper.progress import Progress
+from tfds_copper.splits.assign import HELD_OUT
 
 __all__ = ["measure_borders", "with_law"]
 
@@ -43,12 +44,15 @@ def measure_borders(
     """Keeps what borders of areas add to the label means, where that can be known: both ends show one phase each.
 
     Args:
-        run: a segmenter, or several as one.
+        run: one run, or several as one; of a classifier nothing is kept.
         rows: its pictures, see `evaluation.picture_row`.
-        members: the runs that it consists of, itself where it is one; theirs is measured, its own is their mean.
+        members: the runs that it consists of, itself where it is one; theirs is measured, its own is their mean;
+            nothing is kept where there are none.
         dataset: of the members; None where theirs is measured already.
         progress: called with (done, total, what).
     """
+    if run.config.kind != "segmenter" or not members:
+        return
     held, last = [row for row in rows if row["split"] in HELD_OUT], len(run.labels.times) - 1
     ends = [[row["potency"] for row in held if row["label"] == k] for k in (0, last)]
     if not one_phase_each(*(float(np.mean(end)) if end else np.nan for end in ends)):

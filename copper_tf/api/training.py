@@ -221,6 +221,7 @@ def train_runs(
     if seeds < 1:
         raise SettingError(f"seeds must be a whole number of at least 1. Received: {seeds}")
     shared: Any = {"resume": resume, "weights": None if weights is None else open_weights(weights)}
+    given = {**shared, "force": force, "new_head": new_head, "progress": progress}
     first = training_config(kind, output, preset=preset, **shared, **settings).training.seed
     datasets = open_or_build(data, split_settings, read_settings, progress)
     import_tensorflow()
@@ -237,6 +238,5 @@ def train_runs(
             # Members that a kill left out go on with the settings of those that are there.
             like = begun.config if resume and begun and not preset and isinstance(kind, str) else kind
             config = training_config(like, where, preset=preset, **shared, **{**settings, "seed": seed})
-            given = {**shared, "force": force, "new_head": new_head, "progress": progress}
             begun = loop.train(config.for_pictures(least), dataset, where, **given)
             yield _finish(begun)

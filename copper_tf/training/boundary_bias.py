@@ -23,6 +23,7 @@ from copper_tf.statistics.chords import SPECK
 from copper_tf.statistics.scores import CUT
 from tfds_copper.dataset import Dataset
 from tfds_copper.progress import Progress
+from tfds_copper.splits.assign import HELD_OUT
 
 __all__ = ["composite", "excess", "maps_needed", "measure_boundary_bias", "middles", "one_phase_each"]
 
@@ -34,7 +35,6 @@ _BLEND = 1.5
 _ENDS = 24
 # An end whose maps are off 0 or 1 by no more than this on average is one phase.
 _PURE = 0.05
-_HELD_OUT = ("validation", "test")
 
 Draw = Callable[[np.ndarray], np.ndarray]
 
@@ -140,7 +140,7 @@ def measure_boundary_bias(run: Run, dataset: Dataset, progress: Progress | None 
         What was written; NaN where a label or an end has no held-out picture.
     """
     predictor = RunPredictor(run)
-    held = ((e.pixels, e.bit_depth, e.label) for split in _HELD_OUT for e in examples(dataset, split))
+    held = ((e.pixels, e.bit_depth, e.label) for split in HELD_OUT for e in examples(dataset, split))
     kept = middles(held, run.normalisation, len(dataset.times))
     total, done = _PAIRS * sum(map(len, kept)), 0
 

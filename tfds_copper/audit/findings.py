@@ -205,22 +205,20 @@ def _linked(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
 
 def _splits(survey: Survey, settings: SplitSettings) -> Iterator[Finding]:
     pictures = survey.folder.pictures
+    folds: list[dict[str, str]] = []
     try:
-        for one in settings.each_fold:
-            assign(pictures, one, survey.links)
+        folds += [assign(pictures, one, survey.links) for one in settings.each_fold]
     except InputError as error:
         yield Finding(UNSOUND, "split", str(error))
     opened = set(opened_labels(pictures)) if any(p.sheet for p in pictures) else set()
     for text in caveats(pictures, settings):
         yield Finding(WARNING, "sheets", text, tuple(p.file for p in pictures if p.t in opened))
+    if folds:
+        yield from _few(survey, folds)
 
 
-def _few(survey: Survey, settings: SplitSettings) -> Iterator[Finding]:
+def _few(survey: Survey, folds: Sequence[dict[str, str]]) -> Iterator[Finding]:
     pixels = {s.picture.file: s.shape[0] * s.shape[1] for s in survey.pictures if not s.error}
-    try:
-        folds = [assign(survey.folder.pictures, one, survey.links) for one in settings.each_fold]
-    except InputError:
-        return
     held = min(sum(pixels.get(file, 0) for file, split in fold.items() if split == "train") for fold in folds)
     if held < LEAST_CROPS * _SMALL**2:
         text = (
@@ -260,7 +258,7 @@ def _shortcuts(survey: Survey, _: SplitSettings) -> Iterator[Finding]:
 
 
 _RULES: tuple[Callable[[Survey, SplitSettings], Iterator[Finding]], ...] = (
-    _unreadable, _empty, _small, _linked, _shortcuts, _marks, _splits, _few, _imbalance, _readings, _depths, _exposures,
+    _unreadable, _empty, _small, _linked, _shortcuts, _marks, _splits, _imbalance, _readings, _depths, _exposures,
     _pixel_sizes, _metadata, _lossy, _bars, _skipped,
 )  # fmt: skip
 

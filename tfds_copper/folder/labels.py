@@ -14,9 +14,11 @@ from tfds_copper.folder.times import Time, parse_cell
 from tfds_copper.micrograph import EXTENSIONS
 from tfds_copper.micrograph.reading import one_line_errors
 
-__all__ = ["KNOWN_COLUMNS", "SPLITS", "LabelRow", "pixel_size_of_cell", "read_labels"]
+__all__ = ["HELD_OUT", "KNOWN_COLUMNS", "SPLITS", "LabelRow", "pixel_size_of_cell", "read_labels"]
 
 SPLITS = ("train", "validation", "test")
+# Those whose pictures no weight is learned from.
+HELD_OUT = SPLITS[1:]
 KNOWN_COLUMNS = ("file", "t", "sheet", "split", "pixel_size_nm")
 _NUMBERS = ("t", "pixel_size_nm")
 

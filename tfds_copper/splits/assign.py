@@ -10,14 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from tfds_copper.errors import InputError, SettingError
-from tfds_copper.folder.labels import SPLITS
+from tfds_copper.folder.labels import HELD_OUT, SPLITS
 from tfds_copper.folder.scan import Picture
 from tfds_copper.folder.times import time_text
 from tfds_copper.settings import Group, setting
 from tfds_copper.splits.groups import Link, opened_labels, split_groups
 from tfds_copper.splits.optimisation import optimise
 
-__all__ = ["SPLITS", "SplitSettings", "assign", "caveats"]
+__all__ = ["HELD_OUT", "SPLITS", "SplitSettings", "assign", "caveats"]
 
 # Train, validation and test need a fold each.
 _FEWEST_FOLDS = 3

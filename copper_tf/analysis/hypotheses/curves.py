@@ -14,8 +14,9 @@ from copper_tf.decay.families import FAMILIES
 from copper_tf.decay.fitting import INDISTINGUISHABLE_QAICC, Fit, fit, fit_families
 from copper_tf.decay.hypotheses import normalised_time
 from copper_tf.statistics.scores import READABLE_SPAN, Rows, anchored
+from tfds_copper.splits.assign import HELD_OUT
 
-__all__ = ["HELD_OUT", "MAX_GAP", "ageing_curve", "curve_fits", "gap"]
+__all__ = ["MAX_GAP", "ageing_curve", "curve_fits", "gap"]
 
 # Re-anchored curves of a local network on a binary surface lie within this, whatever g each was trained for.
 MAX_GAP = 0.15
@@ -23,8 +24,6 @@ _RESAMPLES = 1000
 # No mean potency is known better than this.
 _LEAST = 1e-4
 _LEVEL = 0.95
-# Curves are read off pictures that no weight was learnt from.
-HELD_OUT = ("validation", "test")
 
 
 @dataclasses.dataclass(frozen=True)

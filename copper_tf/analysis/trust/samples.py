@@ -15,6 +15,7 @@ from copper_tf.statistics.scores import binarity
 from tfds_copper.dataset import Dataset
 from tfds_copper.micrograph import Windows
 from tfds_copper.progress import Progress
+from tfds_copper.splits.assign import HELD_OUT
 
 __all__ = ["MappedExample", "TrustSamples", "map_pictures"]
 
@@ -73,7 +74,7 @@ class TrustSamples:
 
 
 def _splits(dataset: Dataset) -> tuple[str, ...]:
-    return ("test",) if dataset.split_sizes["test"] >= _FEW else ("validation", "test")
+    return ("test",) if dataset.split_sizes["test"] >= _FEW else HELD_OUT
 
 
 def map_pictures(dataset: Dataset, predictor: RunPredictor, progress: Progress | None = None) -> TrustSamples:
