@@ -14,20 +14,23 @@ from copper_tf.utils.keras_objects import PACKAGE
 __all__ = ["Classifier", "Segmenter"]
 
 
-def _check_sides(inputs: Any, least: int, grid: int) -> None:
-    """Whether pictures can go through a network.
+def _checked_sides(inputs: Any, least: int, grid: int) -> Any:
+    """Pictures that can go through a network.
 
     Args:
         inputs: ``(batch, height, width, 1)``; sides that aren't known yet are checked when they are.
         least: the smallest side in px.
         grid: what every side must be a multiple of, in px.
 
+    Returns:
+        The same; in a graph nothing is done with them before they are checked.
+
     Raises:
-        ValueError: if not.
+        ValueError: if they can't.
     """
     shape = tuple(getattr(inputs, "shape", ()))
     if len(shape) != 4:
-        return
+        return inputs
     multiples = f" and multiples of {grid} px" if grid > 1 else ""
     needs = f"sides of pictures must be at least {least} px{multiples}; copper_tf.load(RUN).keras_model() takes any"
     if any(side is not None and (side < least or side % grid) for side in shape[1:3]):
@@ -35,7 +38,9 @@ def _check_sides(inputs: Any, least: int, grid: int) -> None:
     if None in shape[1:3] and tf.is_tensor(inputs):
         sides = tf.shape(inputs)[1:3]
         fits = tf.logical_and(sides >= least, sides % grid == 0)
-        tf.debugging.Assert(tf.reduce_all(fits), [f"{needs}. Received:", sides])
+        with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(fits), [f"{needs}. Received:", sides])]):
+            return tf.identity(inputs)
+    return inputs
 
 
 def _stages(model: keras.Model) -> int:
@@ -53,7 +58,7 @@ class Classifier(keras.Model):
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """The probabilities of pictures ``(batch, height, width, 1)``."""
-        _check_sides(inputs, smallest_picture(_stages(self)), 1)
+        inputs = _checked_sides(inputs, smallest_picture(_stages(self)), 1)
         return super().__call__(inputs, *args, **kwargs)
 
 
@@ -67,7 +72,7 @@ class Segmenter(keras.Model):
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """The masks of pictures ``(batch, height, width, 1)``."""
-        _check_sides(inputs, smallest_picture(_stages(self)), 2 ** _stages(self))
+        inputs = _checked_sides(inputs, smallest_picture(_stages(self)), 2 ** _stages(self))
         return super().__call__(inputs, *args, **kwargs)
 
     def compute_loss(
