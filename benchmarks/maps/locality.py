@@ -26,7 +26,7 @@ DEPTHS = ((1, 1), (1, 2), (2, 1), (3, 1), (4, 1))
 def measured(folder: Path, seed: int, d: int, N: int) -> Results:
     """Scores with the true hypothesis, and the gap between the curves of the two."""
     true, far = (trained(folder, seed, hypothesis, estimated=True, d=d, N=N) for hypothesis in APART)
-    picked = {name: true[name] for name in ("auc", "iou", "corr_g", "nmse", "binarity_middle")}
+    picked = {name: true[name] for name in ("auc", "iou", "corr_g", "nmse", "binarity")}
     return {**picked, "nmse of the wrong g": far["nmse"], "curve gap": curve_gap([true["estimate"], far["estimate"]])}
 
 

@@ -35,7 +35,7 @@ def measured(folder: Path, seed: int, mode: str) -> Results:
     binary = trained(folder, seed, **MODES[mode])
     null = trained(folder, seed, world="null", **MODES[mode])
     error = np.abs(np.array(binary["curve"]) - worlds.settings(seed).law_values()).max()
-    picked = {name: binary[name] for name in ("auc", "iou", "corr_g", "nmse", "binarity_middle")}
+    picked = {name: binary[name] for name in ("auc", "iou", "corr_g", "nmse", "binarity")}
     return {**picked, "curve_error": float(error), "null_nmse": null["nmse"], "null_spearman": null["spearman_t"]}
 
 

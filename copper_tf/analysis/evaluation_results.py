@@ -72,7 +72,7 @@ class SplitScores(ScoreSummary):
         mean_potency: of a segmenter, mean potency of each label, ``(K,)``.
         reanchored_curve: of a segmenter, a(t) = (m_t - m_T) / (m_0 - m_T), ``(K,)``.
         curve_intervals: 95 % bootstrap interval of that curve at each label, ``(K,)``.
-        binarity_middle: of a segmenter, mean binarity of the maps of the middle third of the labels.
+        binarity: of a segmenter, B of all its maps together, see `joint_binarity`.
     """
 
     confusion: tuple[tuple[int, ...], ...] = ()
@@ -80,7 +80,7 @@ class SplitScores(ScoreSummary):
     mean_potency: tuple[float, ...] = ()
     reanchored_curve: tuple[float, ...] = ()
     curve_intervals: tuple[Interval | None, ...] = ()
-    binarity_middle: float = float("nan")
+    binarity: float = float("nan")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -191,7 +191,7 @@ class Evaluation(Result):
 
     NAME: ClassVar[str] = "evaluation"
     COMMAND: ClassVar[str] = "evaluate"
-    FORMAT: ClassVar[str] = "copper-evaluation 1"
+    FORMAT: ClassVar[str] = "copper-evaluation 2"
 
     kind: Literal["classifier", "segmenter"]
     labels: Labels

@@ -7,7 +7,7 @@ in the last bit in one of a hundred cases; on a map of 960x1280 px its IoU takes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -18,8 +18,8 @@ __all__ = [
     "binarity",
     "confusion_matrix",
     "iou",
+    "joint_binarity",
     "middle",
-    "middle_mean",
     "ordinal_scores",
     "pixel_scores",
     "posterior_median",
@@ -148,26 +148,31 @@ def binarity(potency: np.ndarray) -> float:
     return float(potency.var(dtype=np.float64)) / (m * (1 - m)) if 1e-4 < m < 1 - 1e-4 else float("nan")
 
 
-def middle(label: np.ndarray, labels: int) -> np.ndarray:
-    """Which pictures are of the middle third of the labels, where a map has most to decide; bool like `label`.
+def joint_binarity(binarity: np.ndarray, potency: np.ndarray) -> float:
+    """B of several maps together, sum of Var(s) over sum of m (1 - m); NaN where no map has both phases.
+
+    A map that is nearly all of one phase has nothing to be sharp about, and hardly counts.
+
+    Args:
+        binarity: B of each map, NaN where it has none.
+        potency: mean m of each map.
+    """
+    known = np.isfinite(binarity)
+    weights = potency[known] * (1 - potency[known])
+    return float(np.average(binarity[known], weights=weights)) if weights.sum() > 0 else float("nan")
+
+
+def middle(label: np.ndarray, g: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Which pictures are of the labels whose g is nearest 1/2, where a map has most to decide; bool like `label`.
+
+    These are a third of the labels, more where several are equally near.
 
     Args:
         label: rank of t of each picture.
-        labels: number K of labels.
+        g: of each label, ``(K,)``; NaN where it is not known, which is never chosen.
     """
-    return np.abs(np.asarray(label) - (labels - 1) / 2) <= max(labels / 6, 0.5)
-
-
-def middle_mean(values: np.ndarray, label: np.ndarray, labels: int) -> float:
-    """Mean of the finite values of the pictures of the `middle` labels, NaN where there are none.
-
-    Args:
-        values: one per picture, e.g. the binarity of its map.
-        label: rank of t of each picture.
-        labels: number K of labels.
-    """
-    chosen = values[middle(label, labels) & np.isfinite(values)]
-    return float(chosen.mean()) if chosen.size else float("nan")
+    away = np.nan_to_num(np.abs(np.asarray(g, float) - 0.5), nan=np.inf)
+    return (away <= np.sort(away)[max(1, len(away) // 3) - 1] + 1e-9)[np.asarray(label)]
 
 
 def iou(first: np.ndarray, second: np.ndarray) -> float:

@@ -24,7 +24,7 @@ from copper_tf.utils.compat import peak_memory_bytes
 from tfds_copper.micrograph import Windows
 from tfds_copper.progress import Progress
 
-__all__ = ["finish_run", "map_chords", "map_reach", "middle_maps", "reference_statistics_of"]
+__all__ = ["draw_maps", "finish_run", "map_chords", "map_reach", "reference_statistics_of"]
 
 # The mean chord of so many maps is known to a few percent.
 _CHORD_PICTURES = 16
@@ -32,18 +32,24 @@ _CHORD_PICTURES = 16
 _REACH_PICTURES = 32
 
 
-def middle_maps(run: Run, held_out: Pictures, count: int, progress: Progress | None = None) -> list[np.ndarray]:
-    """The maps that a segmenter draws of held-out pictures of the middle labels; of all labels where those have none.
+def _spread(among: np.ndarray, count: int) -> np.ndarray:
+    """So many of them at most, evenly spread."""
+    return among[np.unique(np.linspace(0, among.size - 1, count).round().astype(int))]
+
+
+def draw_maps(
+    run: Run, held_out: Pictures, among: np.ndarray, count: int, progress: Progress | None = None
+) -> list[np.ndarray]:
+    """The maps that a segmenter draws of some held-out pictures.
 
     Args:
         run: a run of a segmenter, with weights.
-        held_out: the decoded validation pictures, of every label.
-        count: how many at most, evenly spread.
+        held_out: the decoded validation pictures.
+        among: indices of the pictures to choose from.
+        count: how many at most, evenly spread over them.
         progress: called with (done, total, what).
     """
-    best = np.flatnonzero(middle(held_out.labels, len(run.labels.times)))
-    chosen = best if best.size else np.arange(len(held_out.arrays))
-    chosen = chosen[np.unique(np.linspace(0, chosen.size - 1, count).round().astype(int))]
+    chosen = _spread(among, count)
     predictor, maps = RunPredictor(run), []
     for done, k in enumerate(chosen, start=1):
         picture = held_out.arrays[k], int(held_out.bit_depths[k]), held_out.files[k]
@@ -54,18 +60,20 @@ def middle_maps(run: Run, held_out: Pictures, count: int, progress: Progress | N
 
 
 def map_chords(run: Run, held_out: Pictures, progress: Progress | None = None) -> dict[str, Any]:
-    """Mean chords of the maps that a trained segmenter draws of held-out pictures, see `middle_maps`.
+    """Mean chords of the maps that a trained segmenter draws of held-out pictures, of labels with both phases.
 
     Args:
         run: a trained run of a segmenter.
-        held_out: the decoded validation pictures, of every label.
+        held_out: the decoded validation pictures.
         progress: called with (done, total, what).
 
     Returns:
         ``mean_chord_px`` of both phases together, and ``mean_chord_rough_px`` and ``mean_chord_smooth_px``; NaN where
         the maps have one phase only.
     """
-    chord = mean_chord(*middle_maps(run, held_out, _CHORD_PICTURES, progress))
+    best = np.flatnonzero(middle(held_out.labels, run.hypothesis))
+    among = best if best.size else np.arange(len(held_out.arrays))
+    chord = mean_chord(*draw_maps(run, held_out, among, _CHORD_PICTURES, progress))
     return {
         "mean_chord_px": chord.mean,
         "mean_chord_rough_px": chord.foreground,
@@ -85,7 +93,7 @@ def map_reach(run: Run, held_out: Pictures, progress: Progress | None = None) ->
         See `reach_of`.
     """
     order = np.argsort(held_out.labels, kind="stable")
-    chosen = order[np.unique(np.linspace(0, len(order) - 1, _REACH_PICTURES).round().astype(int))]
+    chosen = _spread(order, _REACH_PICTURES)
     predictor, pictures = RunPredictor(run), []
     for k in chosen:
         values = run.normalisation.apply(held_out.arrays[k].astype(np.float32) / np.float32(held_out.full_scale[k]))

@@ -18,14 +18,14 @@ from copper_tf.config import Config
 from copper_tf.data.pictures import Pictures
 from copper_tf.runs.records import Restarts, RestartTry
 from copper_tf.runs.run import BEST, HYPOTHESIS, RESTARTS, TENSORBOARD, Run, create_run, is_run
-from copper_tf.statistics.scores import binarity
-from copper_tf.training.finish import middle_maps
+from copper_tf.statistics.scores import binarity, joint_binarity
+from copper_tf.training.finish import draw_maps
 from tfds_copper.files import replacing
 from tfds_copper.progress import Progress
 
 __all__ = ["choose_try", "remove_tries"]
 
-# Their mean binarity is known to a hundredth.
+# Their binarity is known to a hundredth or two.
 _PICTURES = 48
 
 Train = Callable[[Run, "Progress | None"], Any]
@@ -52,12 +52,13 @@ def _measure(attempt: Run, held_out: Pictures) -> RestartTry:
     """What a try is judged by; kept, so that a killed training doesn't measure it again."""
     if attempt.has(RestartTry):
         return attempt.read(RestartTry)
-    each = np.array([binarity(potency) for potency in middle_maps(attempt, held_out, _PICTURES)])
+    maps = draw_maps(attempt, held_out, np.argsort(held_out.labels, kind="stable"), _PICTURES)
+    each, means = np.array([(binarity(potency), potency.mean(dtype=np.float64)) for potency in maps]).T
     rows = attempt.history()
     result = RestartTry(
         seed=attempt.config.training.seed,
-        # The binarity of a constant map is undefined; it is as far from zeros and ones as a grey one.
-        binarity=float(np.nan_to_num(each).mean()),
+        # That of maps of one phase alone is undefined; they show as little as grey ones.
+        binarity=float(np.nan_to_num(joint_binarity(each, means))),
         val_nmse=rows[-1]["val_nmse"],
         seconds=sum(row["seconds"] for row in rows),
     )

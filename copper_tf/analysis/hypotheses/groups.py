@@ -32,7 +32,7 @@ class Group:
         g: of every run and label, ``(runs, K)``; NaN at labels that were left out.
         potency: of every run and picture, ``(runs, pictures)``.
         validation_nmse: of every run, ``(runs,)``.
-        binarity: at the middle labels of the test pictures, of every run, ``(runs,)``.
+        binarity: of the maps of the test pictures, of every run, ``(runs,)``.
         chords: mean chord of the maps in px, of every run, ``(runs,)``; NaN where unknown.
         reaches: how wide in px the network looks, of every run, ``(runs,)``.
         excess: what borders of areas add to the mean potency of every label, by composites, ``(runs, K)``; NaN where
@@ -80,7 +80,7 @@ def group_of(name: str, runs: Sequence[Run], evaluations: Sequence[Evaluation]) 
     for run, evaluation in zip(runs, evaluations, strict=True):
         potency.append(np.array(evaluation.pictures.potency))
         splits = evaluation.splits
-        found.append((splits["validation"].scores["nmse"], splits["test"].binarity_middle, run.mean_chord, run.reach))
+        found.append((splits["validation"].scores["nmse"], splits["test"].binarity, run.mean_chord, run.reach))
     excess = [run.read(BoundaryBias).excess if run.has(BoundaryBias) else () for run in runs]
     validation, binarity, chords, reaches = np.array([[_number(v) for v in row] for row in found]).T
     return Group(

@@ -57,7 +57,7 @@ class RankedHypothesis:
         range: the best and the worst seed.
         interval: of `nmse`, 95 %.
         validation_nmse: the same on the validation pictures.
-        binarity: of the maps at the middle labels.
+        binarity: of the maps of the test pictures.
         behind: the difference to the best.
         indistinguishable: names of the hypotheses that neither their floors nor these data tell from this one.
     """

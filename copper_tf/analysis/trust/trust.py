@@ -22,7 +22,7 @@ from copper_tf.models.architecture import network_of
 from copper_tf.runs.datasets import dataset_of
 from copper_tf.runs.run import Run
 from copper_tf.statistics.chords import mean_chord
-from copper_tf.statistics.scores import middle, middle_mean, potency_scores
+from copper_tf.statistics.scores import joint_binarity, middle, potency_scores
 from tfds_copper.errors import RunError
 from tfds_copper.files import replacing
 from tfds_copper.progress import Progress
@@ -133,14 +133,14 @@ class _ShownPictures:
             np.savez_compressed(file, allow_pickle=False, **self.arrays)
 
 
-def _middle(samples: TrustSamples, labels: int) -> list[MappedExample]:
-    """The examples of the middle labels; maps near the ends are nearly even, so that any two of them agree."""
-    return [e for e in samples.examples if middle(np.array(e.label), labels)]
+def _middle(samples: TrustSamples, run: Run) -> list[MappedExample]:
+    """The examples of labels with both phases; maps near the ends are nearly even, so that any two of them agree."""
+    return [e for e in samples.examples if middle(np.array(e.label), run.hypothesis)]
 
 
 def _agreement(samples: TrustSamples, run: Run, others: Sequence[Run], progress: Progress | None) -> dict[str, float]:
     """How alike the maps of runs of other seeds are."""
-    chosen = _middle(samples, len(run.labels.times))
+    chosen = _middle(samples, run)
     maps = [[e.sample.mask for e in chosen]]
     for done, other in enumerate(others, start=1):
         predictor = RunPredictor(other)
@@ -152,13 +152,12 @@ def _agreement(samples: TrustSamples, run: Run, others: Sequence[Run], progress:
 
 def _whole_picture_values(samples: TrustSamples, run: Run) -> dict[str, float]:
     """What the maps of whole pictures say by themselves."""
-    labels = len(run.labels.times)
     g = np.array(run.hypothesis)[samples.labels]
     scores = potency_scores({"potency": samples.potency, "g": g, "t": np.array(run.labels.times)[samples.labels]})
-    chord = mean_chord(*(e.sample.mask for e in _middle(samples, labels)))
+    chord = mean_chord(*(e.sample.mask for e in _middle(samples, run)))
     return {
         "nmse": scores["nmse"],
-        "binarity": middle_mean(samples.binarity, samples.labels, labels),
+        "binarity": joint_binarity(samples.binarity, samples.potency),
         "phase_drift": phase_drift(samples.evidence, samples.potency, samples.labels),
         "receptive_field_px": float(run.receptive_field),
         "mean_chord_px": chord.mean,

@@ -100,10 +100,10 @@ TESTS = (
         "g is the same for all pictures tested", True,
     ),
     TrustTest(
-        "binarity", "binarity B, middle labels", 0.6, MIN_BINARITY,
-        "At the middle labels the maps are rough in some places and smooth in others, like a surface of two phases.",
-        "At the middle labels the maps are grey: their mean fits, but they show no rough and smooth areas.",
-        "no picture of the middle labels was tested, or its map is all 0 or all 1", True,
+        "binarity", "binarity B", 0.6, MIN_BINARITY,
+        "The maps are rough in some places and smooth in others, like a surface of two phases.",
+        "The maps are grey: their mean fits, but they show no rough and smooth areas.",
+        "every map is all 0 or all 1", True,
     ),
     TrustTest(
         "phase_drift", "evidence inside areas that follows t", 0.25, 0.36,

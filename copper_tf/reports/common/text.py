@@ -70,7 +70,6 @@ SCORE_NAMES = {
     "iou": "IoU of the map",
     "auc": "ROC-AUC of the map",
     "binarity": "binarity B",
-    "binarity_middle": "binarity B, middle labels",
 }
 
 GLOSSARY = {

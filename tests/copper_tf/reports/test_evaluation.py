@@ -50,7 +50,7 @@ def _split(kind: str, labels: int, count: int, interval: bool, truth: bool) -> S
         mean_potency=tuple(np.linspace(0.9, 0.1, labels).tolist()),
         reanchored_curve=tuple(np.linspace(1, 0, labels).tolist()),
         curve_intervals=(None,) * labels,
-        binarity_middle=0.7,
+        binarity=0.7,
     )
 
 

@@ -244,12 +244,47 @@ def test_a_share_of_a_ten_thousandth_is_no_two_phases() -> None:
 @pytest.mark.parametrize(
     ("labels", "middle"), [(2, [0, 1]), (3, [1]), (4, [1, 2]), (6, [2, 3]), (7, [2, 3, 4]), (16, [5, 6, 7, 8, 9, 10])]
 )
-def test_the_middle_third_of_the_labels(labels: int, middle: list[int]) -> None:
-    assert np.flatnonzero(st.middle(np.arange(labels), labels)).tolist() == middle
-    values = np.arange(labels) ** 2.0
-    assert st.middle_mean(values, np.arange(labels), labels) == pytest.approx(np.mean([k**2 for k in middle]))
-    values[middle] = np.nan
-    assert np.isnan(st.middle_mean(values, np.arange(labels), labels))
+def test_the_middle_labels_of_a_line_from_1_to_0(labels: int, middle: list[int]) -> None:
+    assert np.flatnonzero(st.middle(np.arange(labels), np.linspace(1, 0, labels))).tolist() == middle
+
+
+def test_the_middle_labels_are_those_with_most_of_both_phases() -> None:
+    particles = [0.47, 0.26, 0.13, 0.05, 0, 0, 0, 0]
+    assert st.middle(np.array([0, 1, 2, 7, 1]), particles).tolist() == [True, True, False, False, True]
+    assert st.middle(np.arange(6), [1, np.nan, 0.5, np.nan, 0.1, 0]).tolist() == [
+        False,
+        False,
+        True,
+        False,
+        True,
+        False,
+    ]
+
+
+def test_the_binarity_of_maps_together_is_that_of_one_large_map_of_equal_means() -> None:
+    maps = [np.array([0.1, 0.2, 0.9, 0.8]), np.array([0.7, 0.3, 0.4, 0.6])]
+    each = np.array([st.binarity(one) for one in maps])
+    assert st.joint_binarity(each, np.array([0.5, 0.5])) == pytest.approx(st.binarity(np.concatenate(maps)))
+
+
+def test_maps_of_one_phase_say_little_of_the_binarity_of_all() -> None:
+    """Particles that are gone at most labels: there a map is noise near 0, which is not grey but empty."""
+    rng = np.random.default_rng(0)
+    sharp = [np.repeat([0.98, 0.02], [share, 1000 - share]) for share in (470, 260, 130)]
+    maps = sharp + [np.abs(rng.normal(0, 0.01, 1000)) for _ in range(5)]
+    each, potency = np.array([(st.binarity(one), one.mean()) for one in maps]).T
+    assert np.nanmean(each) < 0.5 < 0.8 < st.joint_binarity(each, potency)
+
+
+def test_grey_maps_stay_grey_together() -> None:
+    maps = [np.linspace(level - 0.05, level + 0.05, 100) for level in (0.1, 0.3, 0.5, 0.7, 0.9)]
+    each, potency = np.array([(st.binarity(one), one.mean()) for one in maps]).T
+    assert st.joint_binarity(each, potency) < 0.02
+
+
+def test_no_map_of_two_phases_has_no_binarity() -> None:
+    assert np.isnan(st.joint_binarity(np.full(2, np.nan), np.array([0.0, 1.0])))
+    assert np.isnan(st.joint_binarity(np.array([]), np.array([])))
 
 
 def test_overlap_of_masks() -> None:

@@ -57,8 +57,8 @@ def maps(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
         ramp = np.linspace(0, 1, 64)
         return [np.round(ramp) if run.path.name == "1" else 0.5 + 0.1 * ramp, ramp]
 
-    monkeypatch.setattr(restarts, "middle_maps", drawn)
-    return lambda value: monkeypatch.setattr(restarts, "middle_maps", lambda *_: [np.full(64, value)])
+    monkeypatch.setattr(restarts, "draw_maps", drawn)
+    return lambda value: monkeypatch.setattr(restarts, "draw_maps", lambda *_: [np.full(64, value)])
 
 
 def test_the_most_binary_goes_on(unbroken: Run) -> None:
