@@ -113,18 +113,12 @@ def check(
         ['small', 'few', 'skipped']
     """
     from copper_tf.data.sources import named_settings, scan_and_survey
-    from copper_tf.reports.check.page import render_check
-    from copper_tf.reports.check.summary import RESULT, TABLE, picture_table, summarise
-    from tfds_copper.files import path_beside, write_text
+    from copper_tf.reports.check.page import write_check
+    from tfds_copper.files import path_beside
 
     splitting, read_as = named_settings(split_settings, read_settings, values)
     survey = scan_and_survey(folder, splitting, read_as, progress)
-    target = Path(output) if output is not None else path_beside(folder, "check")
-    result = summarise(survey, splitting, str(target))
-    result.write(target / RESULT)
-    write_text(target / TABLE, picture_table(survey, result.findings), encoding="utf-8-sig")
-    render_check(survey, result)
-    return result
+    return write_check(survey, splitting, Path(output) if output is not None else path_beside(folder, "check"))
 
 
 def preview_build(
@@ -207,10 +201,10 @@ def build_folds(
         >>> [dataset.fold for dataset in datasets]
         [1, 2, 3]
     """
-    from copper_tf.data.sources import build_datasets, named_settings
+    from copper_tf.data.sources import build_datasets, named_settings, scan_and_survey
 
     splitting, read_as = named_settings(split_settings, read_settings, values)
-    return build_datasets(folder, output, splitting, read_as, force, progress)
+    return build_datasets(scan_and_survey(folder, splitting, read_as, progress), splitting, output, force, progress)
 
 
 def build(

@@ -17,7 +17,6 @@ from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.analysis.trust.results import Trust, Verdict
 from copper_tf.analysis.trust.verdict import NOT_SUPPORTED
 from copper_tf.api.analysis import baselines, evaluate, trust
-from copper_tf.api.data import build, check
 from copper_tf.api.inference import export
 from copper_tf.api.reports import Report, report
 from copper_tf.api.training import train
@@ -151,8 +150,13 @@ def _dataset(output: Path, request: dict[str, Any], force: bool, progress: Progr
     """Checks and builds the folder, unless that is done already; a fit that was there is deleted once that is sound."""
     if is_dataset(output / DATASET) and not force:
         return open_dataset(output / DATASET)
+    from copper_tf.data.sources import build_datasets, named_settings, scan_and_survey
+    from copper_tf.reports.check.page import write_check
+
     folder, given = request["folder"], {k: v for k, v in request.items() if k not in ("folder", "budget")}
-    found = check(folder, output / CHECK, progress=progress, **given)
+    splitting, reading = named_settings(None, None, given)
+    survey = scan_and_survey(folder, splitting, reading, progress)
+    found = write_check(survey, splitting, output / CHECK)
     if not found.sound:
         raise InputError(
             f"{folder}: must be sound to learn from; {found.page} shows all. Received: {found.problems[0].text}"
@@ -162,7 +166,7 @@ def _dataset(output: Path, request: dict[str, Any], force: bool, progress: Progr
     for name in (PLAN, RESULT):
         (output / name).unlink(missing_ok=True)
     write_json(output / _MARK, request)
-    return build(folder, output / DATASET, progress=progress, **given)
+    return build_datasets(survey, splitting, output / DATASET, progress=progress)[0]
 
 
 def _check_enough(dataset: Dataset, crop: int) -> None:

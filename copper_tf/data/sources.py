@@ -185,34 +185,31 @@ def require_sound(survey: Survey, split: SplitSettings) -> None:
 
 
 def build_datasets(
-    folder: str | os.PathLike[str],
-    output: str | os.PathLike[str] | None,
+    survey: Survey,
     split: SplitSettings,
-    reading: ReadSettings,
+    output: str | os.PathLike[str] | None = None,
     force: bool = False,
     progress: Progress | None = None,
 ) -> list[Dataset]:
     """Builds a SEM folder into one dataset, or one for each fold, and opens them.
 
     Args:
-        folder: the SEM folder.
-        output: the folder of datasets; ``FOLDER.tfds`` beside the pictures where None.
+        survey: of the folder.
         split: how it is split.
-        reading: how its pictures are read.
+        output: the folder of datasets; ``FOLDER.tfds`` beside the pictures where None.
         force: also build what `copper check` calls unsound.
         progress: called with (done, total, what).
 
     Raises:
-        InputError: if the folder or a picture in it can't be used, or is unsound.
+        InputError: if a picture can't be used, or the folder is unsound.
         OutputError: if `output` can't be written or holds the dataset of another folder.
     """
-    survey = scan_and_survey(folder, split, reading, progress)
     if not force:
         require_sound(survey, split)
     import_tensorflow()
     from tfds_copper.copper_sem import build_survey
 
-    target = output if output is not None else default_data_dir(folder)
+    target = output if output is not None else default_data_dir(survey.folder.root)
     return [open_dataset(path) for path in build_survey(survey, target, split, progress)]
 
 
@@ -241,7 +238,7 @@ def open_or_build(
     if isinstance(data, Dataset) or is_dataset(data):
         return _built(data, _given(split) | _given(reading))
     splitting, read_as = settings_of(SplitSettings, split), settings_of(ReadSettings, reading)
-    return build_datasets(data, None, splitting, read_as, progress=progress)
+    return build_datasets(scan_and_survey(data, splitting, read_as, progress), splitting, progress=progress)
 
 
 def open_single(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -19,6 +17,7 @@ from tfds_copper.folder.scan import Picture, SemFolder
 from tfds_copper.micrograph import Bar, Metadata, ReadSettings, read
 from tfds_copper.progress import Progress
 from tfds_copper.splits.groups import Link
+from tfds_copper.threads import map_ahead
 
 __all__ = ["Survey", "SurveyedPicture", "survey_folder"]
 
@@ -120,13 +119,11 @@ def _survey_picture(folder: SemFolder, picture: Picture, settings: ReadSettings)
 
 
 def _survey_all(folder: SemFolder, settings: ReadSettings, progress: Progress | None) -> Iterator[SurveyedPicture]:
-    # Decoders and filters let other threads run; more threads than this only hold more pictures at once.
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        jobs = pool.map(lambda picture: _survey_picture(folder, picture, settings), folder.pictures)
-        for done, picture in enumerate(jobs, start=1):
-            if progress is not None:
-                progress(done, len(folder.pictures), "reading pictures")
-            yield picture
+    jobs = map_ahead(lambda picture: _survey_picture(folder, picture, settings), folder.pictures)
+    for done, picture in enumerate(jobs, start=1):
+        if progress is not None:
+            progress(done, len(folder.pictures), "reading pictures")
+        yield picture
 
 
 def _marks(

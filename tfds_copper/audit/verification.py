@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import functools
 import math
@@ -75,6 +76,12 @@ class PreparedImage:
         self.thumbnail = shrink(pixels, self.factor)
         self._made: dict[tuple[int, int], _Thumbnail] = {}
 
+    def as_read(self) -> PreparedImage:
+        """The same picture with nothing made yet."""
+        fresh = copy.copy(self)
+        fresh._made = {}
+        return fresh
+
     def at_factor(self, factor: int) -> _Thumbnail:
         """The high-passed thumbnail at a factor of at least the picture's own."""
         key = (factor, 0)
@@ -100,9 +107,12 @@ class _HighPassed:
         self._spectra: dict[tuple[int, int], np.ndarray] = {}
 
     def spectrum(self, size: tuple[int, int]) -> np.ndarray:
-        if size not in self._spectra:
-            self._spectra = {size: fft.rfft2(self.passed, size)}
-        return self._spectra[size]
+        # Other threads may change what is kept meanwhile.
+        found = self._spectra.get(size)
+        if found is None:
+            found = fft.rfft2(self.passed, size)
+            self._spectra = {size: found}
+        return found
 
 
 class _Thumbnail(_HighPassed):

@@ -14,7 +14,7 @@ import tensorflow_datasets as tfds
 from tfds_copper.audit.survey import Survey, survey_folder
 from tfds_copper.compat import QuietBuilderMixin, one_line_errors, remove_unfinished
 from tfds_copper.copper_sem.build_dir import build_lock, built_datasets, writing_errors
-from tfds_copper.copper_sem.example import example, keyed_example
+from tfds_copper.copper_sem.example import keyed_example
 from tfds_copper.copper_sem.features import features
 from tfds_copper.copper_sem.metadata import SPLIT_TABLE, dataset_metadata, write_split_table
 from tfds_copper.errors import InputError, OutputError
@@ -26,6 +26,7 @@ from tfds_copper.progress import Progress
 from tfds_copper.registration import NAME
 from tfds_copper.settings import Group, field_types, setting_fields
 from tfds_copper.splits.assign import SPLITS, SplitSettings, assign
+from tfds_copper.threads import map_ahead
 
 __all__ = ["Builder", "CopperSemConfig"]
 
@@ -198,8 +199,9 @@ class Builder(QuietBuilderMixin, tfds.core.GeneratorBasedBuilder):
         return {name: make(survey.folder.root, share) for name, share in shares.items()}
 
     def _generate_examples(self, root: Path, pictures: list[Picture]) -> Iterator[tuple[str, dict[str, Any]]]:
-        for picture in pictures:
-            yield picture.file, example(root, picture, self.builder_config.read_settings)
+        make = functools.partial(keyed_example, root, self.builder_config.read_settings)
+        for made in map_ahead(make, pictures):
+            yield made
             self._done += 1
             if self.progress is not None:
                 self.progress(self._done, len(self.survey.pictures) if self.survey else 0, "writing")

@@ -57,5 +57,5 @@ def example(root: Path, picture: Picture, settings: ReadSettings) -> dict[str, A
 
 
 def keyed_example(root: Path, settings: ReadSettings, picture: Picture) -> tuple[str, dict[str, Any]]:
-    """(key, features) of one picture, as TFDS takes them from Beam."""
+    """(key, features) of one picture, as TFDS takes them."""
     return picture.file, example(root, picture, settings)

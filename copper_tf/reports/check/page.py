@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from copper_tf.reports.check.summary import Check, LabelSummary
+from copper_tf.reports.check.summary import RESULT, TABLE, Check, LabelSummary, picture_table, summarise
 from copper_tf.reports.common.page import embed_image, write_page
 from copper_tf.reports.common.style import INK, figure, tidy, time_axis
 from copper_tf.runs.labels import Labels
@@ -22,12 +22,14 @@ from copper_tf.utils.drawing import grey_image, scale_bar_length
 from tfds_copper.audit.findings import NOTE, Finding
 from tfds_copper.audit.survey import Survey, SurveyedPicture
 from tfds_copper.errors import InputError
+from tfds_copper.files import write_text
 from tfds_copper.folder.readings import Reading
 from tfds_copper.folder.tables import spans
 from tfds_copper.folder.times import time_text
 from tfds_copper.micrograph import read
+from tfds_copper.splits.assign import SplitSettings
 
-__all__ = ["render_check"]
+__all__ = ["write_check"]
 
 # The side of the zoom of the paper's Figure 3, and how many labels stand beside one another.
 _ZOOM, _ACROSS = 200, 4
@@ -154,19 +156,28 @@ def _reading_rows(readings: Sequence[Reading]) -> list[tuple[str, ...]]:
     ]
 
 
-def render_check(survey: Survey, check: Check) -> Path:
-    """Writes ``check.html`` and its figures as PNG beside it, into the check's own output folder.
+def write_check(survey: Survey, split: SplitSettings, output: Path) -> Check:
+    """Writes ``check.html`` with its figures as PNG beside it, ``check.json`` and ``pictures.csv``.
 
     Args:
         survey: of the folder.
-        check: its summary.
+        split: how it is to be split.
+        output: where to write.
 
     Returns:
-        The path of the page.
+        The summary of the folder.
     """
+    check = summarise(survey, split, str(output))
+    check.write(output / RESULT)
+    write_text(output / TABLE, picture_table(survey, check.findings), encoding="utf-8-sig")
+    _write_page(survey, check)
+    return check
+
+
+def _write_page(survey: Survey, check: Check) -> None:
     figures = {"examples": _examples_figure(survey), "grey": _grey_figure(check)}
     alts = {"examples": "A typical picture of each label, whole and enlarged", "grey": "Grey levels over stress time"}
-    return write_page(
+    write_page(
         "check/page.html.j2",
         check.page,
         figures=figures,
