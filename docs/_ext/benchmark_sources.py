@@ -49,6 +49,10 @@ SOURCES = {
     "mosaic": Source("python -m benchmarks.speed.mosaic", _XEON, "2026-11-24"),
     "paper": Source("make paper BUDGET=1.3", _EPYC, "2026-11-30"),
     "pipeline": Source("python -m benchmarks.data.pipeline", _EPYC, "2026-11-28"),
+    "quality": Source(
+        "python -m benchmarks.quality; python -m benchmarks.quality --scale paper --kinds segmenter --rounds 1", _EPYC,
+        "2026-11-30",
+    ),
     "reimaging": Source("python -m benchmarks.decisions.reimaging --seeds 2", _EPYC, "2026-11-30"),
     "search": Source("python -m benchmarks.search.search --seeds 3", "1 core of an AMD EPYC, no GPU", "2026-11-25"),
     "starts": Source("python -m benchmarks.maps.restarts --seeds 1", _EPYC, "2026-11-28"),

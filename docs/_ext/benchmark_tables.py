@@ -126,10 +126,10 @@ def _starts(content: Content) -> Table:
     for name, one in content["0"].items():
         tries, _, world = name.removeprefix("starts ").partition(" ")
         refused = "not supported" if one["not supported"] else "not refused"
-        numbers = [one[key] for key in ("auc", "nmse", "binarity_middle", "curve gap")]
+        numbers = [one[key] for key in ("auc", "nmse", "binarity", "curve gap")]
         rows.append([world, {"one": 1}.get(tries, tries), *numbers, refused])
     rows.sort(key=lambda row: str(row[0]))
-    head = ["simulated world", "starts", "ROC-AUC", "NMSE", "binarity, middle labels", "gap of two curves"]
+    head = ["simulated world", "starts", "ROC-AUC", "NMSE", "binarity", "gap of two curves"]
     return [*head, "`copper trust`"], rows
 
 
@@ -330,6 +330,15 @@ def _paper_minutes(content: Content) -> Table:
     return ["stage", "minutes"], [*rows, ["all", f"{sum(seconds.values()) / 60:.0f}"]]
 
 
+def _quality(content: Content) -> Table:
+    rows = []
+    for name, race in content.items():
+        for contestant, found in race["times"].items():
+            seconds = "not reached" if found["seconds"] is None else f"{found['seconds']:.0f}"
+            rows.append([name, contestant, f"{found['ready']:.0f}", seconds, f"{found['epochs']:.0f}"])
+    return ["model and pictures", "", "s to the first step", "s until it is good", "epochs"], rows
+
+
 # By the name that a page gives: the results file, and what makes a table of it.
 TABLES: dict[str, tuple[str, Callable[[Content], Table]]] = {
     "acceptance": ("acceptance", _acceptance),
@@ -364,5 +373,6 @@ TABLES: dict[str, tuple[str, Callable[[Content], Table]]] = {
     "paper": ("paper", _paper),
     "paper-epochs": ("paper", _paper_epochs),
     "paper-minutes": ("paper", _paper_minutes),
+    "quality": ("quality", _quality),
     **DECISION_TABLES,
 }
