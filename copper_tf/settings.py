@@ -147,7 +147,7 @@ class TrainingSettings(Group):
     )
     loss: str = setting(
         SQUARED,
-        "what a mask is held against g by: the squared error of its mean, Eq. 4; KL(g | mean), the Kullback-Leibler "
+        "loss that compares a mask with g: the squared error of its mean, Eq. 4; KL(g | mean), the Kullback-Leibler "
         "divergence, which has the gradient of cross-entropy; their correlation, which leaves free where g starts and "
         "ends; or the squared error of every pixel, whose maps are grey",
         choices=LOSSES,

@@ -1,6 +1,6 @@
 """How fast a micrograph of 960x1280 px is mapped: what `copper export` writes against its peers, in one run.
 
-    python -m benchmarks.speed.inference                            # n=2, N=1, d=4, c=32, and the default segmenter
+    python -m benchmarks.speed.inference                            # n=2, N=1, d=4, c=32, and --preset paper
     python -m benchmarks.speed.inference --real RUN    # deviations on pictures of another run's test split too
 
 Every contestant maps the same framed picture in a process of its own; they take turns, and the median counts. The
@@ -33,7 +33,7 @@ _RESULTS = RESULTS / "inference.json"
 _HEIGHT, _WIDTH, _ROUNDS, _EPOCHS = 960, 1280, 7, 3
 _OURS = ("openvino-int8", "openvino", "onnx")
 _KERAS = "model.predict"
-_NETWORKS: dict[str, dict[str, Any]] = {"n=2 N=1 d=4 c=32": {"d": 4, "c": 32, "margin": 32}, "default": {}}
+_NETWORKS: dict[str, dict[str, Any]] = {"n=2 N=1 d=4 c=32": {"d": 4, "c": 32, "margin": 32}, "preset paper": {}}
 # What is required of the fastest, and of whom.
 _REQUIRED = {"onnx": 2.0, _KERAS: 2.0, "torch bfloat16 compiled": 1.2}
 

@@ -1,6 +1,6 @@
 """How fast a training step is: ours against Keras' own layers and against the best of PyTorch, in one run.
 
-    python -m benchmarks.speed.step                                 # classifier, U-Net, default segmenter
+    python -m benchmarks.speed.step                                 # classifier, U-Net, segmenter of --preset paper
     python -m benchmarks.speed.step --just u-net --rounds 31        # one of them, more rounds
     python -m benchmarks.speed.step --borders reflect               # as `copper train` has them where nothing is set
     python -m benchmarks.speed.step --busy               # where other programs run: one thread, processor time
@@ -40,7 +40,7 @@ _LARGE = {"n": 2, "N": 1, "d": 4, "c": 32, "crop": 256, "batch_size": _BATCH}
 STEPS: dict[str, tuple[str, dict[str, Any]]] = {
     "classifier": ("classifier", _LARGE),
     "u-net": ("segmenter", {**_LARGE, "margin": 0}),
-    "default segmenter": ("segmenter", {}),
+    "segmenter, preset paper": ("segmenter", {}),
 }
 # What convolutions see beyond the border.
 BORDERS = ("reflect", "zero")

@@ -1,6 +1,6 @@
 """Where the time of a training step goes, kernel by kernel, and what is left if nothing but convolutions took any.
 
-    python -m benchmarks.speed.step_parts                           # classifier, U-Net, default segmenter
+    python -m benchmarks.speed.step_parts                           # classifier, U-Net, segmenter of --preset paper
     python -m benchmarks.speed.step_parts --just u-net --steps 15 --borders zero
 
 Kernels run one after the other, each by all processors, so that their times add up; a step of `copper train` also runs

@@ -75,9 +75,9 @@ def cli() -> None:
     DATA is a built dataset or a SEM folder (FOLDER/<class>/<picture>, one number in each class folder's name).
     MODEL is a run folder or an exported model. -o is always a folder. Every command shows examples with --help.
 
-    Exit codes: 0 done; 1 done, but the result is bad (a folder is unsound, maps aren't supported, no ranking); 2
-    misuse: a wrong option or input, or a place that can't be read or written; 3 some pictures couldn't be read, the
-    others are done; 130 stopped by Ctrl-C.
+    Exit codes: 0 done; 1 done, but the result is bad (a folder is unsound, maps aren't supported, no ranking, an
+    alarm); 2 misuse: a wrong option or input, or a place that can't be read or written; 3 some pictures couldn't be
+    read, the others are done; 130 stopped by Ctrl-C.
     """
 
 

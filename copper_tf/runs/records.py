@@ -157,7 +157,7 @@ class RestartTry(Result):
 
     Attributes:
         seed: of its weights.
-        binarity: mean over the maps of held-out pictures; 0 where they have one value only.
+        binarity: B of the maps of validation pictures together, see `joint_binarity`; 0 where none has both phases.
         val_nmse: after its last epoch.
         seconds: that it took.
     """
