@@ -24,10 +24,12 @@ from benchmarks.maps.unknown_law import CANDIDATES, RECIPES
 from copper_tf.analysis.trust.verdict import NOT_SUPPORTED, SUPPORTED, TESTS, UNDECIDED
 from copper_tf.cli.tables import print_table
 
-__all__ = ["CRITERIA", "by_surface", "main", "ranked"]
+__all__ = ["CRITERIA", "by_surface", "main", "ranked", "right_and_supported", "split_name"]
 
 Network = Mapping[str, Any]
 _LEAST = 3
+# How near to the best IoU of its surface a network is as good, and which IoU is right and which is wrong.
+_NEAR, _RIGHT, _WRONG = 0.03, 0.7, 0.6
 _VERDICTS = (NOT_SUPPORTED, UNDECIDED, SUPPORTED)
 
 
@@ -57,6 +59,17 @@ CRITERIA: dict[str, Callable[[Network], float]] = {
 }
 
 
+def split_name(name: str) -> tuple[str, str]:
+    """(surface, recipe) of a result's name.
+
+    Args:
+        name: as `benchmarks.maps.unknown_law` writes it, without blanks.
+    """
+    endings = {recipe.replace(" ", "_"): recipe for recipe in (*RECIPES, *CANDIDATES)}
+    ending = next(ending for ending in endings if name.endswith(f"_{ending}"))
+    return name.removesuffix(f"_{ending}").replace("_", " "), endings[ending]
+
+
 def by_surface(content: Mapping[str, Mapping[str, Network]]) -> dict[str, dict[str, Network]]:
     """The networks with masks and a verdict, by surface and seed, where there are at least three of them.
 
@@ -64,13 +77,11 @@ def by_surface(content: Mapping[str, Mapping[str, Network]]) -> dict[str, dict[s
         content: of ``benchmarks/results/unknown_law.json``: by seed and ``surface_recipe``.
     """
     found: dict[str, dict[str, Network]] = {}
-    endings = {recipe.replace(" ", "_"): recipe for recipe in (*RECIPES, *CANDIDATES)}
     for seed, networks in content.items():
         for name, network in networks.items():
             if network.get("trust") and network.get("iou") is not None:
-                ending = next(ending for ending in endings if name.endswith(f"_{ending}"))
-                surface = name.removesuffix(f"_{ending}").replace("_", " ")
-                found.setdefault(f"{surface}, seed {seed}", {})[endings[ending]] = network
+                surface, recipe = split_name(name)
+                found.setdefault(f"{surface}, seed {seed}", {})[recipe] = network
     return {surface: networks for surface, networks in found.items() if len(networks) >= _LEAST}
 
 
@@ -88,6 +99,22 @@ def ranked(networks: Mapping[str, Network], criterion: Callable[[Network], float
     return float(spearmanr(scores, ious).statistic), float(ious.max() - ious[first]), names[first]
 
 
+def right_and_supported(surfaces: Mapping[str, Mapping[str, Network]]) -> tuple[int, int, int]:
+    """(supported networks near the best of their surface, all networks near the best, supported ones that are wrong).
+
+    Args:
+        surfaces: from `by_surface`.
+    """
+    near = supported = wrong = 0
+    for networks in surfaces.values():
+        best = max(network["iou"] for network in networks.values())
+        for network in networks.values():
+            near += best - network["iou"] <= _NEAR
+            supported += best - network["iou"] <= _NEAR and network["verdict"] == SUPPORTED
+            wrong += best >= _RIGHT and network["iou"] < _WRONG and network["verdict"] == SUPPORTED
+    return supported, near, wrong
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Prints a row for each criterion: mean and least rank correlation, mean and largest regret over the surfaces."""
     flags = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -101,6 +128,9 @@ def main(arguments: list[str] | None = None) -> int:
         rows.append([name, *(f"{number:.3f}" for number in numbers)])
     count = sum(map(len, surfaces.values()))
     print(f"{count} networks of {len(surfaces)} surfaces")
+    supported, near, wrong = right_and_supported(surfaces)
+    print(f"supported are {supported} of {near} networks within {_NEAR} of the best IoU of their surface")
+    print(f"supported with an IoU under {_WRONG} where the best has {_RIGHT} or more: {wrong}")
     print_table(["criterion", "rank correlation", "least", "regret (IoU)", "largest"], rows)
     return 0
 

@@ -63,7 +63,7 @@ SOURCES = {
         "2026-11-28",
     ),
     "unknown_law": Source(
-        "python -m benchmarks.maps.unknown_law --seeds 6 --tiles TILES",
+        "python -m benchmarks.maps.unknown_law --just SEED --surfaces ... --recipes ... --tiles TILES",
         "1 thread of an AMD EPYC or an Intel Xeon, no GPU",
         "2026-11-30",
     ),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from decision_tables import DECISION_TABLES
+from unknown_law_tables import UNKNOWN_LAW_TABLES
 
 __all__ = ["TABLES", "Table"]
 
@@ -54,54 +55,6 @@ def _exponents(content: Content) -> Table:
         for law, of in found.items()
     ]
     return ["true law", "worlds", "exponent found", "95 % interval covers the truth"], rows
-
-
-def _unknown_law(content: Content, tiles: bool) -> Table:
-    suffix, rows = "_default_settings", []
-    for seed in sorted(content):
-        for name, one in content[seed].items():
-            surface = name.removesuffix(suffix).replace("_", " ")
-            if not name.endswith(suffix) or (surface == "tiles") is not tiles:
-                continue
-            verdict = "refused by `copper train`" if "refused" in one else one["verdict"]
-            scores = [one.get(key) for key in ("iou", "auc", "corr_fraction", "start_off", "end_off", "shape_off")]
-            rows.append([f"fold {int(seed) + 1}" if tiles else surface, int(seed), *scores, verdict])
-    head = ["surface", "seed", "IoU", "ROC-AUC", "correlation with the true share"]
-    rows.sort(key=lambda row: (row[0], row[1]))
-    return [*head, "start off by", "end off by", "shape off by, at most", "`copper trust`"], rows
-
-
-def _default_exponents(content: Content) -> Table:
-    from benchmarks.maps.unknown_law import EXPONENTS, SURFACES
-
-    suffix, rows = "_default_settings", []
-    for seed in sorted(content):
-        for name, one in content[seed].items():
-            surface = name.removesuffix(suffix).replace("_", " ")
-            if name.endswith(suffix) and "exponent" in one:
-                true = EXPONENTS[SURFACES[surface]["law"]]
-                low, high = one["exponent_low"], one["exponent_high"]
-                counted = "sheets and borders" if one["borders"] else "sheets"
-                rows.append([surface, int(seed), true, one["exponent"], f"{low:.2f} to {high:.2f}", counted])
-    rows.sort(key=lambda row: (row[0], row[1]))
-    return ["surface", "seed", "true exponent", "found", "95 % interval", "which counts"], rows
-
-
-_GIVEN = {
-    "default settings": "learned", "told": "the true table", "linear from 1 to 0": "supposed: a line from 1 to 0",
-    "areas": "learned from areas", "free ends": "its shape; ends learned",
-}  # fmt: skip
-
-
-def _verdicts(content: Content) -> Table:
-    rows = []
-    for seed in sorted(content):
-        for name, one in content[seed].items():
-            recipe = next(r for r in _GIVEN if name.endswith(r.replace(" ", "_")))
-            if one.get("trust") and one.get("iou") is not None:
-                surface = name.removesuffix(recipe.replace(" ", "_")).replace("_", " ").strip()
-                rows.append([surface, int(seed), _GIVEN[recipe], one["iou"], one["auc"], one["verdict"]])
-    return ["surface", "seed or fold", "g", "IoU", "ROC-AUC", "`copper trust`"], sorted(rows, key=lambda row: -row[3])
 
 
 def _superalloy(content: Content) -> Table:
@@ -345,10 +298,6 @@ TABLES: dict[str, tuple[str, Callable[[Content], Table]]] = {
     "acceptance-kl": ("acceptance-kl", _acceptance),
     "laws": ("laws", _laws),
     "exponents": ("laws", _exponents),
-    "unknown-law": ("unknown_law", lambda content: _unknown_law(content, tiles=False)),
-    "unknown-law-tiles": ("unknown_law", lambda content: _unknown_law(content, tiles=True)),
-    "default-exponents": ("unknown_law", _default_exponents),
-    "verdicts": ("unknown_law", _verdicts),
     "superalloy": ("superalloy", _superalloy),
     "superalloy-depths": ("superalloy", _superalloy_depths),
     "starts": ("starts", _starts),
@@ -375,4 +324,5 @@ TABLES: dict[str, tuple[str, Callable[[Content], Table]]] = {
     "paper-minutes": ("paper", _paper_minutes),
     "quality": ("quality", _quality),
     **DECISION_TABLES,
+    **UNKNOWN_LAW_TABLES,
 }

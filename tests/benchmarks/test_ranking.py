@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.maps.ranking import CRITERIA, by_surface, ranked
+from benchmarks.maps.ranking import CRITERIA, by_surface, ranked, right_and_supported, split_name
 
 
 def _network(iou: float, verdict: str = "supported", **trust: float) -> dict[str, Any]:
@@ -63,3 +63,16 @@ def test_networks_are_grouped_by_surface_and_seed() -> None:
     assert {s: set(of) for s, of in by_surface(content).items()} == {
         "hard, seed 0": {"d=2", "default settings", "window of 31 px"}
     }
+
+
+def test_names_are_split_into_surface_and_recipe() -> None:
+    assert split_name("copper_.5_to_0_d=2") == ("copper .5 to 0", "d=2")
+    assert split_name("copper,_fine_default_settings") == ("copper, fine", "default settings")
+
+
+def test_what_is_supported_is_counted_beside_what_is_right() -> None:
+    surfaces = {
+        "a": {"best": _network(0.8), "near": _network(0.78, "undecided"), "wrong": _network(0.5)},
+        "b": {"best": _network(0.65), "low": _network(0.5)},
+    }
+    assert right_and_supported(surfaces) == (2, 3, 1)

@@ -1,0 +1,101 @@
+"""The tables of networks that weren't told the law: what they reach, which can be believed, and how they are ranked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from benchmarks.maps.ranking import CRITERIA, by_surface, ranked, split_name
+from benchmarks.maps.unknown_law import CANDIDATES, EXPONENTS, LEARNED, SURFACES
+
+__all__ = ["UNKNOWN_LAW_TABLES"]
+
+Content = dict[str, Any]
+Table = tuple[Sequence[str], list[list[Any]]]
+
+_GIVEN = {
+    LEARNED: "learned", "told": "the true table", "linear from 1 to 0": "supposed: a line from 1 to 0",
+    "areas": "learned from areas", "free ends": "its shape; ends learned",
+    **{recipe: f"learned; {recipe}" for recipe in CANDIDATES},
+}  # fmt: skip
+
+
+def _of(content: Content, *recipes: str) -> list[tuple[str, int, str, Content]]:
+    """(surface, seed, recipe, results) of the networks of some recipes, by surface and seed."""
+    found = []
+    for seed, networks in content.items():
+        for name, one in networks.items():
+            surface, recipe = split_name(name)
+            if recipe in recipes:
+                found.append((surface, int(seed), recipe, one))
+    return sorted(found, key=lambda row: row[:3])
+
+
+def _unknown_law(content: Content, tiles: bool) -> Table:
+    rows = []
+    for surface, seed, _, one in _of(content, LEARNED):
+        if (surface == "tiles") is tiles:
+            verdict = "refused by `copper train`" if "refused" in one else one["verdict"]
+            scores = [one.get(key) for key in ("iou", "auc", "corr_fraction", "start_off", "end_off", "shape_off")]
+            rows.append([f"fold {seed + 1}" if tiles else surface, seed, *scores, verdict])
+    head = ["surface", "seed", "IoU", "ROC-AUC", "correlation with the true share"]
+    return [*head, "start off by", "end off by", "shape off by, at most", "`copper trust`"], rows
+
+
+def _default_exponents(content: Content) -> Table:
+    rows = []
+    for surface, seed, _, one in _of(content, LEARNED):
+        if "exponent" in one and "law" in SURFACES.get(surface, {}):
+            low, high = one["exponent_low"], one["exponent_high"]
+            counted = "sheets and borders" if one["borders"] else "sheets"
+            true = EXPONENTS[SURFACES[surface]["law"]]
+            rows.append([surface, seed, true, one["exponent"], f"{low:.2f} to {high:.2f}", counted])
+    return ["surface", "seed", "true exponent", "found", "95 % interval", "which counts"], rows
+
+
+def _verdicts(content: Content) -> Table:
+    rows = [
+        [surface, seed, _GIVEN[recipe], one["iou"], one["auc"], one["verdict"]]
+        for surface, seed, recipe, one in _of(content, *_GIVEN)
+        if one.get("trust") and one.get("iou") is not None
+    ]
+    return ["surface", "seed or fold", "g", "IoU", "ROC-AUC", "`copper trust`"], sorted(rows, key=lambda row: -row[3])
+
+
+def _settings(content: Content) -> Table:
+    recipes = (LEARNED, *CANDIDATES)
+    networks = {(surface, seed, recipe): one for surface, seed, recipe, one in _of(content, *recipes)}
+    tried = [r for r in recipes if r == LEARNED or any(recipe == r for *_, recipe in networks)]
+    rows = []
+    for surface, seed in sorted({key[:2] for key in networks if key[2] != LEARNED}):
+        cells: list[Any] = []
+        for recipe in tried:
+            one = networks.get((surface, seed, recipe))
+            if one is None:
+                cells.append("–")
+            elif "refused" in one:
+                cells.append("nothing learned")
+            else:
+                cells.append(one["verdict"] if one.get("iou") is None else f"{one['iou']:.2f}, {one['verdict']}")
+        rows.append([f"superalloy, fold {seed + 1}" if surface == "tiles" else surface, *cells])
+    return ["surface", *tried], rows
+
+
+def _ranking(content: Content) -> Table:
+    surfaces, rows = by_surface(content), []
+    for name, criterion in CRITERIA.items():
+        found = [ranked(networks, criterion) for networks in surfaces.values()]
+        correlations, regrets = [one[0] for one in found], [one[1] for one in found]
+        each = len(surfaces)
+        rows.append([name, sum(correlations) / each, min(correlations), sum(regrets) / each, max(regrets)])
+    return ["criterion", "rank correlation with IoU, mean", "least", "regret in IoU, mean", "most"], rows
+
+
+UNKNOWN_LAW_TABLES: dict[str, tuple[str, Callable[[Content], Table]]] = {
+    "unknown-law": ("unknown_law", lambda content: _unknown_law(content, tiles=False)),
+    "unknown-law-tiles": ("unknown_law", lambda content: _unknown_law(content, tiles=True)),
+    "default-exponents": ("unknown_law", _default_exponents),
+    "verdicts": ("unknown_law", _verdicts),
+    "other-settings": ("unknown_law", _settings),
+    "ranking": ("unknown_law", _ranking),
+}
