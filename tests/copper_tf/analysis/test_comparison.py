@@ -150,7 +150,7 @@ def test_runs_evaluated_by_another_version_are_named(
     write_json(old / "scores" / "evaluation.json", scores)
     assert main(["compare", str(old), str(runs["classifier"].path), "-o", str(tmp_path / "out")]) == 2
     assert (
-        "segmenter/scores/evaluation.json: this version of copper-tf reads 'copper-evaluation 1'"
+        f"segmenter/scores/evaluation.json: this version of copper-tf reads {Evaluation.FORMAT!r}"
         in capsys.readouterr().err
     )
     assert [g.name for g in cp.read_graders([runs["segmenter"].path, runs["classifier"].path])] == [
