@@ -103,7 +103,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_result(unbroken: Path, sem_
     done = False
     while not done:
         try:
-            fit(sem_folder, output, resume=True, progress=_killed_at(int(order.integers(1, 260))), **_SPLIT)
+            fit(sem_folder, output, resume=True, progress=_killed_at(int(order.integers(1, 180))), **_SPLIT)
             done = True
         except _KilledError:
             kills += 1
