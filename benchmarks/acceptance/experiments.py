@@ -123,7 +123,7 @@ def _scores(run: Any) -> Results:
         **test.scores,
         "spearman_t": abs(correlation) if math.isfinite(correlation) else 0.0,
         "validation_nmse": splits["validation"].scores["nmse"],
-        "binarity": test.binarity,
+        "binarity": test.scores["binarity"],
         "curve": test.reanchored_curve,
     }
 

@@ -172,7 +172,7 @@ def measured(folder: Path, seed: int, surface: str, recipe: str, tiles: Path | N
 
     return {
         **{name: test.scores.get(name, float("nan")) for name in ("iou", "auc", "corr_fraction", "nmse")},
-        "binarity": test.binarity,
+        "binarity": test.scores["binarity"],
         "start_off": g[0] - law[0],
         "end_off": g[-1] - law[-1],
         "shape_off": float(np.abs(shape(g) - shape(law)).max()) if np.ptp(law) > 0.05 else float("nan"),

@@ -37,7 +37,6 @@ from copper_tf.statistics.scores import (
     Scores,
     binarity,
     confusion_matrix,
-    joint_binarity,
     ordinal_scores,
     pixel_scores,
     potency_scores,
@@ -157,7 +156,6 @@ def _split_scores(run: Run, rows: list[Row]) -> tuple[SplitScores, dict[str, np.
             "mean_potency": tuple(means),
             "reanchored_curve": tuple(curve),
             "curve_intervals": _curve_intervals(columns, groups, labels, run.config.training.seed),
-            "binarity": joint_binarity(columns["binarity"], columns["potency"]),
         }
     summary = SplitScores(
         pictures=len(rows),

@@ -72,7 +72,6 @@ class SplitScores(ScoreSummary):
         mean_potency: of a segmenter, mean potency of each label, ``(K,)``.
         reanchored_curve: of a segmenter, a(t) = (m_t - m_T) / (m_0 - m_T), ``(K,)``.
         curve_intervals: 95 % bootstrap interval of that curve at each label, ``(K,)``.
-        binarity: of a segmenter, B of all its maps together, see `joint_binarity`.
     """
 
     confusion: tuple[tuple[int, ...], ...] = ()
@@ -80,7 +79,6 @@ class SplitScores(ScoreSummary):
     mean_potency: tuple[float, ...] = ()
     reanchored_curve: tuple[float, ...] = ()
     curve_intervals: tuple[Interval | None, ...] = ()
-    binarity: float = float("nan")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -125,7 +125,8 @@ def potency_scores(rows: Rows) -> Scores:
 
     Returns:
         ``mse`` (Eq. 4), ``nmse`` (over the variance of g on the same pictures), ``mae``, ``corr_g``, ``spearman_t``,
-        and, where truth is known, ``corr_fraction``, ``mae_fraction``, mean ``iou`` and mean ``auc``.
+        and, where truth is known, ``corr_fraction``, ``mae_fraction``, mean ``iou`` and mean ``auc``; ``binarity`` of
+        all maps together, see `joint_binarity`.
     """
     m = rows["potency"]
     scores = _scores_against(m[np.isfinite(rows["g"])], rows["g"][np.isfinite(rows["g"])])
@@ -135,7 +136,9 @@ def potency_scores(rows: Rows) -> Scores:
         truth = rows["true_fraction"][known]
         scores["corr_fraction"] = _correlation(m[known], truth)
         scores["mae_fraction"] = float(np.mean(np.abs(m[known] - truth))) if known.any() else float("nan")
-    for name in ("iou", "auc", "binarity"):
+    if "binarity" in rows:
+        scores["binarity"] = joint_binarity(rows["binarity"], m)
+    for name in ("iou", "auc"):
         if name in rows:
             finite = rows[name][np.isfinite(rows[name])]
             scores[name] = float(finite.mean()) if finite.size else float("nan")

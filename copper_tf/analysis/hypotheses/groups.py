@@ -79,17 +79,17 @@ def group_of(name: str, runs: Sequence[Run], evaluations: Sequence[Evaluation]) 
     potency, found = [], []
     for run, evaluation in zip(runs, evaluations, strict=True):
         potency.append(np.array(evaluation.pictures.potency))
-        splits = evaluation.splits
-        found.append((splits["validation"].scores["nmse"], splits["test"].binarity, run.mean_chord, run.reach))
+        validation, test = (evaluation.splits[name].scores for name in ("validation", "test"))
+        found.append((validation["nmse"], test["binarity"], run.mean_chord, run.reach))
     excess = [run.read(BoundaryBias).excess if run.has(BoundaryBias) else () for run in runs]
-    validation, binarity, chords, reaches = np.array([[_number(v) for v in row] for row in found]).T
+    nmse, binarity, chords, reaches = np.array([[_number(v) for v in row] for row in found]).T
     return Group(
         name=name,
         learn=runs[0].config.training.learn,
         paths=tuple(str(run.path) for run in runs),
         g=np.array([run.hypothesis for run in runs], float),
         potency=np.array(potency),
-        validation_nmse=validation,
+        validation_nmse=nmse,
         binarity=binarity,
         chords=chords,
         reaches=reaches,

@@ -86,7 +86,7 @@ GLOSSARY = {
     "IoU": "area that map (potency of at least 0.5) and true mask share, over the area that either covers.",
     "ROC-AUC": "chance that a truly rough pixel has a higher potency than a truly smooth one of the same picture, "
     "averaged over pictures; 0.5 is guessing.",
-    "binarity B": "Var(s) / (m (1 - m)) of a map: 1 for zeros and ones only, 0 for even grey.",
+    "binarity B": "Var(s) / (m (1 - m)), of all maps together: 1 for zeros and ones only, 0 for even grey.",
     "mean chord": "average width of the areas of a map, along rows and columns, both phases together.",
     "stretched curve": "a(t) = (m_t - m_T) / (m_0 - m_T) from the mean potency m_t of each label: an estimate of the "
     "decay that depends less on the hypothesis than the potency itself. It means nothing where "

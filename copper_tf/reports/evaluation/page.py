@@ -83,8 +83,6 @@ def score_tables(evaluation: Evaluation) -> dict[str, Any]:
     splits, gaps = evaluation.splits.values(), evaluation.gaps.values()
     names = [n for n in SCORE_NAMES if n in evaluation.splits["test"].scores]
     rows = [(SCORE_NAMES[n], [format_score(p.scores[n], p.intervals[n]) for p in splits]) for n in names]
-    if evaluation.kind == "segmenter":
-        rows.append((SCORE_NAMES["binarity"], [format_score(p.binarity, None) for p in splits]))
     return {
         "scores": rows,
         "gaps": [(SCORE_NAMES[n], [format_score(p[n].gap, p[n].interval) for p in gaps]) for n in names],

@@ -17,10 +17,10 @@ from PIL import Image
 
 from copper_tf.analysis.evaluation_results import Evaluation, Gap, OutOfDistribution, PictureColumns, SplitScores
 from copper_tf.analysis.grading import count_tuples
-from copper_tf.config import PAPER, default_config, unread_settings
+from copper_tf.config import KINDS, PAPER, default_config, unread_settings
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.reports.common.text import verdict
-from copper_tf.reports.evaluation.page import render_evaluation
+from copper_tf.reports.evaluation.page import render_evaluation, score_tables
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.records import HypothesisRecord
 from copper_tf.runs.run import Run, create_run
@@ -50,7 +50,6 @@ def _split(kind: str, labels: int, count: int, interval: bool, truth: bool) -> S
         mean_potency=tuple(np.linspace(0.9, 0.1, labels).tolist()),
         reanchored_curve=tuple(np.linspace(1, 0, labels).tolist()),
         curve_intervals=(None,) * labels,
-        binarity=0.7,
     )
 
 
@@ -140,6 +139,14 @@ def test_intervals_are_given_or_their_absence_explained(tmp_path: Path) -> None:
     given = render_evaluation(_run(tmp_path / "b", "classifier", interval=True)).read_text()
     assert '<td>0.500</td><td class="interval">[0.400, 0.600]</td>' in given and "no intervals:" not in given
     assert "95 % interval 0.40 to 0.60" in given
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_two_scores_have_one_title(kind: str) -> None:
+    labels = Labels((0.0, 1.0, 2.0), "h")
+    rows = score_tables(_evaluation(kind, labels, (1.0, 0.5, 0.0), True, True))["scores"]
+    titles = [title for title, _ in rows]
+    assert len(set(titles)) == len(titles) > 5
 
 
 def test_unknown_truth_is_a_dash(tmp_path: Path) -> None:

@@ -320,3 +320,10 @@ def test_an_interval_ends_where_a_mean_can_be() -> None:
     assert free is not None and free[1] > 1 and kept == (max(free[0], 0.0), 1.0)
     (row,) = bs.sheet_means(np.array([0.0, 0.1]), ["a", "a"], np.array([0, 0]), bs.UNIT)
     assert row["interval"][0] == 0
+
+
+def test_the_scores_of_potencies_have_the_binarity_of_all_maps_together() -> None:
+    potency = np.array([0.5, 0.02, 0.98])
+    rows = {"potency": potency, "g": potency, "t": np.arange(3.0), "binarity": np.array([0.9, 0.1, 0.2])}
+    found = st.potency_scores(rows)["binarity"]
+    assert found == st.joint_binarity(rows["binarity"], potency) and 0.75 < found < 0.9
