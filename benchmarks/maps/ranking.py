@@ -24,7 +24,7 @@ from benchmarks.maps.unknown_law import CANDIDATES, RECIPES
 from copper_tf.analysis.trust.verdict import NOT_SUPPORTED, SUPPORTED, TESTS, UNDECIDED
 from copper_tf.cli.tables import print_table
 
-__all__ = ["CRITERIA", "by_surface", "main", "ranked", "right_and_supported", "split_name"]
+__all__ = ["CRITERIA", "by_surface", "judged", "main", "ranked", "right_and_supported", "split_name", "summary"]
 
 Network = Mapping[str, Any]
 _LEAST = 3
@@ -70,6 +70,11 @@ def split_name(name: str) -> tuple[str, str]:
     return name.removesuffix(f"_{ending}").replace("_", " "), endings[ending]
 
 
+def judged(network: Network) -> bool:
+    """Whether a network has masks to be scored against, and a verdict."""
+    return bool(network.get("trust")) and network.get("iou") is not None
+
+
 def by_surface(content: Mapping[str, Mapping[str, Network]]) -> dict[str, dict[str, Network]]:
     """The networks with masks and a verdict, by surface and seed, where there are at least three of them.
 
@@ -79,7 +84,7 @@ def by_surface(content: Mapping[str, Mapping[str, Network]]) -> dict[str, dict[s
     found: dict[str, dict[str, Network]] = {}
     for seed, networks in content.items():
         for name, network in networks.items():
-            if network.get("trust") and network.get("iou") is not None:
+            if judged(network):
                 surface, recipe = split_name(name)
                 found.setdefault(f"{surface}, seed {seed}", {})[recipe] = network
     return {surface: networks for surface, networks in found.items() if len(networks) >= _LEAST}
@@ -109,10 +114,27 @@ def right_and_supported(surfaces: Mapping[str, Mapping[str, Network]]) -> tuple[
     for networks in surfaces.values():
         best = max(network["iou"] for network in networks.values())
         for network in networks.values():
-            near += best - network["iou"] <= _NEAR
-            supported += best - network["iou"] <= _NEAR and network["verdict"] == SUPPORTED
-            wrong += best >= _RIGHT and network["iou"] < _WRONG and network["verdict"] == SUPPORTED
+            is_near, is_supported = best - network["iou"] <= _NEAR, network["verdict"] == SUPPORTED
+            near += is_near
+            supported += is_near and is_supported
+            wrong += best >= _RIGHT and network["iou"] < _WRONG and is_supported
     return supported, near, wrong
+
+
+def summary(surfaces: Mapping[str, Mapping[str, Network]]) -> dict[str, tuple[float, float, float, float]]:
+    """Of each criterion the mean and least rank correlation over the surfaces, and the mean and largest regret.
+
+    Args:
+        surfaces: from `by_surface`.
+    """
+    found = {}
+    for name, criterion in CRITERIA.items():
+        each = [ranked(networks, criterion) for networks in surfaces.values()]
+        correlations, regrets = [one[0] for one in each], [one[1] for one in each]
+        found[name] = (
+            float(np.nanmean(correlations)), float(np.nanmin(correlations)), float(np.mean(regrets)), max(regrets),
+        )  # fmt: skip
+    return found
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -120,12 +142,7 @@ def main(arguments: list[str] | None = None) -> int:
     flags = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     flags.add_argument("--results", type=Path, default=RESULTS / "unknown_law.json", help="of the networks")
     surfaces = by_surface(json.loads(flags.parse_args(arguments).results.read_text()))
-    rows = []
-    for name, criterion in CRITERIA.items():
-        found = [ranked(networks, criterion) for networks in surfaces.values()]
-        correlations, regrets = [one[0] for one in found], [one[1] for one in found]
-        numbers = (np.nanmean(correlations), np.nanmin(correlations), np.mean(regrets), np.max(regrets))
-        rows.append([name, *(f"{number:.3f}" for number in numbers)])
+    rows = [[name, *(f"{number:.3f}" for number in numbers)] for name, numbers in summary(surfaces).items()]
     count = sum(map(len, surfaces.values()))
     print(f"{count} networks of {len(surfaces)} surfaces")
     supported, near, wrong = right_and_supported(surfaces)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from benchmarks.maps.ranking import CRITERIA, by_surface, ranked, split_name
+from benchmarks.maps.ranking import by_surface, judged, split_name, summary
 from benchmarks.maps.unknown_law import CANDIDATES, EXPONENTS, LEARNED, SURFACES
 
 __all__ = ["UNKNOWN_LAW_TABLES"]
@@ -57,7 +57,7 @@ def _verdicts(content: Content) -> Table:
     rows = [
         [surface, seed, _GIVEN[recipe], one["iou"], one["auc"], one["verdict"]]
         for surface, seed, recipe, one in _of(content, *_GIVEN)
-        if one.get("trust") and one.get("iou") is not None
+        if judged(one)
     ]
     return ["surface", "seed or fold", "g", "IoU", "ROC-AUC", "`copper trust`"], sorted(rows, key=lambda row: -row[3])
 
@@ -82,12 +82,7 @@ def _settings(content: Content) -> Table:
 
 
 def _ranking(content: Content) -> Table:
-    surfaces, rows = by_surface(content), []
-    for name, criterion in CRITERIA.items():
-        found = [ranked(networks, criterion) for networks in surfaces.values()]
-        correlations, regrets = [one[0] for one in found], [one[1] for one in found]
-        each = len(surfaces)
-        rows.append([name, sum(correlations) / each, min(correlations), sum(regrets) / each, max(regrets)])
+    rows = [[name, *numbers] for name, numbers in summary(by_surface(content)).items()]
     return ["criterion", "rank correlation with IoU, mean", "least", "regret in IoU, mean", "most"], rows
 
 

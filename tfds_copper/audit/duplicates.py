@@ -47,11 +47,14 @@ def find_duplicates(
 
     largest = max((p.shape[0] * p.shape[1] / p.factor**2 for p in fingerprints), default=1)
 
-    @functools.lru_cache(maxsize=int(min(_SHRUNK, max(8, _SHRUNK_PIXELS / largest))))
+    def room(most: int, pixels: float) -> int:
+        return int(min(most, max(8, pixels / largest)))
+
+    @functools.lru_cache(maxsize=room(_SHRUNK, _SHRUNK_PIXELS))
     def shrunk(number: int) -> PreparedImage:
         return PreparedImage(load(number))
 
-    @functools.lru_cache(maxsize=int(min(_HELD, max(8, _HELD_PIXELS / largest))))
+    @functools.lru_cache(maxsize=room(_HELD, _HELD_PIXELS))
     def prepared(number: int) -> PreparedImage:
         return shrunk(number).as_read()
 
