@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from copper_tf.analysis.trust.verdict import TESTS
 from copper_tf.cli.main import COMMANDS
 from copper_tf.config import GROUPS, default_config
 from tests.conftest import ROOT
@@ -20,11 +21,13 @@ from tfds_copper.splits.assign import SplitSettings
 
 README, DOCS = ROOT / "README.md", ROOT / "docs"
 SETTINGS = DOCS / "reference" / "settings.md"
+VERDICT = DOCS / "explanation" / "verdict.md"
 _LINES, _COLUMNS = 180, 110
 # Larger ones make a clone slow.
 _LARGEST = 300_000
 _HEAD = "| setting | default | meaning |\n| --- | --- | --- |\n"
 _FOLDER_HEAD = _HEAD.replace("setting", "of a folder")
+_TRUST_HEAD = "| test | name in `scores/trust.json` | passed | failed | decides |\n| --- | --- | --- | --- | --- |\n"
 
 
 def _row(field: dataclasses.Field[Any], default: str) -> str:
@@ -54,6 +57,16 @@ def folder_table() -> str:
     return _FOLDER_HEAD + "".join(_row(f, "no" if f.default is False else str(f.default)) for f in fields)
 
 
+def trust_table() -> str:
+    """One row for each test of `copper trust`, with its limits."""
+    rows = []
+    for test in TESTS:
+        least, most = ("at most", "or more") if test.low_is_good else ("at least", "or less")
+        limits = f"{least} {test.passes:g} | {test.fails:g} {most}"
+        rows.append(f"| {test.title} | `{test.name}` | {limits} | {'yes' if test.decisive else 'no'} |\n")
+    return _TRUST_HEAD + "".join(rows)
+
+
 def test_tests_that_the_docs_name_are_there() -> None:
     named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", "".join(p.read_text("utf-8") for p in DOCS.rglob("*.md")))
     assert len(named) > 10
@@ -64,6 +77,10 @@ def test_tests_that_the_docs_name_are_there() -> None:
 def test_the_docs_show_every_setting() -> None:
     text = SETTINGS.read_text(encoding="utf-8")
     assert settings_table() in text and folder_table() in text, "python -m tests.test_docs writes them again"
+
+
+def test_the_docs_show_the_limits_of_every_trust_test() -> None:
+    assert trust_table() in VERDICT.read_text(encoding="utf-8"), "python -m tests.test_docs writes it again"
 
 
 def test_the_readme_is_short() -> None:
@@ -112,8 +129,14 @@ def test_pictures_are_small() -> None:
     assert pictures and [path.name for path in pictures if path.stat().st_size > _LARGEST] == []
 
 
+def _write_tables(page: Path, tables: dict[str, str]) -> None:
+    """Replaces the tables of a page, by their heads."""
+    text = page.read_text(encoding="utf-8")
+    for head, table in tables.items():
+        text = re.sub(re.escape(head) + r"(?:\|[^\n]*\n)*", lambda _, table=table: table, text)
+    page.write_text(text, encoding="utf-8")
+
+
 if __name__ == "__main__":
-    page = SETTINGS.read_text(encoding="utf-8")
-    for head, table in ((_HEAD, settings_table()), (_FOLDER_HEAD, folder_table())):
-        page = re.sub(re.escape(head) + r"(?:\|[^\n]*\n)*", lambda _, table=table: table, page)
-    SETTINGS.write_text(page, encoding="utf-8")
+    _write_tables(SETTINGS, {_HEAD: settings_table(), _FOLDER_HEAD: folder_table()})
+    _write_tables(VERDICT, {_TRUST_HEAD: trust_table()})

@@ -46,8 +46,8 @@ def measure_borders(
     Args:
         run: one run, or several as one; of a classifier nothing is kept.
         rows: its pictures, see `evaluation.picture_row`.
-        members: the runs that it consists of, itself where it is one; theirs is measured, its own is their mean;
-            nothing is kept where there are none.
+        members: the runs that it consists of, itself where it is one; theirs is measured unless it was before, its own
+            is their mean; nothing is kept where there are none.
         dataset: of the members; None where theirs is measured already.
         progress: called with (done, total, what).
     """
@@ -59,7 +59,9 @@ def measure_borders(
         return
     if dataset is not None:
         for member in members:
-            measure_boundary_bias(member, dataset, progress)
+            # A member that was evaluated by itself has been measured; training it further takes that away.
+            if member.path == run.path or not member.has(BoundaryBias):
+                measure_boundary_bias(member, dataset, progress)
     if run.path not in {member.path for member in members} and all(member.has(BoundaryBias) for member in members):
         excess = np.mean([member.read(BoundaryBias).excess for member in members], 0)
         run.write(BoundaryBias(tuple(excess.tolist())))

@@ -46,6 +46,8 @@ COMMANDS = {
 }
 
 BAD_INPUT = 2
+# As EX_SOFTWARE of sysexits.h, so that no script takes a fault of ours for a bad result.
+FAULT = 70
 INTERRUPTED = 130
 
 
@@ -77,7 +79,7 @@ def cli() -> None:
 
     Exit codes: 0 done; 1 done, but the result is bad (a folder is unsound, maps aren't supported, no ranking, an
     alarm); 2 misuse: a wrong option or input, or a place that can't be read or written; 3 some pictures couldn't be
-    read, the others are done; 130 stopped by Ctrl-C.
+    read, the others are done; 70 a fault of copper-tf itself; 130 stopped by Ctrl-C.
     """
 
 
@@ -115,7 +117,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: of the command; those of this process by default.
 
     Returns:
-        The exit code: 0 done, 1 a result is bad, 2 misuse, 3 some pictures couldn't be read, 130 interrupted.
+        The exit code: 0 done, 1 a result is bad, 2 misuse, 3 some pictures couldn't be read, 70 a fault of copper-tf
+        itself, 130 interrupted.
     """
     SHOWN.reset()
     # TensorFlow reads these when it is first imported, which happens inside the verbs.
@@ -127,6 +130,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         if SHOWN.verbose:
             click.echo(f"took {time.monotonic() - SHOWN.started:.1f} s", err=True)
+
+
+def _unexpected(error: Exception) -> int:
+    """What is left: a package that isn't there, a disk that a library found full, or a fault of ours."""
+    if missing := _missing_package(error):
+        click.echo(f"copper: needs the package {missing}; install all of copper-tf. Received: no such", err=True)
+        return BAD_INPUT
+    if is_disk_full(error):
+        click.echo(f"copper: {_reason(OSError(errno.ENOSPC, ''))}", err=True)
+        return BAD_INPUT
+    said = f"{type(error).__name__}: {error}".partition("\n")[0]
+    click.echo(traceback.format_exc(), err=True)
+    click.echo(f"copper: a fault of copper-tf; please report it with the lines above. Received: {said}", err=True)
+    return FAULT
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -150,12 +167,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         click.echo("copper: stopped; what was finished is kept", err=True)
         return INTERRUPTED
     except Exception as error:
-        if missing := _missing_package(error):
-            click.echo(f"copper: needs the package {missing}; install all of copper-tf. Received: no such", err=True)
-            return BAD_INPUT
-        if not is_disk_full(error):
-            raise
-        click.echo(f"copper: {_reason(OSError(errno.ENOSPC, ''))}", err=True)
+        return _unexpected(error)
     return BAD_INPUT
 
 

@@ -50,8 +50,8 @@ SOURCES = {
     "paper": Source("make paper BUDGET=1.3", _EPYC, "2026-11-30"),
     "pipeline": Source("python -m benchmarks.data.pipeline", _EPYC, "2026-11-28"),
     "quality": Source(
-        "python -m benchmarks.quality; python -m benchmarks.quality --scale paper --kinds segmenter --rounds 1", _EPYC,
-        "2026-11-30",
+        "python -m benchmarks.quality; python -m benchmarks.quality --scale paper --rounds 1", f"{_EPYC}, or {_AMX}",
+        "2026-12-01",
     ),
     "reimaging": Source("python -m benchmarks.decisions.reimaging --seeds 2", _EPYC, "2026-11-30"),
     "search": Source("python -m benchmarks.search.search --seeds 3", "1 core of an AMD EPYC, no GPU", "2026-11-25"),

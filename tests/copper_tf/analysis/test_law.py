@@ -66,6 +66,19 @@ def test_several_runs_as_one_have_the_mean_of_what_each_has(run: Run, tmp_path: 
     assert whole.read(BoundaryBias).excess == pytest.approx((0.0, 0.2, 0.0))
 
 
+def test_a_member_that_was_evaluated_is_not_measured_again(run: Run, dataset: Any, tmp_path: Path) -> None:
+    other = open_run(shutil.copytree(run.path, tmp_path / "other"))
+    whole = dataclasses.replace(run, path=tmp_path / "whole")
+    run.write(BoundaryBias((0.0, 0.7, 0.0)))
+    measure_borders(whole, _rows(0.98, 0.5, 0.03), [run, other], dataset)
+    assert run.read(BoundaryBias).excess == (0.0, 0.7, 0.0)
+    measured = other.read(BoundaryBias).excess[1]
+    assert measured != 0.7 and whole.read(BoundaryBias).excess[1] == pytest.approx((0.7 + measured) / 2)
+    # By itself it is.
+    measure_borders(run, _rows(0.98, 0.5, 0.03), [run], dataset)
+    assert run.read(BoundaryBias).excess[1] == pytest.approx(measured)
+
+
 def test_the_law_says_where_its_interval_counts_sheets_alone() -> None:
     labels = Labels((0.0, 1.0, 2.0), "h")
     fits = CurveFits("number", (FIT,), ())

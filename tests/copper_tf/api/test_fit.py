@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,11 @@ from tfds_copper.files import write_json
 
 _SHORT = {"crop": 48, "c": 4, "d": 1, "batch_size": 6}
 _SPLIT: dict[str, Any] = {"split": "6/2/2"}
-_USUAL, _LEAST = PRESETS[DEFAULT], fitting._LEAST_EPOCHS
 _FOLDERS = {"check", "dataset", "segmenter", "classifier", "report", "segmenter_model", "classifier_model"}
 
 
-@pytest.fixture(scope="module")
-def quick() -> Iterator[None]:
+@contextmanager
+def _quickly() -> Iterator[None]:
     """Nets that train in seconds, whose ends are read off whatever they learned."""
     kinds = {
         "classifier": {**_SHORT, "epochs": 2},
@@ -51,6 +51,13 @@ def quick() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def quick() -> Iterator[None]:
+    """Has a test train as `_quickly` does."""
+    with _quickly():
+        yield
+
+
 def _potencies(output: Path) -> list[Any]:
     runs = [open_run(output / kind) for kind in ("segmenter", "classifier")]
     found = [run.read(Evaluation).pictures for run in runs]
@@ -58,10 +65,11 @@ def _potencies(output: Path) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def unbroken(quick: None, sem_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def unbroken(sem_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("fit") / "out"
     plans: list[FitPlan] = []
-    result = fit(sem_folder, output, on_plan=plans.append, **_SPLIT)
+    with _quickly():
+        result = fit(sem_folder, output, on_plan=plans.append, **_SPLIT)
     assert result.plan == FitPlan.read(output / "fit_plan.json")
     # What the segmenter really took stands in the plan; there was time enough for all epochs.
     assert result.plan.epochs == plans[0].epochs and result.plan.seconds.keys() == plans[0].seconds.keys()
@@ -98,7 +106,9 @@ def _killed_at(calls: int) -> Callable[[int, int, str], None]:
     return progress
 
 
-def test_killed_at_any_moment_it_goes_on_to_the_same_result(unbroken: Path, sem_folder: Path, tmp_path: Path) -> None:
+def test_killed_at_any_moment_it_goes_on_to_the_same_result(
+    quick: None, unbroken: Path, sem_folder: Path, tmp_path: Path
+) -> None:
     output, kills, order = tmp_path / "out", 0, np.random.default_rng(5)
     done = False
     while not done:
@@ -249,9 +259,7 @@ def test_a_budget_that_is_no_time_is_one_line(capfd: pytest.CaptureFixture[str])
 
 @pytest.fixture
 def steady(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A step takes a second, inference nothing; all settings are the usual ones, whatever `quick` made of them."""
-    monkeypatch.setitem(PRESETS, DEFAULT, _USUAL)
-    monkeypatch.setattr(fitting, "_LEAST_EPOCHS", _LEAST)
+    """A step takes a second, inference nothing."""
     monkeypatch.setattr(fitting, "LEAST_CROPS", 1)
     monkeypatch.setattr(plan, "measure_speed", lambda *_: Speed(1.0, 0.0))
 
@@ -281,7 +289,7 @@ def test_what_the_segmenter_takes_longer_is_made_up_for_by_the_classifier() -> N
     later = first.after_segmenter(300.0)
     assert later.epochs == {"segmenter": 9, "classifier": 120} and later.minutes == pytest.approx(10)
     # It keeps its least epochs, whatever that takes.
-    assert first.after_segmenter(5000.0).epochs["classifier"] == _LEAST
+    assert first.after_segmenter(5000.0).epochs["classifier"] == fitting._LEAST_EPOCHS
 
 
 def test_a_budget_that_is_too_small_says_what_is_needed(steady: None, sem_folder: Path, tmp_path: Path) -> None:

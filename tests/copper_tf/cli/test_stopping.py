@@ -55,13 +55,18 @@ def test_a_package_that_is_not_there_is_one_line(
     assert capfd.readouterr().err.splitlines() == [said]
 
 
-def test_other_errors_keep_their_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_ours_is_never_taken_for_a_bad_result(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     def fail(*_: Any, **__: Any) -> None:
-        raise RuntimeError("a slip of ours")
+        raise RuntimeError("a slip of ours\nand more")
 
     monkeypatch.setattr(cli, "main", fail)
-    with pytest.raises(RuntimeError, match="a slip of ours"):
-        main(["evaluate", "run"])
+    assert main(["evaluate", "run"]) == 70
+    err = capfd.readouterr().err
+    assert "Traceback" in err and "in fail" in err
+    said = "copper: a fault of copper-tf; please report it with the lines above. Received: "
+    assert err.splitlines()[-1] == said + "RuntimeError: a slip of ours"
 
 
 def _epochs(run: Path) -> int:
