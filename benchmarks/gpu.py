@@ -207,7 +207,7 @@ def search(size: Size, place: Path) -> Iterator[dict[str, Any]]:
         if row.epochs:
             trained.append(row)
     largest = max(trained, key=lambda row: row.memory_bytes)
-    config = default_config("classifier", **own, **largest.settings)
+    config = default_config("classifier", PAPER, **own, **largest.settings)
     measured = probe(config, size.world["labels"], resolve_policy(config))
     yield {
         "who": f"{largest.name}, measured", "measured MB": measured / 1e6,

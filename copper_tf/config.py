@@ -70,14 +70,18 @@ __all__ = [
 
 # Whole sets of settings by name, as changes of what the settings themselves say: for each kind.
 DEFAULT, PAPER = "default", "paper"
+# Sheets differ in brightness and contrast, so grey values are relative to what is around them.
+_USUAL: dict[str, Any] = {
+    "normalisation": "local", "window": 127, "gain": 0.5, "offset": 0.0,
+    "epochs": 0, "learning_rate": 0.003, "schedule": "cosine", "keep": "last",
+}  # fmt: skip
 PRESETS: dict[str, dict[str, dict[str, Any]]] = {
-    # Right on surfaces of unknown law: see benchmarks/maps/unknown_law.py.
+    # Right on surfaces of several kinds: see benchmarks/classifier_settings.py and benchmarks/maps/unknown_law.py.
     DEFAULT: {
-        "classifier": {},
+        "classifier": {**_USUAL, "head": "coral"},
         "segmenter": {
-            "crop": 128, "normalisation": "local", "window": 127, "gain": 0.5, "offset": 0.0, "c": 16, "d": 3,
-            "loss": CORRELATION, "edge_weight": 0.3, "learn": ITERATIVE, "epochs": 0, "batch_size": 16,
-            "learning_rate": 0.003, "schedule": "cosine", "keep": "last",
+            **_USUAL, "crop": 128, "c": 16, "d": 3, "batch_size": 16,
+            "loss": CORRELATION, "edge_weight": 0.3, "learn": ITERATIVE,
             "restarts": 11, "restart_epochs": 0, "restart_binarity": 0.65,
         },
     },
@@ -165,6 +169,8 @@ class Config:
         """
         training = self.training
         epochs = training.epochs or max(2, -(-ENOUGH_CROPS // (count * self.data.crops)))
+        if "restart_epochs" in unread_settings(self.kind):
+            return self.replace(epochs=epochs)
         tried = training.restart_epochs or -(-epochs // 4)
         if not training.epochs or not training.restart_epochs:
             tried = max(1, min(tried, epochs - 1))

@@ -13,7 +13,7 @@ import pytest
 
 from copper_tf.analysis.trust.verdict import TESTS
 from copper_tf.cli.main import COMMANDS
-from copper_tf.config import GROUPS, default_config
+from copper_tf.config import GROUPS, KINDS, default_config
 from tests.conftest import ROOT
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.settings import setting_fields
@@ -30,24 +30,26 @@ _FOLDER_HEAD = _HEAD.replace("setting", "of a folder")
 _TRUST_HEAD = "| test | name in `scores/trust.json` | passed | failed | decides |\n| --- | --- | --- | --- | --- |\n"
 
 
-def _row(field: dataclasses.Field[Any], default: str) -> str:
+def _row(field: dataclasses.Field[Any], default: str, only: str = "") -> str:
     unit = f" {field.metadata['unit']}" if field.metadata["unit"] and default else ""
     # Of a registry ours alone: plug-ins may be installed, and tests register their own.
     allowed = getattr(field.metadata["choices"], "builtin", field.metadata["choices"])
     choices = ", ".join(f"`{c}`" for c in allowed)
     # A bar would end the cell.
     meaning = field.metadata["help"].replace("|", r"\|") + (f" ({choices})" if choices else "")
-    return f"| `{field.name}` | {default}{unit} | {meaning} |\n"
+    of = f" ({only})" if only else ""
+    return f"| `{field.name}` | {default}{unit}{of} | {meaning} |\n"
 
 
 def settings_table() -> str:
-    """One row per setting: name, default (classifier / segmenter), help with its choices."""
-    kinds = default_config("classifier").flat(), default_config("segmenter").flat()
+    """One row per setting: name, default (classifier / segmenter, or of who reads it), help with its choices."""
+    kinds = {kind: default_config(kind).flat() for kind in KINDS}
     rows = []
     for group in GROUPS.values():
         for field in setting_fields(group):
-            first, second = (str(flat[field.name]) for flat in kinds)
-            rows.append(_row(field, first if first == second else f"{first} / {second}"))
+            only = field.metadata["only"]
+            first, second = (str(kinds[only or kind][field.name]) for kind in KINDS)
+            rows.append(_row(field, first if first == second else f"{first} / {second}", only))
     return _HEAD + "".join(rows)
 
 

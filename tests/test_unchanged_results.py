@@ -35,7 +35,7 @@ _RENAMED = {"--batch-size": "--batch"}
 _ROAD = (
     "simulate sem --labels 3 --pictures 10 --sheets 5 --height 96 --width 112 --seed 3",
     "build sem -o data --split 6/2/2",
-    f"train classifier data -o c {_SMALL} --batch-size 6",
+    f"train classifier data -o c {_PAPER} {_SMALL} --batch-size 6",
     f"train segmenter data -o s {_PAPER} {_SMALL} --batch-size 6 --margin 8",
     "evaluate c",
     "evaluate s",

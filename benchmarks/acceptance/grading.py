@@ -18,7 +18,7 @@ from benchmarks.acceptance.experiments import CALM, config, name_of, run_of
 from benchmarks.seeds import Results, kept, parser, seeds_of, spread
 from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.cli.tables import print_table
-from copper_tf.config import HEADS, Config, default_config
+from copper_tf.config import HEADS, PAPER, Config, default_config
 from copper_tf.runs.records import TrainingRecord
 
 __all__ = ["MAP", "classifier", "compared", "graded", "main"]
@@ -37,7 +37,7 @@ def classifier(seed: int, head: str) -> Config:
         head: how it grades.
     """
     usual = {"d": 4, "crop": 128, "epochs": 48, "schedule": "cosine", "learning_rate": 0.003, "policy": "float32"}
-    return default_config("classifier", **_WIDTH, **usual, head=head, seed=seed)
+    return default_config("classifier", PAPER, **_WIDTH, **usual, head=head, seed=seed)
 
 
 def graded(folder: Path, seed: int, grader: str) -> Results:

@@ -55,7 +55,7 @@ def _world(folder: Path, seed: int) -> None:
 def _kappa(folder: Path, bar: str, work: Path, seed: int) -> float:
     """Quadratic-weighted kappa on the test pictures of a classifier trained with the bar kept or cut off."""
     from copper_tf.analysis.evaluation import evaluate
-    from copper_tf.config import default_config
+    from copper_tf.config import PAPER, default_config
     from copper_tf.training.loop import train
     from tfds_copper.copper_sem import build
     from tfds_copper.dataset import open_dataset
@@ -65,7 +65,9 @@ def _kappa(folder: Path, bar: str, work: Path, seed: int) -> float:
     with progress_bar() as progress:
         reading = ReadSettings(bar=bar)
         dataset = open_dataset(build(folder, work / f"data_{bar}", SplitSettings("4/2/2"), reading, progress))
-        config = default_config("classifier", crop=_SIDE if bar == "auto" else _SIDE + _ROWS - 8, **_LEARNER, seed=seed)
+        config = default_config(
+            "classifier", PAPER, crop=_SIDE if bar == "auto" else _SIDE + _ROWS - 8, **_LEARNER, seed=seed
+        )
         run = train(config, dataset, work / f"run_{bar}", progress=progress)
         return float(evaluate(run, dataset, progress).splits["test"].scores["qwk"])
 

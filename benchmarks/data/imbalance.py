@@ -66,7 +66,7 @@ def _world(folder: Path, seed: int) -> Path:
 def _trained(work: Path, seed: int, arm: str) -> Results:
     """Recall of the rare and the other labels, their mean, and QWK on the test pictures."""
     from copper_tf.analysis.evaluation import evaluate
-    from copper_tf.config import default_config
+    from copper_tf.config import PAPER, default_config
     from copper_tf.training.loop import train
     from tfds_copper.copper_sem import build
     from tfds_copper.dataset import open_dataset
@@ -74,7 +74,7 @@ def _trained(work: Path, seed: int, arm: str) -> Results:
     folder = _world(work / f"sem_{arm}", seed)
     with progress_bar() as progress:
         dataset = open_dataset(build(folder, work / f"data_{arm}", progress=progress))
-        config = default_config("classifier", **_LEARNER, class_weight=arm, seed=seed)
+        config = default_config("classifier", PAPER, **_LEARNER, class_weight=arm, seed=seed)
         run = train(config, dataset, work / f"run_{arm}", force=True, progress=progress)
         found = evaluate(run, dataset, progress)
     test = found.splits["test"]

@@ -92,7 +92,7 @@ def _scores(place: Path, arm: str, folder: Path, seed: int, all_readers: bool) -
     """QWK on the test pictures of each reader, after the build that `copper check` proposes where text is cut off."""
     from copper_tf.analysis.baselines.baselines import score_graders
     from copper_tf.analysis.evaluation import evaluate
-    from copper_tf.config import default_config
+    from copper_tf.config import PAPER, default_config
     from copper_tf.data.normalisation import Normalisation
     from copper_tf.data.pictures import load_pictures
     from copper_tf.training.loop import train
@@ -116,7 +116,7 @@ def _scores(place: Path, arm: str, folder: Path, seed: int, all_readers: bool) -
             how = Normalisation("dataset", pictures.mean, pictures.sd, 31)
             graded = score_graders(dataset, how, seed, progress, ("lbp", "histogram"))
             found |= {name: float(baseline.scores["qwk"]) for name, baseline in graded.items()}
-            config = default_config("classifier", crop=pictures.smallest_side // 8 * 8, **_LEARNER, seed=seed)
+            config = default_config("classifier", PAPER, crop=pictures.smallest_side // 8 * 8, **_LEARNER, seed=seed)
             run = train(config, dataset, place / f"run_{arm}", progress=progress)
             found["network"] = float(evaluate(run, dataset, progress).splits["test"].scores["qwk"])
     return found

@@ -54,9 +54,9 @@ def _stream(data: Path) -> Any:
 
 
 def _config() -> Any:
-    from copper_tf.config import default_config
+    from copper_tf.config import PAPER, default_config
 
-    return default_config("classifier", crop=_SIDE, batch_size=_BATCH)
+    return default_config("classifier", PAPER, crop=_SIDE, batch_size=_BATCH)
 
 
 def _digest(stream: Any) -> str:

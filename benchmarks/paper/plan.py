@@ -75,7 +75,7 @@ def plan(dataset: Dataset, hours: float) -> PaperPlan:
     side, pixels = picture_sizes(dataset)
     trained, every = dataset.split_sizes["train"], sum(dataset.split_sizes.values())
     configs = {
-        "classifier": default_config("classifier"),
+        "classifier": default_config("classifier", PAPER),
         "hypotheses": default_config("segmenter", PAPER, **SHORTER),
         "segmenter": default_config("segmenter").for_pictures(trained),
     }

@@ -22,6 +22,7 @@ from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.analysis.hypotheses.results import STUDY, HypothesisStudy
 from copper_tf.analysis.search_results import SearchResult
 from copper_tf.analysis.trust.results import Trust
+from copper_tf.config import PAPER
 from copper_tf.data.pictures import examples
 from copper_tf.runs.records import TrainingRecord
 from copper_tf.runs.run import Run, open_run
@@ -147,7 +148,7 @@ def _classifier(
         raise InputError(f"{stages.folder / 'search'}: the search must train a point to the end. Received: none")
     return _trained(stages, "classifier", lambda folder: copper_tf.train(
         "classifier", dataset, folder, resume=True, epochs=planned.classifier_epochs, seed=seed,
-        progress=stages.progress, **CLASSIFIER, **best.settings,
+        progress=stages.progress, preset=PAPER, **CLASSIFIER, **best.settings,
     ))  # fmt: skip
 
 

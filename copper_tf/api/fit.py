@@ -46,7 +46,7 @@ _MARK = "fit_request.json"
 _MODEL = "{}_model"
 # What happens after the build, in this order.
 _STAGES = (SEGMENTER, CLASSIFIER, "evaluation", "trust", "baselines", REPORT, "export")
-# A classifier of fewer epochs isn't worth its name.
+# A classifier of fewer epochs isn't worth its name, unless its pictures are so many that it needs no more.
 _LEAST_EPOCHS = 10
 
 PathLike = str | os.PathLike[str]
@@ -189,8 +189,9 @@ def _planned(dataset: Dataset, budget: float, seed: int) -> FitPlan:
     configs = {kind: default_config(kind, seed=seed) for kind in KINDS}
     _check_enough(dataset, configs[SEGMENTER].data.crop)
     seconds, epochs, each = plan_stages(configs, dataset, budget * 60)
-    if epochs[CLASSIFIER] < _LEAST_EPOCHS:
-        needed = FITS * (sum(seconds.values()) + each * (_LEAST_EPOCHS - epochs[CLASSIFIER])) / 60
+    wanted = configs[CLASSIFIER].for_pictures(dataset.split_sizes["train"]).training.epochs
+    if epochs[CLASSIFIER] < (least := min(_LEAST_EPOCHS, wanted)):
+        needed = FITS * (sum(seconds.values()) + each * (least - epochs[CLASSIFIER])) / 60
         raise SettingError(
             f"budget must be at least {math.ceil(needed)} minutes for these pictures on this machine. "
             f"Received: {budget:g}"

@@ -43,7 +43,7 @@ def measure_speed(config: Config, dataset: Dataset, side: int) -> Speed:
         side: of the smallest picture in px.
     """
     with keras_defaults():
-        return _measured(config, len(dataset.times), side)
+        return _measured(config.for_pictures(dataset.split_sizes["train"]), len(dataset.times), side)
 
 
 def _measured(config: Config, labels: int, side: int) -> Speed:

@@ -32,6 +32,10 @@ SOURCES = {
     "better_maps": Source("python -m benchmarks.maps.better_maps --seeds 3", _EPYC, "2026-11-28"),
     "building": Source("python -m benchmarks.data.building", _XEON, "2026-11-24"),
     "bulk": Source("python -m benchmarks.speed.bulk --rounds 3", _EPYC, "2026-11-28"),
+    "classifier_settings": Source(
+        "python -m benchmarks.classifier_settings --just SEED --tiles TILES --surfaces SURFACE --recipes RECIPE",
+        "1 core of an Intel Xeon with AMX, no GPU", "2026-12-01",
+    ),
     "decisions": Source("python -m benchmarks.decisions.studies", "1 core; the machine has no influence", "2026-11-30"),
     "duplicates": Source("python -m benchmarks.data.duplicates", _EPYC, "2026-11-30"),
     "evaluation": Source("python -m benchmarks.speed.evaluation paper/segmenter", _EPYC, "2026-11-30"),

@@ -283,6 +283,18 @@ def _paper_minutes(content: Content) -> Table:
     return ["stage", "minutes"], [*rows, ["all", f"{sum(seconds.values()) / 60:.0f}"]]
 
 
+def _classifier_settings(content: Content) -> Table:
+    titles = {"qwk": "QWK", "median_qwk": "QWK by the median", "mae": "error in steps", "median_mae": "by the median"}
+    of_seeds: dict[tuple[str, str], list[Content]] = {}
+    for one in content["networks"]:
+        of_seeds.setdefault((one["surface"], one["recipe"]), []).append(one)
+    rows = []
+    for (surface, recipe), found in sorted(of_seeds.items(), key=lambda item: item[0]):
+        epochs = "/".join(f"{n:.0f}" for n in sorted({one["epochs"] for one in found}))
+        rows.append([surface, recipe, len(found), *(_spread(one[name] for one in found) for name in titles), epochs])
+    return ["surface", "trained by", "seeds", *titles.values(), "epochs"], rows
+
+
 def _quality(content: Content) -> Table:
     rows = []
     for name, race in content.items():
@@ -323,6 +335,7 @@ TABLES: dict[str, tuple[str, Callable[[Content], Table]]] = {
     "paper-epochs": ("paper", _paper_epochs),
     "paper-minutes": ("paper", _paper_minutes),
     "quality": ("quality", _quality),
+    "classifier-settings": ("classifier_settings", _classifier_settings),
     **DECISION_TABLES,
     **UNKNOWN_LAW_TABLES,
 }

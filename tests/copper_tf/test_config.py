@@ -25,11 +25,6 @@ def test_json_goes_there_and_back(kind: str) -> None:
     assert config.flat()["d"] == 3
 
 
-def test_the_papers_full_run_is_the_default() -> None:
-    config = default_config("classifier")
-    assert (config.training.epochs, config.training.learning_rate) == (200, 0.001)
-
-
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -69,13 +64,17 @@ def test_what_normalisation_looks_at_is_told_beside_the_receptive_field() -> Non
 
 
 def test_the_paper_is_a_preset_and_the_default_supposes_no_law() -> None:
-    paper = default_config("segmenter", PAPER).flat()
-    for name, value in {
-        "epochs": 200, "learning_rate": 0.001, "schedule": "constant", "normalisation": "dataset", "restarts": 0,
-        "loss": "squared", "learn": "fixed", "hypothesis": "linear", "batch_size": 8, "d": 2, "margin": 20,
-    }.items():  # fmt: skip
-        assert paper[name] == value
-    assert default_config("classifier", PAPER) == default_config("classifier")
+    both = {
+        "epochs": 200, "learning_rate": 0.001, "schedule": "constant", "keep": "best", "normalisation": "dataset",
+        "restarts": 0, "loss": "squared", "learn": "fixed", "hypothesis": "linear", "batch_size": 8,
+    }  # fmt: skip
+    for kind, own in {
+        "segmenter": {"c": 16, "d": 2, "margin": 20},
+        "classifier": {"c": 32, "d": 4, "head": "softmax"},
+    }.items():
+        paper = default_config(kind, PAPER).flat()
+        for name, value in (both | own).items():
+            assert paper[name] == value, (kind, name)
     usual = default_config("segmenter").training
     assert (usual.loss, usual.learn, usual.epochs) == ("correlation", "iterative", 0) and usual.restarts
     with pytest.raises(SettingError, match="preset must be one of default, paper. Received: 'best'"):
@@ -95,6 +94,16 @@ def test_open_epochs_follow_the_number_of_pictures(
     config = default_config("segmenter", **settings).for_pictures(pictures)
     assert (config.training.epochs, config.training.restart_epochs) == (epochs, tried)
     assert config.for_pictures(17) == config
+    if set(settings) <= {"crops", "epochs"}:
+        assert default_config("classifier", **settings).for_pictures(pictures).training.epochs == epochs
+
+
+def test_grey_values_and_steps_are_alike_for_both_kinds() -> None:
+    classifier, segmenter = (default_config(kind).flat() for kind in KINDS)
+    alike = ("normalisation", "window", "gain", "offset", "epochs", "learning_rate", "schedule", "keep")
+    assert [name for name in alike if classifier[name] != segmenter[name]] == []
+    chosen = {"normalisation": "local", "schedule": "cosine", "epochs": 0, "head": "coral"}
+    assert {name: classifier[name] for name in chosen} == chosen
 
 
 def test_one_epoch_has_no_room_for_a_try() -> None:

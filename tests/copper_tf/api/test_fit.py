@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import copper_tf
+from copper_tf import config
 from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.api import fit as fitting
 from copper_tf.api.fit import Fit, FitPlan, fit
@@ -277,7 +278,7 @@ def test_the_classifier_gets_the_time_that_is_left(steady: None, dataset: Any) -
     )
     assert sum(seconds.values()) * plan.FITS <= 1800 < (sum(seconds.values()) + each) * plan.FITS
     assert epochs["classifier"] == (1800 / plan.FITS - sum(seconds.values()) + seconds["classifier"]) // each
-    assert plan.plan_stages(_configs(), dataset, 1e6)[1]["classifier"] == 200
+    assert plan.plan_stages(_configs(), dataset, 1e6)[1]["classifier"] == 445
 
 
 def test_what_the_segmenter_takes_longer_is_made_up_for_by_the_classifier() -> None:
@@ -302,14 +303,18 @@ def test_a_budget_that_is_too_small_says_what_is_needed(steady: None, sem_folder
     assert plan.plan_stages(_configs(), dataset, (needed - 1) * 60)[1]["classifier"] < 10
 
 
+def test_pictures_so_many_that_few_epochs_are_enough_are_not_asked_for_more_time(
+    steady: None, dataset: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config, "ENOUGH_CROPS", 18 * 3)
+    assert fitting._planned(dataset, 60, 0).epochs == {"segmenter": 3, "classifier": 3}
+
+
 @pytest.mark.parametrize("kind", ["classifier", "segmenter"])
 def test_steps_and_maps_are_timed(eager: None, dataset: Any, kind: str) -> None:
-    config = (
-        default_config(kind, crop=32, c=2, d=1, batch_size=4, epochs=1, restarts=0)
-        if kind == "segmenter"
-        else (default_config(kind, crop=32, c=2, d=1, batch_size=4))
-    )
-    speed = measure_speed(config, dataset, 64)
+    tries = {"restarts": 0} if kind == "segmenter" else {}
+    small = default_config(kind, crop=32, c=2, d=1, batch_size=4, **tries)
+    speed = measure_speed(small, dataset, 64)
     # A step takes longer than mapping its crops does.
     assert speed.step > speed.pixel * 4 * 32 * 32 > 0
 
