@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import RESULTS
+from benchmarks.maps.superalloy import LOCAL
 from benchmarks.maps.unknown_law import SURFACES, TILES, world
 from benchmarks.seeds import Results, kept, parser, seeds_of, spread
 from copper_tf.cli.progress import progress_bar
@@ -25,16 +26,15 @@ from tfds_copper.files import write_json
 __all__ = ["RECIPES", "main"]
 
 _COSINE: dict[str, Any] = {"epochs": 0, "learning_rate": 0.003, "schedule": "cosine", "keep": "last"}
-_LOCAL: dict[str, Any] = {"normalisation": "local", "window": 127, "gain": 0.5, "offset": 0.0}
 # What each recipe changes of the preset of the paper: a constant step, the best epoch, constants of the training set.
 RECIPES: dict[str, dict[str, Any]] = {
     "preset paper": {},
     "fewer epochs": {"epochs": 0},
     "cosine": _COSINE,
-    "cosine, local grey values": _COSINE | _LOCAL,
-    "cosine, local grey values, head coral": _COSINE | _LOCAL | {"head": "coral"},
-    "cosine, local grey values, head soft": _COSINE | _LOCAL | {"head": "soft"},
-    "cosine, local grey values, head coral, three times as long": _COSINE | _LOCAL | {"head": "coral"},
+    "cosine, local grey values": _COSINE | LOCAL,
+    "cosine, local grey values, head coral": _COSINE | LOCAL | {"head": "coral"},
+    "cosine, local grey values, head soft": _COSINE | LOCAL | {"head": "soft"},
+    "cosine, local grey values, head coral, three times as long": _COSINE | LOCAL | {"head": "coral"},
 }
 # How many times as many crops as the others a recipe goes through.
 _TIMES = {"cosine, local grey values, head coral, three times as long": 3}

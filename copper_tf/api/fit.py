@@ -186,11 +186,11 @@ def _planned(dataset: Dataset, budget: float, seed: int) -> FitPlan:
     """Measures both models on this machine, and spends the budget on what is left to the classifier's epochs."""
     from copper_tf.training.plan import FITS, plan_stages
 
-    configs = {kind: default_config(kind, seed=seed) for kind in KINDS}
+    trained = dataset.split_sizes["train"]
+    configs = {kind: default_config(kind, seed=seed).for_pictures(trained) for kind in KINDS}
     _check_enough(dataset, configs[SEGMENTER].data.crop)
     seconds, epochs, each = plan_stages(configs, dataset, budget * 60)
-    wanted = configs[CLASSIFIER].for_pictures(dataset.split_sizes["train"]).training.epochs
-    if epochs[CLASSIFIER] < (least := min(_LEAST_EPOCHS, wanted)):
+    if epochs[CLASSIFIER] < (least := min(_LEAST_EPOCHS, configs[CLASSIFIER].training.epochs)):
         needed = FITS * (sum(seconds.values()) + each * (least - epochs[CLASSIFIER])) / 60
         raise SettingError(
             f"budget must be at least {math.ceil(needed)} minutes for these pictures on this machine. "

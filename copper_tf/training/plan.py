@@ -57,7 +57,7 @@ def plan_stages(
     """Plans all stages after the build: the segmenter as its settings say, the classifier with the time that is left.
 
     Args:
-        configs: of each kind.
+        configs: of each kind, with numbers of epochs (`Config.for_pictures`).
         dataset: the built dataset.
         budget: seconds.
 
@@ -66,7 +66,6 @@ def plan_stages(
         seconds of one epoch of the classifier.
     """
     side, pixels = picture_sizes(dataset)
-    configs = {kind: config.for_pictures(dataset.split_sizes["train"]) for kind, config in configs.items()}
     speeds = {kind: measure_speed(config, dataset, side) for kind, config in configs.items()}
     every = sum(dataset.split_sizes.values())
     composites = maps_needed(every - dataset.split_sizes["train"], len(dataset.times), pixels)

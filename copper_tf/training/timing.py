@@ -38,12 +38,12 @@ def measure_speed(config: Config, dataset: Dataset, side: int) -> Speed:
     """Times a few training steps and forward passes of a fresh model on noise.
 
     Args:
-        config: of the run to come.
+        config: of the run to come, with a number of epochs (`Config.for_pictures`).
         dataset: whose labels it grades.
         side: of the smallest picture in px.
     """
     with keras_defaults():
-        return _measured(config.for_pictures(dataset.split_sizes["train"]), len(dataset.times), side)
+        return _measured(config, len(dataset.times), side)
 
 
 def _measured(config: Config, labels: int, side: int) -> Speed:

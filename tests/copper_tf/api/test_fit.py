@@ -265,12 +265,13 @@ def steady(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "measure_speed", lambda *_: Speed(1.0, 0.0))
 
 
-def _configs() -> dict[str, Any]:
-    return {kind: default_config(kind) for kind in ("classifier", "segmenter")}
+def _configs(dataset: Any) -> dict[str, Any]:
+    count = dataset.split_sizes["train"]
+    return {kind: default_config(kind).for_pictures(count) for kind in ("classifier", "segmenter")}
 
 
 def test_the_classifier_gets_the_time_that_is_left(steady: None, dataset: Any) -> None:
-    seconds, epochs, each = plan.plan_stages(_configs(), dataset, 1800)
+    seconds, epochs, each = plan.plan_stages(_configs(dataset), dataset, 1800)
     assert each == 3 + plan._EPOCH
     # 18 pictures: 2 steps of 16, or 3 of 8; 8000 crops are 445 epochs, and tries of a quarter are expected twice.
     assert epochs["segmenter"] == 445 and seconds["segmenter"] == pytest.approx(
@@ -278,7 +279,7 @@ def test_the_classifier_gets_the_time_that_is_left(steady: None, dataset: Any) -
     )
     assert sum(seconds.values()) * plan.FITS <= 1800 < (sum(seconds.values()) + each) * plan.FITS
     assert epochs["classifier"] == (1800 / plan.FITS - sum(seconds.values()) + seconds["classifier"]) // each
-    assert plan.plan_stages(_configs(), dataset, 1e6)[1]["classifier"] == 445
+    assert plan.plan_stages(_configs(dataset), dataset, 1e6)[1]["classifier"] == 445
 
 
 def test_what_the_segmenter_takes_longer_is_made_up_for_by_the_classifier() -> None:
@@ -299,8 +300,8 @@ def test_a_budget_that_is_too_small_says_what_is_needed(steady: None, sem_folder
     needed = float(str(error.value).split("at least ")[1].split()[0])
     assert not (tmp_path / "out" / "segmenter").exists()
     dataset = copper_tf.open_dataset(tmp_path / "out" / "dataset")
-    assert plan.plan_stages(_configs(), dataset, needed * 60)[1]["classifier"] >= 10
-    assert plan.plan_stages(_configs(), dataset, (needed - 1) * 60)[1]["classifier"] < 10
+    assert plan.plan_stages(_configs(dataset), dataset, needed * 60)[1]["classifier"] >= 10
+    assert plan.plan_stages(_configs(dataset), dataset, (needed - 1) * 60)[1]["classifier"] < 10
 
 
 def test_pictures_so_many_that_few_epochs_are_enough_are_not_asked_for_more_time(
@@ -313,7 +314,7 @@ def test_pictures_so_many_that_few_epochs_are_enough_are_not_asked_for_more_time
 @pytest.mark.parametrize("kind", ["classifier", "segmenter"])
 def test_steps_and_maps_are_timed(eager: None, dataset: Any, kind: str) -> None:
     tries = {"restarts": 0} if kind == "segmenter" else {}
-    small = default_config(kind, crop=32, c=2, d=1, batch_size=4, **tries)
+    small = default_config(kind, crop=32, c=2, d=1, batch_size=4, epochs=1, **tries)
     speed = measure_speed(small, dataset, 64)
     # A step takes longer than mapping its crops does.
     assert speed.step > speed.pixel * 4 * 32 * 32 > 0
