@@ -8,6 +8,8 @@ from typing import Any
 from decision_tables import DECISION_TABLES
 from unknown_law_tables import UNKNOWN_LAW_TABLES
 
+from benchmarks.classifier_settings import RECIPES
+
 __all__ = ["TABLES", "Table"]
 
 Content = dict[str, Any]
@@ -288,8 +290,8 @@ def _classifier_settings(content: Content) -> Table:
     of_seeds: dict[tuple[str, str], list[Content]] = {}
     for one in content["networks"]:
         of_seeds.setdefault((one["surface"], one["recipe"]), []).append(one)
-    rows = []
-    for (surface, recipe), found in sorted(of_seeds.items(), key=lambda item: item[0]):
+    rows, order = [], list(RECIPES)
+    for (surface, recipe), found in sorted(of_seeds.items(), key=lambda item: (item[0][0], order.index(item[0][1]))):
         epochs = "/".join(f"{n:.0f}" for n in sorted({one["epochs"] for one in found}))
         rows.append([surface, recipe, len(found), *(_spread(one[name] for one in found) for name in titles), epochs])
     return ["surface", "trained by", "seeds", *titles.values(), "epochs"], rows

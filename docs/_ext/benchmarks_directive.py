@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,6 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
-# The acceptance table takes its requirements from the benchmark itself.
-sys.path.insert(0, str(RESULTS.parents[1]))
 # Letters from which a cell is a sentence.
 _SENTENCE = 40
 
