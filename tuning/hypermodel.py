@@ -15,7 +15,7 @@ import keras_tuner
 from keras_tuner.engine.trial import Trial as TunerTrial
 
 from copper_tf.analysis.search_results import Trial
-from copper_tf.config import FIXED, PAPER, Config, default_config
+from copper_tf.config import FIXED, Config
 from copper_tf.data.pictures import Pictures, load_pictures
 from copper_tf.data.sources import Data, open_single
 from copper_tf.decay.starting import first_hypothesis
@@ -28,7 +28,7 @@ from copper_tf.training.loop import compile_model, streams, weighted
 from copper_tf.utils.tensorflow import keras_defaults
 from tfds_copper.errors import SettingError
 from tuning import trials
-from tuning.search_space import parse_space
+from tuning.search_space import base_config, parse_space
 from tuning.summary import summarise
 from tuning.trials import Search
 
@@ -50,7 +50,9 @@ class HyperModel(keras_tuner.HyperModel):
         kind: ``"classifier"`` or ``"segmenter"``.
         data: a built dataset, a SEM folder (built first), or an open dataset; not folds.
         space: settings that are searched, ``NAME`` or ``NAME=VALUE,VALUE``; none for n, N, c and d.
-        **settings: of every network, by name, e.g. ``epochs=20``; those of the paper by default.
+        preset: whose settings its networks begin with; by default ``"default"`` for a classifier and ``"paper"``,
+            which learns a supposed g, for a segmenter.
+        **settings: of every network, by name, e.g. ``epochs=20``.
 
     Raises:
         InputError: if the data can't be used, or there are several folds.
@@ -66,10 +68,12 @@ class HyperModel(keras_tuner.HyperModel):
     True
     """
 
-    def __init__(self, kind: str, data: Data, space: Sequence[str] = (), **settings: Any) -> None:
+    def __init__(
+        self, kind: str, data: Data, space: Sequence[str] = (), *, preset: str | None = None, **settings: Any
+    ) -> None:  # fmt: skip
         super().__init__(name=f"copper_{kind}")
         dataset = open_single(data, why="architectures are searched on one split")
-        base = default_config(kind, PAPER, **settings)
+        base = base_config(kind, preset, **settings)
         self.base = base.for_pictures(dataset.split_sizes["train"])
         self.dataset, self.space = dataset, parse_space(space, self.base)
         for name, value in _PLAIN.items():

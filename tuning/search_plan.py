@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from copper_tf.config import PAPER, Config, default_config
+from copper_tf.config import Config
 from copper_tf.models.policy import resolve_policy
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError, OutputError, RunError, SettingError
@@ -15,7 +15,7 @@ from tfds_copper.progress import Progress
 from tuning.memory import CPU, Device, bytes_text, largest_batch, parse_bytes, peak_bytes
 from tuning.memory_probe import device_here, probed
 from tuning.oracles import oracle_of, trains_in_full
-from tuning.search_space import AUTO, BUDGETS, COSTS, SearchSettings, SearchSpace, parse_space, seed_of
+from tuning.search_space import AUTO, BUDGETS, COSTS, SearchSettings, SearchSpace, base_config, parse_space, seed_of
 from tuning.sweep import PLAN, PlannedRun, Sweep, open_sweep, start_sweep
 from tuning.trials import Search, is_search, open_search
 
@@ -92,6 +92,12 @@ def _limit(wanted: SearchSettings) -> int | None:
     return None if wanted.memory_limit is None else parse_bytes(wanted.memory_limit)
 
 
+def _base(kind: str, dataset: Dataset, wanted: SearchSettings, settings: Mapping[str, Any]) -> Config:
+    """What all runs of a new search share: the preset, with what is given, and epochs for these pictures."""
+    base = base_config(kind, wanted.preset, **settings, **wanted.fixed_batch_size)
+    return base.for_pictures(dataset.split_sizes["train"])
+
+
 def plan_search(
     kind: str, output: Path, dataset: Dataset, wanted: SearchSettings, settings: Mapping[str, Any],
     progress: Progress | None = None,
@@ -110,8 +116,7 @@ def plan_search(
         InputError: if no point fits into memory.
         SettingError: if a setting is not allowed, or the budget is too small.
     """
-    base = default_config(kind, PAPER, **settings, **wanted.fixed_batch_size)
-    base = base.for_pictures(dataset.split_sizes["train"])
+    base = _base(kind, dataset, wanted, settings)
     auto, limit, space = wanted.batch_size == AUTO, _limit(wanted), parse_space(wanted.space or (), base)
     if auto and limit is None:
         raise SettingError(f"batch_size can be {AUTO} only where there is a --memory-limit. Received: none")
@@ -157,7 +162,10 @@ def resume_search(
         )
     if wanted.probe_memory:
         raise SettingError("memory is measured before a search is planned. Received: --probe-memory with --resume")
-    base = search.sweep.base.replace(**settings, **wanted.fixed_batch_size)
+    if wanted.preset:
+        base = _base(kind, dataset, wanted, settings)
+    else:
+        base = search.sweep.base.replace(**settings, **wanted.fixed_batch_size)
     given = {
         "oracle": wanted.oracle,
         "objective": None if wanted.objective is None else wanted.objective_of(kind),

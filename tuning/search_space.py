@@ -11,7 +11,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from copper_tf.analysis.search_results import Cost, Objective
-from copper_tf.config import CORRELATION, GROUPS, KINDS, KL, PIXELS, SQUARED, Config, unread_settings
+from copper_tf.config import (
+    CORRELATION,
+    DEFAULT,
+    GROUPS,
+    KINDS,
+    KL,
+    PAPER,
+    PIXELS,
+    PRESETS,
+    SQUARED,
+    Config,
+    default_config,
+    unread_settings,
+)
 from copper_tf.decay.hypotheses import HYPOTHESES
 from tfds_copper.errors import SettingError
 from tfds_copper.settings import field_types, setting_fields
@@ -26,8 +39,10 @@ __all__ = [
     "COSTS",
     "MOST_POINTS",
     "OBJECTIVES",
+    "PRESET",
     "SearchSettings",
     "SearchSpace",
+    "base_config",
     "name_of",
     "parse_space",
     "searchable",
@@ -52,6 +67,8 @@ COSTS = {
     "memory": Cost("memory", "peak memory of a training step", "GB", "memory_bytes"),
     "speed": Cost("speed", "time of a validation picture", "s", "seconds_per_picture"),
 }
+# The settings that a search begins with. Segmenters are only comparable while they learn the same supposed g.
+PRESET = {"classifier": DEFAULT, "segmenter": PAPER}
 # What the paper searched.
 ARCHITECTURE = ("n", "N", "c", "d")
 # Points are enumerated, so that none is drawn twice and the search knows what it left out.
@@ -73,6 +90,7 @@ class SearchSettings:
         probe_memory: measure the memory of a few points first.
         seed: with the settings of a point, the seed of its weights and crops; 0 by default.
         oracle_seed: seed of the choices; that of `seed` by default.
+        preset: whose settings its runs begin with; `PRESET` has the usual one of each kind.
     """
 
     space: Sequence[str] | None = None
@@ -85,9 +103,10 @@ class SearchSettings:
     probe_memory: bool = False
     seed: int | None = None
     oracle_seed: int | None = None
+    preset: str | None = None
 
     def __post_init__(self) -> None:
-        for name, allowed in (("oracle", BUDGETS), ("against", COSTS)):
+        for name, allowed in (("oracle", BUDGETS), ("against", COSTS), ("preset", PRESETS)):
             value = getattr(self, name)
             if value is not None and value not in allowed:
                 raise SettingError(f"{name} must be one of {', '.join(allowed)}. Received: {value!r}")
@@ -120,6 +139,20 @@ class SearchSettings:
         own = {field.name for field in dataclasses.fields(cls)}
         wanted = cls(**{name: value for name, value in settings.items() if name in own})
         return wanted, {name: value for name, value in settings.items() if name not in own}
+
+
+def base_config(kind: str, preset: str | None = None, **settings: Any) -> Config:
+    """What all networks of a search share.
+
+    Args:
+        kind: ``"classifier"`` or ``"segmenter"``.
+        preset: a name in `PRESETS`; that of `PRESET` by default.
+        **settings: any setting of any group, by its own name.
+
+    Raises:
+        SettingError: if the kind, the preset or a setting is unknown, or a value is not allowed.
+    """
+    return default_config(kind, preset or PRESET.get(kind, DEFAULT), **settings)
 
 
 @dataclass(frozen=True)

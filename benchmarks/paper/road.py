@@ -252,7 +252,7 @@ def results(stages: Stages, scale: Scale, hours: float) -> tuple[Results, dict[s
     search = stages.once("search", lambda folder: copper_tf.search(
         "classifier", dataset, folder, resume=True, space=list(SPACE), objective=OBJECTIVE,
         memory_limit=_MEMORY, seed=scale.seed, budget=planned.search_share, epochs=planned.search_epochs,
-        progress=stages.progress, **CLASSIFIER,
+        progress=stages.progress, preset=PAPER, **CLASSIFIER,
     ), lambda folder: copper_tf.search_result(folder))  # fmt: skip
     classifier, graded = _classifier(stages, dataset, planned, search, scale.seed)
     study = _study(stages, dataset, planned, scale.seed)

@@ -29,6 +29,8 @@ __all__ = ["SPACE", "main", "searched", "world"]
 
 SPACE = ("n=1,2", "N=1,2", "c=4,8", "d=1,2,3")
 SETTINGS = (
+    "--preset",
+    "paper",
     "--crop",
     "64",
     "--crops",

@@ -19,7 +19,7 @@ from tfds_copper.splits.assign import SplitSettings
 from tuning.cluster import check_address, is_chief, is_worker, wait_for_plan
 from tuning.hypothesis_plan import COMPARED
 from tuning.memory import bytes_text
-from tuning.search_space import AUTO, BUDGETS, COSTS, OBJECTIVES, SearchSettings
+from tuning.search_space import AUTO, BUDGETS, COSTS, OBJECTIVES, PRESET, SearchSettings
 
 if TYPE_CHECKING:
     from tuning.sweep import Sweep
@@ -35,6 +35,7 @@ __all__ = [
     "INFEASIBLE",
     "NOT_SUPPORTED",
     "OBJECTIVES",
+    "PRESET",
     "SEARCH_PAGE",
     "HypothesisStudy",
     "SearchResult",

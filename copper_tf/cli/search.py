@@ -10,7 +10,7 @@ import click
 from copper_tf.api.settings import (
     GROUPS,
     KINDS,
-    PAPER,
+    PRESETS,
     ReadSettings,
     SettingError,
     SplitSettings,
@@ -26,6 +26,7 @@ from copper_tf.api.studies import (
     FAILED,
     INFEASIBLE,
     OBJECTIVES,
+    PRESET,
     SEARCH_PAGE,
     SearchResult,
     SearchSettings,
@@ -147,6 +148,7 @@ def _options(kind: str) -> tuple[Any, ...]:
     )
     limit = "What a training step of a worker may need, e.g. 12GB; points over it are not tried."
     batch = f"Crops in a training step, or {AUTO}: for each point the largest power of 2 within the memory limit."
+    preset = f"Settings that the runs begin with, which flags change.  [default: {PRESET[kind]}]"
     added = "Continue the search that is there; a larger --budget is taken, values of --space are added."
     probe = "Measure the memory of a few points first, and go by that."
     return (
@@ -162,7 +164,8 @@ def _options(kind: str) -> tuple[Any, ...]:
         click.option("--budget", type=click.FloatRange(0, 1, min_open=True), help=share),
         click.option("--memory-limit", metavar="SIZE", help=limit),
         click.option("--batch-size", metavar=f"N|{AUTO}", show_default=True,
-                     default=str(default_config(kind, PAPER).training.batch_size), help=batch),
+                     default=str(default_config(kind, PRESET[kind]).training.batch_size), help=batch),
+        click.option("--preset", type=click.Choice(list(PRESETS)), help=preset),
         click.option("--probe-memory", is_flag=True, help=probe),
         click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
                      help="With the settings of a point, the seed of its weights and crops."),
@@ -178,7 +181,7 @@ def _options(kind: str) -> tuple[Any, ...]:
 
 
 def _verb(kind: str) -> click.Command:
-    defaults = default_config(kind, PAPER)
+    defaults = default_config(kind, PRESET[kind])
 
     def run(**values: Any) -> int:
         return _run(kind, **values)

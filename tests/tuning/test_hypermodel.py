@@ -12,6 +12,7 @@ import pytest
 
 import copper_tf
 from copper_tf.cli.main import main
+from copper_tf.config import PAPER, default_config
 from copper_tf.tuning import HyperModel, open_search
 from tests.conftest import eagerly
 from tfds_copper.errors import RunError, SettingError
@@ -62,6 +63,14 @@ def test_mistakes_are_said_before_anything_is_trained(
 ) -> None:
     with pytest.raises(SettingError, match=message):
         HyperModel("segmenter", dataset, space, **settings)
+
+
+def test_networks_begin_with_the_settings_of_a_preset(dataset: Any) -> None:
+    count = dataset.split_sizes["train"]
+    assert HyperModel("classifier", dataset, ["c"]).base == default_config("classifier").for_pictures(count)
+    paper = HyperModel("classifier", dataset, ["c"], preset=PAPER)
+    assert paper.base == default_config("classifier", PAPER).for_pictures(count)
+    assert HyperModel("segmenter", dataset, ["c"]).base == default_config("segmenter", PAPER).for_pictures(count)
 
 
 @pytest.fixture(scope="module")

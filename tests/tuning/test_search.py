@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from benchmarks.search.killing import copper_command, kill_all, kill_named, started, wait_until
+from copper_tf.api.studies import plan_search
 from copper_tf.cli.main import main
-from copper_tf.config import KL, PAPER, SQUARED, default_config
+from copper_tf.config import DEFAULT, KL, PAPER, SQUARED, default_config
 from copper_tf.runs.run import open_run
 from tests.conftest import ROOT, eagerly
 from tfds_copper.errors import CopperError, InputError, RunError, SettingError
@@ -122,6 +123,19 @@ def _table(output: Path) -> list[Any]:
     return [(row["name"], row["status"], row["epochs"], row["objective"], row["rungs"]) for row in found["trials"]]
 
 
+@pytest.mark.parametrize(
+    ("kind", "given", "preset"),
+    [("classifier", None, DEFAULT), ("segmenter", None, PAPER), ("classifier", PAPER, PAPER)],
+)
+def test_runs_begin_with_the_settings_of_a_preset(
+    dataset: Any, tmp_path: Path, kind: str, given: str | None, preset: str
+) -> None:
+    search = plan_search(kind, dataset, tmp_path / "s", preset=given, space=["c=8"], crop=48)
+    expected = default_config(kind, preset, crop=48).for_pictures(dataset.split_sizes["train"])
+    assert search.sweep.base == expected
+    assert search.sweep.config("c8").model.c == 8
+
+
 @pytest.fixture(scope="module")
 def unbroken(dataset: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A search that nothing interrupted."""
@@ -181,6 +195,7 @@ def test_a_search_goes_on_only_as_it_was_begun(
         (("--budget", "0.5"), "a budget of at least what the search has, 0.7. Received: 0.5"),
         (("--oracle-seed", "7"), "the search's own oracle_seed, 0. Received: 7"),
         (("--epochs", "5"), "sweep's own settings, epochs = 4. Received: epochs = 5"),
+        (("--preset", "paper", *SMALL), "normalisation = 'local'. Received: normalisation = 'dataset'"),
     ):
         assert main(["search", "classifier", str(dataset.path), "-o", str(unbroken), "--resume", *words]) == 2
         assert message in capsys.readouterr().err
