@@ -152,7 +152,8 @@ def baselines(
 
     Args:
         run: a trained run.
-        classifier: a classifier of the same dataset, for Grad-CAM.
+        classifier: a classifier of the same dataset, for Grad-CAM; if it was trained with the same seed and has the
+            graders' scores already, they are taken from it.
         data: where the dataset lies now, if it has moved since training; the runs note it.
         progress: called with (done, total, what).
 

@@ -184,12 +184,13 @@ def _check_enough(dataset: Dataset, crop: int) -> None:
 
 def _planned(dataset: Dataset, budget: float, seed: int) -> FitPlan:
     """Measures both models on this machine, and spends the budget on what is left to the classifier's epochs."""
+    from copper_tf.analysis.baselines.features import texture_seconds
     from copper_tf.training.plan import FITS, plan_stages
 
     trained = dataset.split_sizes["train"]
     configs = {kind: default_config(kind, seed=seed).for_pictures(trained) for kind in KINDS}
     _check_enough(dataset, configs[SEGMENTER].data.crop)
-    seconds, epochs, each = plan_stages(configs, dataset, budget * 60)
+    seconds, epochs, each = plan_stages(configs, dataset, budget * 60, texture_seconds)
     if epochs[CLASSIFIER] < (least := min(_LEAST_EPOCHS, configs[CLASSIFIER].training.epochs)):
         needed = FITS * (sum(seconds.values()) + each * (least - epochs[CLASSIFIER])) / 60
         raise SettingError(
@@ -250,7 +251,8 @@ def _judged(
             done = maps.has(Trust) and (maps.path / TRUST_PAGE).is_file()
             judged = maps.read(Trust) if done else trust(maps, progress=progress)
     with stages.stage("baselines") as progress:
-        for run in runs:
+        # The classifier first: the graders of both are the same.
+        for run in reversed(runs):
             if not run.has(Baselines):
                 baselines(run, grades if run is maps else None, progress=progress)
     with stages.stage(REPORT) as progress:

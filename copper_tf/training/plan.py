@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -48,11 +48,11 @@ def epoch_seconds(config: Config, speed: Speed, dataset: Dataset, pixels: float)
     crops = dataset.split_sizes["train"] * config.data.crops
     steps = -(-crops // config.training.batch_size)
     checked = dataset.split_sizes["validation"] * min(pixels, float(config.data.crop**2))
-    return steps * speed.step + checked * speed.pixel + _EPOCH
+    return steps * speed.fed_step + checked * speed.pixel + _EPOCH
 
 
 def plan_stages(
-    configs: Mapping[str, Config], dataset: Dataset, budget: float
+    configs: Mapping[str, Config], dataset: Dataset, budget: float, texture: Callable[[float], float]
 ) -> tuple[dict[str, float], dict[str, int], float]:
     """Plans all stages after the build: the segmenter as its settings say, the classifier with the time that is left.
 
@@ -60,6 +60,7 @@ def plan_stages(
         configs: of each kind, with numbers of epochs (`Config.for_pictures`).
         dataset: the built dataset.
         budget: seconds.
+        texture: seconds that simpler methods take for the texture of a picture of so many pixels.
 
     Returns:
         Seconds of each stage; epochs of each kind, those of the classifier as many as fit, at most its own; and the
@@ -67,7 +68,7 @@ def plan_stages(
     """
     side, pixels = picture_sizes(dataset)
     speeds = {kind: measure_speed(config, dataset, side) for kind, config in configs.items()}
-    every = sum(dataset.split_sizes.values())
+    every, tested = sum(dataset.split_sizes.values()), dataset.split_sizes["test"]
     composites = maps_needed(every - dataset.split_sizes["train"], len(dataset.times), pixels)
     work = _PICTURE + _MEGAPIXEL * pixels / 1e6
     mapped = {kind: pixels * speeds[kind].pixel * configs[kind].tta_views for kind in KINDS}
@@ -80,8 +81,8 @@ def plan_stages(
         "evaluation": every * (mapped[SEGMENTER] + mapped[CLASSIFIER] + 2 * work)
         + composites * mapped[SEGMENTER]
         + 2 * _PAGE,
-        "trust": (dataset.split_sizes["test"] + 200) * mapped[SEGMENTER] + _PAGE,
-        "baselines": 2 * every * work + _PAGE,
+        "trust": (tested + 200) * (mapped[SEGMENTER] + 2 * work) + _PAGE,
+        "baselines": every * (texture(pixels) + work) + 2 * tested * (mapped[SEGMENTER] + 2 * work) + _PAGE,
         "report": 2 * _PAGE,
         "export": _EXPORT,
     }

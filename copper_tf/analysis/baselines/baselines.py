@@ -201,6 +201,16 @@ def _score_maps(run: Run, dataset: Dataset, classifier: Run | None, progress: Pr
     return results
 
 
+def _graders(run: Run, dataset: Dataset, classifier: Run | None, progress: Progress | None) -> dict[str, Baseline]:
+    """The graders' scores; those that the classifier has already where they are of the same pictures and seed."""
+    if classifier and classifier.has(Baselines):
+        own, other = run.normalisation, classifier.normalisation
+        same_seed = run.config.training.seed == classifier.config.training.seed
+        if same_seed and (own.mean, own.sd) == (other.mean, other.sd):
+            return classifier.read(Baselines).graders
+    return score_graders(dataset, run.normalisation, run.config.training.seed, progress)
+
+
 def baselines(run: Run, dataset: Dataset, classifier: Run | None = None, progress: Progress | None = None) -> Baselines:
     """Grades and, for a segmenter, maps of simpler methods on the run's own splits.
 
@@ -209,7 +219,7 @@ def baselines(run: Run, dataset: Dataset, classifier: Run | None = None, progres
     Args:
         run: a trained run.
         dataset: the one it was trained on.
-        classifier: a classifier of the same dataset, for Grad-CAM.
+        classifier: a classifier of the same dataset, for Grad-CAM; of the same seed, its graders' scores are taken.
         progress: called with (done, total, what).
 
     Raises:
@@ -219,7 +229,7 @@ def baselines(run: Run, dataset: Dataset, classifier: Run | None = None, progres
         raise RunError(f"{classifier.path}: Grad-CAM explains a classifier. Received: a {classifier.config.kind}")
     if classifier and classifier.data["fingerprint"] != run.data["fingerprint"]:
         raise RunError(f"{classifier.path}: must be trained on the dataset of {run.path}. Received: another one")
-    graders = score_graders(dataset, run.normalisation, run.config.training.seed, progress)
+    graders = _graders(run, dataset, classifier, progress)
     result = Baselines(
         graders=graders,
         alarm=bool(graders["histogram"].scores["qwk"] > ALARM_QWK),

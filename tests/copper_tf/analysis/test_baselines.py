@@ -98,6 +98,25 @@ def test_one_command_scores_all_and_the_page_shows_them(
     assert baseline_section(run) is None
 
 
+def test_graders_of_the_same_pictures_are_taken_from_the_classifier(
+    runs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, grades = runs["segmenter"], runs["classifier"]
+    baselines(grades, dataset_of(grades))
+    known = grades.read(Baselines)
+    with monkeypatch.context() as none:
+        none.setattr("copper_tf.analysis.baselines.baselines.score_graders", lambda *_: pytest.fail("scored again"))
+        assert baselines(run, dataset_of(run), grades).graders == known.graders
+    # A run of another seed has forests of its own.
+    other = dataclasses.replace(run, config=run.config.replace(seed=7))
+    monkeypatch.setattr("copper_tf.analysis.baselines.baselines.score_graders", lambda *_: {})
+    with pytest.raises(KeyError, match="histogram"):
+        baselines(other, dataset_of(run), grades)
+    for one in (run, grades):
+        for name in ("baselines.json", "baselines.npz"):
+            (one.path / "scores" / name).unlink(missing_ok=True)
+
+
 def test_a_g_that_is_unknown_is_no_area(runs: dict[str, Any]) -> None:
     run = runs["segmenter"]
     example = dataclasses.replace(next(iter(examples(dataset_of(run), "test"))), truth=None)

@@ -13,6 +13,7 @@ import pytest
 
 import copper_tf
 from copper_tf import config
+from copper_tf.analysis.baselines.features import texture_seconds
 from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.api import fit as fitting
 from copper_tf.api.fit import Fit, FitPlan, fit
@@ -262,7 +263,12 @@ def test_a_budget_that_is_no_time_is_one_line(capfd: pytest.CaptureFixture[str])
 def steady(monkeypatch: pytest.MonkeyPatch) -> None:
     """A step takes a second, inference nothing."""
     monkeypatch.setattr(fitting, "LEAST_CROPS", 1)
-    monkeypatch.setattr(plan, "measure_speed", lambda *_: Speed(1.0, 0.0))
+    monkeypatch.setattr(plan, "measure_speed", lambda *_: Speed(step=0.5, fed_step=1.0, pixel=0.0))
+
+
+def _no_texture(pixels: float) -> float:
+    """Seconds that simpler methods take for a picture of any size."""
+    return 0.0
 
 
 def _configs(dataset: Any) -> dict[str, Any]:
@@ -271,7 +277,7 @@ def _configs(dataset: Any) -> dict[str, Any]:
 
 
 def test_the_classifier_gets_the_time_that_is_left(steady: None, dataset: Any) -> None:
-    seconds, epochs, each = plan.plan_stages(_configs(dataset), dataset, 1800)
+    seconds, epochs, each = plan.plan_stages(_configs(dataset), dataset, 1800, _no_texture)
     assert each == 3 + plan._EPOCH
     # 18 pictures: 2 steps of 16, or 3 of 8; 8000 crops are 445 epochs, and tries of a quarter are expected twice.
     assert epochs["segmenter"] == 445 and seconds["segmenter"] == pytest.approx(
@@ -279,7 +285,7 @@ def test_the_classifier_gets_the_time_that_is_left(steady: None, dataset: Any) -
     )
     assert sum(seconds.values()) * plan.FITS <= 1800 < (sum(seconds.values()) + each) * plan.FITS
     assert epochs["classifier"] == (1800 / plan.FITS - sum(seconds.values()) + seconds["classifier"]) // each
-    assert plan.plan_stages(_configs(dataset), dataset, 1e6)[1]["classifier"] == 445
+    assert plan.plan_stages(_configs(dataset), dataset, 1e6, _no_texture)[1]["classifier"] == 445
 
 
 def test_what_the_segmenter_takes_longer_is_made_up_for_by_the_classifier() -> None:
@@ -300,8 +306,8 @@ def test_a_budget_that_is_too_small_says_what_is_needed(steady: None, sem_folder
     needed = float(str(error.value).split("at least ")[1].split()[0])
     assert not (tmp_path / "out" / "segmenter").exists()
     dataset = copper_tf.open_dataset(tmp_path / "out" / "dataset")
-    assert plan.plan_stages(_configs(dataset), dataset, needed * 60)[1]["classifier"] >= 10
-    assert plan.plan_stages(_configs(dataset), dataset, (needed - 1) * 60)[1]["classifier"] < 10
+    assert plan.plan_stages(_configs(dataset), dataset, needed * 60, _no_texture)[1]["classifier"] >= 10
+    assert plan.plan_stages(_configs(dataset), dataset, (needed - 1) * 60, _no_texture)[1]["classifier"] < 10
 
 
 def test_pictures_so_many_that_few_epochs_are_enough_are_not_asked_for_more_time(
@@ -318,6 +324,13 @@ def test_steps_and_maps_are_timed(eager: None, dataset: Any, kind: str) -> None:
     speed = measure_speed(small, dataset, 64)
     # A step takes longer than mapping its crops does.
     assert speed.step > speed.pixel * 4 * 32 * 32 > 0
+    assert speed.fed_step > 0
+
+
+def test_the_texture_of_a_large_picture_takes_longer_up_to_a_number_of_windows() -> None:
+    seconds = {side: min(texture_seconds(side**2) for _ in range(3)) for side in (64, 256, 4096)}
+    # A sixteenth of a window, one, and as many as are looked at; a busy machine times one thing twice as long.
+    assert 4 < seconds[256] / seconds[64] < 64 and 4 < seconds[4096] / seconds[256] < 40
 
 
 @pytest.mark.parametrize("text", ["[" * 10**5, "{", "3"])
