@@ -17,11 +17,10 @@ from typing import Any
 from benchmarks import RESULTS
 from benchmarks.maps.superalloy import LOCAL
 from benchmarks.maps.unknown_law import SURFACES, TILES, world
-from benchmarks.seeds import Results, kept, parser, seeds_of, spread
+from benchmarks.seeds import Results, add_rows, kept, parser, seeds_of, spread
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
 from copper_tf.config import PAPER, default_config
-from tfds_copper.files import write_json
 
 __all__ = ["RECIPES", "main"]
 
@@ -61,7 +60,7 @@ def measured(folder: Path, seed: int, surface: str, recipe: str, tiles: Path | N
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Trains what is missing, prints the table, writes ``benchmarks/results/classifier_settings.json``."""
+    """Trains what is missing, prints the table, adds it to ``benchmarks/results/classifier_settings.json``."""
     flags = parser(__doc__ or "", 2, "acceptance/classifier_settings")
     flags.add_argument("--surfaces", nargs="*", default=list(SURFACES), choices=[*SURFACES, TILES])
     flags.add_argument("--recipes", nargs="*", default=list(RECIPES), choices=list(RECIPES))
@@ -76,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
             all_found += [{"surface": surface, "recipe": recipe, "seed": seed, **one} for seed, one in named]
             rows.append([surface, recipe, *(spread([one[name] for one in found]) for name in (*_SCORES, "seconds"))])
     if asked.just is None:
-        write_json(RESULTS / "classifier_settings.json", {"networks": all_found})
+        add_rows(RESULTS / "classifier_settings.json", "networks", all_found, ("surface", "recipe", "seed"))
     print_table(["surface", "recipe", *_SCORES, "seconds"], rows)
     return 0
 

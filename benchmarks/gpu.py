@@ -199,8 +199,9 @@ def search(size: Size, place: Path) -> Iterator[dict[str, Any]]:
     own = {"crop": size.network["crop"], "epochs": 1, "crops": 1}
     limit = parse_bytes(size.limit)
     result = copper_tf.search(
-        "classifier", data, place / "search", space=list(size.space), oracle="grid", memory_limit=size.limit, **own
-    )
+        "classifier", data, place / "search", preset=PAPER, space=list(size.space), oracle="grid",
+        memory_limit=size.limit, **own,
+    )  # fmt: skip
     trained = []
     for row in result.trials:
         yield {"who": row.name, "predicted MB": row.memory_bytes / 1e6, "status": str(row.status)}

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from tfds_copper.files import write_json
+from tfds_copper.files import read_json, write_json
 
-__all__ = ["Results", "kept", "parser", "seeds_of", "spread"]
+__all__ = ["Results", "add_rows", "kept", "parser", "seeds_of", "spread"]
 
 Results = dict[str, Any]
 
@@ -86,3 +86,17 @@ def kept(output: Path, seed: int, name: str, experiment: Callable[..., Results],
     if not file.is_file():
         write_json(file, experiment(output / f"seed{seed}", seed, **arguments))
     return {k: np.nan if v is None else v for k, v in json.loads(file.read_text()).items()}
+
+
+def add_rows(file: Path, name: str, rows: Sequence[Results], key: Sequence[str]) -> None:
+    """Adds rows to a file of results; those that are there stay, unless a new one is of the same experiment.
+
+    Args:
+        file: JSON, made where it is missing.
+        name: under which it has the rows.
+        rows: to add.
+        key: the entries that say which experiment a row is of.
+    """
+    before = read_json(file)[name] if file.is_file() else []
+    every = {tuple(row[k] for k in key): row for row in (*before, *rows)}
+    write_json(file, {name: [every[k] for k in sorted(every)]})

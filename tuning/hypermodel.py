@@ -24,7 +24,7 @@ from copper_tf.models.policy import resolve_policy
 from copper_tf.runs.run import open_run
 from copper_tf.training.batch_norm import Calibrator
 from copper_tf.training.free_ends import Sharpen
-from copper_tf.training.loop import compile_model, streams, weighted
+from copper_tf.training.loop import compile_model, set_schedule, streams, weighted
 from copper_tf.utils.tensorflow import keras_defaults
 from tfds_copper.errors import SettingError
 from tuning import trials
@@ -116,7 +116,7 @@ class HyperModel(keras_tuner.HyperModel):
         Args:
             hp: the values of the trial.
             model: of `build`.
-            epochs: of all; those of the settings by default.
+            epochs: of all, over which a falling learning rate falls; those of the settings by default.
             initial_epoch: epochs that are done.
             callbacks: the tuner's own.
             **kwargs: forwarded to ``keras.Model.fit``; the data are the dataset's.
@@ -124,6 +124,7 @@ class HyperModel(keras_tuner.HyperModel):
         config = self.config(hp)
         training, validation = streams(config, self.dataset, self._pictures)
         last = config.training.epochs if epochs is None else epochs
+        set_schedule(model, config.replace(epochs=last), training.steps)
         weigh = functools.partial(weighted, config, len(self.dataset.times), training.pictures.labels)
         own = [Calibrator(training), *([Sharpen(config)] if config.training.edge_weight else [])]
         with keras_defaults():

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from copper_tf.config import Config
+from copper_tf.config import FIXED, PAPER, Config
 from copper_tf.models.policy import resolve_policy
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError, OutputError, RunError, SettingError
@@ -15,7 +15,17 @@ from tfds_copper.progress import Progress
 from tuning.memory import CPU, Device, bytes_text, largest_batch, parse_bytes, peak_bytes
 from tuning.memory_probe import device_here, probed
 from tuning.oracles import oracle_of, trains_in_full
-from tuning.search_space import AUTO, BUDGETS, COSTS, SearchSettings, SearchSpace, base_config, parse_space, seed_of
+from tuning.search_space import (
+    AUTO,
+    BUDGETS,
+    COSTS,
+    PRESET,
+    SearchSettings,
+    SearchSpace,
+    base_config,
+    parse_space,
+    seed_of,
+)
 from tuning.sweep import PLAN, PlannedRun, Sweep, open_sweep, start_sweep
 from tuning.trials import Search, is_search, open_search
 
@@ -34,6 +44,7 @@ _FIXED: dict[str, Callable[[Any], str]] = {
     "seed": str,
     "oracle_seed": str,
     "limit": lambda limit: "no memory limit" if limit is None else f"--memory-limit {bytes_text(limit)}",
+    "preset": str,
     "auto_batch": lambda auto: "--batch-size auto" if auto else "one batch size for all points",
 }
 
@@ -95,6 +106,11 @@ def _limit(wanted: SearchSettings) -> int | None:
 def _base(kind: str, dataset: Dataset, wanted: SearchSettings, settings: Mapping[str, Any]) -> Config:
     """What all runs of a new search share: the preset, with what is given, and epochs for these pictures."""
     base = base_config(kind, wanted.preset, **settings, **wanted.fixed_batch_size)
+    if (learn := base.training.learn) != FIXED:
+        raise SettingError(
+            f"learn must be {FIXED} in a search, as --preset {PAPER} has it, since networks are compared for one g. "
+            f"Received: {learn}"
+        )
     return base.for_pictures(dataset.split_sizes["train"])
 
 
@@ -135,7 +151,7 @@ def plan_search(
         sweep=dataclasses.replace(sweep, plan=plan), space=space, oracle=wanted.oracle or "hyperband",
         objective=wanted.objective_of(kind), against=COSTS[wanted.against or "memory"], seed=seed,
         oracle_seed=seed if wanted.oracle_seed is None else wanted.oracle_seed, budget=1.0, limit=limit,
-        auto_batch=auto, memory=memory, device=dataclasses.asdict(device),
+        auto_batch=auto, memory=memory, device=dataclasses.asdict(device), preset=wanted.preset or PRESET[kind],
     )  # fmt: skip
     return affordable(search, wanted.budget)
 
@@ -162,10 +178,8 @@ def resume_search(
         )
     if wanted.probe_memory:
         raise SettingError("memory is measured before a search is planned. Received: --probe-memory with --resume")
-    if wanted.preset:
-        base = _base(kind, dataset, wanted, settings)
-    else:
-        base = search.sweep.base.replace(**settings, **wanted.fixed_batch_size)
+    base = search.sweep.base.replace(**settings, **wanted.fixed_batch_size)
+    base = base.for_pictures(dataset.split_sizes["train"])
     given = {
         "oracle": wanted.oracle,
         "objective": None if wanted.objective is None else wanted.objective_of(kind),
@@ -173,6 +187,7 @@ def resume_search(
         "budget": wanted.budget,
         "seed": wanted.seed,
         "oracle_seed": wanted.oracle_seed,
+        "preset": wanted.preset,
         "limit": _limit(wanted),
         "auto_batch": None if wanted.batch_size is None else wanted.batch_size == AUTO,
     }

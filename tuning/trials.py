@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from copper_tf.analysis.search_results import Cost, Objective
+from copper_tf.config import PAPER
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import CopperError, InputError, RunError
 from tfds_copper.files import read_json, write_json
@@ -85,6 +86,7 @@ class Search:
         auto_batch: whether each point takes the largest batch that fits.
         memory: predicted peak of a training step of each point, in bytes.
         device: the fields of the `memory.Device` that the prediction is for.
+        preset: whose settings its runs began with.
     """
 
     sweep: Sweep
@@ -99,6 +101,7 @@ class Search:
     auto_batch: bool
     memory: Mapping[str, int]
     device: Mapping[str, Any]
+    preset: str = PAPER
 
     @property
     def feasible(self) -> list[str]:

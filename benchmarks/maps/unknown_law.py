@@ -36,13 +36,25 @@ if TYPE_CHECKING:
     from copper_tf.analysis.evaluation_results import Evaluation
     from tfds_copper.dataset import Dataset
 
-__all__ = ["CANDIDATES", "EXPONENTS", "RECIPES", "SURFACES", "main", "world", "world_settings"]
+__all__ = [
+    "CANDIDATES",
+    "EXPONENTS",
+    "RECIPES",
+    "SPLIT",
+    "SURFACES",
+    "TILES",
+    "main",
+    "power_law",
+    "world",
+    "world_folder",
+    "world_settings",
+]
 
 TILES, PARTICLES = "tiles", "particles"
 # What particles cover at each label, and sheets and pictures a label.
 _COVERED, _PARTICLE_SHEETS, _PARTICLE_PICTURES = (0.47, 0.26, 0.13, 0.05, 0.0, 0.0, 0.0, 0.0), 10, 4
 _SMALL: dict[str, Any] = {"labels": 8, "pictures": 40, "sheets": 20, "height": 128, "width": 128}
-_SPLIT = "24/8/8"
+SPLIT = "24/8/8"
 SURFACES: dict[str, dict[str, Any]] = {
     "copper": {"law": "sqrt"},
     "copper .9 to .2": {"law": "linear", "start": 0.9, "end": 0.2},
@@ -84,6 +96,21 @@ def world_settings(surface: str, seed: int) -> SimulationSettings:
     return SimulationSettings(**_SMALL | SURFACES[surface] | {"seed": seed})
 
 
+def world_folder(folder: Path, seed: int, surface: str) -> Path:
+    """A surface as a SEM folder with ``truth/``, simulated where it is missing.
+
+    Args:
+        folder: where worlds are kept.
+        seed: of the world.
+        surface: a name in `SURFACES`.
+    """
+    made = folder / surface.replace(" ", "_")
+    if surface == PARTICLES:
+        return particle_folder(made, _COVERED, _PARTICLE_SHEETS, _PARTICLE_PICTURES, seed)
+    with progress_bar() as progress:
+        return simulate(made, world_settings(surface, seed), progress=progress)
+
+
 def world(folder: Path, seed: int, surface: str, tiles: Path | None = None) -> Dataset:
     """A surface as a dataset, simulated and built where it is missing.
 
@@ -102,15 +129,10 @@ def world(folder: Path, seed: int, surface: str, tiles: Path | None = None) -> D
             raise SystemExit(f"{TILES} needs --tiles, a SEM folder with truth/. Received: none")
         found = folds(tiles, folder.parent / "tiles")
         return found[seed % len(found)]
-    name = surface.replace(" ", "_")
-    done = folder / f"{name}.tfds"
+    done = folder / f"{surface.replace(' ', '_')}.tfds"
     if not is_dataset(done):
         with progress_bar() as progress:
-            if surface == PARTICLES:
-                pictures = particle_folder(folder / name, _COVERED, _PARTICLE_SHEETS, _PARTICLE_PICTURES, seed)
-            else:
-                pictures = simulate(folder / name, world_settings(surface, seed), progress=progress)
-            build(pictures, done, SplitSettings(split=_SPLIT, seed=seed), progress=progress)
+            build(world_folder(folder, seed, surface), done, SplitSettings(split=SPLIT, seed=seed), progress=progress)
     return open_dataset(done)
 
 
@@ -136,8 +158,12 @@ def _settings(recipe: str, seed: int, built: Dataset, law: np.ndarray) -> Config
     return default_config("segmenter", PAPER, **settings)
 
 
-def _power(evaluation: Evaluation) -> Results:
-    """The exponent that the maps of held-out pictures give, with its interval; empty where no law could be fitted."""
+def power_law(evaluation: Evaluation) -> Results:
+    """The exponent that the maps of held-out pictures give, with its interval; empty where no law could be fitted.
+
+    Args:
+        evaluation: of a segmenter.
+    """
     law = evaluation.law
     fit = next((fit for fit in law.fits if fit.family == "power"), None) if law else None
     if law is None or fit is None:
@@ -176,7 +202,7 @@ def measured(folder: Path, seed: int, surface: str, recipe: str, tiles: Path | N
         "start_off": g[0] - law[0],
         "end_off": g[-1] - law[-1],
         "shape_off": float(np.abs(shape(g) - shape(law)).max()) if np.ptp(law) > 0.05 else float("nan"),
-        **_power(evaluation),
+        **power_law(evaluation),
         "verdict": judged.verdict,
         "trust": {one.name: one.value for one in judged.tests},
         "law": law.tolist(),

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from copper_tf.config import DEFAULT, Config, default_config
+from copper_tf.config import DEFAULT, KINDS, Config, default_config
 from copper_tf.data.sources import Data, known_times, open_or_build, open_single
 from copper_tf.decay.hypotheses import check_name
 from copper_tf.decay.starting import first_hypothesis
@@ -64,14 +64,20 @@ def training_config(
         config = config if preset or isinstance(kind, Config) else run.config
     elif weights is not None and isinstance(kind, str):
         config = config.replace(**_settings_of(open_weights(weights), kind))
-    return config.replace(**settings)
+    config = config.replace(**settings)
+    if config.training.patience and config.training.keep == "last" and not resume:
+        raise SettingError(
+            f"keep must be best where patience is over 0: training stops some epochs after the best. "
+            f"Received: keep = last, patience = {config.training.patience}"
+        )
+    return config
 
 
 def config_of(file: str | os.PathLike[str]) -> Config:
     """The settings in a file, as ``copper train --dry-run`` prints them and every run keeps them.
 
     Args:
-        file: JSON; of a setting that it lacks the default is taken.
+        file: JSON; of a setting that it lacks the default of its kind is taken.
 
     Raises:
         SettingError: if it isn't there or no JSON, a setting is unknown, or a value not allowed.
@@ -85,9 +91,18 @@ def config_of(file: str | os.PathLike[str]) -> Config:
     if not isinstance(values, dict) or not all(isinstance(group, dict | str) for group in groups):
         raise SettingError(f"{path}: must be settings as --dry-run prints them. Received: another form")
     try:
-        return Config.from_dict(values)
+        return Config.from_dict(_completed(values))
     except SettingError as error:
         raise SettingError(f"{path}: {error}") from None
+
+
+def _completed(values: dict[str, Any]) -> dict[str, Any]:
+    """Nested settings with the defaults of their kind where they lack one; unchanged where the kind is unknown."""
+    if values.get("kind") not in KINDS:
+        return values
+    usual = default_config(values["kind"]).to_dict()
+    both = {name: {**usual.get(name, {}), **own} for name, own in values.items() if isinstance(own, dict)}
+    return {**usual, **values, **both}
 
 
 def open_weights(weights: str | os.PathLike[str] | Run) -> Run:

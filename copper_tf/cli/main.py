@@ -133,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _unexpected(error: Exception) -> int:
-    """What is left: a package that isn't there, a disk that a library found full, or a fault of ours."""
+    """What is left: a package that isn't there, a disk or memory that a library found full, or a fault of ours."""
     if missing := _missing_package(error):
         click.echo(f"copper: needs the package {missing}; install all of copper-tf. Received: no such", err=True)
         return BAD_INPUT
@@ -141,6 +141,12 @@ def _unexpected(error: Exception) -> int:
         click.echo(f"copper: {_reason(OSError(errno.ENOSPC, ''))}", err=True)
         return BAD_INPUT
     said = f"{type(error).__name__}: {error}".partition("\n")[0]
+    # TensorFlow's own, which isn't imported here.
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        _trace()
+        remedy = "a smaller --batch-size or --crop, or smaller pictures, need less"
+        click.echo(f"copper: out of memory; {remedy}. Received: {said}", err=True)
+        return BAD_INPUT
     click.echo(traceback.format_exc(), err=True)
     click.echo(f"copper: a fault of copper-tf; please report it with the lines above. Received: {said}", err=True)
     return FAULT

@@ -41,7 +41,7 @@ from tfds_copper.errors import InputError
 from tfds_copper.files import lock_folder
 from tfds_copper.progress import Progress
 
-__all__ = ["compile_model", "optimizer", "streams", "train", "weighted"]
+__all__ = ["compile_model", "optimizer", "set_schedule", "streams", "train", "weighted"]
 
 _SPLITS = ("train", "validation")
 # The run that weights come from, and whether the head begins with fresh ones.
@@ -117,7 +117,7 @@ def _model(run: Run, policy: str, steps: int) -> tuple[keras.Model, int]:
     """(compiled model, finished epochs): fresh, or as the last checkpoint left it, optimizer and g included."""
     last = last_model(run)
     if last:
-        _set_schedule(last[0], run.config, steps)
+        set_schedule(last[0], run.config, steps)
         return last
     keras.utils.set_random_seed(run.config.training.seed)
     model = build(run.config, len(run.labels.times), policy)
@@ -129,8 +129,14 @@ def _model(run: Run, policy: str, steps: int) -> tuple[keras.Model, int]:
     return model, 0
 
 
-def _set_schedule(model: keras.Model, config: Config, steps: int) -> None:
-    """Has the step size of a model that was loaded fall over all epochs that its run has now."""
+def set_schedule(model: keras.Model, config: Config, steps: int) -> None:
+    """Has the step size of a compiled model fall over all epochs of a config, if it falls.
+
+    Args:
+        model: compiled; the steps that it has taken count.
+        config: of the run.
+        steps: of an epoch.
+    """
     adam = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     if config.training.schedule == "cosine":
         adam.learning_rate = optimizer(config, steps)._learning_rate

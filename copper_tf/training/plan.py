@@ -9,6 +9,7 @@ import numpy as np
 
 from copper_tf.config import KINDS, Config
 from copper_tf.data.pictures import examples
+from copper_tf.training.batch_norm import BATCHES
 from copper_tf.training.boundary_bias import maps_needed
 from copper_tf.training.timing import Speed, measure_speed
 from tfds_copper.dataset import Dataset
@@ -22,8 +23,8 @@ _LOOKED_AT = 16
 _TRIES = 2.0
 # Seconds that a picture takes beside the networks, and a megapixel of it: decoding, statistics, simpler methods.
 _PICTURE, _MEGAPIXEL = 0.01, 0.12
-# Seconds of an epoch beside its steps: history, checkpoint, TensorBoard.
-_EPOCH = 0.35
+# Seconds of an epoch beside its steps and passes: history, checkpoint, TensorBoard; and of a training before its first.
+_EPOCH, _START = 0.35, 5.0
 # Seconds of what doesn't depend on the pictures: starting, pages, figures, exports.
 _PAGE, _EXPORT = 8.0, 25.0
 # The share by which plans are made a little too long, so that they are kept to.
@@ -37,7 +38,7 @@ def picture_sizes(dataset: Dataset) -> tuple[int, float]:
 
 
 def epoch_seconds(config: Config, speed: Speed, dataset: Dataset, pixels: float) -> float:
-    """Seconds of one epoch: its steps, the validation, and what is written after it.
+    """Seconds of one epoch: its steps, the statistics of its batches, the validation, and what is written after it.
 
     Args:
         config: of the run.
@@ -47,8 +48,8 @@ def epoch_seconds(config: Config, speed: Speed, dataset: Dataset, pixels: float)
     """
     crops = dataset.split_sizes["train"] * config.data.crops
     steps = -(-crops // config.training.batch_size)
-    checked = dataset.split_sizes["validation"] * min(pixels, float(config.data.crop**2))
-    return steps * speed.fed_step + checked * speed.pixel + _EPOCH
+    looked_at = dataset.split_sizes["validation"] + min(steps, BATCHES) * config.training.batch_size
+    return steps * speed.fed_step + looked_at * min(pixels, float(config.data.crop**2)) * speed.pixel + _EPOCH
 
 
 def plan_stages(
@@ -73,11 +74,12 @@ def plan_stages(
     work = _PICTURE + _MEGAPIXEL * pixels / 1e6
     mapped = {kind: pixels * speeds[kind].pixel * configs[kind].tta_views for kind in KINDS}
     resolved = configs[SEGMENTER].training
-    tried = _TRIES * resolved.restart_epochs if resolved.restarts else 0.0
+    starts = _TRIES if resolved.restarts else 0.0
+    tried = starts * resolved.restart_epochs
     epoch = {kind: epoch_seconds(configs[kind], speeds[kind], dataset, pixels) for kind in KINDS}
     seconds = {
-        SEGMENTER: (resolved.epochs + tried) * epoch[SEGMENTER] + every * work,
-        CLASSIFIER: every * work,
+        SEGMENTER: (resolved.epochs + tried) * epoch[SEGMENTER] + (1 + starts) * _START + every * work,
+        CLASSIFIER: _START + every * work,
         "evaluation": every * (mapped[SEGMENTER] + mapped[CLASSIFIER] + 2 * work)
         + composites * mapped[SEGMENTER]
         + 2 * _PAGE,

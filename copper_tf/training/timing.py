@@ -93,9 +93,11 @@ def _noise(config: Config, labels: int, side: int) -> CropStream:
 def _fed_step(model: keras.Model, stream: CropStream) -> float:
     """Seconds of a training step while the next crops are cut."""
     steps = _READY + _STEPS
-    batches = itertools.islice(stream.batches(0, math.ceil(steps / stream.steps)), steps)
-    for number, (crops, y) in enumerate(batches):
-        if number == _READY:
-            started = time.perf_counter()
+    # As many batches more as lie ready at the end: to the last step others are cut beside it.
+    batches = iter(stream.batches(0, math.ceil((steps + _READY) / stream.steps)))
+    for crops, y in itertools.islice(batches, _READY):
+        model.train_on_batch(crops, y)
+    started = time.perf_counter()
+    for crops, y in itertools.islice(batches, _STEPS):
         model.train_on_batch(crops, y)
     return (time.perf_counter() - started) / _STEPS

@@ -294,7 +294,7 @@ def _classifier_settings(content: Content) -> Table:
     for (surface, recipe), found in sorted(of_seeds.items(), key=lambda item: (item[0][0], order.index(item[0][1]))):
         epochs = "/".join(f"{n:.0f}" for n in sorted({one["epochs"] for one in found}))
         rows.append([surface, recipe, len(found), *(_spread(one[name] for one in found) for name in titles), epochs])
-    return ["surface", "trained by", "seeds", *titles.values(), "epochs"], rows
+    return ["surface", "recipe", "seeds", *titles.values(), "epochs"], rows
 
 
 def _quality(content: Content) -> Table:
@@ -303,7 +303,7 @@ def _quality(content: Content) -> Table:
         for contestant, found in race["times"].items():
             seconds = "not reached" if found["seconds"] is None else f"{found['seconds']:.0f}"
             rows.append([name, contestant, f"{found['ready']:.0f}", seconds, f"{found['epochs']:.0f}"])
-    return ["model and pictures", "", "s to the first step", "s until it is good", "epochs"], rows
+    return ["model and pictures", "trained by", "s to the first step", "s until it is good", "epochs"], rows
 
 
 # By the name that a page gives: the results file, and what makes a table of it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
-# Letters from which a cell is a sentence.
-_SENTENCE = 40
+# What makes a cell text; shorter words are units.
+_WORD = re.compile("[A-Za-z]{3,}")
 
 
 def _cell(value: Any) -> str:
@@ -26,9 +27,10 @@ def _cell(value: Any) -> str:
 
 
 def markdown(table: Table) -> str:
-    """A table as Markdown; the first column and sentences stand to the left, numbers to the right."""
+    """A table as Markdown; the first column and those of text stand to the left, numbers to the right."""
     head, rows = table
-    left = [k == 0 or any(len(_cell(row[k])) > _SENTENCE for row in rows) for k in range(len(head))]
+    words = [sum(bool(_WORD.search(_cell(row[k]))) for row in rows) for k in range(len(head))]
+    left = [k == 0 or 2 * count > len(rows) for k, count in enumerate(words)]
     lines = [f"| {' | '.join(head)} |", f"|{'|'.join(' --- ' if to_left else ' ---: ' for to_left in left)}|"]
     return "\n".join([*lines, *(f"| {' | '.join(map(_cell, row))} |" for row in rows)])
 

@@ -6,6 +6,7 @@ import doctest
 from pathlib import Path
 from typing import Any
 
+import keras
 import keras_tuner
 import numpy as np
 import pytest
@@ -71,6 +72,22 @@ def test_networks_begin_with_the_settings_of_a_preset(dataset: Any) -> None:
     paper = HyperModel("classifier", dataset, ["c"], preset=PAPER)
     assert paper.base == default_config("classifier", PAPER).for_pictures(count)
     assert HyperModel("segmenter", dataset, ["c"]).base == default_config("segmenter", PAPER).for_pictures(count)
+
+
+def test_the_learning_rate_falls_over_the_epochs_of_the_tuner(dataset: Any, eager: None) -> None:
+    model = HyperModel("classifier", dataset, ["c=4"], epochs=5, **TINY)
+    hp = keras_tuner.HyperParameters()
+    network = model.build(hp)
+    seen: list[float] = []
+
+    class Rates(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            seen.append(float(self.model.optimizer.learning_rate))
+
+    model.fit(hp, network, epochs=8, callbacks=[Rates()], verbose=0)
+    # Half of it is left in the middle, and nothing at the end, whatever the settings say.
+    assert len(seen) == 8 and seen[3] == pytest.approx(model.base.training.learning_rate / 2, rel=0.01)
+    assert 0 <= seen[-1] < 1e-9 < seen[-2]
 
 
 @pytest.fixture(scope="module")

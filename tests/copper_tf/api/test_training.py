@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 import copper_tf
 from copper_tf.api import training
 from copper_tf.api.training import config_of, training_config
+from copper_tf.config import KINDS, default_config
 from copper_tf.data import pictures
 from tests.conftest import small
 from tfds_copper.errors import SettingError
@@ -109,6 +111,19 @@ def test_settings_in_a_file_and_the_keras_model_of_a_run(dataset: Any, tmp_path:
     # Its network is the default of what begins with its weights, whatever the preset says.
     tuned = training_config("classifier", weights=run.path)
     assert tuned.model == run.config.model and tuned.training.restarts == 0
+
+
+def test_a_file_with_some_settings_has_the_defaults_of_its_kind_for_the_rest(tmp_path: Path) -> None:
+    for kind in KINDS:
+        file = tmp_path / f"{kind}.json"
+        file.write_text(json.dumps({"kind": kind, "model": {"c": 8}}))
+        assert config_of(file) == default_config(kind, c=8)
+
+
+def test_training_that_stops_after_the_best_epoch_keeps_the_best(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="keep must be best where patience is over 0.* keep = last, patience = 5"):
+        training_config("classifier", patience=5)
+    assert training_config("classifier", patience=5, keep="best").training.patience == 5
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,23 @@ def test_a_fault_of_ours_is_never_taken_for_a_bad_result(
     assert err.splitlines()[-1] == said + "RuntimeError: a slip of ours"
 
 
+class ResourceExhaustedError(Exception):
+    """By its name TensorFlow's own, which isn't imported for a message."""
+
+
+@pytest.mark.parametrize("kind", [MemoryError, ResourceExhaustedError])
+def test_memory_that_is_not_enough_is_one_line(
+    kind: type[Exception], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise kind("OOM when allocating a tensor\nand more")
+
+    monkeypatch.setattr(cli, "main", fail)
+    assert main(["train", "segmenter", "DATA", "-o", "run"]) == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert "out of memory; a smaller --batch-size or --crop" in line and line.endswith("OOM when allocating a tensor")
+
+
 def _epochs(run: Path) -> int:
     """How many epochs of a run are done."""
     return max((int(p.stem.partition("-")[2]) for p in run.glob("checkpoints/last-*.keras")), default=0)
