@@ -53,7 +53,7 @@ def epoch_seconds(config: Config, speed: Speed, dataset: Dataset, pixels: float)
 
 
 def plan_stages(
-    configs: Mapping[str, Config], dataset: Dataset, budget: float, texture: Callable[[float], float]
+    configs: Mapping[str, Config], dataset: Dataset, budget: float, texture: Callable[[float, int], float]
 ) -> tuple[dict[str, float], dict[str, int], float]:
     """Plans all stages after the build: the segmenter as its settings say, the classifier with the time that is left.
 
@@ -61,7 +61,7 @@ def plan_stages(
         configs: of each kind, with numbers of epochs (`Config.for_pictures`).
         dataset: the built dataset.
         budget: seconds.
-        texture: seconds that simpler methods take for the texture of a picture of so many pixels.
+        texture: seconds that simpler methods take for the texture of so many pixels in each of so many pictures.
 
     Returns:
         Seconds of each stage; epochs of each kind, those of the classifier as many as fit, at most its own; and the
@@ -84,7 +84,7 @@ def plan_stages(
         + composites * mapped[SEGMENTER]
         + 2 * _PAGE,
         "trust": (tested + 200) * (mapped[SEGMENTER] + 2 * work) + _PAGE,
-        "baselines": every * (texture(pixels) + work) + 2 * tested * (mapped[SEGMENTER] + 2 * work) + _PAGE,
+        "baselines": texture(pixels, every) + every * work + 2 * tested * (mapped[SEGMENTER] + 2 * work) + _PAGE,
         "report": 2 * _PAGE,
         "export": _EXPORT,
     }

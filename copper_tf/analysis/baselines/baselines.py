@@ -8,7 +8,9 @@ from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
 import numpy as np
+from joblib.externals.loky import get_reusable_executor
 
+from copper_tf.analysis.baselines.features import processes_for
 from copper_tf.analysis.baselines.graders import GRADERS, Table, grade_pictures, table
 from copper_tf.analysis.baselines.maps import GradCam, at_area, gradient_energy, grey_map, ranked
 from copper_tf.analysis.baselines.results import ALARM_QWK, MAPS, PATCHES, Baseline, Baselines
@@ -56,6 +58,7 @@ def score_graders(
     files: dict[str, list[str]] = {split: [] for split in SPLITS}
     how = dataclasses.replace(normalisation, mode="dataset")
     done, total = 0, sum(dataset.split_sizes.values())
+    workers = processes_for(total * float(next(examples(dataset, "test")).pixels.size))
 
     def pictures(split: str) -> Iterator[tuple[np.ndarray, int]]:
         nonlocal done
@@ -67,8 +70,12 @@ def score_graders(
                 progress(done, total, f"texture of {split} pictures")
             yield how.apply(grey(example.pixels, example.bit_depth)), example.label
 
-    for split in SPLITS:
-        parts[split] = table(pictures(split), graders)
+    try:
+        for split in SPLITS:
+            parts[split] = table(pictures(split), graders, workers)
+    finally:
+        if workers > 1:
+            get_reusable_executor().shutdown(wait=True, kill_workers=True)
     labels = len(dataset.times)
     grades = grade_pictures(parts, labels, seed, graders)
     tested = {name: np.array(column["test"]) for name, column in (("sheet", sheets), ("file", files))}

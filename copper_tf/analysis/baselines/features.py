@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 
@@ -9,10 +10,21 @@ import numpy as np
 from scipy import ndimage
 from skimage.feature import local_binary_pattern
 
-__all__ = ["FEATURES", "WINDOW", "filter_bank", "histogram", "local_binary_patterns", "texture_seconds", "windows"]
+__all__ = [
+    "FEATURES",
+    "WINDOW",
+    "filter_bank",
+    "histogram",
+    "local_binary_patterns",
+    "processes_for",
+    "texture_seconds",
+    "windows",
+]
 
 # Side in px of the windows that a large picture is cut into, and how many of them are enough.
 WINDOW, _MOST = 256, 12
+# Pixels from which processes of their own, which take seconds to start, save time.
+_WORTH_PROCESSES = 2e7
 
 _GREYS = np.linspace(-3, 3, 25)
 _RADII = (1, 2, 4)
@@ -80,11 +92,17 @@ FEATURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def texture_seconds(pixels: float) -> float:
-    """Seconds that all features of a picture take on this machine: timed on a window of noise.
+def processes_for(pixels: float) -> int:
+    """How many processes are worth starting for the features of so many pixels in all."""
+    return (os.cpu_count() or 1) if pixels >= _WORTH_PROCESSES else 1
+
+
+def texture_seconds(pixels: float, pictures: int) -> float:
+    """Seconds that all features of some pictures take on this machine: timed on a window of noise.
 
     Args:
-        pixels: of the picture.
+        pixels: of a picture.
+        pictures: how many there are.
     """
     noise = np.random.default_rng(0).standard_normal((WINDOW, WINDOW)).astype(np.float32)
     started = time.perf_counter()
@@ -92,4 +110,5 @@ def texture_seconds(pixels: float) -> float:
         values_of(noise)
     # Windows of a square picture are up to twice as wide as the one that was timed.
     cut = max(1, int(pixels**0.5) // WINDOW) ** 2
-    return (time.perf_counter() - started) * pixels / WINDOW**2 * min(1.0, _MOST / cut)
+    picture = (time.perf_counter() - started) * pixels / WINDOW**2 * min(1.0, _MOST / cut)
+    return picture * pictures / processes_for(pixels * pictures)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from joblib import Parallel, delayed
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from copper_tf.analysis.baselines.features import FEATURES, windows
+from tfds_copper.children import safe_children
 
 __all__ = ["GRADERS", "Grader", "Table", "grade_pictures", "table"]
 
@@ -65,22 +67,37 @@ class Table:
     label: np.ndarray
 
 
-def table(pictures: Iterable[tuple[np.ndarray, int]], graders: Collection[str] = tuple(GRADERS)) -> Table:
+def _features(parts: Sequence[np.ndarray], names: Sequence[str]) -> list[list[np.ndarray]]:
+    """The features of each window, in the order of their names."""
+    return [[FEATURES[name](part) for name in names] for part in parts]
+
+
+def table(
+    pictures: Iterable[tuple[np.ndarray, int]], graders: Collection[str] = tuple(GRADERS), workers: int = 1
+) -> Table:
     """Computes the features of graders.
 
     Args:
         pictures: grey values ``(height, width)``, relative to the training set, with the rank of t; one after another.
         graders: names in `GRADERS`.
+        workers: processes that do it; with 1 none is started.
     """
-    rows: dict[str, list[np.ndarray]] = {GRADERS[name].features: [] for name in graders}
-    owner, labels = [], []
-    for index, (values, label) in enumerate(pictures):
-        labels.append(label)
-        for part in windows(values):
-            owner.append(index)
-            for name, values_of in rows.items():
-                values_of.append(FEATURES[name](part))
-    features = {name: np.array(values) for name, values in rows.items()}
+    names = list(dict.fromkeys(GRADERS[name].features for name in graders))
+    labels: list[int] = []
+
+    def jobs() -> Iterator[Any]:
+        for values, label in pictures:
+            labels.append(label)
+            # Without copies, each would send or hold its whole picture.
+            yield delayed(_features)([part.copy() for part in windows(values)], names)
+
+    owner: list[int] = []
+    rows: list[list[np.ndarray]] = []
+    with safe_children():
+        for index, found in enumerate(Parallel(workers, return_as="generator", max_nbytes=None)(jobs())):
+            owner += [index] * len(found)
+            rows += found
+    features = {name: np.array([row[k] for row in rows]) for k, name in enumerate(names)}
     return Table(features, np.array(owner), np.array(labels))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from joblib.externals.loky import get_reusable_executor
 
 from copper_tf.analysis.baselines.baselines import _area, baselines
 from copper_tf.analysis.baselines.features import FEATURES, WINDOW, windows
@@ -96,6 +97,18 @@ def test_one_command_scores_all_and_the_page_shows_them(
     for name in ("baselines.json", "baselines.npz"):
         (run.path / "scores" / name).unlink()
     assert baseline_section(run) is None
+
+
+@pytest.mark.slow
+def test_processes_give_the_same_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = [(RNG.normal(size=(300, 530)).astype(np.float32), k % 3) for k in range(7)]
+    alone, together = table(iter(pictures)), table(iter(pictures), workers=2)
+    get_reusable_executor().shutdown(wait=True)
+    assert alone.features.keys() == together.features.keys()
+    assert alone.picture.tolist() == together.picture.tolist() == [k // 2 for k in range(14)]
+    for name, values in alone.features.items():
+        np.testing.assert_array_equal(values, together.features[name])
+    np.testing.assert_array_equal(alone.label, together.label)
 
 
 def test_graders_of_the_same_pictures_are_taken_from_the_classifier(

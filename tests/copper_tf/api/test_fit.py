@@ -268,8 +268,8 @@ def steady(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "measure_speed", lambda *_: Speed(step=0.5, fed_step=1.0, pixel=0.0))
 
 
-def _no_texture(pixels: float) -> float:
-    """Seconds that simpler methods take for a picture of any size."""
+def _no_texture(pixels: float, pictures: int) -> float:
+    """Seconds that simpler methods take for pictures of any size."""
     return 0.0
 
 
@@ -344,7 +344,7 @@ def test_a_step_is_timed_with_the_cutting_of_its_crops(
 
 
 def test_the_texture_of_a_large_picture_takes_longer_up_to_a_number_of_windows() -> None:
-    seconds = {side: min(texture_seconds(side**2) for _ in range(3)) for side in (64, 256, 4096)}
+    seconds = {side: min(texture_seconds(side**2, 1) for _ in range(3)) for side in (64, 256, 4096)}
     # A sixteenth of a window, one, and as many as are looked at; a busy machine times one thing twice as long.
     assert 4 < seconds[256] / seconds[64] < 64 and 4 < seconds[4096] / seconds[256] < 40
 
