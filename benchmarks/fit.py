@@ -60,7 +60,7 @@ def measured(folder: Path, seed: int, surface: str, tiles: Path | None, budget: 
     import copper_tf
     from copper_tf.analysis.evaluation_results import Evaluation
     from copper_tf.api.fit import FitPlan
-    from copper_tf.runs.run import open_run
+    from copper_tf.runs.run import is_run, open_run
 
     pictures, output = _folder(folder, seed, surface, tiles), folder / "fits" / _name(surface, budget)
     split = {"split": SPLIT} if surface in SURFACES else {}
@@ -78,9 +78,10 @@ def measured(folder: Path, seed: int, surface: str, tiles: Path | None, budget: 
         "minutes": sum(fit.seconds.values()) / 60, "plan": plans[0].seconds, "took": fit.seconds,
     }  # fmt: skip
     for kind, names in (("segmenter", _MAP_SCORES), ("classifier", _GRADE_SCORES)):
-        if not (output / kind).is_dir():
+        # Where nothing was learned there is a segmenter that no one judged.
+        if not is_run(output / kind) or not (run := open_run(output / kind)).has(Evaluation):
             continue
-        evaluation = open_run(output / kind).read(Evaluation)
+        evaluation = run.read(Evaluation)
         scores = evaluation.splits["test"].scores
         found |= {name: scores[name] for name in names if name in scores}
         if kind == "segmenter":

@@ -30,7 +30,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
             raise InputError("no map")
         on_plan(_PLAN)
         later = FitPlan(60.0, {"segmenter": 600.0, "classifier": 60.0}, _PLAN.epochs, 2.0)
-        for kind in KINDS if Path(folder).name == "hard" else ("classifier",):
+        for kind in KINDS:
             (output / kind).mkdir(parents=True)
         return Fit(SUPPORTED, ("good",), {"segmenter": 66.0, "classifier": 126.0}, later)
 
@@ -39,7 +39,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     law = SimpleNamespace(fits=(power,), borders=True)
     evaluation = SimpleNamespace(splits={"test": SimpleNamespace(scores=scores)}, law=law)
     monkeypatch.setattr(copper_tf, "fit", fit)
-    monkeypatch.setattr("copper_tf.runs.run.open_run", lambda _: SimpleNamespace(read=lambda _: evaluation))
+
+    def open_run(path: Path) -> SimpleNamespace:
+        # Of the tiles nothing was learned.
+        judged = path.name == "classifier" or "hard" in path.parent.name
+        return SimpleNamespace(has=lambda _: judged, read=lambda _: evaluation)
+
+    monkeypatch.setattr("copper_tf.runs.run.open_run", open_run)
+    monkeypatch.setattr("copper_tf.runs.run.is_run", lambda _: True)
     return calls
 
 
