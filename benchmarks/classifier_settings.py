@@ -35,7 +35,8 @@ RECIPES: dict[str, dict[str, Any]] = {
     "cosine, local grey values, head soft": _COSINE | LOCAL | {"head": "soft"},
     "cosine, local grey values, head coral, three times as long": _COSINE | LOCAL | {"head": "coral"},
 }
-# How many times as many crops as the others a recipe goes through.
+# Crops that recipes with open epochs go through, and how many times as many one of them does.
+_CROPS = 8000
 _TIMES = {"cosine, local grey values, head coral, three times as long": 3}
 _SCORES = ("qwk", "median_qwk", "mae", "median_mae", "accuracy")
 
@@ -48,9 +49,9 @@ def measured(folder: Path, seed: int, surface: str, recipe: str, tiles: Path | N
 
     built = world(folder, seed, surface, tiles)
     config = default_config("classifier", PAPER, seed=seed, **RECIPES[recipe])
-    if recipe in _TIMES:
-        epochs = config.for_pictures(built.split_sizes["train"]).training.epochs
-        config = config.replace(epochs=_TIMES[recipe] * epochs)
+    if not config.training.epochs:
+        once = -(-_CROPS // (built.split_sizes["train"] * config.data.crops))
+        config = config.replace(epochs=max(2, _TIMES.get(recipe, 1) * once))
     path = folder / "grades" / f"{surface}-{recipe}".replace(" ", "_")
     with progress_bar() as progress:
         run = train(config, built, path, resume=True, progress=progress)

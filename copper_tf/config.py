@@ -168,7 +168,7 @@ class Config:
             count: of the training pictures.
         """
         training = self.training
-        epochs = training.epochs or max(2, -(-ENOUGH_CROPS // (count * self.data.crops)))
+        epochs = training.epochs or max(2, -(-ENOUGH_CROPS[self.kind] // (count * self.data.crops)))
         if "restart_epochs" in unread_settings(self.kind):
             return self.replace(epochs=epochs)
         tried = training.restart_epochs or -(-epochs // 4)
