@@ -34,11 +34,15 @@ SOURCES = {
     "bulk": Source("python -m benchmarks.speed.bulk --rounds 3", _EPYC, "2026-11-28"),
     "classifier_settings": Source(
         "python -m benchmarks.classifier_settings --just SEED --tiles TILES --surfaces SURFACE --recipes RECIPE",
-        "1 core of an Intel Xeon with AMX, no GPU", "2026-12-01",
+        "1 core of an Intel Xeon with AMX or an AMD EPYC, no GPU", "2026-12-01",
     ),
     "decisions": Source("python -m benchmarks.decisions.studies", "1 core; the machine has no influence", "2026-11-30"),
     "duplicates": Source("python -m benchmarks.data.duplicates", _EPYC, "2026-11-30"),
     "evaluation": Source("python -m benchmarks.speed.evaluation paper/segmenter", _EPYC, "2026-11-30"),
+    "fit": Source(
+        "python -m benchmarks.fit --just SEED --surfaces SURFACE --tiles TILES --budget MINUTES",
+        "1 core of an AMD EPYC with AVX-512, no GPU; of `paper` 2", "2026-12-01",
+    ),
     "guard_rails": Source(
         "python -m benchmarks.maps.ood --seeds 3 --real TILES COATINGS", "no network; the machine has no influence",
         "2026-11-25",

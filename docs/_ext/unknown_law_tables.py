@@ -86,6 +86,26 @@ def _ranking(content: Content) -> Table:
     return ["criterion", "rank correlation with IoU, mean", "least", "regret in IoU, mean", "most"], rows
 
 
+def _exponent(one: Content) -> str:
+    return f"{one['exponent']:.2f} ({one['exponent_low']:.2f} to {one['exponent_high']:.2f})"
+
+
+def _fits(content: Content) -> Table:
+    rows = []
+    for one in sorted(content["fits"], key=lambda one: (one["surface"], one["seed"])):
+        scores = [one.get(key) for key in ("iou", "auc", "median_qwk")]
+        law = _exponent(one) if "exponent" in one else "–"
+        minutes = [f"{one[key]:.1f}" if key in one else "–" for key in ("planned", "minutes")]
+        rows.append([one["surface"], one["seed"], one.get("verdict", "refused"), *scores, law, *minutes])
+    return ["surface", "seed", "verdict", "IoU", "ROC-AUC", "QWK", "exponent", "minutes planned", "taken"], rows
+
+
+def _fit_stages(content: Content) -> Table:
+    (one,) = (one for one in content["fits"] if one["surface"] == "paper")
+    rows = [[stage, *(f"{one[key][stage] / 60:.1f}" for key in ("plan", "took"))] for stage in one["plan"]]
+    return ["stage", "minutes planned", "taken"], [*rows, ["in all", f"{one['planned']:.1f}", f"{one['minutes']:.1f}"]]
+
+
 UNKNOWN_LAW_TABLES: dict[str, tuple[str, Callable[[Content], Table]]] = {
     "unknown-law": ("unknown_law", lambda content: _unknown_law(content, tiles=False)),
     "unknown-law-tiles": ("unknown_law", lambda content: _unknown_law(content, tiles=True)),
@@ -93,4 +113,6 @@ UNKNOWN_LAW_TABLES: dict[str, tuple[str, Callable[[Content], Table]]] = {
     "verdicts": ("unknown_law", _verdicts),
     "other-settings": ("unknown_law", _settings),
     "ranking": ("unknown_law", _ranking),
+    "fits": ("fit", _fits),
+    "fit-stages": ("fit", _fit_stages),
 }
