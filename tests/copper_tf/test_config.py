@@ -95,7 +95,9 @@ def test_open_epochs_follow_the_number_of_pictures(
     assert (config.training.epochs, config.training.restart_epochs) == (epochs, tried)
     assert config.for_pictures(17) == config
     if set(settings) <= {"crops", "epochs"}:
-        assert default_config("classifier", **settings).for_pictures(pictures).training.epochs == epochs
+        # Three times as many crops, 24,000, unless the epochs are given.
+        expected = settings.get("epochs") or max(2, -(-24_000 // (pictures * settings.get("crops", 1))))
+        assert default_config("classifier", **settings).for_pictures(pictures).training.epochs == expected
 
 
 def test_grey_values_and_steps_are_alike_for_both_kinds() -> None:
