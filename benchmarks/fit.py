@@ -6,7 +6,7 @@
 
 The surfaces are those of `benchmarks.maps.unknown_law`, and one of the paper's size. Masks are only scored against:
 nothing that a fit chooses or trains reads them. Each seed is another world, split and start, of the tiles another
-split by whole sheets.
+fold by whole sheets.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from benchmarks.maps.superalloy import FOLDS, MIN_SHEETS
 from benchmarks.maps.unknown_law import SPLIT, SURFACES, TILES, power_law, world_folder
 from benchmarks.seeds import Results, add_rows, kept, parser, seeds_of, spread
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
 from copper_tf.simulation import SimulationSettings, simulate
 from tfds_copper.errors import InputError
+from tfds_copper.settings import Value
 
 __all__ = ["PAPER_SIZE", "main", "measured"]
 
@@ -63,13 +65,14 @@ def measured(folder: Path, seed: int, surface: str, tiles: Path | None, budget: 
     from copper_tf.runs.run import is_run, open_run
 
     pictures, output = _folder(folder, seed, surface, tiles), folder / "fits" / _name(surface, budget)
-    split = {"split": SPLIT} if surface in SURFACES else {}
+    split: dict[str, Value] = {"seed": seed, **({"split": SPLIT} if surface in SURFACES else {})}
+    if surface == TILES:
+        split = {"seed": seed // FOLDS, "folds": FOLDS, "fold": seed % FOLDS + 1, "min_sheets": MIN_SHEETS}
     plans: list[FitPlan] = []
     with progress_bar() as progress:
         try:
             fit = copper_tf.fit(
-                pictures, output, budget=budget, seed=seed, force=True, on_plan=plans.append, progress=progress,
-                **split,
+                pictures, output, budget=budget, force=True, on_plan=plans.append, progress=progress, **split
             )  # fmt: skip
         except InputError as error:
             return {"refused": str(error)}

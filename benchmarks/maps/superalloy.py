@@ -41,8 +41,10 @@ if TYPE_CHECKING:
     from tfds_copper.dataset import Dataset
 
 __all__ = [
+    "FOLDS",
     "LOCAL",
     "MAPS",
+    "MIN_SHEETS",
     "NUMBERS",
     "RECIPES",
     "USUAL",
@@ -56,7 +58,7 @@ __all__ = [
 ]
 
 # Every fold must hold pictures of each label in two sheets that validation and test do without.
-_FOLDS, _MIN_SHEETS = 6, 2
+FOLDS, MIN_SHEETS = 6, 2
 MAPS = "maps.npz"
 NUMBERS = ("potency", "g", "t", "iou", "auc", "true_fraction", "binarity")
 _SIDES = {"bright": True, "dark": False}
@@ -102,7 +104,7 @@ def settings_of(recipe: str, seed: int, g: dict[float, float]) -> Config:
     return default_config("segmenter", PAPER, **{**USUAL, **RECIPES[recipe], "hypothesis": json.dumps(g), "seed": seed})
 
 
-def folds(folder: Path, output: Path, parts: int = _FOLDS) -> list[Dataset]:
+def folds(folder: Path, output: Path, parts: int = FOLDS) -> list[Dataset]:
     """The folds by whole sheets, built where they are missing.
 
     Args:
@@ -124,7 +126,7 @@ def folds(folder: Path, output: Path, parts: int = _FOLDS) -> list[Dataset]:
         return found
     with progress_bar() as progress:
         survey = survey_folder(scan(folder), ReadSettings(), progress)
-        settings = SplitSettings(folds=parts, min_sheets=_MIN_SHEETS)
+        settings = SplitSettings(folds=parts, min_sheets=MIN_SHEETS)
         return [open_dataset(path) for path in build_survey(survey, data, settings, progress)]
 
 
@@ -168,7 +170,7 @@ def _limits(rows: list[dict[str, Any]]) -> Results:
     }
 
 
-def measured(folder: Path, seed: int, source: Path, recipe: str, count: int, parts: int = _FOLDS) -> Results:
+def measured(folder: Path, seed: int, source: Path, recipe: str, count: int, parts: int = FOLDS) -> Results:
     """Test scores pooled over the folds; the maps are kept beside the runs.
 
     Args:
@@ -196,7 +198,7 @@ def main(arguments: list[str] | None = None) -> int:
     flags = parser(__doc__, 5, "acceptance/superalloy")
     flags.add_argument("folder", type=Path)
     flags.add_argument("--recipes", nargs="*", default=list(RECIPES)[:1], choices=list(RECIPES))
-    flags.add_argument("--parts", type=int, default=_FOLDS, help="folds; another number needs an --output of its own")
+    flags.add_argument("--parts", type=int, default=FOLDS, help="folds; another number needs an --output of its own")
     flags.add_argument("--folds", type=int, help="how many of them, the first ones; all by default")
     asked = flags.parse_args(arguments)
     # Built once, before several processes ask for them.

@@ -281,7 +281,8 @@ def fit(
         force: replace a fit that is there, once the folder is found to be sound.
         on_plan: called with the plan, before anything is trained.
         progress: called with (done, total, what).
-        **values: settings of `SplitSettings` and `ReadSettings`, by name; ``seed`` is that of both models, too.
+        **values: settings of `SplitSettings` and `ReadSettings`, by name; ``seed`` is that of both models, too, and
+            with ``folds`` one ``fold`` must be chosen.
 
     Returns:
         The verdict on the maps, the plan and what it took; ``report`` has the files.
@@ -295,8 +296,8 @@ def fit(
     where = Path(output)
     if budget is not None and not 0 < budget < math.inf:
         raise SettingError(f"budget must be a positive number of minutes. Received: {budget:g}")
-    if values.get("folds"):
-        raise SettingError(f"folds must be 0, since a fit has one dataset. Received: {values['folds']}")
+    if (folds := values.get("folds")) and not values.get("fold"):
+        raise SettingError(f"fold must be chosen, from 1 to {folds}, since a fit has one dataset. Received: 0")
     _check_output(where, resume, force)
     given = {"folder": str(Path(folder).resolve()), **({} if budget is None else {"budget": budget}), **values}
     request = _request(where, resume, given)

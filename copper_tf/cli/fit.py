@@ -64,7 +64,7 @@ def print_fit(result: Fit) -> None:
 )
 @click.option("--resume", is_flag=True, help="Go on where it was stopped or killed.")
 @force_option
-@flags(SplitSettings, omit=("fold", "folds"))
+@flags(SplitSettings)
 @flags(ReadSettings)
 @click.option("--open", "open_page", is_flag=True, help="Open the report in a browser.")
 def command(folder: Path, output: Path, resume: bool, force: bool, open_page: bool, **settings: Any) -> int:

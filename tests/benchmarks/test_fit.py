@@ -57,11 +57,12 @@ def test_fits_are_kept_with_the_plan_they_began_with(
     monkeypatch.setattr(benchmark, "world_folder", lambda folder, _, surface: folder / surface)
     words = ["--surfaces", "hard", "null", "tiles", "--tiles", str(tmp_path / "t"), "--output", str(tmp_path / "out")]
     assert benchmark.main([*words, "--seeds", "2", "--budget", "30"]) == 0
-    # Only of simulated surfaces it is known how many pictures a label has.
+    # Seeds of the tiles are folds.
     assert [(call["folder"].name, call["seed"], call["budget"], call.get("split")) for call in asked] == [
         ("hard", 0, 30, benchmark.SPLIT), ("hard", 1, 30, benchmark.SPLIT), ("null", 0, 30, benchmark.SPLIT),
-        ("null", 1, 30, benchmark.SPLIT), ("t", 0, 30, None), ("t", 1, 30, None),
+        ("null", 1, 30, benchmark.SPLIT), ("t", 0, 30, None), ("t", 0, 30, None),
     ]  # fmt: skip
+    assert [(call["folds"], call["fold"]) for call in asked[-2:]] == [(6, 1), (6, 2)]
     content = json.loads((tmp_path / "fit.json").read_text())
     hard, _, refused, _, tiles, _ = content["fits"]
     assert refused == {"surface": "null", "seed": 0, "refused": "no map"}

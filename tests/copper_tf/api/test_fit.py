@@ -196,10 +196,23 @@ def test_resume_takes_what_is_not_given_and_refuses_what_differs(tmp_path: Path)
         fit(tmp_path / "another", output, resume=True)
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("quick")
+def test_one_fold_can_be_fitted(sem_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "LEAST_CROPS", 1)
+    settings: dict[str, Any] = {"folds": 3, "fold": 2}
+    fit(sem_folder, tmp_path / "out", **settings)
+    dataset = copper_tf.open_dataset(tmp_path / "out" / "dataset")
+    assert (dataset.folds, dataset.fold) == (3, 2)
+    assert open_run(tmp_path / "out" / "segmenter").data["fold"] == 2
+    again = fit(sem_folder, tmp_path / "out", resume=True, **settings)
+    assert again.report and again.report.page.is_file()
+
+
 def test_unknown_settings_and_folds_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="unknown setting; known are split, .* Received: epochs"):
         fit(tmp_path, tmp_path / "out", epochs=3)
-    with pytest.raises(SettingError, match="folds must be 0, since a fit has one dataset. Received: 5"):
+    with pytest.raises(SettingError, match="fold must be chosen, from 1 to 5, since .* Received: 0"):
         fit(tmp_path, tmp_path / "out", folds=5)
     assert not (tmp_path / "out").exists()
 
