@@ -70,7 +70,7 @@ class TensorBoardWriter(keras.callbacks.Callback):
     def _draw(self, epoch: int) -> None:
         if self.run.config.kind == "classifier":
             batches = [self.validation.batch(k) for k in range(self.validation.steps)]
-            graded = np.concatenate([self.model.predict_on_batch(x).argmax(-1) for x, _ in batches])
+            graded = np.concatenate([self.model(x, training=False).numpy().argmax(-1) for x, _ in batches])
             truth = np.concatenate([labels for _, labels in batches])
             picture = _confusion_picture(truth, graded, len(self.run.labels.times))
             tf.summary.image("confusion matrix (rows true, columns graded)", picture, step=epoch)
