@@ -111,6 +111,14 @@ class Fit(Result):
     output: Path | None = transient()
 
 
+def _check_request(budget: float | None, values: Mapping[str, Value]) -> None:
+    """Whether so much time and these settings can be had."""
+    if budget is not None and not 0 < budget < math.inf:
+        raise SettingError(f"budget must be a positive number of minutes. Received: {budget:g}")
+    if (folds := values.get("folds")) and not values.get("fold"):
+        raise SettingError(f"fold must be chosen, from 1 to {folds}, since a fit has one dataset. Received: 0")
+
+
 def _check_output(output: Path, resume: bool, force: bool) -> None:
     """Whether a fit may go here; nothing is written or deleted."""
     if resume and force:
@@ -294,10 +302,7 @@ def fit(
         SettingError: if a setting is unknown or not allowed, or the budget is too small.
     """
     where = Path(output)
-    if budget is not None and not 0 < budget < math.inf:
-        raise SettingError(f"budget must be a positive number of minutes. Received: {budget:g}")
-    if (folds := values.get("folds")) and not values.get("fold"):
-        raise SettingError(f"fold must be chosen, from 1 to {folds}, since a fit has one dataset. Received: 0")
+    _check_request(budget, values)
     _check_output(where, resume, force)
     given = {"folder": str(Path(folder).resolve()), **({} if budget is None else {"budget": budget}), **values}
     request = _request(where, resume, given)
