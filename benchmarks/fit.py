@@ -14,6 +14,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from benchmarks import RESULTS
 from benchmarks.maps.superalloy import FOLDS, MIN_SHEETS
 from benchmarks.maps.unknown_law import SPLIT, SURFACES, TILES, power_law, world_folder
 from benchmarks.seeds import Results, add_rows, kept, parser, seeds_of, spread
@@ -25,7 +26,6 @@ from tfds_copper.settings import Value
 
 __all__ = ["PAPER_SIZE", "main", "measured"]
 
-RESULTS = Path(__file__).parent / "results" / "fit.json"
 # What `copper simulate` makes if nothing is said: the paper's number and size of pictures.
 PAPER_SIZE = "paper"
 _MAP_SCORES, _GRADE_SCORES = ("iou", "auc", "binarity"), ("qwk", "median_qwk", "mae")
@@ -34,14 +34,10 @@ _SHOWN = (*_MAP_SCORES, *_GRADE_SCORES, "planned", "minutes")
 
 def _folder(kept_in: Path, seed: int, surface: str, tiles: Path | None) -> Path:
     """The SEM folder of a surface, simulated where it is missing."""
-    if surface == TILES:
-        if tiles is None:
-            raise SystemExit(f"{TILES} needs --tiles, a SEM folder with truth/. Received: none")
-        return tiles
     if surface == PAPER_SIZE:
         with progress_bar() as progress:
             return simulate(kept_in / PAPER_SIZE, SimulationSettings(seed=seed), progress=progress)
-    return world_folder(kept_in, seed, surface)
+    return world_folder(kept_in, seed, surface, tiles)
 
 
 def _name(surface: str, budget: float) -> str:
@@ -108,7 +104,7 @@ def main(arguments: list[str] | None = None) -> int:
         columns = [spread([one[name] for one in found if name in one] or [float("nan")]) for name in _SHOWN]
         rows.append([surface, *columns, ", ".join(str(one.get("verdict", "refused")) for one in found)])
     if asked.just is None:
-        add_rows(RESULTS, "fits", every, ("surface", "seed"))
+        add_rows(RESULTS / "fit.json", "fits", every, ("surface", "seed"))
     print_table(["surface", *_SHOWN, "verdict"], rows)
     return 0
 

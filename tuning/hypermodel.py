@@ -15,7 +15,7 @@ import keras_tuner
 from keras_tuner.engine.trial import Trial as TunerTrial
 
 from copper_tf.analysis.search_results import Trial
-from copper_tf.config import FIXED, Config
+from copper_tf.config import FIXED, Config, default_config
 from copper_tf.data.pictures import Pictures, load_pictures
 from copper_tf.data.sources import Data, open_single
 from copper_tf.decay.starting import first_hypothesis
@@ -28,7 +28,7 @@ from copper_tf.training.loop import compile_model, set_schedule, streams, weight
 from copper_tf.utils.tensorflow import keras_defaults
 from tfds_copper.errors import SettingError
 from tuning import trials
-from tuning.search_space import base_config, parse_space
+from tuning.search_space import parse_space, preset_of
 from tuning.summary import summarise
 from tuning.trials import Search
 
@@ -73,7 +73,7 @@ class HyperModel(keras_tuner.HyperModel):
     ) -> None:  # fmt: skip
         super().__init__(name=f"copper_{kind}")
         dataset = open_single(data, why="architectures are searched on one split")
-        base = base_config(kind, preset, **settings)
+        base = default_config(kind, preset_of(kind, preset), **settings)
         self.base = base.for_pictures(dataset.split_sizes["train"])
         self.dataset, self.space = dataset, parse_space(space, self.base)
         for name, value in _PLAIN.items():

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from copper_tf.config import FIXED, PAPER, Config
+from copper_tf.config import FIXED, PAPER, Config, default_config
 from copper_tf.models.policy import resolve_policy
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError, OutputError, RunError, SettingError
@@ -19,11 +19,10 @@ from tuning.search_space import (
     AUTO,
     BUDGETS,
     COSTS,
-    PRESET,
     SearchSettings,
     SearchSpace,
-    base_config,
     parse_space,
+    preset_of,
     seed_of,
 )
 from tuning.sweep import PLAN, PlannedRun, Sweep, open_sweep, start_sweep
@@ -105,7 +104,7 @@ def _limit(wanted: SearchSettings) -> int | None:
 
 def _base(kind: str, dataset: Dataset, wanted: SearchSettings, settings: Mapping[str, Any]) -> Config:
     """What all runs of a new search share: the preset, with what is given, and epochs for these pictures."""
-    base = base_config(kind, wanted.preset, **settings, **wanted.fixed_batch_size)
+    base = default_config(kind, preset_of(kind, wanted.preset), **settings, **wanted.fixed_batch_size)
     if (learn := base.training.learn) != FIXED:
         raise SettingError(
             f"learn must be {FIXED} in a search, as --preset {PAPER} has it, since networks are compared for one g. "
@@ -151,7 +150,7 @@ def plan_search(
         sweep=dataclasses.replace(sweep, plan=plan), space=space, oracle=wanted.oracle or "hyperband",
         objective=wanted.objective_of(kind), against=COSTS[wanted.against or "memory"], seed=seed,
         oracle_seed=seed if wanted.oracle_seed is None else wanted.oracle_seed, budget=1.0, limit=limit,
-        auto_batch=auto, memory=memory, device=dataclasses.asdict(device), preset=wanted.preset or PRESET[kind],
+        auto_batch=auto, memory=memory, device=dataclasses.asdict(device), preset=preset_of(kind, wanted.preset),
     )  # fmt: skip
     return affordable(search, wanted.budget)
 

@@ -22,7 +22,6 @@ from copper_tf.config import (
     PRESETS,
     SQUARED,
     Config,
-    default_config,
     unread_settings,
 )
 from copper_tf.decay.hypotheses import HYPOTHESES
@@ -42,9 +41,9 @@ __all__ = [
     "PRESET",
     "SearchSettings",
     "SearchSpace",
-    "base_config",
     "name_of",
     "parse_space",
+    "preset_of",
     "searchable",
     "seed_of",
 ]
@@ -141,18 +140,9 @@ class SearchSettings:
         return wanted, {name: value for name, value in settings.items() if name not in own}
 
 
-def base_config(kind: str, preset: str | None = None, **settings: Any) -> Config:
-    """What all networks of a search share.
-
-    Args:
-        kind: ``"classifier"`` or ``"segmenter"``.
-        preset: a name in `PRESETS`; that of `PRESET` by default.
-        **settings: any setting of any group, by its own name.
-
-    Raises:
-        SettingError: if the kind, the preset or a setting is unknown, or a value is not allowed.
-    """
-    return default_config(kind, preset or PRESET.get(kind, DEFAULT), **settings)
+def preset_of(kind: str, preset: str | None) -> str:
+    """The preset that is asked for, or the usual one of a kind of model."""
+    return preset or PRESET.get(kind, DEFAULT)
 
 
 @dataclass(frozen=True)

@@ -96,14 +96,19 @@ def world_settings(surface: str, seed: int) -> SimulationSettings:
     return SimulationSettings(**_SMALL | SURFACES[surface] | {"seed": seed})
 
 
-def world_folder(folder: Path, seed: int, surface: str) -> Path:
+def world_folder(folder: Path, seed: int, surface: str, tiles: Path | None = None) -> Path:
     """A surface as a SEM folder with ``truth/``, simulated where it is missing.
 
     Args:
         folder: where worlds are kept.
         seed: of the world.
-        surface: a name in `SURFACES`.
+        surface: a name in `SURFACES`, or the tiles.
+        tiles: a SEM folder with ``truth/``.
     """
+    if surface == TILES:
+        if tiles is None:
+            raise SystemExit(f"{TILES} needs --tiles, a SEM folder with truth/. Received: none")
+        return tiles
     made = folder / surface.replace(" ", "_")
     if surface == PARTICLES:
         return particle_folder(made, _COVERED, _PARTICLE_SHEETS, _PARTICLE_PICTURES, seed)
@@ -125,14 +130,13 @@ def world(folder: Path, seed: int, surface: str, tiles: Path | None = None) -> D
     from tfds_copper.splits.assign import SplitSettings
 
     if surface == TILES:
-        if tiles is None:
-            raise SystemExit(f"{TILES} needs --tiles, a SEM folder with truth/. Received: none")
-        found = folds(tiles, folder.parent / "tiles")
+        found = folds(world_folder(folder, seed, surface, tiles), folder.parent / "tiles")
         return found[seed % len(found)]
     done = folder / f"{surface.replace(' ', '_')}.tfds"
     if not is_dataset(done):
+        pictures = world_folder(folder, seed, surface)
         with progress_bar() as progress:
-            build(world_folder(folder, seed, surface), done, SplitSettings(split=SPLIT, seed=seed), progress=progress)
+            build(pictures, done, SplitSettings(split=SPLIT, seed=seed), progress=progress)
     return open_dataset(done)
 
 

@@ -60,16 +60,14 @@ def _measured(config: Config, labels: int, side: int) -> Speed:
     model = build(config, labels, resolve_policy(config))
     g = tuple(np.linspace(1, 0, labels)) if config.kind == "segmenter" else ()
     compile_model(model, config, g)
-    batch, window = config.training.batch_size, window_side(config, side)
-    noise = np.random.default_rng(0)
-    crops = noise.standard_normal((batch, window, window, 1)).astype(np.float32)
-    y = np.arange(batch, dtype=np.int32) % labels
+    stream = _noise(config, labels, side)
+    crops, y = stream.batch(0)
     model.train_on_batch(crops, y)
     started = time.perf_counter()
     for _ in range(_STEPS):
         model.train_on_batch(crops, y)
     step = (time.perf_counter() - started) / _STEPS
-    fed_step = _fed_step(model, _noise(config, labels, side))
+    fed_step = _fed_step(model, stream)
     model.predict_on_batch(crops)
     started = time.perf_counter()
     model.predict_on_batch(crops)

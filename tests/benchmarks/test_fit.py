@@ -53,8 +53,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 def test_fits_are_kept_with_the_plan_they_began_with(
     asked: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(benchmark, "RESULTS", tmp_path / "fit.json")
-    monkeypatch.setattr(benchmark, "world_folder", lambda folder, _, surface: folder / surface)
+    monkeypatch.setattr(benchmark, "RESULTS", tmp_path)
+    monkeypatch.setattr(
+        benchmark, "world_folder", lambda folder, _, surface, tiles: tiles if surface == "tiles" else folder / surface
+    )
     words = ["--surfaces", "hard", "null", "tiles", "--tiles", str(tmp_path / "t"), "--output", str(tmp_path / "out")]
     assert benchmark.main([*words, "--seeds", "2", "--budget", "30"]) == 0
     # Seeds of the tiles are folds.

@@ -141,9 +141,7 @@ def test_a_segmenter_that_learns_g_is_not_searched(dataset: Any, tmp_path: Path)
         plan_search("segmenter", dataset, tmp_path / "s", preset=DEFAULT)
 
 
-def test_open_epochs_are_those_of_the_search_on_resume(
-    dataset: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_open_epochs_are_those_of_the_search_on_resume(dataset: Any, tmp_path: Path) -> None:
     asked: dict[str, Any] = {"space": ["c=8"], "epochs": 0, "crop": 48}
     begun = start_search(plan_search("classifier", dataset, tmp_path / "s", **asked))
     again = plan_search("classifier", dataset, tmp_path / "s", resume=True, **asked)

@@ -108,7 +108,7 @@ def texture_seconds(pixels: float, pictures: int) -> float:
     started = time.perf_counter()
     for values_of in FEATURES.values():
         values_of(noise)
-    # Windows of a square picture are up to twice as wide as the one that was timed.
-    cut = max(1, int(pixels**0.5) // WINDOW) ** 2
-    picture = (time.perf_counter() - started) * pixels / WINDOW**2 * min(1.0, _MOST / cut)
-    return picture * pictures / processes_for(pixels * pictures)
+    each = (time.perf_counter() - started) / WINDOW**2
+    side = round(pixels**0.5)
+    looked_at = sum(part.size for part in windows(np.broadcast_to(noise[:1, :1], (side, side))))
+    return each * looked_at * pictures / processes_for(pixels * pictures)

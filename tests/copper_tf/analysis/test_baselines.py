@@ -100,7 +100,7 @@ def test_one_command_scores_all_and_the_page_shows_them(
 
 
 @pytest.mark.slow
-def test_processes_give_the_same_features(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_give_the_same_features() -> None:
     pictures = [(RNG.normal(size=(300, 530)).astype(np.float32), k % 3) for k in range(7)]
     alone, together = table(iter(pictures)), table(iter(pictures), workers=2)
     get_reusable_executor().shutdown(wait=True)

@@ -299,6 +299,8 @@ def test_the_classifier_gets_the_time_that_is_left(steady: None, dataset: Any) -
         (445 + 2 * 112) * (2 + plan._EPOCH) + 3 * plan._START, rel=0.01
     )
     assert sum(seconds.values()) * plan.FITS <= 1800 < (sum(seconds.values()) + each) * plan.FITS
+    rest = sum(seconds.values()) - epochs["classifier"] * each
+    assert epochs["classifier"] == (1800 / plan.FITS - rest) // each
     # 24,000 crops are enough for it, however much time is left.
     assert plan.plan_stages(_configs(dataset), dataset, 1e6, _no_texture)[1]["classifier"] == 1334
 
