@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import glob
 import hashlib
 import importlib.util
 from collections.abc import Iterator
@@ -72,7 +73,8 @@ class ExportedPredictor(Predictor):
     @functools.cached_property
     def identity(self) -> str:
         """See `Predictor.identity`: of the file, of those of the same stem beside it, or of all of a SavedModel."""
-        files = self.file.rglob("*") if self.file.is_dir() else self.file.parent.glob(f"{self.file.stem}.*")
+        beside = f"{glob.escape(self.file.stem)}.*"
+        files = self.file.rglob("*") if self.file.is_dir() else self.file.parent.glob(beside)
         total = hashlib.sha256()
         for one in sorted(p for p in files if p.is_file()):
             total.update(one.name.encode() + hashlib.sha256(one.read_bytes()).digest())

@@ -11,6 +11,7 @@ from PIL import Image
 
 import copper_tf
 from copper_tf.inference.earlier import PredictionRecord, begin_predictions, refuse_predictions
+from copper_tf.inference.exported.predictor import ExportedPredictor
 from copper_tf.inference.predictor import RunPredictor
 from tfds_copper.errors import OutputError, RunError
 
@@ -88,3 +89,21 @@ def test_a_damaged_record_is_named(tmp_path: Path) -> None:
 def test_a_model_is_known_by_its_weights(runs: dict[str, Any]) -> None:
     one, other = (RunPredictor(runs[kind]) for kind in (SEGMENTER, CLASSIFIER))
     assert one.identity == RunPredictor(runs[SEGMENTER]).identity != other.identity
+
+
+@pytest.mark.parametrize("file", ["savedmodel/saved_model.pb", "savedmodel/variables/v.data", "model [2].bin"])
+def test_an_export_is_known_by_every_file_of_it(tmp_path: Path, file: str) -> None:
+    (tmp_path / "savedmodel" / "variables").mkdir(parents=True)
+    for name in ("savedmodel/saved_model.pb", "savedmodel/variables/v.data", "model [2].xml", "model [2].bin"):
+        (tmp_path / name).write_text("as it was")
+    opened = tmp_path / "savedmodel" if file.startswith("savedmodel") else tmp_path / "model [2].xml"
+
+    def identity() -> str:
+        predictor = ExportedPredictor.__new__(ExportedPredictor)
+        predictor.file = opened
+        return predictor.identity
+
+    before = identity()
+    assert identity() == before
+    (tmp_path / file).write_text("exported again")
+    assert identity() != before
