@@ -35,34 +35,19 @@ from tfds_copper.errors import CopperError
 from tfds_copper.files import DISK_FULL, is_disk_full
 from tfds_copper.micrograph import Opened
 
-__all__ = ["Entry", "Library", "MapState", "logged_reason", "model_key"]
+__all__ = ["Entry", "Library", "MapState", "logged_reason"]
 
 _LOG = logging.getLogger(__name__)
 # Longest side in px of a thumbnail.
 _THUMBNAIL = 176
 # Seconds after which an unfinished folder counts as left behind.
 _STALE = 86_400
-# The files that a map depends on, in a run, in each run of an ensemble, or in an export.
-_MODEL_FILES = ("config.json", "normalisation.json", "checkpoints/*", "saved_model.pb", "*/model.*")
 
 
 def logged_reason(what: str, error: Exception) -> str:
     """Logs what went wrong, and returns what a page may tell of it: an error may name folders of this machine."""
     _LOG.error("%s: %s: %s", what, type(error).__name__, error)
     return DISK_FULL if is_disk_full(error) else type(error).__name__
-
-
-def model_key(path: Path) -> str:
-    """A key that changes with the weights and settings of a model.
-
-    Args:
-        path: a run, an ensemble or an export.
-    """
-    digest = hashlib.sha256(path.read_bytes() if path.is_file() else b"")
-    for pattern in _MODEL_FILES:
-        for file in sorted(f for prefix in ("", "seed_*/") for f in path.glob(prefix + pattern) if f.is_file()):
-            digest.update(file.relative_to(path).as_posix().encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +102,7 @@ class Library:
     Args:
         model: a segmenter: a run, an ensemble or an export.
         labels: of the model.
-        key: of the model, see `model_key`.
+        key: of the model: its maps are kept by it, see `Predictor.identity`.
         folder: of the cache.
         scale: pixel sizes of the model's data, see `ood.check.pixel_size_range`.
         reference_statistics: of the training pictures; None where the model has none.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from copper_tf.apps.viewer.library import Entry, Library, model_key
+from copper_tf.apps.viewer.library import Entry, Library
 from copper_tf.apps.viewer.messages import about
 from copper_tf.apps.viewer.notes import NoteBook
 from copper_tf.apps.viewer.uploads import Readers, Uploads
@@ -32,6 +32,8 @@ _GROUP = "Pictures"
 # A dropped picture arrives in chunks of 1 MB.
 _MAX_MESSAGE_BYTES = 4 * 2**20
 _READERS = 2
+# Digits of a model's identity that its folder of maps is named by.
+_KEY = 16
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -127,7 +129,8 @@ def open_viewer(
     place = _make_folder(path, folder)
     notes = NoteBook(place / "notes.json")
     scale = pixel_size_range(predictor.pixel_sizes_nm)
-    library = Library(predictor, predictor.labels, model_key(path), place, scale, predictor.reference_statistics)
+    key = predictor.identity[:_KEY]
+    library = Library(predictor, predictor.labels, key, place, scale, predictor.reference_statistics)
     if pictures:
         _add_files(library, [Path(p) for p in pictures], settings, on_failure, progress)
     else:

@@ -14,13 +14,15 @@ import pytest
 import tifffile
 from PIL import Image
 
+from copper_tf.apps.viewer import viewer as viewing
 from copper_tf.apps.viewer.cache import PERCENT, cache_map, cache_picture, open_map, open_picture
 from copper_tf.apps.viewer.exports import note_rows, picture_rows, write_map, write_overlay
-from copper_tf.apps.viewer.library import Entry, Library, MapState, model_key
+from copper_tf.apps.viewer.library import Entry, Library, MapState
 from copper_tf.apps.viewer.notes import MAX_CHARACTERS, NoteBook
 from copper_tf.apps.viewer.pyramid import Pyramid, View, halve, write_levels
 from copper_tf.apps.viewer.uploads import Uploads, safe_name
 from copper_tf.inference.tiling import MapTile
+from copper_tf.runs.labels import Labels
 from tfds_copper.errors import InputError, SettingError
 from tfds_copper.micrograph import Opened, ReadSettings, Windows
 
@@ -145,9 +147,21 @@ class _Model:
         yield MapTile(rows, columns, (picture.read(rows, columns) / 255).astype(np.float32))
 
 
-def _library(tmp_path: Path, model: Any = None) -> Library:
-    from copper_tf.runs.labels import Labels
+class _Described(_Model):
+    """Says what a viewer asks of a model, too."""
 
+    labels, pixel_sizes_nm, reference_statistics = Labels((0.0, 5.0), "h"), dict[str, int](), None
+    hypothesis_note, caveats = "", ()
+
+    def __init__(self, identity: str) -> None:
+        super().__init__()
+        self.identity = identity
+
+    def reading(self, asked: ReadSettings) -> ReadSettings:
+        return asked
+
+
+def _library(tmp_path: Path, model: Any = None) -> Library:
     return Library(model or _Model(), Labels((0.0, 5.0), "h"), "k", tmp_path / "kept")
 
 
@@ -197,15 +211,15 @@ def test_what_a_killed_viewer_left_is_removed_a_day_later(tmp_path: Path) -> Non
     assert not old.exists() and new.exists()
 
 
-def test_a_key_follows_the_weights(runs: dict[str, Any], tmp_path: Path) -> None:
-    import shutil
-
-    shutil.copytree(runs["segmenter"].path, tmp_path / "run")
-    before = model_key(tmp_path / "run")
-    assert before == model_key(runs["segmenter"].path)
-    file = next((tmp_path / "run" / "checkpoints").iterdir())
-    file.write_bytes(file.read_bytes() + b"x")
-    assert model_key(tmp_path / "run") != before
+def test_maps_are_kept_by_the_identity_of_their_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.fromarray(_noise(60, 70)).save(tmp_path / "a.png")
+    folders = []
+    for identity in ("0" * 64, "0" * 64, "1" * 64):
+        model = _Described(identity)
+        monkeypatch.setattr(viewing, "open_predictor", lambda path, model=model: model)
+        library = viewing.open_viewer(tmp_path / "model", [tmp_path / "a.png"], folder=tmp_path / "view").library
+        folders.append(library._map_folder(library.public[0]))
+    assert folders[0] == folders[1] != folders[2]
 
 
 def test_notes_are_saved_at_once_and_numbered(tmp_path: Path) -> None:
