@@ -51,8 +51,28 @@ _CALIBRATE, _CALIBRATE_PX, _COMPARE = 3, 200_000, 8
 # A disk with fewer bytes is full.
 _ROOM = 2**16
 
-# Raw values ``(height, width)``, uint8 or uint16.
-Pictures = list[np.ndarray]
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Picture:
+    """What exports are compared by, and what ranges are taken from.
+
+    Attributes:
+        pixels: raw values ``(height, width)``, uint8 or uint16.
+        bit_depth: 8 to 16; full scale is ``2**bit_depth - 1``.
+    """
+
+    pixels: np.ndarray
+    bit_depth: int
+
+    @property
+    def as_input(self) -> np.ndarray:
+        """What every format takes, ``(1, height, width, 1)`` in [0, 1]."""
+        return grey(self.pixels, self.bit_depth)[None, ..., None]
+
+    @property
+    def fills_dtype(self) -> bool:
+        """Whether full scale is that of the dtype, as signatures of a dtype have it."""
+        return self.bit_depth == self.pixels.dtype.itemsize * 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,8 +125,8 @@ def allowed(name: str) -> Deviation:
     return _EIGHT_BITS if name == _INT8 else _FLOAT32
 
 
-def _synthetic(run: Run) -> Pictures:
-    """Noise of awkward sizes and both bit depths."""
+def _synthetic(run: Run) -> list[_Picture]:
+    """Noise of awkward sizes, and of the bit depths that the dtypes have."""
     rng = np.random.default_rng(0)
     side = smallest_picture(run.config.model.d)
     pictures = []
@@ -114,11 +134,12 @@ def _synthetic(run: Run) -> Pictures:
         smooth = rng.normal(run.normalisation.mean, run.normalisation.sd, (height // 4 + 1, width // 4 + 1))
         fine = rng.normal(0, run.normalisation.sd, (height, width))
         values = np.kron(smooth, np.ones((4, 4)))[:height, :width] + fine
-        pictures.append((np.clip(values, 0, 1) * np.iinfo(kind).max).astype(kind))
+        pixels = (np.clip(values, 0, 1) * np.iinfo(kind).max).astype(kind)
+        pictures.append(_Picture(pixels, np.iinfo(kind).bits))
     return pictures
 
 
-def _some_of_each(run: Run, split: str, of_each: int, area: int = 0) -> Pictures:
+def _some_of_each(run: Run, split: str, of_each: int, area: int = 0) -> list[_Picture]:
     """Pictures of each label of a split of the run's dataset; none where the dataset is gone.
 
     Args:
@@ -140,12 +161,8 @@ def _some_of_each(run: Run, split: str, of_each: int, area: int = 0) -> Pictures
         if short[example.label]:
             counts[example.label] += 1
             areas[example.label] += example.pixels.size
-            pictures.append(example.pixels)
+            pictures.append(_Picture(example.pixels, example.bit_depth))
     return pictures
-
-
-def _as_input(pixels: np.ndarray) -> np.ndarray:
-    return grey(pixels, pixels.dtype.itemsize * 8)[None, ..., None]
 
 
 class _Comparison:
@@ -153,26 +170,29 @@ class _Comparison:
 
     Args:
         predictor: of the run.
-        pictures: raw values of each.
+        pictures: that are predicted.
     """
 
-    def __init__(self, predictor: RunPredictor, pictures: Pictures) -> None:
+    def __init__(self, predictor: RunPredictor, pictures: list[_Picture]) -> None:
         self.pictures = pictures
-        self._expected = [_expected(predictor.predict(p, p.dtype.itemsize * 8)) for p in pictures]
+        self._expected = [_expected(predictor.predict(p.pixels, p.bit_depth)) for p in pictures]
 
     def of(self, call: Call) -> Deviation:
         """How far a reloaded model is off."""
         worst = Deviation()
-        for pixels, mine in zip(self.pictures, self._expected, strict=True):
-            worst = worst.worst(Deviation.between(mine, _result(call(_as_input(pixels)))))
+        for picture, mine in zip(self.pictures, self._expected, strict=True):
+            worst = worst.worst(Deviation.between(mine, _result(call(picture.as_input))))
         return worst
 
     def of_signatures(self, folder: Path) -> Deviation:
-        """How far off a SavedModel's own ways to take a picture are."""
+        """How far off a SavedModel's own ways to take a picture are, which have the full scale of the dtype."""
         with literal_path(folder) as place:
             loaded = tf.saved_model.load(place)
         worst = Deviation()
-        for pixels, mine in zip(self.pictures, self._expected, strict=True):
+        for picture, mine in zip(self.pictures, self._expected, strict=True):
+            if not picture.fills_dtype:
+                continue
+            pixels = picture.pixels
             stream = io.BytesIO()
             Image.fromarray(pixels).save(stream, "PNG")
             raw = loaded.signatures[pixels.dtype.name](picture=tf.constant(pixels[None, ..., None]))
@@ -245,7 +265,7 @@ class _Exporting:
             return self._packaged()
         path = self.place / RUNTIMES[name].file
         path.parent.mkdir(parents=True, exist_ok=True)
-        calibration = [_as_input(p) for p in self._calibration()] if name == _INT8 else []
+        calibration = [p.as_input for p in self._calibration()] if name == _INT8 else []
         WRITERS[name](self.module, self.metadata.to_json(), path, calibration)
         return self._compared(name, RUNTIMES[name].file, opened(path, name)[1])
 
@@ -266,7 +286,7 @@ class _Exporting:
             )
         return ExportedFormat(file, deviation.largest, deviation.mean, deviation.potency, pictures)
 
-    def _calibration(self) -> Pictures:
+    def _calibration(self) -> list[_Picture]:
         pictures = _some_of_each(self.run, "train", _CALIBRATE, _CALIBRATE_PX)
         if not pictures:
             what = f"{_INT8} takes its ranges from training pictures. Received: none at {self.run.data['path']}"
@@ -282,9 +302,9 @@ class _Exporting:
             onnx = path.with_suffix(".onnx")
             WRITERS["onnx"](self.module, self.metadata.to_json(), onnx, ())
         call = opened(onnx, "onnx")[1]
-        picture = next(p for p in self.synthetic.pictures if p.dtype == np.uint8)
-        raw = picture[None, ..., None].astype(np.float32)
-        write_package(path, onnx.read_bytes(), OPSET, self.metadata, raw, call(_as_input(picture)), self.license)
+        picture = next(p for p in self.synthetic.pictures if p.bit_depth == 8)
+        raw = picture.pixels[None, ..., None].astype(np.float32)
+        write_package(path, onnx.read_bytes(), OPSET, self.metadata, raw, call(picture.as_input), self.license)
         if own:
             onnx.unlink()
         check_package(path)

@@ -21,12 +21,12 @@ from copper_tf.cli.main import main
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.exporters import export as exporting
 from copper_tf.exporters.deployed_model import mirrored, normalise
-from copper_tf.exporters.export import Deviation, _Comparison, _synthetic, allowed, export_run
+from copper_tf.exporters.export import Deviation, _Comparison, _Picture, _synthetic, allowed, export_run
 from copper_tf.exporters.writers import WRITERS
 from copper_tf.inference.exported.metadata import ExportedFormat, ExportResult
 from copper_tf.inference.exported.predictor import ExportedPredictor, is_export
 from copper_tf.inference.exported.runtimes import FORMATS, RUNTIMES, opened
-from copper_tf.inference.predictor import RunPredictor
+from copper_tf.inference.predictor import Prediction, RunPredictor
 from copper_tf.training.loop import train
 from tests.conftest import small
 from tfds_copper.errors import InputError, OutputError, RunError, SettingError
@@ -168,7 +168,7 @@ def test_predicting_by_an_export_needs_no_tensorflow(
 def test_results_of_another_shape_or_without_numbers_do_not_equal_the_run(kind: str, runs: dict[str, Any]) -> None:
     """A map with an axis too many would be compared all the same, by broadcasting, and NaN is larger than nothing."""
     predictor = RunPredictor(runs[kind])
-    pictures = [np.random.default_rng(0).integers(0, 255, (48, 40)).astype(np.uint8)]
+    pictures = [_Picture(np.random.default_rng(0).integers(0, 255, (48, 40)).astype(np.uint8), 8)]
     name = "mask" if kind == "segmenter" else "probabilities"
     mine = _Comparison(predictor, pictures)
     right = np.array(mine._expected[0])[None, ..., None] if kind == "segmenter" else np.array(mine._expected[0])[None]
@@ -241,12 +241,31 @@ def test_ranges_are_taken_from_more_pictures_where_they_are_small(runs: dict[str
     run = runs["segmenter"]
     labels = len(run.labels.times)
     few = exporting._some_of_each(run, "train", 1)
-    side = few[0].size
-    assert len(few) == labels and len({p.size for p in few}) == 1
+    side = few[0].pixels.size
+    assert len(few) == labels and len({p.pixels.size for p in few}) == 1
     assert len(exporting._some_of_each(run, "train", 1, side)) == labels
     assert len(exporting._some_of_each(run, "train", 1, side + 1)) == 2 * labels
     everything = exporting._some_of_each(run, "train", 10**6)
     assert len(everything) == run.data["pictures"]["train"]
+
+
+@pytest.mark.parametrize(("kind", "depth"), [(np.uint8, 8), (np.uint16, 12), (np.uint16, 16)])
+def test_pictures_are_compared_over_the_full_scale_that_they_have(
+    monkeypatch: pytest.MonkeyPatch, kind: type, depth: int
+) -> None:
+    """Twelve bits over 65535 are all but black: neither ranges nor comparisons would be of what a model sees."""
+    white = np.full((48, 40), 2**depth - 1, kind)
+    example = SimpleNamespace(pixels=white, bit_depth=depth, label=0)
+    monkeypatch.setattr(exporting, "dataset_of", lambda run: None)
+    monkeypatch.setattr(exporting, "examples", lambda dataset, split: [example])
+    run: Any = SimpleNamespace(labels=SimpleNamespace(times=(0.0,)))
+    (picture,) = exporting._some_of_each(run, "train", 1)
+    assert (picture.as_input == 1).all() and picture.as_input.shape == (1, 48, 40, 1)
+    assert picture.fills_dtype == (depth in (8, 16))
+    asked: list[int] = []
+    mapped = Prediction(white / np.float32(2**depth - 1), None)
+    predictor: Any = SimpleNamespace(predict=lambda pixels, depth: asked.append(depth) or mapped)
+    assert _Comparison(predictor, [picture]).of(lambda values: {"mask": values}).largest == 0 and asked == [depth]
 
 
 def test_the_comparison_sees_a_difference(runs: dict[str, Any], exports: dict[str, Path]) -> None:
