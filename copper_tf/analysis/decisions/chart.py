@@ -154,17 +154,23 @@ def _followed(
     return limits, dict(zip(dates[baseline:], map(float, averages), strict=True)), alarms
 
 
-def _verdicts(days: int, baseline: int, last: str, alarms: Sequence[Alarm], reference: str) -> tuple[str, ...]:
-    if days < baseline:
-        return (f"The baseline is still being taken: {days} of {baseline} days. Limits and alarms come after it.",)
+def _verdicts(
+    days: dict[str, list[str]], baseline: int, alarms: Sequence[Alarm], reference: str
+) -> tuple[str, ...]:  # fmt: skip
+    """A sentence for each of what is charted, by its own days."""
     texts = []
-    for of in (MICROSCOPE, LINE) if reference else (LINE,):
+    for of, dates in days.items():
         own = [alarm for alarm in alarms if alarm.of == of]
-        now = [alarm for alarm in own if alarm.date == last]
+        now = [alarm for alarm in own if alarm.date == dates[-1]]
         name = of if reference else "line or the microscope"
-        if now:
+        if len(dates) < baseline:
+            texts.append(
+                f"The baseline of the {of} is still being taken: {len(dates)} of {baseline} days. Limits and alarms "
+                "come after it."
+            )
+        elif now:
             rules = " and ".join(alarm.rule for alarm in now)
-            texts.append(f"ALARM on {last}: the {name} has moved {now[0].direction} ({rules}).")
+            texts.append(f"ALARM on {dates[-1]}: the {name} has moved {now[0].direction} ({rules}).")
         elif own:
             texts.append(f"The {name} is within its limits now; its last alarm was on {own[-1].date} ({own[-1].rule}).")
         else:
@@ -214,29 +220,31 @@ def chart(
     if baseline < _LEAST:
         raise SettingError(f"baseline must be at least {_LEAST} days. Received: {baseline}")
     line, kept = _by_day(rows, reference)
-    dates = sorted(line)
-    counts = np.array([len(line[date]) for date in dates])
-    values = np.array([float(np.mean(line[date])) for date in dates])
+    days = ({MICROSCOPE: sorted(kept)} if kept else {}) | {LINE: sorted(line)}
+    counts = [len(line[date]) for date in days[LINE]]
+    values = np.array([float(np.mean(line[date])) for date in days[LINE]])
     microscope, reference_averages, alarms = None, dict[str, float](), list[Alarm]()
     if kept:
-        seen = np.array([kept[date] for date in dates])
-        microscope, reference_averages, alarms = _followed(dates, seen, baseline, MICROSCOPE)
-        values = values - (seen - seen[:baseline].mean())
-    limits, averages, of_line = _followed(dates, values, baseline, LINE)
+        # On some days the reference alone is imaged.
+        seen = np.array([kept[date] for date in days[MICROSCOPE]])
+        microscope, reference_averages, alarms = _followed(days[MICROSCOPE], seen, baseline, MICROSCOPE)
+        values -= np.array([kept[date] for date in days[LINE]]) - seen[:baseline].mean()
+    limits, averages, of_line = _followed(days[LINE], values, baseline, LINE)
     alarms = sorted([*alarms, *of_line], key=lambda alarm: (alarm.date, alarm.of, alarm.rule))
+    scores = dict(zip(days[LINE], map(float, values), strict=True))
     points = tuple(
-        ChartPoint(d, int(n), float(v), averages.get(d), kept.get(d), reference_averages.get(d))
-        for d, n, v in zip(dates, counts, values, strict=True)
+        ChartPoint(d, len(line.get(d, ())), scores.get(d), averages.get(d), kept.get(d), reference_averages.get(d))
+        for d in sorted(line.keys() | kept.keys())
     )
     caveats = []
     if not reference:
         caveats.append("No reference sheet is imaged each time: a drift of the microscope looks like one of the line.")
-    if len(set(counts.tolist())) > 1:
+    if len(set(counts)) > 1:
         caveats.append(
-            f"Days have {counts.min()} to {counts.max()} sheets; limits are those of the usual number in the baseline."
+            f"Days have {min(counts)} to {max(counts)} sheets; limits are those of the usual number in the baseline."
         )
     return ControlChart(
         score=score, reference=reference, baseline=baseline, only=only, rows=tuple(rows), points=points, line=limits,
         microscope=microscope, alarms=tuple(alarms), added=added, known=known,
-        verdicts=_verdicts(len(dates), baseline, dates[-1], alarms, reference), caveats=tuple(caveats),
+        verdicts=_verdicts(days, baseline, alarms, reference), caveats=tuple(caveats),
     )  # fmt: skip

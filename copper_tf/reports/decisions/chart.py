@@ -44,11 +44,10 @@ def _method(result: ControlChart) -> list[str]:
 
 def _draw(axes: Axes, result: ControlChart, of: str, limits: ChartLimits | None) -> None:
     name = "line" if of == LINE else "reference"
-    days = [float(date2num(datetime.date.fromisoformat(p.date))) for p in result.points]
-    values = [getattr(p, name) for p in result.points]
-    moving = [
-        (d, m) for d, m in zip(days, (getattr(p, f"{name}_ewma") for p in result.points), strict=True) if m is not None
-    ]
+    points = [p for p in result.points if getattr(p, name) is not None]
+    days = [float(date2num(datetime.date.fromisoformat(p.date))) for p in points]
+    values = [getattr(p, name) for p in points]
+    moving = [(d, m) for d, m in zip(days, (getattr(p, f"{name}_ewma") for p in points), strict=True) if m is not None]
     axes.plot(days, values, "o-", color=SPLIT_COLOURS["train"], markersize=3.5, linewidth=0.7, alpha=0.8, label="day")
     if limits:
         axes.plot([d for d, _ in moving], [m for _, m in moving], color=INK, linewidth=1.6, label="moving average")
@@ -60,7 +59,7 @@ def _draw(axes: Axes, result: ControlChart, of: str, limits: ChartLimits | None)
             axes.axhline(limits.centre + sign * limits.ewma, color=INK, linewidth=1, linestyle=":")
         axes.axvspan(days[0], days[result.baseline - 1], color="#000000", alpha=0.05, linewidth=0)
     alarms = {alarm.date for alarm in result.alarms if alarm.of == of}
-    marked = [(d, v) for d, v, p in zip(days, values, result.points, strict=True) if p.date in alarms]
+    marked = [(d, v) for d, v, p in zip(days, values, points, strict=True) if p.date in alarms]
     if marked:
         axes.plot(
             [d for d, _ in marked], [v for _, v in marked], "s", color=HYPOTHESIS_COLOUR, markersize=6, label="alarm"

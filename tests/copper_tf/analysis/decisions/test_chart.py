@@ -61,6 +61,36 @@ def test_a_drift_of_the_microscope_is_the_microscopes(tmp_path: Path) -> None:
     assert moved(blind) == {("line", "up")} and "looks like one of the line" in blind.caveats[0]
 
 
+def test_the_microscope_is_judged_on_days_without_sheets_of_the_line(tmp_path: Path) -> None:
+    file, bare = table(tmp_path / "a.csv", DAYS, microscope=0.05, since=40), {str(day) for day in (DAYS[4], *DAYS[40:])}
+    rows = [row for row in file.read_text().splitlines() if ",ref," in row or not bare & set(row.split(","))]
+    (tmp_path / "b.csv").write_text("\n".join(rows))
+    result = copper_tf.chart(tmp_path / "b.csv", output=tmp_path / "out", reference="ref")
+    assert [point.date for point in result.points] == [str(day) for day in DAYS] and moved(result) == {
+        ("microscope", "up")
+    }
+    assert [alarm.date for alarm in result.alarms if alarm.rule == "Shewhart"] == [str(day) for day in DAYS[40:]]
+    assert "ALARM on 2026-02-14: the microscope has moved up" in result.verdicts[0]
+    assert result.verdicts[1] == "The line has not been seen to move since the baseline."
+    last = result.points[-1]
+    assert (last.sheets, last.line, last.line_ewma) == (0, None, None) and last.reference is not None
+    # Control: what is taken off the line is what the reference differs by from the mean of its own baseline.
+    centre = np.mean([point.reference for point in result.points[:20]])
+    day = [row for row in result.rows if row.date == str(DAYS[0]) and row.sheet != "ref"]
+    first, off = result.points[0], float(np.mean([row.score for row in day]))
+    assert first.reference is not None and first.line == pytest.approx(off - (first.reference - centre), abs=1e-12)
+
+
+def test_each_chart_has_the_baseline_of_its_own_days(tmp_path: Path) -> None:
+    file, sheets = table(tmp_path / "a.csv", DAYS[:25]), {str(day) for day in DAYS[:12]}
+    rows = [row for row in file.read_text().splitlines() if ",ref," in row or not sheets & set(row.split(","))]
+    (tmp_path / "b.csv").write_text("\n".join(rows))
+    result = copper_tf.chart(tmp_path / "b.csv", output=tmp_path / "out", reference="ref")
+    assert result.microscope and result.line is None
+    assert "The microscope has not been seen to move" in result.verdicts[0]
+    assert result.verdicts[1].startswith("The baseline of the line is still being taken: 13 of 20 days.")
+
+
 def test_a_chart_grows_by_what_is_new(tmp_path: Path) -> None:
     out = tmp_path / "out"
     first = copper_tf.chart(table(tmp_path / "a.csv", DAYS[:30]), output=out, reference="ref")
