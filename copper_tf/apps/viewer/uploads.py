@@ -9,6 +9,7 @@ import re
 import shutil
 import tempfile
 import threading
+import uuid
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, TypeVar
@@ -80,10 +81,11 @@ class Uploads:
         self.folder = Path(tempfile.mkdtemp(dir=root))
         self.entries: list[Entry] = []
         self.notes = private_notes(self.folder)
-        self._closed, self._lock = False, threading.Lock()
+        self._closed, self._changed = False, threading.Condition()
+        self._reading: list[Entry] = []
 
     def add(self, name: str, data: bytes) -> Entry:
-        """Adds a picture.
+        """Adds a picture; several threads may add at once.
 
         Args:
             name: the file name from the browser.
@@ -103,19 +105,27 @@ class Uploads:
             )
         content = hashlib.sha256(data).hexdigest()
         entry = Entry.create(f"{safe} ({content[:8]})", GROUP, content, self.folder)
-        if entry in self.entries:
-            return entry
-        if len(self.entries) >= _MAX_PICTURES:
-            raise InputError(f"{safe}: at most {_MAX_PICTURES} pictures can be added to a page. Received: one more")
-        file = self.folder / f"{content[:24]}{suffix}"
+        with self._changed:
+            self._changed.wait_for(lambda: entry not in self._reading)
+            if entry in self.entries:
+                return entry
+            if len(self.entries) + len(self._reading) >= _MAX_PICTURES:
+                raise InputError(f"{safe}: at most {_MAX_PICTURES} pictures can be added to a page. Received: one more")
+            self._reading.append(entry)
+        # One picture under two names is read twice at once.
+        file = self.folder / f"{uuid.uuid4().hex}{suffix}"
         try:
             self._read(entry, file, data)
-            with self._lock:
-                self.entries += [] if self._closed else [entry]
         except CopperError as error:
             # The browser must not learn paths of this machine.
             raise InputError(str(error).replace(str(file), safe)) from None
+        else:
+            with self._changed:
+                self.entries += [] if self._closed else [entry]
         finally:
+            with self._changed:
+                self._reading.remove(entry)
+                self._changed.notify_all()
             file.unlink(missing_ok=True)
             if self._closed:
                 self._remove(entry)
@@ -136,7 +146,7 @@ class Uploads:
 
     def close(self) -> None:
         """Removes all pictures of the page; one that is being read follows once it is."""
-        with self._lock:
+        with self._changed:
             self._closed = True
         self._remove(*self.entries)
         self.entries = []

@@ -86,6 +86,46 @@ def test_the_limit_is_of_all_channels_and_their_bytes(
                 _uploads(tmp_path).add(name, data)
 
 
+def _all_at_once(uploads: Uploads, monkeypatch: pytest.MonkeyPatch, *dropped: tuple[str, bytes]) -> list[Any]:
+    """What adding gives for each picture, where all of them are written before the first is read."""
+    original, met = uploading.open_windows, threading.Barrier(len(dropped))
+
+    def waiting(*arguments: Any) -> Any:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            met.wait(1)
+        return original(*arguments)
+
+    monkeypatch.setattr(uploading, "open_windows", waiting)
+    readers = Readers(len(dropped))
+    tasks = [readers.submit(uploads.add, *one) for one in dropped]
+    return [task.exception(60) or task.result(60) for task in tasks]
+
+
+def test_one_picture_under_two_names_is_read_for_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    uploads, data = _uploads(tmp_path), _tiff(tmp_path)
+    found = _all_at_once(uploads, monkeypatch, ("a.tif", data), ("b.tif", data))
+    assert sorted(entry.name[:5] for entry in found) == ["a.tif", "b.tif"]
+    assert sorted(entry.name for entry in uploads.entries) == sorted(entry.name for entry in found)
+
+
+def test_one_picture_that_is_dropped_twice_at_once_is_there_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploads, data = _uploads(tmp_path), _tiff(tmp_path)
+    found = _all_at_once(uploads, monkeypatch, ("a.tif", data), ("a.tif", data))
+    library: Any = uploads._library
+    assert found[0] == found[1] and uploads.entries == found[:1] and list(library._queue) == [found[0].ident]
+
+
+def test_no_more_pictures_are_taken_at_once_than_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploading, "_MAX_PICTURES", 2)
+    uploads = _uploads(tmp_path)
+    found = _all_at_once(uploads, monkeypatch, *((f"{k}.tif", _tiff(tmp_path, k)) for k in range(4)))
+    assert len(uploads.entries) == 2 and sum(isinstance(one, InputError) for one in found) == 2
+
+
 def test_readers_do_not_keep_a_program_from_its_end() -> None:
     code = (
         "import time, sys; from copper_tf.apps.viewer.uploads import Readers\n"
