@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import ClassVar
 
-from tfds_copper.errors import OutputError
+from tfds_copper.errors import OutputError, RunError
 from tfds_copper.folder.clutter import OVERLAYS, PREDICTION, PREDICTION_MAPS
 from tfds_copper.results import Result
 
@@ -37,6 +37,23 @@ class PredictionRecord(Result):
         return [table, table.with_name(f"{table.stem}_sheets.csv"), *maps, *overlays]
 
 
+def _removable(earlier: PredictionRecord, folder: Path, file: Path) -> list[Path]:
+    """All that may lie in the folder, once nothing leads out of it: whoever made the folder wrote the names.
+
+    Raises:
+        RunError: naming the record, if something does.
+    """
+    for name in (earlier.table, *earlier.results):
+        if not name or Path(name).anchor or ".." in Path(name).parts:
+            raise RunError(f"{file}: results must be names inside {folder}. Received: {name!r}")
+    paths, root = earlier.paths(folder), folder.resolve()
+    for path in paths:
+        # A link that is a result itself may be removed.
+        if not path.parent.resolve().is_relative_to(root):
+            raise RunError(f"{file}: results must lie inside {folder}. Received: a link to {path.parent.resolve()}")
+    return paths
+
+
 def _difference(earlier: PredictionRecord, now: PredictionRecord) -> str:
     """Why new results can't lie among earlier ones; empty where they replace all of them."""
     if earlier.model != now.model:
@@ -55,7 +72,7 @@ def begin_predictions(record: PredictionRecord, folder: Path, force: bool) -> No
 
     Raises:
         OutputError: if there are such, and `force` isn't given; or results that no record tells of.
-        RunError: if the record of the earlier ones is damaged.
+        RunError: if the record of the earlier ones is damaged, or tells of files elsewhere that would be removed.
     """
     file = folder / PREDICTION
     if file.exists():
@@ -67,7 +84,7 @@ def begin_predictions(record: PredictionRecord, folder: Path, force: bool) -> No
                 f"there. Received: {difference}"
             )
         if difference:
-            for path in earlier.paths(folder):
+            for path in _removable(earlier, folder, file):
                 path.unlink(missing_ok=True)
     else:
         names = (record.table, *PREDICTION_MAPS.values(), OVERLAYS)

@@ -91,6 +91,26 @@ def test_a_model_is_known_by_its_weights(runs: dict[str, Any]) -> None:
     assert one.identity == RunPredictor(runs[SEGMENTER]).identity != other.identity
 
 
+@pytest.mark.parametrize(
+    "name", ["ABSOLUTE", "../../precious", "../precious", "x/../../../precious", "linked/precious"]
+)
+def test_what_a_record_names_outside_its_folder_is_never_removed(tmp_path: Path, name: str) -> None:
+    out, record = tmp_path / "out", PredictionRecord("model", ("a",), "predictions.csv")
+    for precious in (tmp_path / "precious.tif", out / "precious.tif", out / "maps" / "a.tif"):
+        precious.parent.mkdir(parents=True, exist_ok=True)
+        precious.write_text("kept")
+    (out / "maps" / "linked").symlink_to(tmp_path)
+    named = str(tmp_path / "precious") if name == "ABSOLUTE" else name
+    PredictionRecord("another", ("a", named), "predictions.csv").write(out / "prediction.json")
+    with pytest.raises(RunError, match=r"prediction.json: results must .* inside .*out. Received: .*"):
+        begin_predictions(record, out, True)
+    assert files(tmp_path) >= {"precious.tif", "out/precious.tif", "out/maps/a.tif"}
+    # Control: what lies inside is removed.
+    PredictionRecord("another", ("a",), "predictions.csv").write(out / "prediction.json")
+    begin_predictions(record, out, True)
+    assert files(tmp_path) == {"precious.tif", "out/precious.tif", "out/prediction.json"}
+
+
 @pytest.mark.parametrize("file", ["savedmodel/saved_model.pb", "savedmodel/variables/v.data", "model [2].bin"])
 def test_an_export_is_known_by_every_file_of_it(tmp_path: Path, file: str) -> None:
     (tmp_path / "savedmodel" / "variables").mkdir(parents=True)
