@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import itertools
 import math
@@ -82,11 +83,12 @@ def _names_below(folder: Path) -> Iterator[str]:
 
 
 def _of_folder(folder: Path) -> Iterator[Source]:
-    """The pictures of a SEM folder with labels.csv, or else whatever pictures lie below a folder."""
-    from tfds_copper.folder.scan import scan
+    """The pictures that the labels.csv of a folder lists, or else whatever pictures lie below it."""
+    from tfds_copper.folder.labels import find_labels, read_sheets
 
-    if (folder / "labels.csv").is_file():
-        yield from (Source(folder / p.file, p.file, p.sheet, p.pixel_size_nm) for p in scan(folder).pictures)
+    if labels := find_labels(folder):
+        rows = sorted(read_sheets(labels), key=lambda row: row.file)
+        yield from (Source(folder / row.file, row.file, row.sheet, row.pixel_size_nm) for row in rows)
         return
     # A path takes ten times the memory of its name, and there may be very many.
     names = sorted_names(_names_below(folder))
@@ -182,7 +184,7 @@ def labelled(sources: Sequence[Source], labels: Path) -> list[Source]:
 
     table = read_table(labels, ("file", "sheet"))
     files = [cells["file"] for _, cells in table.rows]
-    if repeated := sorted({file for file in files if files.count(file) > 1}):
+    if repeated := sorted(file for file, count in collections.Counter(files).items() if count > 1):
         raise InputError(f"{labels}: each file must be listed once. Received: {repeated[0]!r} again")
     rows = rows_of_files([source.name for source in sources], files)
     if lost := [source.name for source, row in zip(sources, rows, strict=True) if row is None]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from tfds_copper.errors import InputError
 from tfds_copper.folder.numbers import Style, number_of_cell, style_of
@@ -14,8 +16,20 @@ from tfds_copper.folder.times import Time, parse_cell
 from tfds_copper.micrograph import EXTENSIONS
 from tfds_copper.micrograph.reading import one_line_errors
 
-__all__ = ["HELD_OUT", "KNOWN_COLUMNS", "SPLITS", "LabelRow", "pixel_size_of_cell", "read_labels"]
+__all__ = [
+    "HELD_OUT",
+    "KNOWN_COLUMNS",
+    "LABELS",
+    "SPLITS",
+    "LabelRow",
+    "SheetRow",
+    "find_labels",
+    "pixel_size_of_cell",
+    "read_labels",
+    "read_sheets",
+]
 
+LABELS = "labels.csv"
 SPLITS = ("train", "validation", "test")
 # Those whose pictures no weight is learned from.
 HELD_OUT = SPLITS[1:]
@@ -50,6 +64,43 @@ class LabelRow:
     pixel_doubt: str = ""
 
 
+@dataclasses.dataclass(frozen=True)
+class SheetRow:
+    """One line of labels.csv as far as prediction needs it: no stress time has to be known.
+
+    Args:
+        file: the picture's path below the folder, with ``/``.
+        sheet: the physical sample; empty where unknown.
+        pixel_size_nm: NaN where not given.
+    """
+
+    file: str
+    sheet: str = ""
+    pixel_size_nm: float = math.nan
+
+
+_Row = TypeVar("_Row", LabelRow, SheetRow)
+
+
+def _inside(root: Path, path: Path) -> bool:
+    return os.path.realpath(path).startswith(os.path.join(os.path.realpath(root), ""))
+
+
+def find_labels(root: Path) -> Path | None:
+    """The labels.csv of a folder, in whatever case its name is written; None without one.
+
+    Args:
+        root: the folder.
+
+    Raises:
+        InputError: if it is a link that leaves the folder.
+    """
+    found = [p for p in sorted(root.iterdir()) if p.name.casefold() == LABELS and not p.is_dir()]
+    if found and not _inside(root, found[-1]):
+        raise InputError(f"{found[-1]}: must lie inside {root}. Received: a link to {os.path.realpath(found[-1])}")
+    return found[-1] if found else None
+
+
 def _picture_path(root: Path, text: str, where: str) -> str:
     file = PurePosixPath(text.replace("\\", "/"))
     if not file.parts or file.is_absolute() or ".." in file.parts or ":" in file.parts[0]:
@@ -63,9 +114,9 @@ def _picture_path(root: Path, text: str, where: str) -> str:
         found = False
     if not found:
         raise InputError(f"{where}: file must be an existing picture below {root}. Received: {text!r}")
-    real = os.path.realpath(full)
-    if not real.startswith(os.path.join(os.path.realpath(root), "")):
-        raise InputError(f"{where}: file must lie inside {root}. Received: {text!r}, a link to {real}")
+    if not _inside(root, full):
+        to = os.path.realpath(full)
+        raise InputError(f"{where}: file must lie inside {root}. Received: {text!r}, a link to {to}")
     return str(file)
 
 
@@ -91,7 +142,7 @@ def pixel_size_of_cell(text: str, where: str, style: Style) -> tuple[float, str]
     return found
 
 
-def _row(root: Path, cells: dict[str, str], line: int, where: str, style: Style) -> LabelRow:
+def _label_row(root: Path, cells: dict[str, str], line: int, where: str, style: Style) -> LabelRow:
     split = cells.get("split", "").casefold()
     if split and split not in SPLITS:
         raise InputError(f"{where}: split must be one of {', '.join(SPLITS)} or empty. Received: {cells['split']!r}")
@@ -110,11 +161,51 @@ def _row(root: Path, cells: dict[str, str], line: int, where: str, style: Style)
     )
 
 
+def _sheet_row(root: Path, cells: dict[str, str], _: int, where: str, style: Style) -> SheetRow:
+    size, _doubt = pixel_size_of_cell(cells.get("pixel_size_nm", ""), where, style)
+    return SheetRow(_picture_path(root, cells["file"], where), cells.get("sheet", ""), size)
+
+
 def _refused(errors: list[tuple[int, InputError]]) -> InputError:
     """One error for all rows that can't be used."""
     (_, first), *others = errors
     also = f"; {spans(line for line, _ in others)} can't be used either" if others else ""
     return InputError(f"{first}{also}")
+
+
+def _read(
+    path: Path, required: Sequence[str], row_of: Callable[[Path, dict[str, str], int, str, Style], _Row]
+) -> list[_Row]:  # fmt: skip
+    """The rows of a table, each file once.
+
+    Args:
+        path: of the table.
+        required: columns that it must have.
+        row_of: makes a row of the folder, the cells, their line, what to call it in an error, and the style of numbers.
+    """
+    table = read_table(path, required)
+    numbers = {row[name] for _, row in table.rows for name in _NUMBERS if name in row}
+    style = style_of(numbers, table.separator == ",")
+    rows: dict[str, _Row] = {}
+    lines: dict[str, int] = {}
+    errors: list[tuple[int, InputError]] = []
+    for line, cells in table.rows:
+        where = f"{path}, line {line}"
+        try:
+            row = row_of(path.parent, cells, line, where, style)
+            if row.file in rows:
+                before = lines[row.file]
+                raise InputError(
+                    f"{where}: each file must be listed once. Received: {row.file!r}, already on line {before}"
+                )
+            rows[row.file], lines[row.file] = row, line
+        except InputError as error:
+            errors.append((line, error))
+    if errors:
+        raise _refused(errors)
+    if not rows:
+        raise InputError(f"{path}: must list at least one picture. Received: no lines below the header")
+    return list(rows.values())
 
 
 @one_line_errors()
@@ -128,25 +219,17 @@ def read_labels(path: Path) -> list[LabelRow]:
     Raises:
         InputError: naming the lines, if anything in it can't be used.
     """
-    table = read_table(path, ("file", "t"))
-    numbers = {row[name] for _, row in table.rows for name in _NUMBERS if name in row}
-    style = style_of(numbers, table.separator == ",")
-    rows: dict[str, LabelRow] = {}
-    errors: list[tuple[int, InputError]] = []
-    for line, cells in table.rows:
-        where = f"{path}, line {line}"
-        try:
-            row = _row(path.parent, cells, line, where, style)
-            if row.file in rows:
-                before = rows[row.file].line
-                raise InputError(
-                    f"{where}: each file must be listed once. Received: {row.file!r}, already on line {before}"
-                )
-            rows[row.file] = row
-        except InputError as error:
-            errors.append((line, error))
-    if errors:
-        raise _refused(errors)
-    if not rows:
-        raise InputError(f"{path}: must list at least one picture. Received: no lines below the header")
-    return list(rows.values())
+    return _read(path, ("file", "t"), _label_row)
+
+
+@one_line_errors()
+def read_sheets(path: Path) -> list[SheetRow]:
+    """Reads labels.csv for prediction, which needs its column ``file`` alone; else as `read_labels`.
+
+    Args:
+        path: the table.
+
+    Raises:
+        InputError: naming the lines, if a file or a pixel size in it can't be used.
+    """
+    return _read(path, ("file",), _sheet_row)

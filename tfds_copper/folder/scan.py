@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tfds_copper.errors import InputError, SettingError
 from tfds_copper.folder.clutter import is_clutter, is_result, result_folders
-from tfds_copper.folder.labels import LabelRow, read_labels
+from tfds_copper.folder.labels import LABELS, LabelRow, find_labels, read_labels
 from tfds_copper.folder.names import is_class_name, parse_names
 from tfds_copper.folder.readings import Reading, readings_of
 from tfds_copper.folder.times import common_unit, label_names, time_text
@@ -25,7 +25,7 @@ from tfds_copper.micrograph.vendors.sidecar import sidecars
 
 __all__ = ["Picture", "SemFolder", "scan"]
 
-_LABELS, _TRUTH = "labels.csv", "truth"
+_TRUTH = "truth"
 _NO_PICTURE, _LEAVES, _RESULT = "not a picture", "link that leaves the folder", "result of copper-tf"
 # More levels than anyone sorts pictures into, and fewer than Python can go down.
 _DEEPEST = 64
@@ -136,12 +136,9 @@ def _list_files(root: Path) -> _Listing:
         for name in sorted(files):
             file = (where / name).as_posix()
             extension = os.path.splitext(name)[1].lower()
-            if where == Path() and name.casefold() == _LABELS:
-                if _leaves(real, os.path.join(folder, name)):
-                    to = os.path.realpath(root / name)
-                    raise InputError(f"{root / name}: must lie inside {root}. Received: a link to {to}")
-                listing.labels = root / name
-            elif is_clutter(file):
+            if where == Path() and name.casefold() == LABELS:
+                continue
+            if is_clutter(file):
                 listing.skipped["hidden or system file"].append(file)
             elif extension not in EXTENSIONS:
                 listing.skipped[_NO_PICTURE].append(file)
@@ -151,6 +148,7 @@ def _list_files(root: Path) -> _Listing:
                 listing.truths.setdefault(_stem(file.partition("/")[2]), []).append(root / file)
             else:
                 listing.pictures.setdefault(where.as_posix(), []).append(file)
+    listing.labels = find_labels(root)
     return listing
 
 

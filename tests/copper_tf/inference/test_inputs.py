@@ -140,6 +140,43 @@ def test_a_table_of_sheets_must_not_contradict_the_one_beside_the_pictures(tmp_p
         labelled(sources, tmp_path / "sheets.csv")
 
 
+@pytest.mark.parametrize("name", ["labels.csv", "LABELS.CSV"])
+@pytest.mark.parametrize(
+    ("text", "sheets"),
+    [
+        ("file,sheet,pixel_size_nm\nb.png,S2,12.5\nday 1/a.png,S1,\n", ["S2", "S1"]),
+        ("file,t,sheet\nb.png,5 h,S2\nday 1/a.png,5 h,S1\n", ["S2", "S1"]),
+        ("file,t,sheet\nb.png,,S2\nday 1/a.png,unknown,S1\n", ["S2", "S1"]),
+        ("file;pixel_size_nm\nday 1\\a.png;\nb.png;12,5\n", ["", ""]),
+    ],
+)
+def test_new_pictures_need_no_times_in_the_table_beside_them(
+    tmp_path: Path, name: str, text: str, sheets: list[str]
+) -> None:
+    put(tmp_path, "b.png", "day 1/a.png", "not listed.png")
+    put(tmp_path, name, text=text)
+    found = list(sources_of([tmp_path]))
+    assert [one.name for one in found] == ["b.png", "day 1/a.png"] and [one.sheet for one in found] == sheets
+    if "pixel_size_nm" in text:
+        assert found[0].pixel_size_nm == 12.5
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("picture,sheet\na.png,S1\n", "file"),
+        ("file,sheet\n../a.png,S1\n", "line 2: file must be a path inside"),
+        ("file,sheet\na.png,S1\na.png,S2\n", "line 3: each file must be listed once.* already on line 2"),
+        ("file,sheet,pixel_size_nm\na.png,S1,-1\n", "line 2: pixel_size_nm must be a positive number"),
+    ],
+)
+def test_a_table_beside_new_pictures_that_cannot_be_used_is_one_line(tmp_path: Path, text: str, message: str) -> None:
+    put(tmp_path, "a.png")
+    put(tmp_path, "labels.csv", text=text)
+    with pytest.raises(InputError, match=message):
+        list(sources_of([tmp_path]))
+
+
 def test_a_pattern_that_no_file_fits_is_told_from_a_file_that_is_not_there(tmp_path: Path) -> None:
     put(tmp_path, "A.TIF")
     with pytest.raises(InputError, match="Received: a pattern that no file fits; name the folder"):
