@@ -9,6 +9,7 @@ from typing import Any
 from copper_tf.ood.check import OodCheck
 from copper_tf.statistics.bootstrap import UNIT, UNLIMITED
 from copper_tf.utils.tables import DECIMALS
+from tfds_copper.folder.times import time_text
 from tfds_copper.micrograph.depth import low_bits
 
 __all__ = ["OOD_COLUMN", "VALUE_COLUMNS", "WARNINGS_COLUMN", "PredictionFailure", "PredictionRow"]
@@ -68,7 +69,9 @@ class PredictionRow:
         about |= {"pixel_size_nm": self.pixel_size_nm, "notes": self.notes}
         about |= {WARNINGS_COLUMN: " ".join(self.warning_codes), OOD_COLUMN: self.ood.text}
         if self.probabilities:
-            shares = {f"p(t={t:g})": round(p, DECIMALS) for t, p in zip(times, self.probabilities, strict=True)}
+            shares = {
+                f"p(t={time_text(t)})": round(p, DECIMALS) for t, p in zip(times, self.probabilities, strict=True)
+            }
             sure = {"p(grade t)": round(max(self.probabilities), DECIMALS)}
             return about | {"grade t": self.grade} | sure | {"median grade t": self.median_grade} | shares
         means = {"potency": self.potency, "scatter": self.scatter, "area share": self.area_share}

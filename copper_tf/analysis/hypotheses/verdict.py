@@ -13,6 +13,7 @@ from copper_tf.config import RANK
 from copper_tf.decay.families import FAMILIES, number_text
 from copper_tf.decay.fitting import MAX_BIRGE
 from copper_tf.runs.labels import Labels
+from tfds_copper.folder.times import time_text as exact_text
 
 __all__ = [
     "ASSUMPTIONS",
@@ -135,7 +136,9 @@ def time_text(labels: Labels, time_scale: str) -> str:
     if time_scale == RANK:
         return f"(k/{len(times) - 1})"
     first, span = times[0], times[-1] - times[0]
-    return f"(t/{span:g}{unit})" if first == 0 else f"((t - {first:g})/{span:g}{unit})"
+    # A difference of decimals ends in rounding dust.
+    over = f"{exact_text(round(span, 12))}{unit}"
+    return f"(t/{over})" if first == 0 else f"((t - {exact_text(first)})/{over})"
 
 
 def parameters_text(fit: FamilyFit) -> list[str]:

@@ -23,6 +23,7 @@ from copper_tf.apps.web.styles import BUTTONS, FIELDS
 from copper_tf.apps.web.widgets import button, row, text
 from tfds_copper.errors import CopperError
 from tfds_copper.files import is_disk_full
+from tfds_copper.folder.times import time_text
 
 __all__ = ["Page"]
 
@@ -57,7 +58,7 @@ class Page:
         self.test, self._guesses = test, guesses or Guesses()
         self.session: Session | None = None
         self._shown: Any = None
-        names = [f"{t:g}" for t in test.labels.times]
+        names = [time_text(t) for t in test.labels.times]
         self._typed = TypedLabel(names)
         self._header, self._message = _text(align="center", **_STRETCHED), _text(**_STRETCHED)
         self._pause = _button("Pause", partial(self.perform, "pause", True), width=96, align="center")

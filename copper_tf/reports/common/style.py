@@ -16,6 +16,7 @@ from copper_tf.analysis.evaluation_results import PictureColumns
 from copper_tf.runs.labels import Labels
 from copper_tf.utils.colours import INK
 from copper_tf.utils.drawing import SPLIT_COLOURS
+from tfds_copper.folder.times import time_text
 from tfds_copper.splits.assign import SPLITS
 
 __all__ = ["HYPOTHESIS_COLOUR", "INK", "TEST_MEAN_COLOUR", "dots", "figure", "png", "tidy", "time_axis"]
@@ -63,7 +64,7 @@ def time_axis(axes: Axes, labels: Labels) -> None:
     """Marks the stress times; every one where there is room, else what matplotlib finds fit."""
     times = labels.times
     if len(times) <= 16 and min(np.diff(times), default=1) > (times[-1] - times[0]) / 40:
-        axes.set_xticks(times, [f"{t:g}" for t in times])
+        axes.set_xticks(times, [time_text(t) for t in times])
     axes.set_xlabel(labels.axis, fontsize=9)
 
 

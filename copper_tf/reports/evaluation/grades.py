@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 from copper_tf.analysis.evaluation_results import PictureColumns
 from copper_tf.reports.common.style import INK, TEST_MEAN_COLOUR, dots, figure, tidy, time_axis
 from copper_tf.runs.labels import Labels
+from tfds_copper.folder.times import time_text
 
 __all__ = ["grades_figure"]
 
@@ -32,7 +33,7 @@ def _regression(axes: Axes, labels: Labels, pictures: PictureColumns) -> None:
     unit = f" ({labels.unit})" if labels.unit else ""
     axes.set_ylabel(f"graded t{unit}", fontsize=9)
     if axes.get_xticks().size == len(times):
-        axes.set_yticks(times, [f"{t:g}" for t in times])
+        axes.set_yticks(times, [time_text(t) for t in times])
     axes.legend(fontsize=7.5, frameon=True, framealpha=0.9, edgecolor="none", loc="best")
     axes.set_title("every picture", fontsize=10, loc="left")
 
@@ -41,7 +42,7 @@ def _confusion(axes: Axes, labels: Labels, confusion: Sequence[Sequence[int]]) -
     counts = np.array(confusion)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    names = [f"{t:g}" for t in labels.times]
+    names = [time_text(t) for t in labels.times]
     step = max(1, len(names) // 16)
     places = range(0, len(names), step)
     axes.set_xticks(places, names[::step], fontsize=8)

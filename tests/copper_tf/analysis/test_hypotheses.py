@@ -147,6 +147,8 @@ def test_both_readings_of_uneven_times() -> None:
     np.testing.assert_allclose(by_rank, hypothesis_values("sqrt", range(7)))
     assert by_number[3] == pytest.approx(1 - (4 / 32) ** 0.5)
     assert time_text(Labels((2.0, 8.0), "min"), "number") == "((t - 2)/6 min)"
+    assert time_text(Labels((0.1, 0.4), "h"), "number") == "((t - 0.1)/0.3 h)"
+    assert time_text(Labels((1000001.0, 2000003.0), ""), "number") == "((t - 1000001)/1000002)"
     assert time_text(Labels(times, ""), "rank") == "(k/6)"
 
 

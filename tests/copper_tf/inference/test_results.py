@@ -31,6 +31,11 @@ def test_a_row_has_the_cells_of_its_kind_of_model() -> None:
     assert _GRADED.value_column == "median grade t"
 
 
+def test_every_label_has_a_column_of_its_own() -> None:
+    times = (1000001.0, 1000002.0)
+    assert list(_GRADED.cells(times))[-2:] == ["p(t=1000001)", "p(t=1000002)"]
+
+
 def test_results_survive_json() -> None:
     odd = dataclasses.replace(_GRADED, ood=OodCheck(("pixel size 12 nm, trained on 4.5 nm",), "not compared", True))
     result = PredictionResult((odd, _GRADED), (PredictionFailure("b", "why"),), ("careful",), "", (Path("t.csv"),))

@@ -19,7 +19,9 @@ from copper_tf.analysis.evaluation_results import Evaluation, Gap, OutOfDistribu
 from copper_tf.analysis.grading import count_tuples
 from copper_tf.config import KINDS, PAPER, default_config, unread_settings
 from copper_tf.data.normalisation import Normalisation
+from copper_tf.reports.common.style import figure, time_axis
 from copper_tf.reports.common.text import verdict
+from copper_tf.reports.evaluation.grades import _confusion
 from copper_tf.reports.evaluation.page import render_evaluation, score_tables
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.records import HypothesisRecord
@@ -156,6 +158,16 @@ def test_unknown_truth_is_a_dash(tmp_path: Path) -> None:
     assert f"IoU of the map</th>{unknown}" in text
     assert _figures(run) == {"potency", "overlay", "network", "learning"}
     assert "ROC-AUC of" not in text.split("</header>")[0]
+
+
+def test_axes_have_the_times_themselves() -> None:
+    labels = Labels((1000001.0, 1000002.0), "s")
+    axes = figure(4, 3).subplots()
+    time_axis(axes, labels)
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["1000001", "1000002"]
+    drawn = figure(4, 3)
+    _confusion(drawn.subplots(), labels, [[1, 0], [0, 1]])
+    assert [text.get_text() for text in drawn.axes[0].get_yticklabels()] == ["1000001", "1000002"]
 
 
 def test_without_examples_there_are_no_maps(tmp_path: Path) -> None:
