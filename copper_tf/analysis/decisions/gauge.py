@@ -27,6 +27,8 @@ PICTURE, _REIMAGING = "picture", "re-imaging"
 # What the handbook of the automotive industry (AIAG, MSA) calls good, and what it still takes.
 _GOOD, _USABLE = 10.0, 30.0
 _CATEGORIES = 1.41
+# A smaller share of all variance is rounding dust.
+_DUST = 1e-9
 _PICTURES = (1, 2, 3, 5, 10, 20)
 _MOST_SHEETS = 1000
 _NORMAL = 1.959963984540054
@@ -119,7 +121,11 @@ def _plan(variances: dict[str, float], wanted: float, factors: Sequence[str]) ->
     return tuple(rows)
 
 
-def _verdicts(percent: float, ends: tuple[float, float], categories: int, first: VarianceComponent) -> tuple[str, ...]:
+def _verdicts(
+    percent: float, ends: tuple[float, float], categories: int | None, first: VarianceComponent
+) -> tuple[str, ...]:  # fmt: skip
+    if categories is None:
+        return ("Scores of one sheet don't differ at all, which no measurement does: are rows copies of each other?",)
     if percent < _GOOD:
         said = "The measurement is good"
     elif percent <= _USABLE:
@@ -182,6 +188,7 @@ def gauge(
     design = _design(table, told, repeats)
     squares = mean_squares(design, table.values[None])
     variances = np.maximum(components(design, squares)[0], 0)
+    variances[variances < _DUST * variances.sum()] = 0
     drawn = draw_components(design, squares)[0]
     low, high = np.sqrt(np.quantile(drawn, (0.025, 0.975), axis=0))
     total = float(variances.sum())
@@ -192,14 +199,15 @@ def gauge(
     percent = float(grr(variances))
     ends = tuple(float(v) for v in np.quantile(grr(drawn), (0.025, 0.975)))
     measurement = float(variances[1:].sum())
-    categories = int(_CATEGORIES * math.sqrt(variances[0] / measurement)) if measurement else 0
+    categories = int(_CATEGORIES * math.sqrt(variances[0] / measurement)) if measurement else None
     first = max(rows[1:], key=lambda row: row.share)
     wanted = precision or math.sqrt(variances[0]) or math.sqrt(measurement)
     return Gauge(
         score=table.score, rows=len(table.lines), sheets=len(table.sheets.names),
         factors={name: len(set(texts)) for name, texts in told.items()}, components=rows,
         repeatability=math.sqrt(variances[-1]), reproducibility=math.sqrt(float(variances[1:-1].sum())),
-        percent_grr=percent, percent_grr_interval=(ends[0], ends[1]), categories=categories, mend_first=first.name,
-        wanted=wanted, plan=_plan(dict(zip(design.names, map(float, variances), strict=True)), wanted, list(told)),
+        percent_grr=percent, percent_grr_interval=(ends[0], ends[1]), categories=categories,
+        mend_first=first.name if measurement else "", wanted=wanted,
+        plan=_plan(dict(zip(design.names, map(float, variances), strict=True)), wanted, list(told)),
         verdicts=_verdicts(percent, (ends[0], ends[1]), categories, first), caveats=_caveats(table, told),
     )  # fmt: skip

@@ -62,8 +62,9 @@ class Gauge(Result):
         reproducibility: standard deviation that operators, microscopes and their interactions with sheets add.
         percent_grr: standard deviation of the measurement in percent of that of all scores.
         percent_grr_interval: 95 %.
-        categories: how many classes of sheets one picture tells apart (number of distinct categories).
-        mend_first: the largest component of the measurement.
+        categories: how many classes of sheets one picture tells apart (number of distinct categories); None where the
+            measurement doesn't scatter at all.
+        mend_first: the largest component of the measurement; empty where it doesn't scatter.
         wanted: half the 95 % interval that numbers are planned for.
         plan: what numbers of pictures and sheets give.
         verdicts: what was found, in sentences.
@@ -82,7 +83,7 @@ class Gauge(Result):
     reproducibility: float
     percent_grr: float
     percent_grr_interval: Interval
-    categories: int
+    categories: int | None
     mend_first: str
     wanted: float
     plan: tuple[PrecisionPlan, ...]

@@ -49,6 +49,25 @@ def test_a_good_microscope_is_called_so(tmp_path: Path) -> None:
     assert low <= result.percent_grr <= high
 
 
+@pytest.mark.parametrize("dust", [0.0, 1e-16])
+def test_a_measurement_without_scatter_is_asked_after(tmp_path: Path, dust: float) -> None:
+    cells = [(s, o, k) for s in range(5) for o in range(2) for k in range(3)]
+
+    def written(name: str, scores: list[float]) -> Path:
+        rows = [f"{s}{o}{k}.tif,s{s},op{o},{v!r}" for (s, o, k), v in zip(cells, scores, strict=True)]
+        (tmp_path / name).write_text("file,sheet,operator,potency\n" + "\n".join(rows))
+        return tmp_path / name
+
+    equal = written("a.csv", [0.1 * s + 0.3 + dust * (s + o + k) for s, o, k in cells])
+    result = copper_tf.gauge(equal, output=tmp_path / "out")
+    assert (result.categories, result.mend_first, result.percent_grr) == (None, "", 0)
+    (verdict,) = result.verdicts
+    assert "are rows copies of each other?" in verdict and Gauge.read(tmp_path / "out" / "gauge.json") == result
+    # Control: the least scatter that tables show is one.
+    least = written("b.csv", [0.1 * s + 0.3 + 1e-4 * ((s + k) % 2) for s, o, k in cells])
+    assert (copper_tf.gauge(least).categories or 0) > 1000
+
+
 def test_more_pictures_help_against_pictures_alone(tmp_path: Path) -> None:
     result = copper_tf.gauge(study(tmp_path / "a.csv", operator_sd=0.03, seed=1), precision=0.1)
     precisions = [row.precision for row in result.plan]
