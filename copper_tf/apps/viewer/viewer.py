@@ -14,7 +14,7 @@ from copper_tf.apps.viewer.messages import about
 from copper_tf.apps.viewer.notes import NoteBook
 from copper_tf.apps.viewer.uploads import Readers, Uploads
 from copper_tf.apps.web import server
-from copper_tf.inference.inputs import sources_of
+from copper_tf.inference.inputs import Source, sources_of
 from copper_tf.inference.loading import open_predictor
 from copper_tf.runs.run import is_run, open_run, seed_runs
 from tfds_copper.errors import CopperError, InputError, RunError
@@ -147,6 +147,21 @@ def _make_folder(model: Path, folder: str | os.PathLike[str] | None) -> Path:
     return path
 
 
+def _entry_of(source: Source, reading: ReadSettings) -> Entry:
+    """The entry of a picture file; it may have vanished since it was listed.
+
+    Raises:
+        InputError: if the file is not there.
+    """
+    try:
+        stat = source.path.stat()
+    except OSError as error:
+        raise InputError(f"{source.path}: a picture must be a readable file. Received: {error.strerror}") from error
+    identity = (source.path.resolve(), stat.st_size, stat.st_mtime_ns, source.pixel_size_nm, reading)
+    folder = Path(source.name).parent.as_posix()
+    return Entry.create(source.name, _GROUP if folder == "." else folder, *identity, sheet=source.sheet)
+
+
 def _add_files(
     library: Library, pictures: Sequence[Path], reading: ReadSettings,
     on_failure: Callable[[CopperError], None] | None, progress: Progress | None,
@@ -154,11 +169,8 @@ def _add_files(
     """Adds picture files, grouped by their folders."""
     sources, failures = list(sources_of(pictures)), []
     for done, source in enumerate(sources, start=1):
-        stat = source.path.stat()
-        identity = (source.path.resolve(), stat.st_size, stat.st_mtime_ns, source.pixel_size_nm, reading)
-        folder = Path(source.name).parent.as_posix()
-        entry = Entry.create(source.name, _GROUP if folder == "." else folder, *identity, sheet=source.sheet)
         try:
+            entry = _entry_of(source, reading)
             with open_windows(source.path, reading, source.pixel_size_nm, progress) as opened:
                 library.add(entry, opened)
         except CopperError as error:

@@ -21,9 +21,10 @@ from copper_tf.apps.viewer.library import Entry, Library, MapState
 from copper_tf.apps.viewer.notes import MAX_CHARACTERS, NoteBook
 from copper_tf.apps.viewer.pyramid import Pyramid, View, halve, write_levels
 from copper_tf.apps.viewer.uploads import Uploads, safe_name
+from copper_tf.inference.inputs import Source
 from copper_tf.inference.tiling import MapTile
 from copper_tf.runs.labels import Labels
-from tfds_copper.errors import InputError, SettingError
+from tfds_copper.errors import CopperError, InputError, SettingError
 from tfds_copper.micrograph import Opened, ReadSettings, Windows
 
 
@@ -220,6 +221,18 @@ def test_maps_are_kept_by_the_identity_of_their_model(tmp_path: Path, monkeypatc
         library = viewing.open_viewer(tmp_path / "model", [tmp_path / "a.png"], folder=tmp_path / "view").library
         folders.append(library._map_folder(library.public[0]))
     assert folders[0] == folders[1] != folders[2]
+
+
+def test_a_picture_that_has_vanished_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.fromarray(_noise(60, 70)).save(tmp_path / "a.png")
+    monkeypatch.setattr(viewing, "open_predictor", lambda path: _Described("0" * 64))
+    listed = [Source(tmp_path / name, name) for name in ("gone.png", "a.png")]
+    monkeypatch.setattr(viewing, "sources_of", lambda paths: listed)
+    failures: list[CopperError] = []
+    viewer = viewing.open_viewer(tmp_path, [tmp_path], folder=tmp_path / "view", on_failure=failures.append)
+    assert [entry.name for entry in viewer.library.public] == ["a.png"]
+    (failure,) = failures
+    assert "gone.png: a picture must be a readable file. Received: No such file" in str(failure)
 
 
 def test_notes_are_saved_at_once_and_numbered(tmp_path: Path) -> None:
