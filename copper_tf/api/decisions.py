@@ -12,7 +12,7 @@ from copper_tf.analysis.decisions.calibration_results import Calibration
 from copper_tf.analysis.decisions.chart_results import ControlChart
 from copper_tf.analysis.decisions.gauge_results import Gauge
 from copper_tf.analysis.decisions.group_results import GroupComparison
-from tfds_copper.errors import OutputError, SettingError
+from tfds_copper.errors import InputError, OutputError, SettingError
 from tfds_copper.files import lock_folder
 from tfds_copper.results import Result
 
@@ -67,12 +67,17 @@ def _target(output: StrPath | None, name: str, force: bool) -> Path | None:
     return file
 
 
-def _write(file: Path, result: Result, tables: Mapping[str, Sequence[Any]]) -> None:
-    """Writes a result as JSON, and tables of it as a workbook beside it."""
+def _write_tables(file: Path, tables: Mapping[str, Sequence[Any]]) -> None:
+    """Writes tables of a result as a workbook beside it."""
     from copper_tf.utils.tables import write_workbook
 
-    file.parent.mkdir(parents=True, exist_ok=True)
     write_workbook(file.with_suffix(".xlsx"), {name: _rows(rows) for name, rows in tables.items() if rows})
+
+
+def _write(file: Path, result: Result, tables: Mapping[str, Sequence[Any]]) -> None:
+    """Writes a result as JSON, and tables of it as a workbook beside it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    _write_tables(file, tables)
     result.write(file)
 
 
@@ -300,7 +305,8 @@ def chart(
         The chart with its alarms; ``page`` is the path of the page.
 
     Raises:
-        InputError: if a table can't be used, a sheet has another score than before, or a day comes before the last.
+        InputError: if there is no table or one can't be used, a sheet has another score than before, or a day comes
+            before the last.
         OutputError: if another process works in the folder.
         SettingError: if a setting is not that of the chart in the folder, or not allowed.
 
@@ -316,6 +322,8 @@ def chart(
     from copper_tf.reports.decisions.chart import render_chart
     from copper_tf.utils.tables import write_csv
 
+    if not scores:
+        raise InputError("chart: at least one table of scores is needed. Received: none")
     folder = Path(output)
     tables = [read_scores(Path(path), Path(labels) if labels else None, score, differ=False) for path in scores]
     folder.mkdir(parents=True, exist_ok=True)
@@ -323,6 +331,8 @@ def chart(
         kept = ControlChart.read(folder / CHART) if (folder / CHART).is_file() else None
         column, settings = _chart_settings(kept, tables, reference, baseline, only)
         result = _grown(folder / _ROWS, tables, date, column, settings)
+        # Settings first: rows that lie there without them would be charted by others.
+        result.write(folder / CHART)
         write_csv(folder / _ROWS, [dataclasses.asdict(row) for row in result.rows])
-        _write(folder / CHART, result, {"days": result.points, "alarms": result.alarms, "sheets": result.rows})
+        _write_tables(folder / CHART, {"days": result.points, "alarms": result.alarms, "sheets": result.rows})
         return dataclasses.replace(result, page=render_chart(folder, result))

@@ -71,7 +71,7 @@ def read_groups(
         InputError: if a table can't be used, there are fewer than two groups, or a group has fewer than two sheets.
         SettingError: if `by` is needed, or given with several tables.
     """
-    if by and len(paths) > 1:
+    if by and len(paths) != 1:
         raise SettingError(f"by must be given with one table, which it divides. Received: {by!r} with {len(paths)}")
     if not by and len(paths) < 2:
         raise SettingError("at least two tables must be given, or one and --by COLUMN. Received: one table alone")

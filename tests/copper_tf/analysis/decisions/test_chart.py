@@ -10,6 +10,7 @@ import pytest
 
 import copper_tf
 from copper_tf.analysis.decisions.chart_results import ControlChart
+from copper_tf.utils import tables
 from tfds_copper.errors import InputError, SettingError
 
 DAYS = [datetime.date(2026, 1, 1) + datetime.timedelta(days=k) for k in range(45)]
@@ -114,6 +115,21 @@ def test_a_call_that_was_cut_off_is_made_up_for(tmp_path: Path) -> None:
     assert ControlChart.read(out / "chart.json") == again and again.page and again.page.is_file()
 
 
+def test_a_call_that_is_killed_leaves_the_settings_to_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, file = tmp_path / "out", table(tmp_path / "a.csv", DAYS)
+    whole = copper_tf.chart(file, output=tmp_path / "whole", reference="ref", baseline=15)
+    for name in ("write_csv", "write_workbook"):
+        with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+            killed.setattr(tables, name, _kill)
+            copper_tf.chart(file, output=out, reference="ref", baseline=15)
+    again = copper_tf.chart(file, output=out)
+    assert again.points == whole.points and (again.reference, again.baseline) == ("ref", 15)
+
+
+def _kill(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_before_the_baseline_is_full_nothing_is_judged(tmp_path: Path) -> None:
     result = copper_tf.chart(table(tmp_path / "a.csv", DAYS[:7]), output=tmp_path / "out", reference="ref")
     assert result.line is None and result.alarms == () and "7 of 20 days" in result.verdicts[0]
@@ -143,6 +159,8 @@ def test_rows_that_contradict_the_chart_are_refused(tmp_path: Path) -> None:
 
 def test_bad_tables_are_refused_in_one_line(tmp_path: Path) -> None:
     file, out = table(tmp_path / "a.csv", DAYS), tmp_path / "out"
+    with pytest.raises(InputError, match="at least one table of scores is needed. Received: none"):
+        copper_tf.chart(output=out)
     with pytest.raises(InputError, match="must have a column day"):
         copper_tf.chart(file, output=out, date="day")
     with pytest.raises(InputError, match="a sheet must have one date, unless it is the one imaged each time"):
