@@ -21,6 +21,8 @@ _BURN_IN, _BETWEEN = 30, 5
 # A prediction is never given less than this share of its variance for being of more pictures.
 _LEAST = 0.25
 _LEVEL = 0.95
+# Nor is scatter taken for less than this share of the variance of all strengths.
+_DUST = 1e-12
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,9 +140,10 @@ def _redraw(
     """One step: draws the parameters given y, and the censored values given the parameters."""
     fit = fit_lots(design, y)
     studies, sheets = y.shape
-    error = np.maximum(fit.within, 1e-12) * design.free_within / rng.chisquare(max(design.free_within, 1), studies)
+    least = np.maximum(_DUST * y.var(1), 1e-300)
+    error = np.maximum(fit.within, least) * design.free_within / rng.chisquare(max(design.free_within, 1), studies)
     if design.free_within == 0:
-        error = np.maximum(fit.lots, 1e-12) * design.free_lots / rng.chisquare(design.free_lots, studies)
+        error = np.maximum(fit.lots, least) * design.free_lots / rng.chisquare(design.free_lots, studies)
     between = fit.lots * design.free_lots / rng.chisquare(design.free_lots, studies)
     of_lots = np.maximum(between - error, 0) * design.free_lots / design.lot_weight
     noise = rng.standard_normal((studies, sheets)) * np.sqrt(error)[:, None]

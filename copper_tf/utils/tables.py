@@ -24,7 +24,7 @@ _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ESCAPE = re.compile("_x[0-9A-Fa-f]{4}_")
 _LONGEST = 32767
 
-# Of potencies, shares, probabilities and strengths.
+# Of potencies, shares and probabilities.
 DECIMALS = 4
 
 Row = dict[str, Any]

@@ -50,10 +50,11 @@ class _Sheets:
 
 
 def _means_of_sheets(table: ScoreTable, values: np.ndarray) -> np.ndarray:
-    """The mean over a sheet of what was measured on it; equal numbers in all of its rows are one measurement."""
+    """The mean over a sheet's rows of what was measured on it; equal numbers in all of them are one measurement."""
     index, result = table.sheets.index, []
     for k in range(len(table.sheets.names)):
-        result.append(float(np.mean(np.unique(values[index == k]))))
+        own = values[index == k]
+        result.append(float(own.mean() if np.ptp(own) else own[0]))
     return np.array(result)
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from copper_tf.analysis.decisions.calibration import predict_strength
 from copper_tf.analysis.decisions.calibration_results import Calibration
-from copper_tf.utils.tables import DECIMALS
 from tfds_copper.errors import InputError
 from tfds_copper.text import listed
 
@@ -15,6 +14,12 @@ __all__ = ["OUTSIDE", "SheetStrengths"]
 # What stands in the column `calibration` where a score lies beyond those that were calibrated.
 OUTSIDE = "outside its range"
 _NAMED = 5
+# Of a strength, whatever its unit.
+_SIGNIFICANT = 5
+
+
+def _rounded(strength: float) -> float:
+    return float(f"{strength:.{_SIGNIFICANT}g}")
 
 
 class SheetStrengths:
@@ -59,7 +64,7 @@ class SheetStrengths:
                 f"to {high:.3g} ({listed(outside, _NAMED)}): their strength is a guess"
             )
         return [
-            row | {name: round(one.strength, DECIMALS), f"{name} 95% low": round(one.low, DECIMALS),
-                   f"{name} 95% high": round(one.high, DECIMALS), "calibration": "" if one.inside else OUTSIDE}
+            row | {name: _rounded(one.strength), f"{name} 95% low": _rounded(one.low),
+                   f"{name} 95% high": _rounded(one.high), "calibration": "" if one.inside else OUTSIDE}
             for row, one in zip(rows, found, strict=True)
         ]  # fmt: skip

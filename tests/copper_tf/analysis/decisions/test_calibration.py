@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,35 @@ def test_scores_outside_the_range_are_marked(scores: Path) -> None:
     assert [row["calibration"] for row in rows] == [OUTSIDE, ""]
     assert rows[1][f"{PEEL} 95% low"] < rows[1][PEEL] < rows[1][f"{PEEL} 95% high"]
     assert any("1 of 2 sheets lie outside" in text and "(a)" in text for text in columns.warnings)
+
+
+def test_strengths_keep_their_digits_in_any_unit(scores: Path) -> None:
+    names = "strength", "strength 95% low", "strength 95% high"
+    found = {}
+    for unit in (1.0, 1e-6, 1e6):
+        row = {"sheet": "a", "n": 4, "mean potency": 0.6}
+        table = rewritten(scores, lambda cells, unit=unit: cells | {"strength": repr(float(cells[PEEL]) * unit)})
+        result = copper_tf.calibrate(table, "strength")
+        (cells,) = SheetStrengths(result, "potency", "")([row])
+        found[unit] = [cells[name] / unit for name in names]
+    for values in found.values():
+        assert values == pytest.approx(found[1.0], rel=1e-4) and values[0] > 0
+
+
+def test_every_row_of_a_sheet_counts_unless_all_say_the_same(scores: Path) -> None:
+    whole = copper_tf.calibrate(scores, PEEL)
+    with scores.open(newline="") as file:
+        lines = [k for k, row in enumerate(csv.DictReader(file)) if row["sheet"] == "t00-s00"]
+    numbers = itertools.count()
+    tested = rewritten(
+        scores, lambda row: row | ({PEEL: "0.9" if next(numbers) == 0 else "0.8"} if row["sheet"] == "t00-s00" else {})
+    )
+    strengths = {sheet.sheet: sheet.strength for sheet in copper_tf.calibrate(tested, PEEL).sheets}
+    assert len(lines) > 2 and strengths["t00-s00"] == pytest.approx(0.8 + 0.1 / len(lines), abs=1e-12)
+    # Control: one measurement that stands in every row is itself, to the last digit.
+    first = next(sheet for sheet in whole.sheets if sheet.sheet == "t00-s01")
+    with scores.open(newline="") as file:
+        assert first.strength == next(float(row[PEEL]) for row in csv.DictReader(file) if row["sheet"] == "t00-s01")
 
 
 def test_a_calibration_of_another_score_or_model_is_noticed(scores: Path) -> None:
