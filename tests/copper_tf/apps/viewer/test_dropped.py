@@ -87,12 +87,16 @@ def test_the_limit_is_of_all_channels_and_their_bytes(
 
 
 def _all_at_once(uploads: Uploads, monkeypatch: pytest.MonkeyPatch, *dropped: tuple[str, bytes]) -> list[Any]:
-    """What adding gives for each picture, where all of them are written before the first is read."""
+    """What adding gives for each picture: all are written before the first is read, and others after that is added."""
     original, met = uploading.open_windows, threading.Barrier(len(dropped))
 
     def waiting(*arguments: Any) -> Any:
         with contextlib.suppress(threading.BrokenBarrierError):
-            met.wait(1)
+            if met.wait(1):
+                end = time.monotonic() + 10
+                while not uploads.entries and time.monotonic() < end:
+                    time.sleep(0.01)
+                time.sleep(0.1)
         return original(*arguments)
 
     monkeypatch.setattr(uploading, "open_windows", waiting)
