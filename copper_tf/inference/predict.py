@@ -64,13 +64,13 @@ def predict_array(
 
     Args:
         predictor: the model.
-        pixels: raw grey values ``(height, width)``, without information bar.
+        pixels: raw grey values ``(height, width)``, whole numbers of at least 0, without information bar.
         bit_depth: 8 to 16; None takes that of the dtype, and for uint16 that of the model's own data if they have one.
         pixel_size_nm: NaN where unknown.
 
     Raises:
         InputError: if the array is no picture, or smaller than the network needs.
-        SettingError: if the bit depth is not allowed.
+        SettingError: if the bit depth is not allowed, or doesn't hold the values.
     """
     if pixels.ndim != 2:
         raise InputError(f"picture must be an array (height, width). Received: shape {pixels.shape}")
@@ -78,6 +78,12 @@ def predict_array(
     if depth not in DEPTHS:
         given = f"bit_depth {bit_depth}" if bit_depth else f"dtype {pixels.dtype.name} without bit_depth"
         raise SettingError(f"picture must be uint8 or uint16, or bit_depth be from 8 to 16. Received: {given}")
+    if not np.issubdtype(pixels.dtype, np.integer):
+        raise SettingError(f"picture must hold whole numbers, as raw grey values are. Received: dtype {pixels.dtype}")
+    if pixels.size and pixels.min() < 0:
+        raise SettingError(
+            f"picture must hold grey values of at least 0. Received: {pixels.min()}, dtype {pixels.dtype}"
+        )
     if pixels.size and pixels.max() > 2**depth - 1:
         raise SettingError(
             f"bit_depth must hold all values; {depth} bits end at {2**depth - 1}. Received: {pixels.max()}"
