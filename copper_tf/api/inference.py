@@ -104,7 +104,8 @@ class Model:
 
         Raises:
             InputError: if the picture can't be read, or is smaller than the network needs.
-            SettingError: if an argument is not allowed.
+            SettingError: if an argument is not allowed, or the values of an array are no whole numbers of at least 0
+                that the bit depth holds.
 
         Example:
             >>> model = copper_tf.load("run")
@@ -172,7 +173,8 @@ def load(path: PathLike | Run, runtime: str | None = None) -> Model:
 
 
 def _reading(reading: ReadSettings | None, settings: dict[str, Any]) -> ReadSettings:
-    return reading or ReadSettings.from_dict(settings)
+    """How pictures are read: the group, with what is given by name in place of its own."""
+    return ReadSettings.from_dict({**(reading.to_dict() if reading else {}), **settings})
 
 
 def predict(
@@ -198,7 +200,7 @@ def predict(
             each, and marks those outside the range that it holds for.
         read_settings: how pictures are read.
         progress: called with (done, total, what).
-        **settings: those of `ReadSettings` by name, e.g. ``bar="keep"``, instead of `read_settings`.
+        **settings: single settings of `ReadSettings` by name, e.g. ``bar="keep"``; they overrule `read_settings`.
 
     Returns:
         A row a picture; a picture that can't be read is one of the `failures`.

@@ -22,7 +22,7 @@ from copper_tf.inference.results import PredictionResult
 from copper_tf.runs.run import open_run
 from tests.conftest import ROOT
 from tfds_copper.errors import InputError, RunError, SettingError
-from tfds_copper.micrograph import read
+from tfds_copper.micrograph import ReadSettings, read
 
 SEGMENTER, CLASSIFIER = "segmenter", "classifier"
 
@@ -94,6 +94,11 @@ def test_new_pictures_are_cut_as_those_of_training_were(runs: dict[str, Any], pi
         (np.zeros((64, 80, 3), np.uint8), None, InputError, r"\(height, width\). Received: shape \(64, 80, 3\)"),
         (np.zeros((64, 80), np.float32), None, SettingError, "uint8 or uint16.* Received: dtype float32 without"),
         (np.zeros((64, 80), np.uint8), 17, SettingError, "bit_depth be from 8 to 16. Received: bit_depth 17"),
+        (np.full((64, 80), 0.5), 8, SettingError, "must hold whole numbers.* Received: dtype float64"),
+        (np.full((64, 80), np.nan), 16, SettingError, "must hold whole numbers.* Received: dtype float64"),
+        (np.zeros((64, 80), bool), 8, SettingError, "must hold whole numbers.* Received: dtype bool"),
+        (np.full((64, 80), -1, np.int32), 8, SettingError, "values of at least 0. Received: -1, dtype int32"),
+        (np.full((64, 80), 4096, np.int32), 12, SettingError, "12 bits end at 4095. Received: 4096"),
         (np.zeros((4, 80), np.uint8), None, InputError, "needs pictures of at least .* Received: 80x4"),
     ],
 )
@@ -180,6 +185,15 @@ def test_settings_are_checked_before_anything_is_written(runs: dict[str, Any], p
         with pytest.raises(SettingError, match=message):
             copper_tf.predict(runs[SEGMENTER], picture, tmp_path / "out", **given)
     assert not (tmp_path / "out").exists()
+
+
+def test_settings_by_name_stand_before_those_of_the_group() -> None:
+    group = ReadSettings(bar="keep", pixel_size=20.0)
+    assert api._reading(group, {"bar": "16"}) == ReadSettings(bar="16", pixel_size=20.0)
+    assert api._reading(group, {}) == group and api._reading(None, {}) == ReadSettings()
+    for given in (group, None):
+        with pytest.raises(SettingError, match="colour"):
+            api._reading(given, {"colour": "red"})
 
 
 def test_an_export_is_loaded_like_its_run_but_holds_no_keras_model(
