@@ -18,6 +18,7 @@ from copper_tf.runs.datasets import located
 from copper_tf.runs.run import Run, open_run
 from copper_tf.utils.drawing import PALETTES
 from tfds_copper.errors import RunError, SettingError
+from tfds_copper.files import lock_folder
 from tfds_copper.micrograph import ReadSettings
 from tfds_copper.progress import Progress
 
@@ -206,7 +207,8 @@ def predict(
         A row a picture; a picture that can't be read is one of the `failures`.
 
     Raises:
-        CopperError: if a path is missing, there is no intact model, or an argument is not allowed.
+        CopperError: if a path is missing, there is no intact model, an argument is not allowed, or another process
+            works in the folder.
 
     Example:
         >>> result = copper_tf.predict("run", ["micrograph.png"], "prediction")
@@ -220,11 +222,10 @@ def predict(
     how, sources = _reading(read_settings, settings), _sources(pictures, sheet, labels)
     target.parent.mkdir(parents=True, exist_ok=True)
     predictor = (model if isinstance(model, Model) else load(model, runtime)).predictor
-    if calibration is None:
-        return predict_pictures(predictor, sources, target, how, palette, progress, force)
-    strengths = _sheet_strengths(calibration, predictor)
-    result = predict_pictures(predictor, sources, target, how, palette, progress, force, strengths)
-    return dataclasses.replace(result, warnings=(*result.warnings, *strengths.warnings))
+    strengths = None if calibration is None else _sheet_strengths(calibration, predictor)
+    with lock_folder(target.parent):
+        result = predict_pictures(predictor, sources, target, how, palette, progress, force, strengths)
+    return dataclasses.replace(result, warnings=(*result.warnings, *strengths.warnings)) if strengths else result
 
 
 def _sources(pictures: PathLike | Iterable[PathLike], sheet: str, labels: PathLike | None) -> list[Source]:

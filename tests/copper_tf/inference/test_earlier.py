@@ -13,6 +13,7 @@ import copper_tf
 from copper_tf.inference.earlier import PredictionRecord, begin_predictions, refuse_predictions
 from copper_tf.inference.exported.predictor import ExportedPredictor
 from copper_tf.inference.predictor import RunPredictor
+from tests.conftest import worked_in
 from tfds_copper.errors import OutputError, RunError
 
 CLASSIFIER, SEGMENTER = "classifier", "segmenter"
@@ -27,7 +28,8 @@ def pictures(folder: Path, *names: str) -> Path:
 
 
 def files(folder: Path) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    found = (path for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
+    return {path.relative_to(folder).as_posix() for path in found}
 
 
 def test_the_same_command_again_predicts_no_results(runs: dict[str, Any], tmp_path: Path) -> None:
@@ -76,6 +78,14 @@ def test_results_that_no_record_tells_of_are_left_alone(tmp_path: Path) -> None:
         with pytest.raises(OutputError, match=r"need a folder without others.* Received: one with maps"):
             begin_predictions(record, tmp_path, force)
     assert files(tmp_path) == set()
+
+
+def test_two_predictions_never_mix_in_one_folder(runs: dict[str, Any], tmp_path: Path) -> None:
+    new, out = pictures(tmp_path / "new", "a.png"), tmp_path / "out"
+    out.mkdir()
+    with worked_in(out), pytest.raises(OutputError, match="out: one process at a time may work in it"):
+        copper_tf.predict(runs[SEGMENTER], new, out)
+    assert files(out) == set()
 
 
 def test_a_damaged_record_is_named(tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def test_damage_in_a_mosaic_is_one_line_and_no_map(
     output = tmp_path / "out"
     assert main(["predict", str(runs["segmenter"].path), str(tmp_path / "bad.tif"), "-o", str(output)]) == 2
     assert "bad.tif: a TIFF file must be complete and intact" in capfd.readouterr().err
-    assert [p.name for p in output.rglob("*") if p.is_file()] == [PREDICTION]
+    assert {p.name for p in output.rglob("*") if p.is_file()} == {PREDICTION, ".lock"}
 
 
 @pytest.mark.slow
