@@ -282,6 +282,17 @@ def _grown(
     return charting.chart(rows, column, **settings, added=added, known=known)
 
 
+def _kept(folder: Path, result: ControlChart) -> ControlChart:
+    """Writes a chart and its page; settings first, since rows that lie there without them are charted by others."""
+    from copper_tf.reports.decisions.chart import render_chart
+    from copper_tf.utils.tables import write_csv
+
+    result.write(folder / CHART)
+    write_csv(folder / _ROWS, [dataclasses.asdict(row) for row in result.rows])
+    _write_tables(folder / CHART, {"days": result.points, "alarms": result.alarms, "sheets": result.rows})
+    return dataclasses.replace(result, page=render_chart(folder, result))
+
+
 def chart(
     *scores: StrPath, output: StrPath, labels: StrPath | None = None, score: str = "", date: str = "date",
     reference: str | None = None, baseline: int | None = None, only: str | None = None,
@@ -319,8 +330,6 @@ def chart(
         12
     """
     from copper_tf.analysis.decisions.scores import read_scores
-    from copper_tf.reports.decisions.chart import render_chart
-    from copper_tf.utils.tables import write_csv
 
     if not scores:
         raise InputError("chart: at least one table of scores is needed. Received: none")
@@ -331,8 +340,4 @@ def chart(
         kept = ControlChart.read(folder / CHART) if (folder / CHART).is_file() else None
         column, settings = _chart_settings(kept, tables, reference, baseline, only)
         result = _grown(folder / _ROWS, tables, date, column, settings)
-        # Settings first: rows that lie there without them would be charted by others.
-        result.write(folder / CHART)
-        write_csv(folder / _ROWS, [dataclasses.asdict(row) for row in result.rows])
-        _write_tables(folder / CHART, {"days": result.points, "alarms": result.alarms, "sheets": result.rows})
-        return dataclasses.replace(result, page=render_chart(folder, result))
+        return _kept(folder, result)
