@@ -95,7 +95,9 @@ def find_labels(root: Path) -> Path | None:
     Raises:
         InputError: if it is a link that leaves the folder.
     """
-    found = [p for p in sorted(root.iterdir()) if p.name.casefold() == LABELS and not p.is_dir()]
+    # A folder that can't be read is named by who reads more of it.
+    _, _, files = next(os.walk(root), ("", [], []))
+    found = [root / name for name in sorted(files) if name.casefold() == LABELS]
     if found and not _inside(root, found[-1]):
         raise InputError(f"{found[-1]}: must lie inside {root}. Received: a link to {os.path.realpath(found[-1])}")
     return found[-1] if found else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -174,6 +175,15 @@ def test_a_table_beside_new_pictures_that_cannot_be_used_is_one_line(tmp_path: P
     put(tmp_path, "a.png")
     put(tmp_path, "labels.csv", text=text)
     with pytest.raises(InputError, match=message):
+        list(sources_of([tmp_path]))
+
+
+def test_a_folder_that_cannot_be_read_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(InputError, match="must hold pictures .* Received: none"):
         list(sources_of([tmp_path]))
 
 
