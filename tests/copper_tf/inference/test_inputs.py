@@ -182,7 +182,8 @@ def test_a_folder_that_cannot_be_read_is_one_line(tmp_path: Path, monkeypatch: p
     def refuse(path: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(os, "scandir", refuse)
+    for name in ("scandir", "listdir"):
+        monkeypatch.setattr(os, name, refuse)
     with pytest.raises(InputError, match="must hold pictures .* Received: none"):
         list(sources_of([tmp_path]))
 
