@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks import RESULTS
 from benchmarks.maps.superalloy import LOCAL
-from benchmarks.maps.unknown_law import SURFACES, TILES, world
+from benchmarks.maps.unknown_law import CROPS, SURFACES, TILES, world
 from benchmarks.seeds import Results, add_rows, kept, parser, seeds_of, spread
 from copper_tf.cli.progress import progress_bar
 from copper_tf.cli.tables import print_table
@@ -35,8 +35,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "cosine, local grey values, head soft": _COSINE | LOCAL | {"head": "soft"},
     "cosine, local grey values, head coral, three times as long": _COSINE | LOCAL | {"head": "coral"},
 }
-# Crops that recipes with open epochs go through, and how many times as many one of them does.
-_CROPS = 8000
+# How many times as many crops one of the recipes with open epochs goes through.
 _TIMES = {"cosine, local grey values, head coral, three times as long": 3}
 _SCORES = ("qwk", "median_qwk", "mae", "median_mae", "accuracy")
 
@@ -50,7 +49,7 @@ def measured(folder: Path, seed: int, surface: str, recipe: str, tiles: Path | N
     built = world(folder, seed, surface, tiles)
     config = default_config("classifier", PAPER, seed=seed, **RECIPES[recipe])
     if not config.training.epochs:
-        once = -(-_CROPS // (built.split_sizes["train"] * config.data.crops))
+        once = -(-CROPS // (built.split_sizes["train"] * config.data.crops))
         config = config.replace(epochs=max(2, _TIMES.get(recipe, 1) * once))
     path = folder / "grades" / f"{surface}-{recipe}".replace(" ", "_")
     with progress_bar() as progress:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,12 +24,14 @@ from copper_tf.settings import (
     LOSSES,
     MIN_BINARITY,
     MIN_CORRELATED,
+    MOVES_TO,
     NUMBER,
     PIXELS,
     RANK,
     SQUARED,
     SYMMETRIES,
     TIME_SCALES,
+    TRY_CROPS,
     DataSettings,
     ModelSettings,
     TrainingSettings,
@@ -52,6 +55,7 @@ __all__ = [
     "LEARN",
     "LOSSES",
     "MIN_BINARITY",
+    "MOVES_TO",
     "NUMBER",
     "PAPER",
     "PIXELS",
@@ -115,11 +119,14 @@ class Config:
         training = self.training
         if training.restarts and training.epochs == 1:
             raise SettingError("epochs must be at least 2, or 0, where restarts are allowed. Received: 1")
-        if training.restarts and training.epochs and training.restart_epochs >= training.epochs:
-            raise SettingError(
-                f"restart_epochs must be fewer than epochs, {training.epochs}, where restarts are allowed. "
-                f"Received: {training.restart_epochs}"
-            )
+        if training.restarts and training.epochs:
+            # A shape of g that is learned moves between the tries and that share of the epochs.
+            most = training.epochs * (MOVES_TO if (training.learn, training.loss) == (ITERATIVE, CORRELATION) else 1)
+            if training.restart_epochs >= most:
+                raise SettingError(
+                    f"restart_epochs must be under {most:g} where restarts are allowed in {training.epochs} epochs. "
+                    f"Received: {training.restart_epochs}"
+                )
         self._check_learn()
 
     def _check_kind(self) -> None:
@@ -167,11 +174,11 @@ class Config:
         Args:
             count: of the training pictures.
         """
-        training = self.training
-        epochs = training.epochs or max(2, -(-ENOUGH_CROPS[self.kind] // (count * self.data.crops)))
+        training, crops = self.training, count * self.data.crops
+        epochs = training.epochs or max(2, math.ceil(ENOUGH_CROPS / crops))
         if "restart_epochs" in unread_settings(self.kind):
             return self.replace(epochs=epochs)
-        tried = training.restart_epochs or -(-epochs // 4)
+        tried = training.restart_epochs or min(math.ceil(TRY_CROPS / crops), math.ceil(epochs / 4))
         if not training.epochs or not training.restart_epochs:
             tried = max(1, min(tried, epochs - 1))
         return self.replace(epochs=epochs, restart_epochs=tried)

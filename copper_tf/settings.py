@@ -25,12 +25,14 @@ __all__ = [
     "LOSSES",
     "MIN_BINARITY",
     "MIN_CORRELATED",
+    "MOVES_TO",
     "NUMBER",
     "PIXELS",
     "RANK",
     "SQUARED",
     "SYMMETRIES",
     "TIME_SCALES",
+    "TRY_CROPS",
     "DataSettings",
     "ModelSettings",
     "TrainingSettings",
@@ -65,9 +67,13 @@ TIME_SCALES = NUMBER, RANK = ("number", "rank")
 MIN_BINARITY = 0.5
 # How much the pictures of each label weigh in a classifier's loss: all alike, or as much as those of any other label.
 CLASS_WEIGHTS = UNWEIGHTED, BALANCED = ("none", "balanced")
-# Crops that a training needs whatever the number of pictures: `epochs` that are left open go through as many. With 8000
-# grades are much worse; maps are as good.
-ENOUGH_CROPS = {"classifier": 24_000, "segmenter": 8_000}
+# Crops that a training needs whatever the number of pictures: `epochs` that are left open go through as many. With a
+# third of them grades and maps are worse.
+ENOUGH_CROPS = 24_000
+# Crops after which a try is judged where `restart_epochs` are left open.
+TRY_CROPS = 2_000
+# Up to which share of the epochs the shape of g is moved where it is learned.
+MOVES_TO = 0.8
 # The smallest batch over which a correlation is worth following.
 MIN_CORRELATED = 4
 
@@ -171,8 +177,7 @@ class TrainingSettings(Group):
     )
     epochs: int = setting(
         200,
-        "times that the training pictures are gone through; 0 takes as many as go through "
-        + " or ".join(f"{crops} crops ({kind})" for kind, crops in ENOUGH_CROPS.items()),
+        f"times that the training pictures are gone through; 0 takes as many as go through {ENOUGH_CROPS} crops",
         low=0,
     )
     restarts: int = setting(
@@ -184,7 +189,8 @@ class TrainingSettings(Group):
     )
     restart_epochs: int = setting(
         2,
-        "epochs after which the maps of a try are judged, where restarts are allowed; 0 takes a quarter of all",
+        "epochs after which the maps of a try are judged, where restarts are allowed; 0 takes as many as go through "
+        f"{TRY_CROPS} crops, at most a quarter of all",
         low=0,
         only="segmenter",
     )

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from copper_tf.config import CORRELATION, Config
+from copper_tf.config import CORRELATION, MOVES_TO, Config
 from copper_tf.data.pictures import Pictures, some_of_each_label
 from copper_tf.decay.estimation import STEP, update, without_borders
 from copper_tf.decay.hypotheses import MIN_VARIANCE
@@ -35,9 +35,9 @@ __all__ = ["NothingLearnedError", "ShapeLearner", "Sharpen", "read_ends"]
 
 # Between which shares of the epochs the penalties grow: before there is a map there is nothing to sharpen.
 _FROM, _TO = 0.2, 0.6
-# The shape of g moves between these shares of the epochs, and after so many steps: maps must have been found, and the
-# last epochs are for the last shape.
-_MOVES_FROM, _MOVES_TO, _STEPS = 0.3, 0.8, 20
+# The shape of g moves from this share of the epochs on, and after so many steps: maps must have been found, and the
+# last epochs, from `MOVES_TO` on, are for the last shape.
+_MOVES_FROM, _STEPS = 0.3, 20
 # Pictures of each label whose potency the ends are read off, and the side in px of their middles.
 _PICTURES, _SIDE = 48, 512
 
@@ -91,7 +91,7 @@ class ShapeLearner(keras.callbacks.Callback):
         self.run, self.held_out = run, held_out
         training = run.config.training
         self.first = training.restart_epochs if training.restarts else _MOVES_FROM * training.epochs
-        self.last = _MOVES_TO * training.epochs
+        self.last = MOVES_TO * training.epochs
         self.moves = False
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:

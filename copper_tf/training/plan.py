@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -29,6 +30,8 @@ _EPOCH, _START = 0.35, 5.0
 _PAGE, _EXPORT = 8.0, 25.0
 # The share by which plans are made a little too long, so that they are kept to.
 FITS = 1.05
+# The share of its epochs that a segmenter gets at least: with a third of them maps are worse, but of use.
+_LEAST_SHARE = 1 / 3
 
 
 def picture_sizes(dataset: Dataset) -> tuple[int, float]:
@@ -55,7 +58,7 @@ def epoch_seconds(config: Config, speed: Speed, dataset: Dataset, pixels: float)
 def plan_stages(
     configs: Mapping[str, Config], dataset: Dataset, budget: float, texture: Callable[[float, int], float]
 ) -> tuple[dict[str, float], dict[str, int], float]:
-    """Plans all stages after the build: the segmenter as its settings say, the classifier with the time that is left.
+    """Plans all stages after the build: where time is short, both models get as small a share of their epochs.
 
     Args:
         configs: of each kind, with numbers of epochs (`Config.for_pictures`).
@@ -64,8 +67,8 @@ def plan_stages(
         texture: seconds that simpler methods take for the texture of so many pixels in each of so many pictures.
 
     Returns:
-        Seconds of each stage; epochs of each kind, those of the classifier as many as fit, at most its own; and the
-        seconds of one epoch of the classifier.
+        Seconds of each stage; epochs of each kind, at most its own, the segmenter's at least `_LEAST_SHARE` of them and
+        the classifier's as many as fit then; and the seconds of one epoch of the classifier.
     """
     side, pixels = picture_sizes(dataset)
     speeds = {kind: measure_speed(config, dataset, side) for kind, config in configs.items()}
@@ -78,18 +81,22 @@ def plan_stages(
     tried = starts * resolved.restart_epochs
     epoch = {kind: epoch_seconds(configs[kind], speeds[kind], dataset, pixels) for kind in KINDS}
     seconds = {
-        SEGMENTER: (resolved.epochs + tried) * epoch[SEGMENTER] + (1 + starts) * _START + every * work,
+        SEGMENTER: tried * epoch[SEGMENTER] + (1 + starts) * _START + every * work,
         CLASSIFIER: _START + every * work,
         "evaluation": every * (mapped[SEGMENTER] + mapped[CLASSIFIER] + 2 * work)
         + composites * mapped[SEGMENTER]
         + 2 * _PAGE,
-        "trust": (tested + 200) * (mapped[SEGMENTER] + 2 * work) + _PAGE,
+        "trust": (tested + 200) * (mapped[SEGMENTER] + 2 * work) + every * work + _PAGE,
         "baselines": texture(pixels, every) + every * work + 2 * tested * (mapped[SEGMENTER] + 2 * work) + _PAGE,
         "report": 2 * _PAGE,
         "export": _EXPORT,
     }
     left = budget / FITS - sum(seconds.values())
-    most = configs[CLASSIFIER].training.epochs
-    epochs = {SEGMENTER: resolved.epochs, CLASSIFIER: max(1, min(most, int(left / epoch[CLASSIFIER])))}
-    seconds[CLASSIFIER] += epochs[CLASSIFIER] * epoch[CLASSIFIER]
+    most = {kind: configs[kind].training.epochs for kind in KINDS}
+    share = left / sum(most[kind] * epoch[kind] for kind in KINDS)
+    epochs = {SEGMENTER: math.ceil(most[SEGMENTER] * min(max(share, _LEAST_SHARE), 1))}
+    left -= epochs[SEGMENTER] * epoch[SEGMENTER]
+    epochs[CLASSIFIER] = max(1, min(most[CLASSIFIER], int(left / epoch[CLASSIFIER])))
+    for kind in KINDS:
+        seconds[kind] += epochs[kind] * epoch[kind]
     return seconds, epochs, epoch[CLASSIFIER]

@@ -16,7 +16,7 @@ _TWO = ["cosine", "cosine, local grey values, head coral, three times as long"]
 
 def test_one_recipe_is_the_default_and_one_the_papers() -> None:
     times = classifier_settings._TIMES["cosine, local grey values, head coral, three times as long"]
-    assert times * classifier_settings._CROPS == ENOUGH_CROPS["classifier"]
+    assert times * classifier_settings.CROPS == ENOUGH_CROPS
     recipes = {name: default_config("classifier", PAPER, **own) for name, own in classifier_settings.RECIPES.items()}
     assert recipes["cosine, local grey values, head coral"] == default_config("classifier", DEFAULT)
     assert recipes["preset paper"] == default_config("classifier", PAPER)
@@ -30,7 +30,7 @@ def test_recipes_are_trained_and_what_all_seeds_gave_is_written(
     small = {"c": 4, "d": 1, "crop": 32}
     monkeypatch.setattr(classifier_settings, "world", lambda *_: dataset)
     monkeypatch.setattr(classifier_settings, "RESULTS", tmp_path)
-    monkeypatch.setattr(classifier_settings, "_CROPS", 36)
+    monkeypatch.setattr(classifier_settings, "CROPS", 36)
     for name in _TWO:
         monkeypatch.setitem(classifier_settings.RECIPES, name, classifier_settings.RECIPES[name] | small)
     words = ["--surfaces", "copper", "--recipes", *_TWO, "--output", str(tmp_path / "out")]

@@ -84,8 +84,9 @@ def test_the_paper_is_a_preset_and_the_default_supposes_no_law() -> None:
 @pytest.mark.parametrize(
     ("pictures", "settings", "epochs", "tried"),
     [
-        (200, {}, 40, 10), (7999, {}, 2, 1), (10**6, {}, 2, 1), (200, {"crops": 4}, 10, 3), (200, {"epochs": 3}, 3, 1),
-        (200, {"epochs": 30, "restart_epochs": 5}, 30, 5), (4000, {"restart_epochs": 30}, 2, 1),
+        (200, {}, 120, 10), (7999, {}, 4, 1), (10**6, {}, 2, 1), (200, {"crops": 4}, 30, 3), (200, {"epochs": 3}, 3, 1),
+        (200, {"epochs": 30, "restart_epochs": 5}, 30, 5), (200, {"epochs": 24}, 24, 6),
+        (20_000, {"learn": "fixed", "restart_epochs": 30}, 2, 1),
     ],
 )  # fmt: skip
 def test_open_epochs_follow_the_number_of_pictures(
@@ -95,9 +96,17 @@ def test_open_epochs_follow_the_number_of_pictures(
     assert (config.training.epochs, config.training.restart_epochs) == (epochs, tried)
     assert config.for_pictures(17) == config
     if set(settings) <= {"crops", "epochs"}:
-        # Three times as many crops, 24,000, unless the epochs are given.
-        expected = settings.get("epochs") or max(2, -(-24_000 // (pictures * settings.get("crops", 1))))
-        assert default_config("classifier", **settings).for_pictures(pictures).training.epochs == expected
+        assert default_config("classifier", **settings).for_pictures(pictures).training.epochs == epochs
+
+
+@pytest.mark.parametrize(
+    ("settings", "most"), [({"epochs": 100}, 80), ({"epochs": 100, "learn": "fixed"}, 100), ({"epochs": 0}, 96)]
+)
+def test_after_the_tries_there_are_epochs_in_which_g_is_learned(settings: dict[str, Any], most: int) -> None:
+    fits = default_config("segmenter", restart_epochs=most - 1, **settings).for_pictures(200)
+    assert fits.training.restart_epochs == most - 1
+    with pytest.raises(SettingError, match=f"restart_epochs must be under {most} where restarts .* Received: {most}"):
+        default_config("segmenter", restart_epochs=most, **settings).for_pictures(200)
 
 
 def test_grey_values_and_steps_are_alike_for_both_kinds() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from copper_tf.analysis.trust.agreement import agreement, check_others
 from copper_tf.analysis.trust.chimera import Chimera, MapFunction, chimeras, side_scores
 from copper_tf.analysis.trust.deletion import SHARES, Deletion, delete, deletion_scores
+from copper_tf.analysis.trust.mixture import mixture_of
 from copper_tf.analysis.trust.phases import phase_drift
 from copper_tf.analysis.trust.results import Trust
 from copper_tf.analysis.trust.samples import MappedExample, TrustSamples, map_pictures
@@ -219,9 +220,10 @@ def trust(run: Run, others: Sequence[Run] = (), progress: Progress | None = None
     if run.config.kind != "segmenter":
         raise RunError(f"{run.path}: only a segmenter has maps to trust. Received: a {run.config.kind}")
     check_others(run, others)
-    predictor = RunPredictor(run)
-    samples = map_pictures(dataset_of(run), predictor, progress)
+    predictor, dataset = RunPredictor(run), dataset_of(run)
+    samples = map_pictures(dataset, predictor, progress)
     values, shown = _whole_picture_values(samples, run), _ShownPictures()
+    values["mixture"] = mixture_of(dataset, progress)
     values |= _reach_values(samples, predictor, values["mean_chord_px"], progress)
     values |= _composite_values(samples, predictor, values, shown, progress)
     values |= _stability(samples, predictor, progress) | _agreement(samples, run, others, progress)

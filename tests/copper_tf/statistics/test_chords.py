@@ -65,8 +65,8 @@ def test_one_phase_has_no_chord() -> None:
 
 def test_too_wide_a_view_is_warned_of_in_plain_words() -> None:
     assert not warning(LIMIT * 40, 40) and not warning(1000, np.nan)
-    text = warning(80, 40)
-    assert "looks at 80 px, 2.0 times the width of the areas that it draws (40 px on average" in text
+    text = warning(100, 40)
+    assert "looks at 100 px, 2.5 times the width of the areas that it draws (40 px on average" in text
     assert "smaller d" in text
 
 
@@ -77,7 +77,7 @@ def test_a_run_keeps_its_chord_and_warns_of_it(runs: dict[str, Any], tmp_path: A
     assert runs["classifier"].read(TrainingRecord).mean_chord_px is None
     copy = dataclasses.replace(run, path=tmp_path)
     assert np.isnan(copy.mean_chord) and not copy.locality_warning
-    for chord, warned in ((30.0, False), (28.0, True)):
+    for chord, warned in ((18.0, False), (17.0, True)):
         copy.write(dataclasses.replace(scores, mean_chord_px=chord))
         assert copy.mean_chord == chord and bool(copy.locality_warning) == warned
         assert copy.caveats[len(run.data["caveats"]) :] == ((copy.locality_warning,) if warned else ())

@@ -157,7 +157,7 @@ def _finished(run: Path) -> int:
         (
             "segmenter",
             {"restarts": 1, "epochs": 3, "restart_epochs": 3},
-            "restart_epochs must be fewer than epochs, 3.* 3",
+            "restart_epochs must be under 3 where .* 3",
         ),
         ("segmenter", {"restarts": -1}, "restarts .* -1"),
     ],
