@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import math
 import os
@@ -15,6 +14,7 @@ from copper_tf.config import ANCHORS, CORRELATION, ITERATIVE, Config
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.models.architecture import network_of
 from copper_tf.ood.reference import ReferenceStatistics
+from copper_tf.runs.history import lowest, read_rows, write_rows
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.plugins import check_plugins, write_plugins
 from copper_tf.runs.records import FreeEnds, HypothesisRecord, Restarts, TrainingRecord
@@ -86,6 +86,7 @@ class Run:
         normalisation: how its pictures are normalised.
         data: path, fingerprint and splits of the dataset it was trained on.
         initial_hypothesis: the g that learning began with; empty where g was not learned step by step.
+        free_ends: whether start and end of g had been read off its maps when it was opened, see `FreeEnds`.
     """
 
     path: Path
@@ -95,6 +96,7 @@ class Run:
     normalisation: Normalisation
     data: dict[str, Any]
     initial_hypothesis: tuple[float, ...] = ()
+    free_ends: bool = False
 
     @property
     def checkpoints(self) -> Path:
@@ -175,7 +177,8 @@ class Run:
         """What g is and where it comes from, for ``hypothesis.json`` and all that shows it."""
         training = self.config.training
         name = ANCHORS if training.learn == ANCHORS else training.hypothesis
-        free = training.loss == CORRELATION and self.has(FreeEnds)
+        # An ensemble or pooled folds have no scores of their members in their own folder.
+        free = training.loss == CORRELATION and (self.free_ends or self.has(FreeEnds))
         return HypothesisRecord(name, training.learn, self.hypothesis, self.initial_hypothesis, free)
 
     @property
@@ -194,10 +197,7 @@ class Run:
 
     def history(self) -> list[dict[str, float]]:
         """The rows of ``history.csv``, oldest first."""
-        if not self.history_file.is_file():
-            return []
-        with self.history_file.open(newline="") as file:
-            return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+        return read_rows(self.history_file)
 
     @property
     def monitor(self) -> str:
@@ -218,8 +218,7 @@ class Run:
 
     def lowest_epoch(self, rows: list[dict[str, float]]) -> int:
         """Index of the row with the lowest finite monitored score, the first of equals; -1 where there is none."""
-        scores = [row[self.monitor] if math.isfinite(row[self.monitor]) else math.inf for row in rows]
-        return scores.index(min(scores)) if scores and min(scores) < math.inf else -1
+        return lowest(rows, self.monitor)
 
     def write_hypothesis(self) -> None:
         """Writes ``hypothesis.json``, atomically."""
@@ -227,9 +226,7 @@ class Run:
 
     def write_history(self, rows: list[dict[str, float]]) -> None:
         """Writes all rows, atomically."""
-        names = list(rows[0])
-        rows_text = [",".join(names), *(",".join(repr(float(row[n])) for n in names) for row in rows)]
-        write_text(self.history_file, "\n".join(rows_text) + "\n")
+        write_rows(self.history_file, rows)
 
     def load_model(self) -> keras.Model:
         """The model with its best weights, in float32 whatever it was trained in.
@@ -351,7 +348,9 @@ def open_run(path: str | os.PathLike[str]) -> Run:
     except (KeyError, TypeError, ValueError, CopperError) as error:
         raise RunError(f"{path}: config.json or labels.json is damaged. Received: {error}") from None
     normalisation = Normalisation.from_dict(contents["normalisation"])
-    return Run(path, config, labels, hypothesis.g, normalisation, dict(contents["data"]), hypothesis.initial_g)
+    run = Run(path, config, labels, hypothesis.g, normalisation, dict(contents["data"]), hypothesis.initial_g)
+    # Not as hypothesis.json has it: a kill may have come between the two.
+    return dataclasses.replace(run, free_ends=run.has(FreeEnds))
 
 
 def _numbered_runs(path: str | os.PathLike[str], name: str) -> list[Run]:

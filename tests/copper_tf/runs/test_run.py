@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from copper_tf.analysis.evaluation import pool_folds
 from copper_tf.cli.main import main
-from copper_tf.config import ANCHORS, ITERATIVE, MIN_BINARITY
-from copper_tf.runs.records import BoundaryBias, HypothesisRecord, Restarts, RestartTry, TrainingRecord
+from copper_tf.config import ANCHORS, CORRELATION, ITERATIVE, MIN_BINARITY
+from copper_tf.inference.ensemble import ensemble_run
+from copper_tf.runs.records import BoundaryBias, FreeEnds, HypothesisRecord, Restarts, RestartTry, TrainingRecord
 from copper_tf.runs.run import Run, fold_runs, open_run, seed_runs
 from tfds_copper.errors import RunError
 
@@ -73,6 +75,22 @@ def test_a_learned_g_is_mentioned_and_a_given_one_is_not() -> None:
         "g was learned (iterative, from linear): 1.00 at 0 h, 0.25 at 1 h"
     )
     assert "trained on t = 0 h (g = 1) and t = 1 h (g = 0) alone" in HypothesisRecord(ANCHORS, ANCHORS, g).note(labels)
+
+
+def test_several_runs_as_one_keep_what_is_known_of_the_ends_of_g(runs: dict[str, Any], tmp_path: Path) -> None:
+    run = runs["segmenter"]
+    config = run.config.replace(loss=CORRELATION, learn="fixed")
+    members = []
+    for k in range(2):
+        path = Path(shutil.copytree(run.path, tmp_path / f"seed_{k}"))
+        written = dataclasses.replace(run, path=path, config=config, initial_hypothesis=(1, 0.5, 0))
+        written.write(FreeEnds(0.9, 0.2, None, None, (1, 0.5, 0), 6, 3))
+        (path / "config.json").write_text(config.to_json())
+        dataclasses.replace(written, hypothesis=(0.9, 0.55, 0.2)).write_hypothesis()
+        members.append(open_run(path))
+    note = "start and end of g (linear) were learned as area shares of one phase"
+    for whole in (members[0], ensemble_run(tmp_path, members), pool_folds(tmp_path, members)):
+        assert whole.hypothesis_record.ends_are_learned and whole.hypothesis_note.startswith(note)
 
 
 @pytest.mark.parametrize("name", ["scores", "report", "checkpoints", "tensorboard", "model.keras", "report/figures"])
