@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -38,7 +39,7 @@ from copper_tf.training.tensorboard import TensorBoardWriter
 from copper_tf.utils.tensorflow import keras_defaults
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError
-from tfds_copper.files import lock_folder
+from tfds_copper.files import check_links, lock_folder
 from tfds_copper.progress import Progress
 
 __all__ = ["compile_model", "optimizer", "set_schedule", "streams", "train", "weighted"]
@@ -170,6 +171,18 @@ def _checked_start(
     return g
 
 
+def _locked_run(
+    config: Config, dataset: Dataset, workdir: Path, weights: Run | None, held: contextlib.ExitStack
+) -> Run:  # fmt: skip
+    """The run to go on with, its folder locked before anything of it is read or changed: another may train it."""
+    check_links(workdir)
+    held.enter_context(lock_folder(workdir))
+    old = resumed_run(config, dataset, workdir)
+    if weights:
+        check_same_source(old, weights)
+    return old
+
+
 def train(
     config: Config,
     dataset: Dataset,
@@ -201,18 +214,18 @@ def train(
         InputError: if a split is empty, lacks a label that learning g needs, or a picture is too small for the network.
     """
     workdir, config = Path(workdir), config.for_pictures(dataset.split_sizes["train"])
-    old = resumed_run(config, dataset, workdir) if resume and is_run(workdir) else None
-    if old and weights:
-        check_same_source(old, weights)
     initial = (weights, new_head) if weights else None
-    g = old.hypothesis if old else _checked_start(config, dataset, workdir, force, initial)
-    pictures = tuple(load_pictures(dataset, split, progress) for split in _SPLITS)
-    stream, validation = streams(config, dataset, pictures)
-    run = old or _new_run(config, dataset, workdir, g, stream, initial)
-    if not old:
-        create_run(run, force=force)
-    with lock_folder(workdir), keras_defaults():
-        lengthen(run)
+    with contextlib.ExitStack() as held:
+        old = _locked_run(config, dataset, workdir, weights, held) if resume and is_run(workdir) else None
+        g = old.hypothesis if old else _checked_start(config, dataset, workdir, force, initial)
+        pictures = tuple(load_pictures(dataset, split, progress) for split in _SPLITS)
+        stream, validation = streams(config, dataset, pictures)
+        run = old or _new_run(config, dataset, workdir, g, stream, initial)
+        if not old:
+            create_run(run, force=force)
+            held.enter_context(lock_folder(workdir))
+        held.enter_context(keras_defaults())
+        run = lengthen(run)
         ensure_initial(run)
         run = _learn_areas(run, stream, validation, pictures, progress)
         _restart(run, stream.pictures, validation, pictures[1], progress)

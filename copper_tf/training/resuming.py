@@ -8,7 +8,7 @@ from pathlib import Path
 
 from copper_tf.config import Config
 from copper_tf.runs.datasets import note_dataset
-from copper_tf.runs.records import AreaShares, Restarts
+from copper_tf.runs.records import AreaShares, FreeEnds, Restarts
 from copper_tf.runs.run import KERAS_MODEL, Run, open_run
 from copper_tf.training.callbacks import should_stop
 from tfds_copper.dataset import Dataset
@@ -25,6 +25,8 @@ _KEPT = (AreaShares.NAME, Restarts.NAME)
 
 def resumed_run(config: Config, dataset: Dataset, workdir: Path) -> Run:
     """The run in a folder as it is gone on with; it notes where its dataset lies, `lengthen` writes the rest.
+
+    What a kill left half written is removed, so the folder must be locked.
 
     Args:
         config: its settings, other epochs or another patience allowed.
@@ -77,14 +79,17 @@ def _check_longer(run: Run, planned: int) -> None:
         )
 
 
-def lengthen(run: Run) -> None:
+def lengthen(run: Run) -> Run:
     """Writes the settings of a run that were changed by `resumed_run`, after removing results of its older weights.
 
     Args:
         run: as it is to go on, its folder locked.
+
+    Returns:
+        The run, which knows nothing of those results.
     """
     if open_run(run.path).config == run.config:
-        return
+        return run
     if _trains(run):
         for file in (run.path / "scores").glob("*"):
             if file.stem not in _KEPT:
@@ -93,3 +98,4 @@ def lengthen(run: Run) -> None:
         shutil.rmtree(run.path / "report", ignore_errors=True)
     # Last: killed before, it is done again.
     write_text(run.path / "config.json", run.config.to_json())
+    return dataclasses.replace(run, free_ends=run.has(FreeEnds))

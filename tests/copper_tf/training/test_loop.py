@@ -271,10 +271,16 @@ def test_a_run_is_never_overwritten_silently(dataset: Any, runs: dict[str, Any],
 def test_a_run_that_another_process_trains_is_left_alone(dataset: Any, tmp_path: Path) -> None:
     settings, folder = small("segmenter", epochs=1), tmp_path / "run"
     train(settings, dataset, folder, until=1)
+    # What the other one is writing, and another place of the same data.
+    written = folder / "checkpoints" / ".writing-1-last-00002.keras"
+    written.write_bytes(b"half")
+    data = (folder / "data.json").read_bytes()
+    moved = dataclasses.replace(dataset, path=tmp_path / "elsewhere")
     with worked_in(folder):
-        for flag in ("resume", "force"):
+        for flag, data_there in (("resume", moved), ("force", dataset)):
             with pytest.raises(OutputError, match="one process at a time may work in it"):
-                train(settings, dataset, folder, **{flag: True})
+                train(settings, data_there, folder, **{flag: True})
+        assert written.read_bytes() == b"half" and (folder / "data.json").read_bytes() == data
     assert train(settings, dataset, folder, resume=True).last_checkpoint()
 
 
