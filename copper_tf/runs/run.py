@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +13,16 @@ from copper_tf.config import ANCHORS, CORRELATION, ITERATIVE, Config
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.models.architecture import network_of
 from copper_tf.ood.reference import ReferenceStatistics
+from copper_tf.runs.beginning import (
+    CHECKPOINTS,
+    DATA,
+    HYPOTHESIS,
+    MARKER,
+    RUN_FILES,
+    check_run_folder,
+    clear_folder,
+    is_run,
+)
 from copper_tf.runs.history import lowest, read_rows, write_rows
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.plugins import check_plugins, write_plugins
@@ -59,10 +68,8 @@ BEST = "best.weights.h5"
 INITIAL = "initial.weights.h5"
 # The best weights as one Keras model from raw grey values.
 KERAS_MODEL = "model.keras"
-# The file of g, the folders of the tries and of the network that draws first maps, while they train; that of the data.
-HYPOTHESIS, RESTARTS, FIRST_MAPS, DATA = "hypothesis.json", "restarts", "first_maps", "data.json"
-# What a run holds from its start.
-_FILES = ("format", "config.json", "labels.json", HYPOTHESIS, "normalisation.json", DATA)
+# The folders of the tries and of the network that draws first maps, while they train.
+RESTARTS, FIRST_MAPS = "restarts", "first_maps"
 # The folder of what TensorBoard shows.
 TENSORBOARD = "tensorboard"
 # The folder of one run inside that of a cross-validation, and inside that of an ensemble.
@@ -101,7 +108,7 @@ class Run:
     @property
     def checkpoints(self) -> Path:
         """The folder of weights."""
-        return self.path / "checkpoints"
+        return self.path / CHECKPOINTS
 
     @property
     def history_file(self) -> Path:
@@ -269,29 +276,8 @@ class Run:
         return kind.read(self.scores_file(kind.NAME))
 
 
-def is_run(path: str | os.PathLike[str]) -> bool:
-    """Whether a folder is a run, whole or not."""
-    return any((Path(path) / name).is_file() for name in ("format", "config.json"))
-
-
-def check_run_folder(path: Path, *, force: bool = False) -> None:
-    """Whether a new run may be made here.
-
-    Raises:
-        RunError: if the folder holds a run already (unless `force`), or other files.
-    """
-    if path.exists() and not path.is_dir():
-        raise RunError(f"{path}: a run is a folder. Received: a file")
-    if not path.is_dir() or not any(path.iterdir()):
-        return
-    if not is_run(path):
-        raise RunError(f"{path}: a new run needs an empty or absent folder. Received: a folder with other files")
-    if not force:
-        raise RunError(f"{path}: holds a run; --resume goes on with it, --force replaces it. Received: neither")
-
-
 def create_run(run: Run, *, force: bool = False) -> None:
-    """Makes the folder of a new run.
+    """Makes the folder of a new run; cut short by a kill, it can be made again.
 
     Args:
         run: what to write.
@@ -299,20 +285,22 @@ def create_run(run: Run, *, force: bool = False) -> None:
 
     Raises:
         RunError: if the folder can't take a run, see `check_run_folder`.
-        OutputError: if another process works in the run that is to be deleted.
+        OutputError: if another process works in that folder.
     """
     check_run_folder(run.path, force=force)
-    if is_run(run.path):
-        with lock_folder(run.path):
-            shutil.rmtree(run.path)
-    run.checkpoints.mkdir(parents=True, exist_ok=True)
-    write_json(run.path / "labels.json", dataclasses.asdict(run.labels))
-    run.write_hypothesis()
-    write_json(run.path / "normalisation.json", run.normalisation.to_dict())
-    write_json(run.path / DATA, run.data)
-    write_plugins(run.path, run.config)
-    write_text(run.path / "config.json", run.config.to_json())
-    write_text(run.path / "format", FORMAT + "\n")
+    run.path.mkdir(parents=True, exist_ok=True)
+    with lock_folder(run.path):
+        # Another process may have made one meanwhile.
+        check_run_folder(run.path, force=force)
+        clear_folder(run.path)
+        run.checkpoints.mkdir()
+        write_json(run.path / "labels.json", dataclasses.asdict(run.labels))
+        run.write_hypothesis()
+        write_json(run.path / "normalisation.json", run.normalisation.to_dict())
+        write_json(run.path / DATA, run.data)
+        write_plugins(run.path, run.config)
+        write_text(run.path / "config.json", run.config.to_json())
+        write_text(run.path / MARKER, FORMAT + "\n")
 
 
 def _read(path: Path, name: str) -> Any:
@@ -333,10 +321,10 @@ def open_run(path: str | os.PathLike[str]) -> Run:
         what = found_instead(path, is_run, "no run there")
         raise RunError(f"{path}: must be a run folder made by `copper train`. Received: {what}")
     check_links(path)
-    missing = [name for name in _FILES if not (path / name).is_file()]
+    missing = [name for name in RUN_FILES if not (path / name).is_file()]
     if missing:
         raise RunError(f"{path}: a run holds {missing[0]}, which is missing. Received: no such file")
-    version = (path / "format").read_text().strip()
+    version = (path / MARKER).read_text().strip()
     if version != FORMAT:
         raise RunError(f"{path}: this version of copper-tf reads {FORMAT!r}. Received: {version!r}")
     check_plugins(path)

@@ -13,7 +13,7 @@ from copper_tf.runs.run import KERAS_MODEL, Run, open_run
 from copper_tf.training.callbacks import should_stop
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import RunError
-from tfds_copper.files import write_text
+from tfds_copper.files import is_temporary, write_text
 
 __all__ = ["lengthen", "resumed_run"]
 
@@ -52,7 +52,7 @@ def resumed_run(config: Config, dataset: Dataset, workdir: Path) -> Run:
     if config != run.config:
         run = dataclasses.replace(run, config=config)
         _check_longer(run, has["epochs"])
-    for left in run.checkpoints.glob(".writing-*"):
+    for left in filter(is_temporary, run.checkpoints.iterdir()):
         left.unlink()
     return note_dataset(run, dataset)
 
