@@ -100,18 +100,46 @@ def replacing(path: Path) -> Iterator[Path]:
 def replacing_folder(path: Path) -> Iterator[Path]:
     """Yields a new, empty folder beside `path`, which takes its place when all went well.
 
+    Args:
+        path: a folder, or nothing; of the one that this process works in, only the contents are replaced.
+
     Raises:
         OSError: if the place can't be written; the temporary folder is removed then.
     """
+    path = path.absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary(path)
     temporary.mkdir()
     try:
         yield temporary
-        shutil.rmtree(path, ignore_errors=True)
-        os.replace(temporary, path)
+        _exchange(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _exchange(new: Path, old: Path) -> None:
+    """Puts a folder in the place of another one, which goes only when the new one is there."""
+    if not old.is_dir() or old.is_symlink():
+        os.replace(new, old)
+        return
+    aside = _temporary(old)
+    if old.samefile(os.curdir):
+        # Whoever stands in a folder that is replaced stands in one that is gone.
+        pairs = [(child, aside / child.name) for child in old.iterdir()]
+        aside.mkdir()
+        moves = [*pairs, *((child, old / child.name) for child in new.iterdir())]
+    else:
+        moves = [(old, aside), (new, old)]
+    moved: list[tuple[Path, Path]] = []
+    try:
+        for source, place in moves:
+            os.replace(source, place)
+            moved.append((source, place))
+    except OSError:
+        for source, place in reversed(moved):
+            os.replace(place, source)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _temporary(path: Path) -> Path:
