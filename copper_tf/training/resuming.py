@@ -11,6 +11,7 @@ from copper_tf.runs.datasets import note_dataset
 from copper_tf.runs.records import AreaShares, FreeEnds, Restarts
 from copper_tf.runs.run import KERAS_MODEL, Run, open_run
 from copper_tf.training.callbacks import should_stop
+from copper_tf.training.patience import check_patience
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import RunError
 from tfds_copper.files import is_temporary, write_text
@@ -35,6 +36,7 @@ def resumed_run(config: Config, dataset: Dataset, workdir: Path) -> Run:
 
     Raises:
         RunError: if settings or data are others, or training is over in spite of the epochs that are asked for.
+        SettingError: if it is to stop early but keeps the weights of the last epoch.
     """
     run = open_run(workdir)
     asked, has = config.flat(), run.config.flat()
@@ -50,6 +52,8 @@ def resumed_run(config: Config, dataset: Dataset, workdir: Path) -> Run:
             f"Received: another one, {dataset.path}"
         )
     if config != run.config:
+        if asked["patience"] != has["patience"]:
+            check_patience(config)
         run = dataclasses.replace(run, config=config)
         _check_longer(run, has["epochs"])
     for left in filter(is_temporary, run.checkpoints.iterdir()):
