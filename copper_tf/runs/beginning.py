@@ -9,14 +9,14 @@ from copper_tf.runs.plugins import PLUGINS
 from tfds_copper.errors import RunError
 from tfds_copper.files import LOCK, is_temporary
 
-__all__ = ["CHECKPOINTS", "DATA", "HYPOTHESIS", "MARKER", "RUN_FILES", "check_run_folder", "clear_folder", "is_run"]
+__all__ = ["CHECKPOINTS", "DATA", "HYPOTHESIS", "MARKER", "check_run_folder", "check_whole", "clear_folder", "is_run"]
 
 # The file that is written last: where it is, the run is made.
 MARKER = "format"
 # The file of g, and that of the data.
 HYPOTHESIS, DATA = "hypothesis.json", "data.json"
 # What a run holds from its start.
-RUN_FILES = (MARKER, "config.json", "labels.json", HYPOTHESIS, "normalisation.json", DATA)
+_FILES = (MARKER, "config.json", "labels.json", HYPOTHESIS, "normalisation.json", DATA)
 # The folder of weights.
 CHECKPOINTS = "checkpoints"
 
@@ -26,7 +26,7 @@ def _is_unmade(path: Path) -> bool:
     left = [child for child in path.iterdir() if child.name != LOCK and not is_temporary(child)]
     if not left:
         return True
-    weights, first = path / CHECKPOINTS, {*RUN_FILES, PLUGINS, CHECKPOINTS} - {MARKER}
+    weights, first = path / CHECKPOINTS, {*_FILES, PLUGINS, CHECKPOINTS} - {MARKER}
     return {child.name for child in left} <= first and weights.is_dir() and not any(weights.iterdir())
 
 
@@ -54,6 +54,17 @@ def check_run_folder(path: Path, *, force: bool = False) -> None:
         raise RunError(f"{path}: a new run needs an empty or absent folder. Received: a folder with other files")
     if not force:
         raise RunError(f"{path}: holds a run; --resume goes on with it, --force replaces it. Received: neither")
+
+
+def check_whole(path: Path) -> None:
+    """Whether a run holds all that it has from its start.
+
+    Raises:
+        RunError: naming the first file that is missing.
+    """
+    missing = [name for name in _FILES if not (path / name).is_file()]
+    if missing:
+        raise RunError(f"{path}: a run holds {missing[0]}, which is missing. Received: no such file")
 
 
 def clear_folder(path: Path) -> None:

@@ -18,8 +18,8 @@ from copper_tf.runs.beginning import (
     DATA,
     HYPOTHESIS,
     MARKER,
-    RUN_FILES,
     check_run_folder,
+    check_whole,
     clear_folder,
     is_run,
 )
@@ -52,7 +52,6 @@ __all__ = [
     "TRUST_PAGE",
     "Run",
     "all_caveats",
-    "check_run_folder",
     "create_run",
     "fold_runs",
     "is_run",
@@ -117,8 +116,9 @@ class Run:
 
     @property
     def caveats(self) -> tuple[str, ...]:
-        """What every result of this run must mention: how its data are split, and what speaks against its maps."""
-        return (*self.data.get("caveats", ()), *filter(None, [self.locality_warning, self.restarts_warning]))
+        """What every result of this run must mention: how its data are split, what speaks against its maps."""
+        warnings = self.locality_warning, self.restarts_warning, self.score_warning
+        return (*self.data.get("caveats", ()), *filter(None, warnings))
 
     @property
     def pixel_sizes_nm(self) -> dict[str, int]:
@@ -166,7 +166,7 @@ class Run:
 
     @property
     def reference_statistics(self) -> ReferenceStatistics | None:
-        """Statistics of its training pictures; None where there are none, or the pictures are of too few sheets.
+        """Statistics of its training and validation pictures; None where there are none, or they are of too few sheets.
 
         Raises:
             RunError: if the file is damaged.
@@ -214,14 +214,28 @@ class Run:
     def best_epoch(self, history: list[dict[str, float]] | None = None) -> int:
         """Index of the row whose weights are the run's, -1 where there is none.
 
-        It is `lowest_epoch`; but the last row where the config says so, or where g moves while training, since scores
-        against different g can't be compared, or where maps become sharp only at the end.
+        It is `lowest_epoch`; but the last row where no score is finite, the config says so, or where g moves while
+        training, since scores against different g can't be compared, or where maps become sharp only at the end.
         """
         rows = self.history() if history is None else history
+        best = self.lowest_epoch(rows) if self._keeps_best else -1
+        return best if best >= 0 else len(rows) - 1
+
+    @property
+    def _keeps_best(self) -> bool:
         training = self.config.training
-        if training.learn == ITERATIVE or training.loss == CORRELATION or training.keep == "last":
-            return len(rows) - 1
-        return self.lowest_epoch(rows)
+        return training.keep == "best" and training.learn != ITERATIVE and training.loss != CORRELATION
+
+    @property
+    def score_warning(self) -> str:
+        """Why its weights are those of the last epoch though the best ones were asked for, else empty."""
+        rows = self.history() if self._keeps_best else []
+        if not rows or self.lowest_epoch(rows) >= 0:
+            return ""
+        return (
+            f"the weights are those of the last epoch, not of the best: {self.monitor} is a finite number in no epoch, "
+            "as where all validation pictures have one g"
+        )
 
     def lowest_epoch(self, rows: list[dict[str, float]]) -> int:
         """Index of the row with the lowest finite monitored score, the first of equals; -1 where there is none."""
@@ -321,9 +335,7 @@ def open_run(path: str | os.PathLike[str]) -> Run:
         what = found_instead(path, is_run, "no run there")
         raise RunError(f"{path}: must be a run folder made by `copper train`. Received: {what}")
     check_links(path)
-    missing = [name for name in RUN_FILES if not (path / name).is_file()]
-    if missing:
-        raise RunError(f"{path}: a run holds {missing[0]}, which is missing. Received: no such file")
+    check_whole(path)
     version = (path / MARKER).read_text().strip()
     if version != FORMAT:
         raise RunError(f"{path}: this version of copper-tf reads {FORMAT!r}. Received: {version!r}")

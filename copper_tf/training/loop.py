@@ -21,10 +21,11 @@ from copper_tf.decay.starting import first_hypothesis
 from copper_tf.models.factory import build, load_weights
 from copper_tf.models.losses import grade_loss, mean_loss
 from copper_tf.models.metrics import NMSE, FreeNMSE
-from copper_tf.models.policy import resolve_policy
+from copper_tf.models.policy import policy_of, resolve_policy
+from copper_tf.runs.beginning import check_run_folder
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.records import AreaShares
-from copper_tf.runs.run import FIRST_MAPS, INITIAL, Run, check_run_folder, create_run, is_run, open_run
+from copper_tf.runs.run import FIRST_MAPS, INITIAL, Run, create_run, is_run, open_run
 from copper_tf.training.area_shares import measure_areas
 from copper_tf.training.batch_norm import Calibrator
 from copper_tf.training.callbacks import Bookkeeper, Reporter, should_stop
@@ -33,6 +34,7 @@ from copper_tf.training.finish import finish_run
 from copper_tf.training.free_ends import ShapeLearner, Sharpen, read_ends
 from copper_tf.training.hypothesis_learning import HypothesisLearner, learnable
 from copper_tf.training.initial import check_same_source, check_source, describe_source, ensure_initial
+from copper_tf.training.patience import check_patience
 from copper_tf.training.restarts import choose_try, remove_tries
 from copper_tf.training.resuming import lengthen, resumed_run
 from copper_tf.training.tensorboard import TensorBoardWriter
@@ -73,7 +75,7 @@ def compile_model(model: keras.Model, config: Config, g: tuple[float, ...], step
     """
     adam = optimizer(config, steps)
     # Gradients of a mean over a crop are too small for float16, and Keras looks at the policy of whole models only.
-    if any(layer.dtype_policy.name == "mixed_float16" for layer in model.layers):
+    if policy_of(model) == "mixed_float16":
         adam = keras.optimizers.LossScaleOptimizer(adam)
     if config.kind == "classifier":
         loss, metrics = grade_loss(config.model.head), ["accuracy"]
@@ -164,6 +166,7 @@ def _checked_start(
     config: Config, dataset: Dataset, workdir: Path, force: bool, initial: Initial | None
 ) -> tuple[float, ...]:  # fmt: skip
     """The g that a new run begins with, after all checks that need no pictures."""
+    check_patience(config)
     g = first_hypothesis(config, dataset.times)
     check_run_folder(workdir, force=force)
     if initial:
