@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def _is_unmade(path: Path) -> bool:
     return {child.name for child in left} <= first and weights.is_dir() and not any(weights.iterdir())
 
 
-def is_run(path: str | Path) -> bool:
+def is_run(path: str | os.PathLike[str]) -> bool:
     """Whether a folder is a run, whole or not; one whose making was cut short is none."""
     path = Path(path)
     return (path / MARKER).is_file() or ((path / "config.json").is_file() and not _is_unmade(path))

@@ -150,7 +150,8 @@ def test_true_masks_of_some_pictures_are_enough(
     assert result.truth
     for name, method in result.maps.items():
         assert set(method.scores) == {"iou_area", "auc", "agreement"} | ({"iou"} if name == "net" else set())
-        assert all(np.isfinite(value) for value in method.scores.values())
+        # A mask of one phase has no AUC.
+        assert np.isfinite(method.scores["iou_area"]) and np.isfinite(method.scores["agreement"])
     # Pictures without a mask have no part in the choice, whatever their correlation would be.
     monkeypatch.setattr(f"{module}._agreement", lambda values, example, *_: float(example.truth is None) * values[0, 0])
     assert set(_chosen(run, dataset_of(run), RunPredictor(run), None).values()) == {"bright", "2 px"}
