@@ -17,15 +17,14 @@ from copper_tf.api.studies import plan_search
 from copper_tf.cli.main import main
 from copper_tf.config import DEFAULT, KL, PAPER, SQUARED, default_config
 from copper_tf.runs.run import open_run
-from tests.conftest import ROOT, eagerly, worked_in
-from tfds_copper.errors import CopperError, InputError, OutputError, RunError, SettingError
-from tuning import compat, workers
+from tests.conftest import ROOT, eagerly
+from tfds_copper.errors import CopperError, InputError, RunError, SettingError
 from tuning.cluster import CHIEF, ORACLE_IP, ORACLE_PORT, TUNER_ID, check_address
 from tuning.heartbeat import LastSeen
 from tuning.search_plan import planned_points, start_search
 from tuning.search_space import SearchSpace, name_of, parse_space, searchable, seed_of
 from tuning.summary import RESULT, summarise
-from tuning.trials import Search, _seconds_each, open_search
+from tuning.trials import Search, open_search
 from tuning.workers import run_workers
 
 BASE = default_config("segmenter", PAPER)
@@ -333,60 +332,6 @@ def test_the_slurm_script_names_what_chief_and_workers_read() -> None:
     text = script.read_text(encoding="utf-8")
     for name in (TUNER_ID, ORACLE_IP, ORACLE_PORT, f"{TUNER_ID}={CHIEF}\n"):
         assert name in text
-
-
-def test_every_worker_gets_a_gpu_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    started: dict[str, dict[str, str]] = {}
-
-    def popen(command: list[str], env: dict[str, str], **more: Any) -> None:
-        started[env[TUNER_ID]] = env
-
-    monkeypatch.setattr(workers.subprocess, "Popen", popen)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
-    workers._WorkerPool(tmp_path, 3)
-    gpus = [started[name]["CUDA_VISIBLE_DEVICES"] for name in (CHIEF, "worker0", "worker1", "worker2")]
-    assert gpus == ["", "2", "5", "2"]
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
-    monkeypatch.setattr(compat, "_NVIDIA_GPUS", tmp_path / "none")
-    workers._WorkerPool(tmp_path, 2)
-    assert "CUDA_VISIBLE_DEVICES" not in started["worker1"]
-
-
-def test_processes_are_ended_where_one_can_not_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ended: list[str] = []
-
-    class Process:
-        def __init__(self, command: list[str], env: dict[str, str], **more: Any) -> None:
-            self.name = env[TUNER_ID]
-            if self.name == "worker1":
-                raise OSError("no more processes")
-
-        def poll(self) -> None:
-            """Runs still."""
-
-        def kill(self) -> None:
-            ended.append(self.name)
-
-        def wait(self) -> None:
-            """Is over."""
-
-    monkeypatch.setattr(workers.subprocess, "Popen", Process)
-    with pytest.raises(OSError, match="no more processes"):
-        workers._WorkerPool(tmp_path, 3)
-    assert ended == [CHIEF, "worker0"]
-
-
-def test_workers_are_refused_where_another_process_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "_POLL_SECONDS", 0)
-    monkeypatch.setattr(workers, "_WorkerPool", lambda *_: pytest.fail("processes were started"))
-    with worked_in(tmp_path), pytest.raises(OutputError, match="one process at a time may work in it"):
-        run_workers(tmp_path, 2, lambda: pytest.fail("asked"))
-
-
-def test_the_seconds_of_a_picture_are_known_of_one_alone() -> None:
-    assert _seconds_each([10.0, 13.0]) == 3
-    # The first one, which pays for starting, counts no more where there are others.
-    assert _seconds_each([10.0, 13.0, 14.0, 15.0, 16.0]) == 1
 
 
 @pytest.mark.parametrize(
