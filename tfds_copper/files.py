@@ -20,10 +20,12 @@ from tfds_copper.errors import OutputError, RunError
 
 __all__ = [
     "DISK_FULL",
+    "LOCK",
     "MOST_TEXT",
     "check_links",
     "found_instead",
     "is_disk_full",
+    "is_temporary",
     "json_text",
     "lock_folder",
     "parsed_json",
@@ -44,7 +46,9 @@ DISK_FULL = "the disk is full"
 _NO_ROOM = re.compile(r"No space left on device|\d+ requested and \d+ written")
 
 # Held while a process works in a folder; the system lets it go however the process ends.
-_LOCK = ".lock"
+LOCK = ".lock"
+# How the names of temporary files and folders begin.
+_WRITING = ".writing-"
 # JSON of ours is nested a few levels deep; what is deeper would end whatever walks through it.
 _DEEPEST = 100
 # Bytes of a text that is unpacked: a card of a model has some ten thousand.
@@ -63,7 +67,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
     Raises:
         OutputError: if another process works in it.
     """
-    lock = fasteners.InterProcessLock(folder / _LOCK)
+    lock = fasteners.InterProcessLock(folder / LOCK)
     if not lock.acquire(blocking=False):
         # It stays open else.
         lock.lockfile.close()
@@ -96,22 +100,55 @@ def replacing(path: Path) -> Iterator[Path]:
 def replacing_folder(path: Path) -> Iterator[Path]:
     """Yields a new, empty folder beside `path`, which takes its place when all went well.
 
+    Args:
+        path: a folder, or nothing; of the one that this process works in, only the contents are replaced.
+
     Raises:
         OSError: if the place can't be written; the temporary folder is removed then.
     """
+    path = path.absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary(path)
     temporary.mkdir()
     try:
         yield temporary
-        shutil.rmtree(path, ignore_errors=True)
-        os.replace(temporary, path)
+        _exchange(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def _exchange(new: Path, old: Path) -> None:
+    """Puts a folder in the place of another one, which goes only when the new one is there."""
+    if not old.is_dir() or old.is_symlink():
+        os.replace(new, old)
+        return
+    aside = _temporary(old)
+    if old.samefile(os.curdir):
+        # Whoever stands in a folder that is replaced stands in one that is gone.
+        pairs = [(child, aside / child.name) for child in old.iterdir()]
+        aside.mkdir()
+        moves = [*pairs, *((child, old / child.name) for child in new.iterdir())]
+    else:
+        moves = [(old, aside), (new, old)]
+    moved: list[tuple[Path, Path]] = []
+    try:
+        for source, place in moves:
+            os.replace(source, place)
+            moved.append((source, place))
+    except OSError:
+        for source, place in reversed(moved):
+            os.replace(place, source)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
 def _temporary(path: Path) -> Path:
-    return path.with_name(f".writing-{secrets.token_hex(8)}-{path.name[-_KEPT:]}")
+    return path.with_name(f"{_WRITING}{secrets.token_hex(8)}-{path.name[-_KEPT:]}")
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether a file or folder is what a kill left half written."""
+    return path.name.startswith(_WRITING)
 
 
 def check_links(folder: Path) -> None:

@@ -6,17 +6,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from copper_tf.config import ANCHORS, AREAS, FIXED, ITERATIVE, PAPER, TrainingSettings, default_config
+from copper_tf.config import ANCHORS, AREAS, FIXED, ITERATIVE, LEARN, PAPER, TrainingSettings, default_config
 from copper_tf.decay.hypotheses import HYPOTHESES, check_informative, hypothesis_values
 from copper_tf.decay.permutations import other_orders, permuted
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import SettingError
 from tuning.sweep import PLAN, PlannedRun, Sweep, open_sweep
 
-__all__ = ["COMPARED", "finished_runs", "plan_runs", "plan_sweep"]
+__all__ = ["COMPARED", "WAYS", "finished_runs", "plan_runs", "plan_sweep"]
 
 # The hypotheses that are compared where none are named.
 COMPARED = ("linear", "sqrt", "square", "exponential", "alternating")
+# The ways to estimate the curve without a hypothesis.
+WAYS = tuple(way for way in LEARN if way != FIXED)
 # The roles of groups: a curve is read off a hypothesis, permuted levels give the null distribution of its error.
 _HYPOTHESIS, _PERMUTED = "hypothesis", "permuted"
 # The hypotheses that the iterative update starts from: two, so that one can see whether the start matters.
@@ -47,7 +49,7 @@ def plan_runs(
 
     Args:
         compare: hypotheses, as the setting takes them.
-        learn: ways of learning g, of `config.LEARN`; the iterative one starts from two hypotheses.
+        learn: ways of learning g, of `WAYS`; the iterative one starts from two hypotheses.
         permutations: how many orders of permuted levels, each trained once; None for 20, or all where there are fewer.
         seeds: of weights and crops.
         times: stress time t of each label.

@@ -24,14 +24,13 @@ from copper_tf.analysis.search_results import (
 from copper_tf.models.architecture import network_of
 from copper_tf.runs.provenance import training_command
 from copper_tf.runs.run import all_caveats, open_run
-from copper_tf.statistics.bootstrap import mean_interval
+from copper_tf.statistics.bootstrap import NORMAL_QUANTILE, mean_interval
 from tuning.trials import Search, TrialStop
 
 __all__ = ["RESULT", "summarise"]
 
 # The file of the result, beside the plan.
 RESULT = "search_result.json"
-_Z95 = 1.959964
 
 
 def _status(search: Search, name: str, epochs: int, stops: dict[int, TrialStop]) -> tuple[str, str]:
@@ -88,7 +87,7 @@ def _standard_error(search: Search, best: Trial) -> float | None:
         # Half a picture on either side: all right is not right for ever.
         share = (best.objective * best.pictures + 0.5) / (best.pictures + 1)
         return math.sqrt(share * (1 - share) / best.pictures)
-    return (best.interval[1] - best.interval[0]) / 2 / _Z95 if best.interval else None
+    return (best.interval[1] - best.interval[0]) / 2 / NORMAL_QUANTILE if best.interval else None
 
 
 def _pareto(search: Search, trials: Sequence[Trial]) -> tuple[str, ...]:

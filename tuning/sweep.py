@@ -13,6 +13,7 @@ from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.config import Config
 from copper_tf.runs.records import BoundaryBias
 from copper_tf.runs.run import is_run, open_run
+from copper_tf.training.patience import check_patience
 from tfds_copper.dataset import Dataset, open_dataset
 from tfds_copper.errors import CopperError, OutputError, RunError, SettingError
 from tfds_copper.files import check_links, lock_folder, read_json, write_json
@@ -65,7 +66,7 @@ class PlannedRun:
         settings: those that differ from the sweep's base.
         role: what the group is for; its values are the planner's.
         infeasible: why it can't be trained, empty where it can.
-        composites: whether it is measured what borders of areas add, see `boundary_bias.composites`.
+        composites: whether it is measured what borders of areas add, see `measure_boundary_bias`.
     """
 
     group: str
@@ -231,7 +232,7 @@ def _noted(file: Path) -> dict[str, Any]:
     try:
         return {"reason": "", "attempts": 0, "epochs": 0, **read_json(file)}
     except (TypeError, ValueError) as error:
-        raise RunError(f"{file}: must be what copper search wrote. Received: {error}") from None
+        raise RunError(f"{file}: must be what copper wrote of a run. Received: {error}") from None
 
 
 def open_sweep(path: Path) -> Sweep:
@@ -270,7 +271,7 @@ def start_sweep(requested: Sweep, *, resume: bool = False, force: bool = False) 
         OutputError: if the folder holds other things, or a sweep and neither flag is given, or another process works in
             the sweep that is to be replaced.
         RunError: if `resume` meets other settings or data.
-        SettingError: if both flags are given.
+        SettingError: if both flags are given, or runs would stop early but keep their last weights.
     """
     folder = requested.path
     if resume and force:
@@ -279,7 +280,7 @@ def start_sweep(requested: Sweep, *, resume: bool = False, force: bool = False) 
         )
     for name in requested.plan:
         # Before anything is deleted.
-        requested.config(name)
+        check_patience(requested.config(name))
     if (folder / PLAN).is_file():
         if not (resume or force):
             raise OutputError(f"{folder}: holds a sweep; --resume continues it, --force replaces it. Received: neither")

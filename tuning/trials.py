@@ -8,7 +8,7 @@ import itertools
 import math
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -187,6 +187,17 @@ class Search:
         write_json(self.sweep.path / SEARCH, {"format": FORMAT, "space": self.space.values, **names, **content})
 
 
+def _seconds_each(times: Sequence[float]) -> float:
+    """The median seconds of a picture.
+
+    Args:
+        times: when the first one was begun, and when each was done.
+    """
+    # The first one also pays for starting; it counts where there is no other.
+    counted = times[1:] if len(times) > 2 else times
+    return statistics.median(b - a for a, b in itertools.pairwise(counted))
+
+
 def _scored(run: Run, dataset: Dataset, progress: Progress | None) -> TrialStop:
     """Scores and intervals on the validation pictures, and what a picture and an epoch took."""
     from copper_tf.analysis.evaluation import validation_scores
@@ -202,8 +213,7 @@ def _scored(run: Run, dataset: Dataset, progress: Progress | None) -> TrialStop:
     seconds = [row["seconds"] for row in run.history()]
     return TrialStop(
         **{name: getattr(validation, name) for name in ("scores", "intervals", "pictures", "groups")},
-        # The first one also pays for starting.
-        seconds_per_picture=statistics.median(b - a for a, b in itertools.pairwise(times[1:] or times)),
+        seconds_per_picture=_seconds_each(times),
         seconds_per_epoch=statistics.median(seconds),
         seconds=sum(seconds),
     )

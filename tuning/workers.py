@@ -15,7 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tfds_copper.children import SAFE_PATH
-from tfds_copper.errors import RunError
+from tfds_copper.errors import OutputError, RunError
+from tfds_copper.files import lock_folder
 from tfds_copper.progress import Progress
 from tuning.cluster import CHIEF, ORACLE_IP, ORACLE_PORT, TUNER_ID
 from tuning.sweep import SweepStatus, open_sweep
@@ -28,6 +29,8 @@ __all__ = [
 # A process may be restarted so often without a run being finished in between.
 _RESTARTS = 5
 _POLL_SECONDS = 0.5
+# After so many, a process whose parent was killed has seen it.
+_ORPHAN_POLLS = 6
 _MODULE = "tuning.workers"
 _VISIBLE, _GROWTH = "CUDA_VISIBLE_DEVICES", "TF_FORCE_GPU_ALLOW_GROWTH"
 
@@ -55,7 +58,17 @@ class _WorkerPool:
         self.gpus = nvidia_gpus()
         self.restarts_left = dict.fromkeys([CHIEF, *self.names], _RESTARTS)
         self.finished = 0
-        self.processes = {name: self._start(name) for name in (CHIEF, *self.names)}
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._start_all()
+
+    def _start_all(self) -> None:
+        """Starts every process; where one can't be started, those that were are ended."""
+        try:
+            for name in (CHIEF, *self.names):
+                self.processes[name] = self._start(name)
+        except BaseException:
+            self.stop()
+            raise
 
     def _start(self, name: str) -> subprocess.Popen[bytes]:
         threads = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"), str(self.threads))
@@ -87,7 +100,7 @@ class _WorkerPool:
             # Workers ask a chief that is gone for an hour; new ones read what is done from the run folders.
             self.stop()
             self.port = _free_port()
-            self.processes = {other: self._start(other) for other in (CHIEF, *self.names)}
+            self._start_all()
         else:
             self.processes[name] = self._start(name)
 
@@ -116,6 +129,22 @@ class _WorkerPool:
             process.wait()
 
 
+def _require_free(path: Path) -> None:
+    """Waits a little for the chief of a call that was killed, which ends by itself; raises if the folder stays in use.
+
+    Raises:
+        OutputError: if another process works in it.
+    """
+    for left in reversed(range(_ORPHAN_POLLS)):
+        try:
+            with lock_folder(path):
+                return
+        except OutputError:
+            if not left:
+                raise
+        time.sleep(_POLL_SECONDS)
+
+
 def run_workers(path: Path, workers: int, status: Callable[[], SweepStatus], progress: Progress | None = None) -> None:
     """Performs a sweep or a search by several workers, each with its share of the processors and graphics cards.
 
@@ -126,8 +155,10 @@ def run_workers(path: Path, workers: int, status: Callable[[], SweepStatus], pro
         progress: called with (done, total, what).
 
     Raises:
+        OutputError: if another process works in the folder.
         RunError: if a process dies again and again.
     """
+    _require_free(path)
     open_sweep(path).reset_failures()
     pool, finished = _WorkerPool(path, workers), 0
     try:

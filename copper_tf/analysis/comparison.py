@@ -11,6 +11,7 @@ import numpy as np
 from scipy import stats
 
 from copper_tf.analysis.comparison_results import (
+    DECODINGS,
     LEVEL,
     POWER,
     ComparedGrader,
@@ -27,7 +28,6 @@ from copper_tf.statistics.scores import Rows, Scores, step_scores
 from tfds_copper.errors import RunError
 
 __all__ = [
-    "DECODINGS",
     "SCORES",
     "Grader",
     "compare",
@@ -40,8 +40,6 @@ __all__ = [
 
 Test = TypeVar("Test", ScoreDifference, McNemar, Wilcoxon)
 
-# How a classifier's probabilities become a grade, and the column of an evaluation that holds it.
-DECODINGS = {"median": "median_grade", "argmax": "grade"}
 _MAP = "map_grade"
 SCORES = ("accuracy", "within_one", "mae", "qwk")
 # Up to so many pictures that differ, all signs can be tried: the Wilcoxon test is exact.

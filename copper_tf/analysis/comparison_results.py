@@ -10,6 +10,7 @@ from copper_tf.statistics.bootstrap import MIN_GROUPS
 from tfds_copper.results import Result
 
 __all__ = [
+    "DECODINGS",
     "LEVEL",
     "POWER",
     "ComparedGrader",
@@ -20,6 +21,8 @@ __all__ = [
     "Wilcoxon",
 ]
 
+# How a classifier's probabilities become a grade, and the column of an evaluation that holds it.
+DECODINGS = {"median": "median_grade", "argmax": "grade"}
 # A difference is detectable if a test at this level finds it with this probability.
 LEVEL, POWER = 0.05, 0.8
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from copper_tf.analysis.baselines.results import Baselines
-from copper_tf.analysis.comparison_results import Comparison
+from copper_tf.analysis.comparison_results import DECODINGS, Comparison
 from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.analysis.trust.results import Trust
 from copper_tf.runs.datasets import located
@@ -34,9 +34,8 @@ __all__ = [
 
 PathLike = str | os.PathLike[str]
 
-# The file of `compare`, and how the probabilities of a classifier become a grade.
+# The file of `compare`.
 COMPARISON = "comparison.json"
-DECODINGS = ("median", "argmax")
 
 
 def _open(run: PathLike | Run) -> Run:

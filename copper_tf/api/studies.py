@@ -17,7 +17,7 @@ from tfds_copper.micrograph import ReadSettings
 from tfds_copper.progress import Progress
 from tfds_copper.splits.assign import SplitSettings
 from tuning.cluster import check_address, is_chief, is_worker, wait_for_plan
-from tuning.hypothesis_plan import COMPARED
+from tuning.hypothesis_plan import COMPARED, WAYS
 from tuning.memory import bytes_text
 from tuning.search_space import AUTO, BUDGETS, COSTS, OBJECTIVES, PRESET, SearchSettings
 
@@ -37,6 +37,7 @@ __all__ = [
     "OBJECTIVES",
     "PRESET",
     "SEARCH_PAGE",
+    "WAYS",
     "HypothesisStudy",
     "SearchResult",
     "SearchSettings",

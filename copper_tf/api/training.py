@@ -13,6 +13,7 @@ from copper_tf.data.sources import Data, known_times, open_or_build, open_single
 from copper_tf.decay.hypotheses import check_name
 from copper_tf.decay.starting import first_hypothesis
 from copper_tf.runs.run import FOLD, SEED, Run, fold_runs, is_run, open_run, seed_runs
+from copper_tf.training.patience import check_patience
 from copper_tf.utils.tensorflow import import_tensorflow
 from tfds_copper.errors import RunError, SettingError
 from tfds_copper.files import read_json
@@ -65,11 +66,8 @@ def training_config(
     elif weights is not None and isinstance(kind, str):
         config = config.replace(**_settings_of(open_weights(weights), kind))
     config = config.replace(**settings)
-    if config.training.patience and config.training.keep == "last" and not resume:
-        raise SettingError(
-            f"keep must be best where patience is over 0: training stops some epochs after the best. "
-            f"Received: keep = last, patience = {config.training.patience}"
-        )
+    if not resume:
+        check_patience(config)
     return config
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from copper_tf.api.analysis import DECODINGS
 from copper_tf.api.apps import BlindSettings, BlindTest, blindtest, open_in_browser, prepare_blindtest, score_blindtest
 from copper_tf.cli.options import data_option, explicit, flags, folder_option
 from copper_tf.cli.output import say
@@ -45,7 +46,7 @@ def _score(test: BlindTest, open_page: bool) -> None:
 @folder_option("Folder of a new test.", required=False)
 @flags(BlindSettings)
 @click.option(
-    "--decoding", type=click.Choice(["median", "argmax"]), default="median", show_default=True,
+    "--decoding", type=click.Choice(list(DECODINGS)), default="median", show_default=True,
     help="How a classifier's probabilities become a grade; a segmenter's map is always decoded by validation means.",
 )  # fmt: skip
 @data_option

@@ -50,7 +50,7 @@ def _print(comparison: Comparison) -> None:
 @click.argument("runs", type=click.Path(path_type=Path), nargs=-1, required=True)
 @folder_option(f"Where {COMPARISON} goes.", default="comparison")
 @click.option(
-    "--decoding", type=click.Choice(DECODINGS), default="median", show_default=True,
+    "--decoding", type=click.Choice(list(DECODINGS)), default="median", show_default=True,
     help="How a classifier's probabilities become a grade; a segmenter's map is always decoded by validation means.",
 )  # fmt: skip
 @click.option("--group-seeds", is_flag=True, help="Take runs that differ in their seed alone as one, by their mean.")

@@ -21,6 +21,7 @@ from copper_tf.api.studies import (
     COMPARED,
     HYPOTHESES_PAGE,
     NOT_SUPPORTED,
+    WAYS,
     HypothesisStudy,
     hypotheses,
     is_worker,
@@ -38,7 +39,6 @@ _REFUSED = 1
 # The settings that the plan gives each run.
 _PLANNED = ("hypothesis", "learn", "seed")
 _PLAN = ("compare", "learn", "permutations", "seed", "seeds")
-_WAYS = ("anchors", "iterative", "areas")
 
 
 def _print(study: HypothesisStudy) -> None:
@@ -110,7 +110,7 @@ def _made() -> click.Command:
     for name, group in reversed(GROUPS.items()):
         run = flags(group, getattr(defaults, name), omit=(*unread_settings("segmenter"), *_PLANNED))(run)
     tables = f"Hypotheses: registered names, or JSON files of tables keyed by t.  [default: {' '.join(COMPARED)}]"
-    ways = f"Also estimate the curve without a hypothesis, in one or several ways: {', '.join(_WAYS)}."
+    ways = f"Also estimate the curve without a hypothesis, in one or several ways: {', '.join(WAYS)}."
     orders = "Hypotheses with permuted levels, each trained once: what any order reaches.  [default: 20, or all]"
     beside = "Processes of this machine that train side by side."
     added = "Continue what is planned there; hypotheses, seeds or orders that are named are added, none is dropped."
@@ -122,7 +122,7 @@ def _made() -> click.Command:
         click.argument("data", type=click.Path(path_type=Path)),
         folder_option("The folder of the runs, their table and page."),
         click.option("--compare", multiple=True, metavar="NAME...", help=tables),
-        click.option("--learn", multiple=True, type=click.Choice(_WAYS), metavar="WAY...", help=ways),
+        click.option("--learn", multiple=True, type=click.Choice(WAYS), metavar="WAY...", help=ways),
         count("--seed", 0, None, 0, "The first seed."),
         count("--seeds", 1, 100, 5, "Seeds of each."),
         click.option("--permutations", type=click.IntRange(0, 1000), help=orders),

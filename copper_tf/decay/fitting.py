@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from copper_tf.decay.families import FAMILIES, Family
+from copper_tf.statistics.bootstrap import LEVEL
 
 __all__ = ["INDISTINGUISHABLE_QAICC", "MAX_BIRGE", "Fit", "fit", "fit_families"]
 
@@ -21,7 +22,6 @@ INDISTINGUISHABLE_QAICC = 2.0
 MAX_BIRGE = 3.0
 # Labels that must be left over when all that is fitted is counted.
 _MIN_SPARE = 2
-_LEVEL = 0.95
 _STEP = 1e-4
 
 
@@ -132,7 +132,7 @@ def fit(family: Family, u: np.ndarray, means: np.ndarray, errors: np.ndarray) ->
     squares = float(np.sum(_residuals(values, family, u, means, errors) ** 2))
     birge = max(1.0, math.sqrt(squares / (count - free)))
     spread = np.sqrt(np.maximum(np.diag(_covariance(family, values, ends, u, errors)), 0)) * birge
-    reach = float(stats.t.ppf((1 + _LEVEL) / 2, count - free))
+    reach = float(stats.t.ppf((1 + LEVEL) / 2, count - free))
     return Fit(
         family=family.name,
         values=tuple(map(float, values)),

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from copper_tf.config import Config
 
-__all__ = ["has_gpu", "processor_has_bfloat16", "resolve_policy"]
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["has_gpu", "policy_of", "processor_has_bfloat16", "resolve_policy"]
 
 # A processor's bfloat16 kernels take so many channels at a time. Of other numbers it computes convolutions without
 # them, 2 to 4 times as slowly as in float32.
 _CHANNELS = 16
+FLOAT32 = "float32"
 _BFLOAT16_FLAGS = ("avx512_bf16", "amx_bf16", "bf16")
 
 
@@ -31,6 +36,11 @@ def processor_has_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     return False
 
 
+def policy_of(model: keras.Model) -> str:
+    """The Keras dtype policy that a network was built in; its last layers are float32 under each."""
+    return min({layer.dtype_policy.name for layer in model.layers} - {FLOAT32}, default=FLOAT32)
+
+
 def resolve_policy(config: Config) -> str:
     """The Keras dtype policy that a network is trained in on this machine.
 
@@ -45,4 +55,4 @@ def resolve_policy(config: Config) -> str:
     if has_gpu():
         return "mixed_float16"
     suits = config.model.c % _CHANNELS == 0 and processor_has_bfloat16()
-    return "mixed_bfloat16" if suits else "float32"
+    return "mixed_bfloat16" if suits else FLOAT32

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import math
 import os
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +13,17 @@ from copper_tf.config import ANCHORS, CORRELATION, ITERATIVE, Config
 from copper_tf.data.normalisation import Normalisation
 from copper_tf.models.architecture import network_of
 from copper_tf.ood.reference import ReferenceStatistics
+from copper_tf.runs.beginning import (
+    CHECKPOINTS,
+    DATA,
+    HYPOTHESIS,
+    MARKER,
+    check_run_folder,
+    check_whole,
+    clear_folder,
+    is_run,
+)
+from copper_tf.runs.history import lowest, read_rows, write_rows
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.plugins import check_plugins, write_plugins
 from copper_tf.runs.records import FreeEnds, HypothesisRecord, Restarts, TrainingRecord
@@ -43,7 +52,6 @@ __all__ = [
     "TRUST_PAGE",
     "Run",
     "all_caveats",
-    "check_run_folder",
     "create_run",
     "fold_runs",
     "is_run",
@@ -59,10 +67,8 @@ BEST = "best.weights.h5"
 INITIAL = "initial.weights.h5"
 # The best weights as one Keras model from raw grey values.
 KERAS_MODEL = "model.keras"
-# The file of g, the folders of the tries and of the network that draws first maps, while they train; that of the data.
-HYPOTHESIS, RESTARTS, FIRST_MAPS, DATA = "hypothesis.json", "restarts", "first_maps", "data.json"
-# What a run holds from its start.
-_FILES = ("format", "config.json", "labels.json", HYPOTHESIS, "normalisation.json", DATA)
+# The folders of the tries and of the network that draws first maps, while they train.
+RESTARTS, FIRST_MAPS = "restarts", "first_maps"
 # The folder of what TensorBoard shows.
 TENSORBOARD = "tensorboard"
 # The folder of one run inside that of a cross-validation, and inside that of an ensemble.
@@ -86,6 +92,7 @@ class Run:
         normalisation: how its pictures are normalised.
         data: path, fingerprint and splits of the dataset it was trained on.
         initial_hypothesis: the g that learning began with; empty where g was not learned step by step.
+        free_ends: whether start and end of g had been read off its maps when it was opened, see `FreeEnds`.
     """
 
     path: Path
@@ -95,11 +102,12 @@ class Run:
     normalisation: Normalisation
     data: dict[str, Any]
     initial_hypothesis: tuple[float, ...] = ()
+    free_ends: bool = False
 
     @property
     def checkpoints(self) -> Path:
         """The folder of weights."""
-        return self.path / "checkpoints"
+        return self.path / CHECKPOINTS
 
     @property
     def history_file(self) -> Path:
@@ -108,8 +116,9 @@ class Run:
 
     @property
     def caveats(self) -> tuple[str, ...]:
-        """What every result of this run must mention: how its data are split, and what speaks against its maps."""
-        return (*self.data.get("caveats", ()), *filter(None, [self.locality_warning, self.restarts_warning]))
+        """What every result of this run must mention: how its data are split, what speaks against its maps."""
+        warnings = self.locality_warning, self.restarts_warning, self.score_warning
+        return (*self.data.get("caveats", ()), *filter(None, warnings))
 
     @property
     def pixel_sizes_nm(self) -> dict[str, int]:
@@ -157,7 +166,7 @@ class Run:
 
     @property
     def reference_statistics(self) -> ReferenceStatistics | None:
-        """Statistics of its training pictures; None where there are none, or the pictures are of too few sheets.
+        """Statistics of its training and validation pictures; None where there are none, or they are of too few sheets.
 
         Raises:
             RunError: if the file is damaged.
@@ -175,7 +184,8 @@ class Run:
         """What g is and where it comes from, for ``hypothesis.json`` and all that shows it."""
         training = self.config.training
         name = ANCHORS if training.learn == ANCHORS else training.hypothesis
-        free = training.loss == CORRELATION and self.has(FreeEnds)
+        # An ensemble or pooled folds have no scores of their members in their own folder.
+        free = training.loss == CORRELATION and (self.free_ends or self.has(FreeEnds))
         return HypothesisRecord(name, training.learn, self.hypothesis, self.initial_hypothesis, free)
 
     @property
@@ -194,10 +204,7 @@ class Run:
 
     def history(self) -> list[dict[str, float]]:
         """The rows of ``history.csv``, oldest first."""
-        if not self.history_file.is_file():
-            return []
-        with self.history_file.open(newline="") as file:
-            return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+        return read_rows(self.history_file)
 
     @property
     def monitor(self) -> str:
@@ -207,19 +214,32 @@ class Run:
     def best_epoch(self, history: list[dict[str, float]] | None = None) -> int:
         """Index of the row whose weights are the run's, -1 where there is none.
 
-        It is `lowest_epoch`; but the last row where the config says so, or where g moves while training, since scores
-        against different g can't be compared, or where maps become sharp only at the end.
+        It is `lowest_epoch`; but the last row where no score is finite, the config says so, or where g moves while
+        training, since scores against different g can't be compared, or where maps become sharp only at the end.
         """
         rows = self.history() if history is None else history
+        best = self.lowest_epoch(rows) if self._keeps_best else -1
+        return best if best >= 0 else len(rows) - 1
+
+    @property
+    def _keeps_best(self) -> bool:
         training = self.config.training
-        if training.learn == ITERATIVE or training.loss == CORRELATION or training.keep == "last":
-            return len(rows) - 1
-        return self.lowest_epoch(rows)
+        return training.keep == "best" and training.learn != ITERATIVE and training.loss != CORRELATION
+
+    @property
+    def score_warning(self) -> str:
+        """Why its weights are those of the last epoch though the best ones were asked for, else empty."""
+        rows = self.history() if self._keeps_best else []
+        if not rows or self.lowest_epoch(rows) >= 0:
+            return ""
+        return (
+            f"the weights are those of the last epoch, not of the best: {self.monitor} is a finite number in no epoch, "
+            "as where all validation pictures have one g"
+        )
 
     def lowest_epoch(self, rows: list[dict[str, float]]) -> int:
         """Index of the row with the lowest finite monitored score, the first of equals; -1 where there is none."""
-        scores = [row[self.monitor] if math.isfinite(row[self.monitor]) else math.inf for row in rows]
-        return scores.index(min(scores)) if scores and min(scores) < math.inf else -1
+        return lowest(rows, self.monitor)
 
     def write_hypothesis(self) -> None:
         """Writes ``hypothesis.json``, atomically."""
@@ -227,9 +247,7 @@ class Run:
 
     def write_history(self, rows: list[dict[str, float]]) -> None:
         """Writes all rows, atomically."""
-        names = list(rows[0])
-        rows_text = [",".join(names), *(",".join(repr(float(row[n])) for n in names) for row in rows)]
-        write_text(self.history_file, "\n".join(rows_text) + "\n")
+        write_rows(self.history_file, rows)
 
     def load_model(self) -> keras.Model:
         """The model with its best weights, in float32 whatever it was trained in.
@@ -272,29 +290,8 @@ class Run:
         return kind.read(self.scores_file(kind.NAME))
 
 
-def is_run(path: str | os.PathLike[str]) -> bool:
-    """Whether a folder is a run, whole or not."""
-    return any((Path(path) / name).is_file() for name in ("format", "config.json"))
-
-
-def check_run_folder(path: Path, *, force: bool = False) -> None:
-    """Whether a new run may be made here.
-
-    Raises:
-        RunError: if the folder holds a run already (unless `force`), or other files.
-    """
-    if path.exists() and not path.is_dir():
-        raise RunError(f"{path}: a run is a folder. Received: a file")
-    if not path.is_dir() or not any(path.iterdir()):
-        return
-    if not is_run(path):
-        raise RunError(f"{path}: a new run needs an empty or absent folder. Received: a folder with other files")
-    if not force:
-        raise RunError(f"{path}: holds a run; --resume goes on with it, --force replaces it. Received: neither")
-
-
 def create_run(run: Run, *, force: bool = False) -> None:
-    """Makes the folder of a new run.
+    """Makes the folder of a new run; cut short by a kill, it can be made again.
 
     Args:
         run: what to write.
@@ -302,20 +299,22 @@ def create_run(run: Run, *, force: bool = False) -> None:
 
     Raises:
         RunError: if the folder can't take a run, see `check_run_folder`.
-        OutputError: if another process works in the run that is to be deleted.
+        OutputError: if another process works in that folder.
     """
     check_run_folder(run.path, force=force)
-    if is_run(run.path):
-        with lock_folder(run.path):
-            shutil.rmtree(run.path)
-    run.checkpoints.mkdir(parents=True, exist_ok=True)
-    write_json(run.path / "labels.json", dataclasses.asdict(run.labels))
-    run.write_hypothesis()
-    write_json(run.path / "normalisation.json", run.normalisation.to_dict())
-    write_json(run.path / DATA, run.data)
-    write_plugins(run.path, run.config)
-    write_text(run.path / "config.json", run.config.to_json())
-    write_text(run.path / "format", FORMAT + "\n")
+    run.path.mkdir(parents=True, exist_ok=True)
+    with lock_folder(run.path):
+        # Another process may have made one meanwhile.
+        check_run_folder(run.path, force=force)
+        clear_folder(run.path)
+        run.checkpoints.mkdir()
+        write_json(run.path / "labels.json", dataclasses.asdict(run.labels))
+        run.write_hypothesis()
+        write_json(run.path / "normalisation.json", run.normalisation.to_dict())
+        write_json(run.path / DATA, run.data)
+        write_plugins(run.path, run.config)
+        write_text(run.path / "config.json", run.config.to_json())
+        write_text(run.path / MARKER, FORMAT + "\n")
 
 
 def _read(path: Path, name: str) -> Any:
@@ -336,10 +335,8 @@ def open_run(path: str | os.PathLike[str]) -> Run:
         what = found_instead(path, is_run, "no run there")
         raise RunError(f"{path}: must be a run folder made by `copper train`. Received: {what}")
     check_links(path)
-    missing = [name for name in _FILES if not (path / name).is_file()]
-    if missing:
-        raise RunError(f"{path}: a run holds {missing[0]}, which is missing. Received: no such file")
-    version = (path / "format").read_text().strip()
+    check_whole(path)
+    version = (path / MARKER).read_text().strip()
     if version != FORMAT:
         raise RunError(f"{path}: this version of copper-tf reads {FORMAT!r}. Received: {version!r}")
     check_plugins(path)
@@ -351,7 +348,9 @@ def open_run(path: str | os.PathLike[str]) -> Run:
     except (KeyError, TypeError, ValueError, CopperError) as error:
         raise RunError(f"{path}: config.json or labels.json is damaged. Received: {error}") from None
     normalisation = Normalisation.from_dict(contents["normalisation"])
-    return Run(path, config, labels, hypothesis.g, normalisation, dict(contents["data"]), hypothesis.initial_g)
+    run = Run(path, config, labels, hypothesis.g, normalisation, dict(contents["data"]), hypothesis.initial_g)
+    # Not as hypothesis.json has it: a kill may have come between the two.
+    return dataclasses.replace(run, free_ends=run.has(FreeEnds))
 
 
 def _numbered_runs(path: str | os.PathLike[str], name: str) -> list[Run]:

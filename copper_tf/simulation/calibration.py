@@ -8,14 +8,13 @@ import numpy as np
 from scipy.special import ndtr
 
 from copper_tf.simulation.equalisation import LEVELS
+from copper_tf.simulation.equalisation_data import SCALES
 from copper_tf.simulation.noise import generator
 from copper_tf.simulation.surface import Appearance, phase_signals
 
 __all__ = ["calibrate", "write_constants"]
 
 _PHASES = ("rough", "smooth")
-# Finer structure than the beam looks different: the constants are measured at these scales.
-_SCALES = (0.5, 0.7, 1.0, 2.0, 4.0)
 
 
 def _appearances(rng: np.random.Generator, count: int, scale: float) -> list[Appearance]:
@@ -58,12 +57,13 @@ def write_constants(path: Path) -> Path:
     Args:
         path: where to write, e.g. ``copper_tf/simulation/equalisation_data.py``.
     """
-    found = [calibrate(scale) for scale in _SCALES]
+    # Finer structure than the beam looks different: hence several scales.
+    found = [calibrate(scale) for scale in SCALES]
     lines = ['"""Constants measured by `calibration.calibrate`; written by it, not by hand."""', ""]
     lines += ["from __future__ import annotations", "", "# fmt: off", ""]
     lines += ['__all__ = ["CORRELATIONS", "QUANTILES", "SCALES"]', ""]
     lines += [
-        f"SCALES = {_SCALES}",
+        f"SCALES = {SCALES}",
         f"CORRELATIONS = {tuple(correlation for _, correlation in found)}",
         "QUANTILES = {",
     ]

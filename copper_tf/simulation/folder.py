@@ -21,7 +21,7 @@ from copper_tf.simulation.studies import STRENGTH_KEY, Strengths, draw_strengths
 from tfds_copper.cells import write_rows
 from tfds_copper.children import safe_children
 from tfds_copper.errors import CopperError, OutputError, SettingError
-from tfds_copper.files import read_json, replacing
+from tfds_copper.files import is_temporary, read_json, replacing
 from tfds_copper.progress import Progress
 
 __all__ = ["SETTINGS_FILE", "picture_path", "read_settings", "simulate"]
@@ -102,9 +102,9 @@ def _found(path: Path) -> str:
 
 
 def _check_folder(folder: Path, settings: SimulationSettings) -> None:
-    """Raises unless the folder is absent, empty, or holds the same simulation."""
+    """Raises unless the folder is absent, empty but for what a kill left half written, or of the same simulation."""
     with _output(folder):
-        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        if not folder.exists() or (folder.is_dir() and all(map(is_temporary, folder.iterdir()))):
             return
     if not folder.is_dir():
         raise OutputError(f"{folder}: must be a folder. Received: a file")

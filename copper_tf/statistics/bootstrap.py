@@ -10,7 +10,10 @@ import numpy as np
 from scipy import special
 
 __all__ = [
+    "LEVEL",
     "MIN_GROUPS",
+    "NORMAL_QUANTILE",
+    "RESAMPLES",
     "UNIT",
     "UNLIMITED",
     "bootstrap",
@@ -25,8 +28,10 @@ __all__ = [
 
 # Below this many sheets (or pictures) an interval would be a guess, so none is given.
 MIN_GROUPS = 5
-_LEVEL = 0.95
-_RESAMPLES = 1000
+# Of every interval, and the quantile of a normal distribution at its upper end.
+LEVEL = 0.95
+NORMAL_QUANTILE = float(special.ndtri((1 + LEVEL) / 2))
+RESAMPLES = 1000
 
 Rows = Mapping[str, np.ndarray]
 Scores = dict[str, float]
@@ -34,13 +39,19 @@ Interval = tuple[float, float]
 
 
 def groups_of(sheets: Sequence[str], files: Sequence[str]) -> tuple[np.ndarray, Literal["sheets", "pictures"]]:
-    """What to resample: sheets where all are known, else pictures.
+    """What to resample: sheets, and each picture of an unknown sheet for itself.
+
+    Args:
+        sheets: of the pictures, "" where unknown.
+        files: of the same pictures.
 
     Returns:
-        The group's number of each picture, and ``"sheets"`` or ``"pictures"``.
+        The group's number of each picture, and ``"sheets"``, or ``"pictures"`` where not all sheets are known.
     """
+    # A sheet may have the name of a file.
+    names = [f"s{sheet}" if sheet else f"f{file}" for sheet, file in zip(sheets, files, strict=True)]
     known = all(sheets) and len(sheets) > 0
-    return np.unique(list(sheets if known else files), return_inverse=True)[1], "sheets" if known else "pictures"
+    return np.unique(names, return_inverse=True)[1], "sheets" if known else "pictures"
 
 
 def bootstrap(rows: Rows, groups: np.ndarray, score: Callable[[Rows], Scores], seed: int = 0) -> dict[str, np.ndarray]:
@@ -61,7 +72,7 @@ def bootstrap(rows: Rows, groups: np.ndarray, score: Callable[[Rows], Scores], s
         return {}
     rng = np.random.default_rng(seed)
     resampled: list[Scores] = []
-    for _ in range(_RESAMPLES):
+    for _ in range(RESAMPLES):
         chosen = np.concatenate([rows_of_group[k] for k in rng.integers(count, size=count)])
         resampled.append(score({name: values[chosen] for name, values in rows.items()}))
     return {name: np.array([scores[name] for scores in resampled]) for name in resampled[0]}
@@ -71,7 +82,7 @@ def _interval(values: np.ndarray) -> Interval | None:
     finite = values[np.isfinite(values)]
     if finite.size < 0.9 * values.size or not finite.size:
         return None
-    tail = (1 - _LEVEL) / 2
+    tail = (1 - LEVEL) / 2
     low, high = np.quantile(finite, (tail, 1 - tail))
     return float(low), float(high)
 
@@ -128,7 +139,7 @@ def mean_interval(values: np.ndarray, limits: Interval = UNLIMITED) -> tuple[flo
     mean = float(np.mean(values))
     if len(values) < 2:
         return mean, None
-    half = float(special.stdtrit(len(values) - 1, (1 + _LEVEL) / 2) * np.std(values, ddof=1) / np.sqrt(len(values)))
+    half = float(special.stdtrit(len(values) - 1, (1 + LEVEL) / 2) * np.std(values, ddof=1) / np.sqrt(len(values)))
     return mean, _within(mean, half, limits)
 
 
@@ -154,7 +165,7 @@ def sheet_means(
         members = {str(s): values[(label == k) & (names == s)] for s in np.unique(names[label == k])}
         free = sum(len(m) - 1 for m in members.values())
         spread = math.sqrt(sum(float(((m - m.mean()) ** 2).sum()) for m in members.values()) / free) if free else 0.0
-        half = float(special.stdtrit(free, (1 + _LEVEL) / 2)) * spread if free else math.nan
+        half = float(special.stdtrit(free, (1 + LEVEL) / 2)) * spread if free else math.nan
         for name, m in members.items():
             mean, wide = float(m.mean()), half / math.sqrt(len(m))
             row = {"sheet": name, "label": int(k), "pictures": len(m), "mean": mean}

@@ -15,12 +15,13 @@ import dataclasses
 import numpy as np
 from scipy import special
 
+from copper_tf.statistics.bootstrap import LEVEL
+
 __all__ = ["LotDesign", "LotFit", "design_of", "fit_lots", "impute", "predict_new_lot"]
 
 _BURN_IN, _BETWEEN = 30, 5
 # A prediction is never given less than this share of its variance for being of more pictures.
 _LEAST = 0.25
-_LEVEL = 0.95
 # Nor is scatter taken for less than this share of the variance of all strengths.
 _DUST = 1e-12
 
@@ -131,7 +132,7 @@ def predict_new_lot(
     several = len(fits) > 1
     total = np.maximum(variance, 0).mean(0) + (centres.var(0, ddof=1) * (1 + 1 / len(fits)) if several else 0)
     total = np.maximum(total + extra, _LEAST * total)
-    return centres.mean(0), special.stdtrit(free, (1 + _LEVEL) / 2) * np.sqrt(total)
+    return centres.mean(0), special.stdtrit(free, (1 + LEVEL) / 2) * np.sqrt(total)
 
 
 def _redraw(

@@ -17,9 +17,9 @@ __all__ = ["Bookkeeper", "Reporter", "should_stop"]
 
 
 def should_stop(run: Run, history: list[dict[str, float]]) -> bool:
-    """Whether the score has not become better for the run's `patience`; never where that is 0."""
-    patience = run.config.training.patience
-    return patience > 0 and len(history) - 1 - run.lowest_epoch(history) >= patience
+    """Whether the score has not become better for the run's `patience`; never where that is 0, or no score finite."""
+    patience, best = run.config.training.patience, run.lowest_epoch(history)
+    return 0 < patience <= len(history) - 1 - best and best >= 0
 
 
 class Bookkeeper(keras.callbacks.Callback):
@@ -55,7 +55,7 @@ class Bookkeeper(keras.callbacks.Callback):
         self.rows.append({"epoch": epoch + 1, **scores, "seconds": time.perf_counter() - self.started})
         self.run.write_history(self.rows)
         whole, weights = model_files(self.model)
-        if self.run.best_epoch(self.rows) == epoch or epoch == 0:
+        if self.run.best_epoch(self.rows) == epoch:
             write_bytes(self.run.checkpoints / BEST, weights)
         older = self.run.last_checkpoint()
         write_bytes(self.run.checkpoint_file(epoch + 1), whole)

@@ -12,7 +12,7 @@ from copper_tf.data.pictures import Pictures
 from copper_tf.inference.predictor import RunPredictor
 from copper_tf.inference.surround import SIDE, MappedPicture, central, reach_of
 from copper_tf.models.architecture import network_of
-from copper_tf.models.policy import resolve_policy
+from copper_tf.models.policy import policy_of, resolve_policy
 from copper_tf.ood.features import image_features
 from copper_tf.ood.reference import ReferenceStatistics
 from copper_tf.runs.records import Restarts, TrainingRecord
@@ -20,6 +20,7 @@ from copper_tf.runs.run import Run
 from copper_tf.statistics.bootstrap import groups_of
 from copper_tf.statistics.chords import mean_chord
 from copper_tf.statistics.scores import middle
+from copper_tf.training.checkpoints import last_model
 from copper_tf.utils.compat import peak_memory_bytes
 from tfds_copper.micrograph import Windows
 from tfds_copper.progress import Progress
@@ -141,6 +142,12 @@ def finish_run(run: Run, pictures: tuple[Pictures, ...], progress: Progress | No
         _write_training_record(run, pictures[1], progress)
 
 
+def _policy_of(run: Run) -> str:
+    """The dtype policy that it was trained in, which may have been chosen on another machine than this."""
+    last = last_model(run)
+    return resolve_policy(run.config) if last is None else policy_of(last[0])
+
+
 def _write_training_record(run: Run, held_out: Pictures, progress: Progress | None) -> None:
     rows = run.history()
     maps: dict[str, Any] = {}
@@ -154,7 +161,7 @@ def _write_training_record(run: Run, held_out: Pictures, progress: Progress | No
             seconds_per_epoch=float(np.median([row["seconds"] for row in rows])),
             peak_memory_mb=peak_memory_bytes() / 1e6,
             parameters=run.load_model().count_params(),
-            policy=resolve_policy(run.config),
+            policy=_policy_of(run),
             processors=os.cpu_count(),
             receptive_field_px=network_of(run.config).receptive_field,
             **maps,

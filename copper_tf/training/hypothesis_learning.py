@@ -67,7 +67,7 @@ def tables(model: keras.Model) -> list[LabelTable]:
 class HypothesisLearner(keras.callbacks.Callback):
     """The iterative update: every `EVERY` epochs g moves towards the label means of held-out pictures.
 
-    Without what borders of areas add to them, see `borders`: else g learns the network's leaning with the law.
+    Without what borders of areas add to them, see `boundary_bias`: else g learns the network's leaning with the law.
 
     It stands before the `Bookkeeper`, whose checkpoint then holds the g of the next epoch; ``hypothesis.json`` keeps
     the g of the epoch that is over, for which the weights were trained. After the last epoch g stays.

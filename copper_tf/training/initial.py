@@ -64,6 +64,10 @@ def check_source(source: Run, config: Config, dataset: Dataset, new_head: bool) 
         raise RunError(f"{source.path}: not trained yet; weights need checkpoints/{BEST}. Received: no such file")
 
 
+def _digest(source: Run) -> str:
+    return hashlib.sha256((source.checkpoints / BEST).read_bytes()).hexdigest()
+
+
 def describe_source(source: Run, dataset: Dataset, new_head: bool) -> tuple[dict[str, Any], list[str]]:
     """What ``data.json`` keeps of the run that weights came from, and what must be mentioned with every result.
 
@@ -74,7 +78,7 @@ def describe_source(source: Run, dataset: Dataset, new_head: bool) -> tuple[dict
     """
     kept = {
         "run": str(source.path.resolve()),
-        "sha256": hashlib.sha256((source.checkpoints / BEST).read_bytes()).hexdigest(),
+        "sha256": _digest(source),
         "fingerprint": source.data["fingerprint"],
         "new_head": new_head,
     }
@@ -107,15 +111,21 @@ def ensure_initial(run: Run) -> None:
         run: that was made, its folder locked.
 
     Raises:
-        RunError: if the other run is gone or damaged.
+        RunError: if the other run is gone, damaged or was trained further since.
     """
     began = run.data.get("initial_weights")
     if began and not run.last_checkpoint() and not (run.checkpoints / INITIAL).is_file():
-        _write_initial(run, open_run(began["run"]), began["new_head"])
+        source = open_run(began["run"])
+        theirs = source.load_model()
+        if (now := _digest(source)) != began["sha256"]:
+            raise RunError(
+                f"{run.path}: must begin with the weights that {source.path} had, sha256 {began['sha256'][:12]}. "
+                f"Received: others, {now[:12]}"
+            )
+        _write_initial(run, theirs, began["new_head"])
 
 
-def _write_initial(run: Run, source: Run, new_head: bool) -> None:
-    theirs = source.load_model()
+def _write_initial(run: Run, theirs: keras.Model, new_head: bool) -> None:
     keras.utils.set_random_seed(run.config.training.seed)
     labels = len(run.labels.times)
     model = build(run.config, labels)

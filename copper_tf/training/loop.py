@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -20,10 +21,11 @@ from copper_tf.decay.starting import first_hypothesis
 from copper_tf.models.factory import build, load_weights
 from copper_tf.models.losses import grade_loss, mean_loss
 from copper_tf.models.metrics import NMSE, FreeNMSE
-from copper_tf.models.policy import resolve_policy
+from copper_tf.models.policy import policy_of, resolve_policy
+from copper_tf.runs.beginning import check_run_folder
 from copper_tf.runs.labels import Labels
 from copper_tf.runs.records import AreaShares
-from copper_tf.runs.run import FIRST_MAPS, INITIAL, Run, check_run_folder, create_run, is_run, open_run
+from copper_tf.runs.run import FIRST_MAPS, INITIAL, Run, create_run, is_run, open_run
 from copper_tf.training.area_shares import measure_areas
 from copper_tf.training.batch_norm import Calibrator
 from copper_tf.training.callbacks import Bookkeeper, Reporter, should_stop
@@ -32,13 +34,14 @@ from copper_tf.training.finish import finish_run
 from copper_tf.training.free_ends import ShapeLearner, Sharpen, read_ends
 from copper_tf.training.hypothesis_learning import HypothesisLearner, learnable
 from copper_tf.training.initial import check_same_source, check_source, describe_source, ensure_initial
+from copper_tf.training.patience import check_patience
 from copper_tf.training.restarts import choose_try, remove_tries
 from copper_tf.training.resuming import lengthen, resumed_run
 from copper_tf.training.tensorboard import TensorBoardWriter
 from copper_tf.utils.tensorflow import keras_defaults
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import InputError
-from tfds_copper.files import lock_folder
+from tfds_copper.files import check_links, lock_folder
 from tfds_copper.progress import Progress
 
 __all__ = ["compile_model", "optimizer", "set_schedule", "streams", "train", "weighted"]
@@ -72,7 +75,7 @@ def compile_model(model: keras.Model, config: Config, g: tuple[float, ...], step
     """
     adam = optimizer(config, steps)
     # Gradients of a mean over a crop are too small for float16, and Keras looks at the policy of whole models only.
-    if any(layer.dtype_policy.name == "mixed_float16" for layer in model.layers):
+    if policy_of(model) == "mixed_float16":
         adam = keras.optimizers.LossScaleOptimizer(adam)
     if config.kind == "classifier":
         loss, metrics = grade_loss(config.model.head), ["accuracy"]
@@ -163,11 +166,24 @@ def _checked_start(
     config: Config, dataset: Dataset, workdir: Path, force: bool, initial: Initial | None
 ) -> tuple[float, ...]:  # fmt: skip
     """The g that a new run begins with, after all checks that need no pictures."""
+    check_patience(config)
     g = first_hypothesis(config, dataset.times)
     check_run_folder(workdir, force=force)
     if initial:
         check_source(initial[0], config, dataset, initial[1])
     return g
+
+
+def _locked_run(
+    config: Config, dataset: Dataset, workdir: Path, weights: Run | None, held: contextlib.ExitStack
+) -> Run:  # fmt: skip
+    """The run to go on with, its folder locked before anything of it is read or changed: another may train it."""
+    check_links(workdir)
+    held.enter_context(lock_folder(workdir))
+    old = resumed_run(config, dataset, workdir)
+    if weights:
+        check_same_source(old, weights)
+    return old
 
 
 def train(
@@ -201,18 +217,18 @@ def train(
         InputError: if a split is empty, lacks a label that learning g needs, or a picture is too small for the network.
     """
     workdir, config = Path(workdir), config.for_pictures(dataset.split_sizes["train"])
-    old = resumed_run(config, dataset, workdir) if resume and is_run(workdir) else None
-    if old and weights:
-        check_same_source(old, weights)
     initial = (weights, new_head) if weights else None
-    g = old.hypothesis if old else _checked_start(config, dataset, workdir, force, initial)
-    pictures = tuple(load_pictures(dataset, split, progress) for split in _SPLITS)
-    stream, validation = streams(config, dataset, pictures)
-    run = old or _new_run(config, dataset, workdir, g, stream, initial)
-    if not old:
-        create_run(run, force=force)
-    with lock_folder(workdir), keras_defaults():
-        lengthen(run)
+    with contextlib.ExitStack() as held:
+        old = _locked_run(config, dataset, workdir, weights, held) if resume and is_run(workdir) else None
+        g = old.hypothesis if old else _checked_start(config, dataset, workdir, force, initial)
+        pictures = tuple(load_pictures(dataset, split, progress) for split in _SPLITS)
+        stream, validation = streams(config, dataset, pictures)
+        run = old or _new_run(config, dataset, workdir, g, stream, initial)
+        if not old:
+            create_run(run, force=force)
+            held.enter_context(lock_folder(workdir))
+        held.enter_context(keras_defaults())
+        run = lengthen(run)
         ensure_initial(run)
         run = _learn_areas(run, stream, validation, pictures, progress)
         _restart(run, stream.pictures, validation, pictures[1], progress)

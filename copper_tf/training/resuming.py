@@ -8,12 +8,13 @@ from pathlib import Path
 
 from copper_tf.config import Config
 from copper_tf.runs.datasets import note_dataset
-from copper_tf.runs.records import AreaShares, Restarts
+from copper_tf.runs.records import AreaShares, FreeEnds, Restarts
 from copper_tf.runs.run import KERAS_MODEL, Run, open_run
 from copper_tf.training.callbacks import should_stop
+from copper_tf.training.patience import check_patience
 from tfds_copper.dataset import Dataset
 from tfds_copper.errors import RunError
-from tfds_copper.files import write_text
+from tfds_copper.files import is_temporary, write_text
 
 __all__ = ["lengthen", "resumed_run"]
 
@@ -26,6 +27,8 @@ _KEPT = (AreaShares.NAME, Restarts.NAME)
 def resumed_run(config: Config, dataset: Dataset, workdir: Path) -> Run:
     """The run in a folder as it is gone on with; it notes where its dataset lies, `lengthen` writes the rest.
 
+    What a kill left half written is removed, so the folder must be locked.
+
     Args:
         config: its settings, other epochs or another patience allowed.
         dataset: the run's own.
@@ -33,6 +36,7 @@ def resumed_run(config: Config, dataset: Dataset, workdir: Path) -> Run:
 
     Raises:
         RunError: if settings or data are others, or training is over in spite of the epochs that are asked for.
+        SettingError: if it is to stop early but keeps the weights of the last epoch.
     """
     run = open_run(workdir)
     asked, has = config.flat(), run.config.flat()
@@ -48,9 +52,11 @@ def resumed_run(config: Config, dataset: Dataset, workdir: Path) -> Run:
             f"Received: another one, {dataset.path}"
         )
     if config != run.config:
+        if asked["patience"] != has["patience"]:
+            check_patience(config)
         run = dataclasses.replace(run, config=config)
         _check_longer(run, has["epochs"])
-    for left in run.checkpoints.glob(".writing-*"):
+    for left in filter(is_temporary, run.checkpoints.iterdir()):
         left.unlink()
     return note_dataset(run, dataset)
 
@@ -77,14 +83,17 @@ def _check_longer(run: Run, planned: int) -> None:
         )
 
 
-def lengthen(run: Run) -> None:
+def lengthen(run: Run) -> Run:
     """Writes the settings of a run that were changed by `resumed_run`, after removing results of its older weights.
 
     Args:
         run: as it is to go on, its folder locked.
+
+    Returns:
+        The run, which knows nothing of those results.
     """
     if open_run(run.path).config == run.config:
-        return
+        return run
     if _trains(run):
         for file in (run.path / "scores").glob("*"):
             if file.stem not in _KEPT:
@@ -93,3 +102,4 @@ def lengthen(run: Run) -> None:
         shutil.rmtree(run.path / "report", ignore_errors=True)
     # Last: killed before, it is done again.
     write_text(run.path / "config.json", run.config.to_json())
+    return dataclasses.replace(run, free_ends=run.has(FreeEnds))

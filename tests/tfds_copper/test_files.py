@@ -113,6 +113,34 @@ def test_a_folder_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.rglob("*")] == ["folder", "old"]
 
 
+def test_an_old_folder_goes_only_when_the_new_one_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "old").touch()
+    replace, there = os.replace, []
+
+    def watched(source: Path, place: Path) -> None:
+        replace(source, place)
+        there.append({p.name for p in tmp_path.rglob("*") if p.is_file()})
+
+    monkeypatch.setattr("tfds_copper.files.os.replace", watched)
+    with replacing_folder(folder) as place:
+        (place / "new").touch()
+    assert there and all(names == {"old", "new"} for names in there)
+    assert [p.name for p in tmp_path.rglob("*")] == ["folder", "new"]
+
+
+def test_the_folder_that_one_works_in_gets_new_contents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "old").touch()
+    monkeypatch.chdir(folder)
+    with replacing_folder(Path()) as place:
+        (place / "new").touch()
+    assert Path.cwd() == folder and [p.name for p in Path().iterdir()] == ["new"]
+    assert [p.name for p in tmp_path.iterdir()] == ["folder"]
+
+
 @pytest.mark.parametrize("text", ["[" * 10**5, "[" * 5000 + "]" * 5000, '{"a":' * 500 + "1" + "}" * 500, "{", ""])
 def test_json_that_is_none_or_endlessly_deep_is_a_wrong_value(text: str, tmp_path: Path) -> None:
     (tmp_path / "file.json").write_text(text)

@@ -19,7 +19,6 @@ from copper_tf.config import DEFAULT, KL, PAPER, SQUARED, default_config
 from copper_tf.runs.run import open_run
 from tests.conftest import ROOT, eagerly
 from tfds_copper.errors import CopperError, InputError, RunError, SettingError
-from tuning import compat, workers
 from tuning.cluster import CHIEF, ORACLE_IP, ORACLE_PORT, TUNER_ID, check_address
 from tuning.heartbeat import LastSeen
 from tuning.search_plan import planned_points, start_search
@@ -333,23 +332,6 @@ def test_the_slurm_script_names_what_chief_and_workers_read() -> None:
     text = script.read_text(encoding="utf-8")
     for name in (TUNER_ID, ORACLE_IP, ORACLE_PORT, f"{TUNER_ID}={CHIEF}\n"):
         assert name in text
-
-
-def test_every_worker_gets_a_gpu_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    started: dict[str, dict[str, str]] = {}
-
-    def popen(command: list[str], env: dict[str, str], **more: Any) -> None:
-        started[env[TUNER_ID]] = env
-
-    monkeypatch.setattr(workers.subprocess, "Popen", popen)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
-    workers._WorkerPool(tmp_path, 3)
-    gpus = [started[name]["CUDA_VISIBLE_DEVICES"] for name in (CHIEF, "worker0", "worker1", "worker2")]
-    assert gpus == ["", "2", "5", "2"]
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
-    monkeypatch.setattr(compat, "_NVIDIA_GPUS", tmp_path / "none")
-    workers._WorkerPool(tmp_path, 2)
-    assert "CUDA_VISIBLE_DEVICES" not in started["worker1"]
 
 
 @pytest.mark.parametrize(

@@ -249,7 +249,7 @@ def test_notes_of_a_run_that_are_damaged_are_named(text: str, tmp_path: Path) ->
     (tmp_path / RUNS).mkdir()
     assert sweep.failure("x") == ""
     (tmp_path / RUNS / f"x{FAILED}").write_text(text)
-    with pytest.raises(RunError, match="must be what copper search wrote. Received: "):
+    with pytest.raises(RunError, match="must be what copper wrote of a run. Received: "):
         sweep.failure("x")
     sweep.record_failure("x", "no memory")
     assert sweep.failure("x") == "no memory"

@@ -13,7 +13,7 @@ __all__ = ["STRONG", "WEAK", "Association", "association"]
 
 # SCIENCE: a first-order baseline that grades to .4 is an alarm, to .6 a confound; A2 asks for at most .2 of clean sets.
 STRONG, WEAK = 0.6, 0.3
-# Chance: several things are survey at in every folder, so the usual .05 would cry wolf.
+# Chance: several things are looked at in every folder, so the usual .05 would cry wolf.
 _P = 0.001
 # What separates a label without exception needs fewer units: 4 of 16 by chance have p = .002.
 _ENTIRE, _P_ENTIRE, _P_FEW = 0.99, 0.01, 0.1
@@ -69,7 +69,7 @@ def _cramer(labels: np.ndarray, kinds: np.ndarray) -> float:
 def _unit_values(
     labels: Sequence[int], units: Sequence[str], values: Sequence[float] | Sequence[str]
 ) -> tuple[np.ndarray, list[float] | list[str]]:
-    """One label and one value for every unit and label: the mean of numbers, the most frequent text."""
+    """One label and one value for every unit and label: the median of numbers, the most frequent text."""
     gathered: dict[tuple[str, int], list] = {}
     for label, unit, value in zip(labels, units, values, strict=True):
         gathered.setdefault((unit, label), []).append(value)

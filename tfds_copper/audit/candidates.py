@@ -124,7 +124,7 @@ def _overlaps(fingerprints: Sequence[Fingerprint], kept: Sequence[int]) -> list[
     )
     keys, votes, shifts, cosines = _tally(_Votes(*merged), len(kept))
     order = np.lexsort((keys, -cosines, -votes))
-    # The most and the surest votes first, and no more than can be survey at.
+    # The most and the surest votes first, and no more than can be looked at.
     several = order[votes[order] > 1][: _ALWAYS + _PER_PICTURE * len(kept)]
     single = order[votes[order] == 1][: min(_MOST_SINGLE_VOTES, _SINGLE_VOTES_PER_PICTURE * len(kept))]
     found = []

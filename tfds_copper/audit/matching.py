@@ -11,7 +11,7 @@ __all__ = ["match_descriptors", "whiten"]
 
 # Vectors per bucket on average, and the most in one: thousands of similar pictures may not make all pairs.
 _BUCKET, _FULLEST, _MOST_BUCKETS = 400, 6000, 4096
-# Buckets in which each vector is survey for; its match may lie across a border.
+# Buckets in which each vector is looked for; its match may lie across a border.
 _PROBES = 3
 # Matches kept per vector: a place is seen by a few pictures, a scratch on the detector by all.
 _MATCHES = 16
@@ -69,7 +69,7 @@ def _best_matches(cosines: np.ndarray, least: float) -> tuple[np.ndarray, np.nda
 
 
 def _buckets(descriptors: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pairs of (who is survey for, among whom), both as numbers of vectors."""
+    """Pairs of (who is looked for, among whom), both as numbers of vectors."""
     count = min(_MOST_BUCKETS, max(1, len(descriptors) // _BUCKET))
     centres = descriptors[np.linspace(0, len(descriptors) - 1, count).astype(int)]
     nearest = _nearest(descriptors, centres)

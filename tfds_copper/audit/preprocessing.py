@@ -49,12 +49,12 @@ def shrink(pixels: np.ndarray, factor: int) -> np.ndarray:
         factor: px per thumbnail px.
 
     Returns:
-        Shape (height // factor, width // factor), float32; empty where the picture is lower than the factor.
+        Shape (height // factor, width // factor), float32; empty where the picture is smaller than the factor.
     """
     height, width = pixels.shape[0] // factor, pixels.shape[1] // factor
     whole = pixels[: height * factor, : width * factor]
     # Rows first: whole rows add up fast, and only a fraction of them is left for the slower sum along the rows.
-    rows = whole.reshape(height, factor, -1).sum(axis=1, dtype=np.float32)
+    rows = whole.reshape(height, factor, whole.shape[1]).sum(axis=1, dtype=np.float32)
     return rows.reshape(height, width, factor).sum(axis=2, dtype=np.float32) / np.float32(factor**2)
 
 

@@ -1,4 +1,4 @@
-"""Verification of candidates on the pixels: do two pictures show the same place?."""
+"""Verification of candidates on the pixels: do two pictures show the same place?"""
 
 from __future__ import annotations
 

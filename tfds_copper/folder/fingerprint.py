@@ -11,9 +11,7 @@ from tfds_copper.folder.scan import Picture, SemFolder
 from tfds_copper.micrograph.vendors.registry import sidecar_bytes
 from tfds_copper.progress import Progress
 
-__all__ = ["Progress", "folder_fingerprint"]
-
-# progress(done, total, what)
+__all__ = ["folder_fingerprint"]
 
 
 def _label_line(picture: Picture) -> bytes:

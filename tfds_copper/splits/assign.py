@@ -227,11 +227,21 @@ def assign(pictures: Sequence[Picture], settings: SplitSettings, links: Sequence
 
 def caveats(pictures: Sequence[Picture], settings: SplitSettings) -> tuple[str, ...]:
     """What every result of a dataset with these splits must say; empty where nothing."""
-    if not any(p.sheet for p in pictures):
+    unknown = sum(not p.sheet for p in pictures)
+    if unknown == len(pictures):
         return (
             "No sheets are known: pictures of one sheet may lie in several splits, label and sheet can't be told "
             "apart, and scores may flatter.",
         )
+    partly = (
+        f"The sheets of {unknown} of {len(pictures)} pictures are unknown: such pictures of one sheet may lie in "
+        "several splits, and scores may flatter.",
+    )
+    return (*(partly if unknown else ()), *_within_sheets(pictures, settings))
+
+
+def _within_sheets(pictures: Sequence[Picture], settings: SplitSettings) -> tuple[str, ...]:
+    """What must be said of labels that are split within their sheets."""
     opened = opened_labels(pictures) if settings.within_sheet and not any(p.split for p in pictures) else []
     if opened:
         times = ", ".join(time_text(t) for t in opened)

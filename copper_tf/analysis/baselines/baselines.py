@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -126,27 +126,38 @@ def _choices() -> dict[str, dict[str, Maker]]:
 
 
 def _chosen(run: Run, dataset: Dataset, predictor: RunPredictor, progress: Progress | None) -> dict[str, str]:
-    """The best candidate of each method on the validation pictures."""
-    choices, total = _choices(), dataset.split_sizes["validation"]
-    found: dict[str, dict[str, list[float]]] = {m: {name: [] for name in c} for m, c in choices.items()}
+    """The best candidate of each method on the validation pictures, on those with true masks where there are any."""
+    choices, total, masks = _choices(), dataset.split_sizes["validation"], False
+    found: dict[str, dict[str, list[float]]] = {}
     for done, example in enumerate(examples(dataset, "validation"), start=1):
-        # With true masks the network's map has no part in the choice.
-        net = None if example.truth is not None else _network_map(predictor, example)
-        area = _area(run, example, net)
-        for method, candidates in choices.items():
-            for name, make in candidates.items():
-                found[method][name].append(_agreement(make(example), example, net, area))
+        known = example.truth is not None
+        if not found or (known and not masks):
+            # An IoU and a correlation can't be averaged.
+            found, masks = {method: {name: [] for name in c} for method, c in choices.items()}, known
+        if known == masks:
+            # With true masks the network's map has no part in the choice.
+            net = None if known else _network_map(predictor, example)
+            area = _area(run, example, net)
+            for method, candidates in choices.items():
+                for name, make in candidates.items():
+                    found[method][name].append(_agreement(make(example), example, net, area))
         if progress:
             progress(done, total, "choosing maps on validation pictures")
     return {method: max(scores, key=lambda name: float(np.mean(scores[name]))) for method, scores in found.items()}
 
 
 def _row(values: np.ndarray, net: np.ndarray, example: Example, area: float) -> Scores:
-    """The scores of one map of one picture."""
+    """The scores of one map of one picture that can be known of it."""
     agreement = _agreement(values, example, net, area)
     if example.truth is None:
         return {"agreement": agreement}
     return {"iou_area": agreement, "auc": pixel_scores(ranked(values), example.truth)["auc"]}
+
+
+def _columns(rows: Sequence[Scores]) -> Rows:
+    """Every score that any picture has, NaN where a picture hasn't it."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: np.array([row.get(name, math.nan) for row in rows]) for name in names}
 
 
 def _means(rows: Rows) -> Scores:
@@ -194,7 +205,7 @@ def _score_maps(run: Run, dataset: Dataset, classifier: Run | None, progress: Pr
     groups, unit = groups_of(sheets, files)
     results = {}
     for name, scored in rows.items():
-        columns = {key: np.array([row[key] for row in scored]) for key in scored[0]}
+        columns = _columns(scored)
         scores = _means(columns)
         results[name] = Baseline(
             title=MAPS[name],
@@ -240,7 +251,7 @@ def baselines(run: Run, dataset: Dataset, classifier: Run | None = None, progres
     result = Baselines(
         graders=graders,
         alarm=bool(graders["histogram"].scores["qwk"] > ALARM_QWK),
-        truth=next(iter(examples(dataset, "test"))).truth is not None,
+        truth=any(example.truth is not None for example in examples(dataset, "test")),
         maps=_score_maps(run, dataset, classifier, progress) if run.config.kind == "segmenter" else {},
     )
     run.write(result)

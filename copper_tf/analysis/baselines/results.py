@@ -58,7 +58,7 @@ class Baselines(Result):
         graders: by name, graders on classical features.
         maps: by name, maps without a network beside that of the run; empty for a classifier.
         alarm: whether brightness alone gives the label away.
-        truth: whether maps were scored against true masks, else against the run's own maps.
+        truth: whether maps were scored against true masks where a picture has one, else against the run's own maps.
         page: the page that shows it, None where the run was not evaluated; no part of the JSON.
     """
 

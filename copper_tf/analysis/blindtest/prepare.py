@@ -160,7 +160,7 @@ def prepare(
     Args:
         path: an empty or absent folder, or one in which an earlier call was interrupted.
         dataset: of the pictures.
-        graders: evaluated runs of that dataset, see `comparison.read`; their grades are kept for the comparison.
+        graders: evaluated runs of that dataset, see `comparison.read_grader`; their grades are kept for the comparison.
         settings: how many pictures, in which order, whether with maps.
         mapper: what draws the maps of the second round.
         progress: called with (done, total, task).

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from copper_tf.analysis.blindtest.folder import BlindTest, is_test, open_test, read_key
 from copper_tf.analysis.blindtest.settings import BlindSettings
-from copper_tf.analysis.comparison import DECODINGS, read_graders
+from copper_tf.analysis.comparison import read_graders
+from copper_tf.analysis.comparison_results import DECODINGS
 from copper_tf.runs.run import fold_runs, is_run, open_run, seed_runs
 from tfds_copper.dataset import is_dataset
 from tfds_copper.errors import InputError, OutputError, SettingError

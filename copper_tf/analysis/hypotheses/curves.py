@@ -13,6 +13,7 @@ from copper_tf.decay.estimation import MOST, curve_gap, without_borders
 from copper_tf.decay.families import FAMILIES
 from copper_tf.decay.fitting import INDISTINGUISHABLE_QAICC, Fit, fit, fit_families
 from copper_tf.decay.hypotheses import normalised_time
+from copper_tf.statistics.bootstrap import LEVEL, RESAMPLES
 from copper_tf.statistics.scores import READABLE_SPAN, Rows, anchored
 from tfds_copper.splits.assign import HELD_OUT
 
@@ -20,10 +21,8 @@ __all__ = ["MAX_GAP", "ageing_curve", "curve_fits", "gap"]
 
 # Re-anchored curves of a local network on a binary surface lie within this, whatever g each was trained for.
 MAX_GAP = 0.15
-_RESAMPLES = 1000
 # No mean potency is known better than this.
 _LEAST = 1e-4
-_LEVEL = 0.95
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +52,7 @@ def _resampled(means: _Means, runs: int, excess: np.ndarray, seed: int) -> np.nd
     """Estimates from resampled sheets (within their label, whose t they share) and seeds, ``(resamples, K)``."""
     rng = np.random.default_rng(seed)
     curves = []
-    for _ in range(_RESAMPLES):
+    for _ in range(RESAMPLES):
         sheets = [np.asarray(rng.integers(m.shape[1], size=m.shape[1])) for m in means.by_label]
         levels = np.mean([means.of(r, sheets) for r in rng.integers(runs, size=runs)], 0)
         curves.append(anchored(without_borders(levels, excess)))
@@ -75,7 +74,7 @@ def ageing_curve(group: Group, pictures: Rows, labels: int, seed: int = 0) -> Ag
     if min(m.shape[1] for m in means.by_label) >= 2:
         with np.errstate(invalid="ignore"):
             tails = np.quantile(
-                _resampled(means, len(group.potency), excess, seed), ((1 - _LEVEL) / 2, (1 + _LEVEL) / 2), 0
+                _resampled(means, len(group.potency), excess, seed), ((1 - LEVEL) / 2, (1 + LEVEL) / 2), 0
             )
         band = tuple((low, high) for low, high in tails.T.tolist())
         errors = tuple(float(m.mean(0).std(ddof=1) / np.sqrt(m.shape[1])) for m in means.by_label)
@@ -148,7 +147,7 @@ def _over_seeds(
     family = FAMILIES[middle.family]
     fits = [fit(family, u, without_borders(np.array(means), excess), errors) for means in each]
     values = np.array([f.values for f in fits if f])
-    reach = stats.t.ppf((1 + _LEVEL) / 2, len(values) - 1) * values.std(0, ddof=1) / np.sqrt(len(values))
+    reach = stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * values.std(0, ddof=1) / np.sqrt(len(values))
     wider = []
     for (low, high), value, more, p in zip(intervals, middle.values, reach, family.parameters, strict=True):
         below, above = np.hypot(value - low, more), np.hypot(high - value, more)

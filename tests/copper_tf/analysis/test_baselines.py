@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from joblib.externals.loky import get_reusable_executor
 
-from copper_tf.analysis.baselines.baselines import _area, baselines
+from copper_tf.analysis.baselines.baselines import _area, _chosen, baselines
 from copper_tf.analysis.baselines.features import FEATURES, WINDOW, windows
 from copper_tf.analysis.baselines.graders import grade_pictures, table
 from copper_tf.analysis.baselines.maps import GradCam, at_area, gradient_energy, grey_map, ranked
@@ -18,6 +19,7 @@ from copper_tf.analysis.baselines.results import Baseline, Baselines
 from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.cli.main import main
 from copper_tf.data.pictures import examples
+from copper_tf.inference.predictor import RunPredictor
 from copper_tf.reports.baselines.section import baseline_section
 from copper_tf.runs.datasets import dataset_of
 from tfds_copper.errors import RunError
@@ -128,6 +130,31 @@ def test_graders_of_the_same_pictures_are_taken_from_the_classifier(
     for one in (run, grades):
         for name in ("baselines.json", "baselines.npz"):
             (one.path / "scores" / name).unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("masked", [{0, 2}, {1, 3}])
+def test_true_masks_of_some_pictures_are_enough(
+    masked: set[int], runs: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = dataclasses.replace(runs["segmenter"], path=Path(shutil.copytree(runs["segmenter"].path, tmp_path / "run")))
+
+    def some(dataset: Any, split: str) -> Any:
+        for k, example in enumerate(examples(dataset, split)):
+            yield example if k in masked else dataclasses.replace(example, truth=None)
+
+    module = "copper_tf.analysis.baselines.baselines"
+    monkeypatch.setattr(f"{module}.examples", some)
+    histogram = Baseline(6, 3, "sheets", {"qwk": 0.0}, {}, title="histogram")
+    monkeypatch.setattr(f"{module}.score_graders", lambda *_: {"histogram": histogram})
+    result = baselines(run, dataset_of(run))
+    assert result.truth
+    for name, method in result.maps.items():
+        assert set(method.scores) == {"iou_area", "auc", "agreement"} | ({"iou"} if name == "net" else set())
+        # A mask of one phase has no AUC.
+        assert np.isfinite(method.scores["iou_area"]) and np.isfinite(method.scores["agreement"])
+    # Pictures without a mask have no part in the choice, whatever their correlation would be.
+    monkeypatch.setattr(f"{module}._agreement", lambda values, example, *_: float(example.truth is None) * values[0, 0])
+    assert set(_chosen(run, dataset_of(run), RunPredictor(run), None).values()) == {"bright", "2 px"}
 
 
 def test_a_g_that_is_unknown_is_no_area(runs: dict[str, Any]) -> None:

@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from copper_tf.analysis.evaluation import pool_folds
 from copper_tf.cli.main import main
-from copper_tf.config import ANCHORS, ITERATIVE, MIN_BINARITY
-from copper_tf.runs.records import BoundaryBias, HypothesisRecord, Restarts, RestartTry, TrainingRecord
-from copper_tf.runs.run import Run, fold_runs, open_run, seed_runs
+from copper_tf.config import ANCHORS, CORRELATION, ITERATIVE, MIN_BINARITY
+from copper_tf.inference.ensemble import ensemble_run
+from copper_tf.runs.beginning import check_run_folder
+from copper_tf.runs.records import BoundaryBias, FreeEnds, HypothesisRecord, Restarts, RestartTry, TrainingRecord
+from copper_tf.runs.run import Run, create_run, fold_runs, is_run, open_run, seed_runs
 from tfds_copper.errors import RunError
 
 
@@ -73,6 +76,71 @@ def test_a_learned_g_is_mentioned_and_a_given_one_is_not() -> None:
         "g was learned (iterative, from linear): 1.00 at 0 h, 0.25 at 1 h"
     )
     assert "trained on t = 0 h (g = 1) and t = 1 h (g = 0) alone" in HypothesisRecord(ANCHORS, ANCHORS, g).note(labels)
+
+
+def test_several_runs_as_one_keep_what_is_known_of_the_ends_of_g(runs: dict[str, Any], tmp_path: Path) -> None:
+    run = runs["segmenter"]
+    config = run.config.replace(loss=CORRELATION, learn="fixed")
+    members = []
+    for k in range(2):
+        path = Path(shutil.copytree(run.path, tmp_path / f"seed_{k}"))
+        written = dataclasses.replace(run, path=path, config=config, initial_hypothesis=(1, 0.5, 0))
+        written.write(FreeEnds(0.9, 0.2, None, None, (1, 0.5, 0), 6, 3))
+        (path / "config.json").write_text(config.to_json())
+        dataclasses.replace(written, hypothesis=(0.9, 0.55, 0.2)).write_hypothesis()
+        members.append(open_run(path))
+    note = "start and end of g (linear) were learned as area shares of one phase"
+    for whole in (members[0], ensemble_run(tmp_path, members), pool_folds(tmp_path, members)):
+        assert whole.hypothesis_record.ends_are_learned and whole.hypothesis_note.startswith(note)
+
+
+class _KilledError(Exception):
+    """Stands for a kill."""
+
+
+@pytest.mark.parametrize("written", range(7))
+def test_a_run_whose_making_was_cut_short_can_be_made_again(
+    written: int, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh, left = dataclasses.replace(run, path=tmp_path / "run"), iter(range(written))
+
+    def killed(temporary: Any, place: Any) -> None:
+        if next(left, None) is None:
+            raise _KilledError
+        shutil.move(temporary, place)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tfds_copper.files.os.replace", killed)
+        try:
+            create_run(fresh)
+        except _KilledError:
+            (fresh.path / ".writing-0123-config.json").write_text("half")
+    assert is_run(fresh.path) == (fresh.path / "format").is_file() == (written == 6)
+    create_run(fresh, force=written == 6)
+    assert open_run(fresh.path).config == run.config and not list(fresh.path.glob(".writing-*"))
+    # What isn't ours is left alone, as is a run that a kill left while it was replaced.
+    (fresh.path / "format").unlink()
+    (fresh.path / "notes.txt").write_text("years of work")
+    with pytest.raises(RunError, match="--force replaces it"):
+        check_run_folder(fresh.path)
+    (fresh.path / "config.json").unlink()
+    with pytest.raises(RunError, match="needs an empty or absent folder"):
+        create_run(fresh, force=True)
+    assert (fresh.path / "notes.txt").read_text() == "years of work"
+
+
+def test_a_run_that_is_replaced_stays_a_run_until_all_of_it_is_gone(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = dataclasses.replace(run, path=tmp_path / "run")
+    create_run(old)
+    (old.path / "scores").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr("copper_tf.runs.beginning.shutil.rmtree", lambda path: (_ for _ in ()).throw(_KilledError))
+        with pytest.raises(_KilledError):
+            create_run(old, force=True)
+    create_run(old, force=True)
+    assert open_run(old.path) == old and not (old.path / "scores").exists()
 
 
 @pytest.mark.parametrize("name", ["scores", "report", "checkpoints", "tensorboard", "model.keras", "report/figures"])

@@ -267,6 +267,11 @@ def test_resume_keeps_what_is_there(tmp_path):
     assert not list(folder.rglob("*.part"))
 
 
+def test_goes_on_where_it_was_killed_before_its_first_file(tmp_path):
+    (tmp_path / ".writing-0123-simulation.json").write_text("{")
+    assert read_settings(simulate(tmp_path, SMALL)) == SMALL
+
+
 def test_refuses_what_is_not_its_own(tmp_path):
     folder = simulate(tmp_path / "sem", SMALL)
     with pytest.raises(OutputError, match=r"other settings; must be the same. Received: seed 0 there, 5 here$"):

@@ -95,8 +95,11 @@ def test_no_interval_below_five_groups() -> None:
 def test_groups_are_sheets_only_where_all_are_known() -> None:
     groups, unit = bs.groups_of(["a", "b", "a"], ["1", "2", "3"])
     assert unit == "sheets" and groups.tolist() == [0, 1, 0]
-    groups, unit = bs.groups_of(["a", "", "a"], ["1", "2", "3"])
-    assert unit == "pictures" and len(set(groups)) == 3
+    groups, unit = bs.groups_of(["", "", ""], ["1", "2", "3"])
+    assert unit == "pictures" and groups.tolist() == [0, 1, 2]
+    # Pictures of one sheet stay together where it is known.
+    groups, unit = bs.groups_of(["a", "", "a", ""], ["1", "2", "3", "a"])
+    assert unit == "pictures" and groups[0] == groups[2] and len(set(groups)) == 3
 
 
 def test_mean_interval_is_students_and_absent_for_one() -> None:

@@ -22,9 +22,11 @@ from copper_tf.analysis.evaluation_results import Evaluation
 from copper_tf.config import KL, LOSSES, SQUARED, default_config
 from copper_tf.decay import estimation as estimate
 from copper_tf.models.factory import build
-from copper_tf.models.policy import processor_has_bfloat16, resolve_policy
+from copper_tf.models.metrics import NMSE
+from copper_tf.models.policy import policy_of, processor_has_bfloat16, resolve_policy
 from copper_tf.runs.records import TrainingRecord
 from copper_tf.runs.run import BEST, open_run
+from copper_tf.training import finish
 from copper_tf.training.hypothesis_learning import EVERY
 from copper_tf.training.loop import compile_model, train, weighted
 from tests.conftest import ROOT, small, worked_in
@@ -86,6 +88,7 @@ def test_only_float16_scales_its_loss(policy: str) -> None:
         model = build(config, 3, policy)
         compile_model(model, config, G)
         scales = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+        assert policy_of(model) == policy
         assert model.optimizer.built and scales == (policy == "mixed_float16")
 
 
@@ -104,6 +107,13 @@ def test_policy_is_chosen_by_looking(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert resolve_policy(config) == resolve_policy(config.replace(c=48)) == policy
         # Kernels of a processor take 16 channels at a time.
         assert resolve_policy(config.replace(c=24)) == ("mixed_float16" if gpu else "float32")
+
+
+def test_the_policy_of_a_run_is_that_of_its_training(runs: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("copper_tf.models.policy.has_gpu", lambda: True)
+    for run in runs.values():
+        assert run.config.training.policy == "auto" and resolve_policy(run.config) == "mixed_float16"
+        assert finish._policy_of(run) == run.read(TrainingRecord).policy != "mixed_float16"
 
 
 def test_a_run_holds_all_that_later_commands_need(runs: dict[str, Any]) -> None:
@@ -229,6 +239,20 @@ def test_patience_stops_training(dataset: Any, tmp_path: Path) -> None:
     assert len(rows) - 1 - run.best_epoch() == 1
 
 
+@pytest.mark.usefixtures("eager")
+def test_without_any_score_the_last_weights_are_kept_and_every_result_says_so(
+    dataset: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(NMSE, "result", lambda self: tf.constant(float("nan")))
+    config = small("segmenter", epochs=2, keep="best", patience=1, learning_rate=0.05)
+    run = train(config, dataset, tmp_path / "run")
+    assert len(run.history()) == 2 and run.best_epoch() == 1
+    last = keras.models.load_model(run.last_checkpoint()[1])
+    for kept, trained in zip(run.load_model().get_weights(), last.get_weights(), strict=True):
+        np.testing.assert_array_equal(kept, trained)
+    assert [text for text in run.caveats if "val_nmse is a finite number in no epoch" in text]
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("eager")
 def test_the_last_weights_are_kept_where_asked(dataset: Any, tmp_path: Path) -> None:
@@ -271,10 +295,16 @@ def test_a_run_is_never_overwritten_silently(dataset: Any, runs: dict[str, Any],
 def test_a_run_that_another_process_trains_is_left_alone(dataset: Any, tmp_path: Path) -> None:
     settings, folder = small("segmenter", epochs=1), tmp_path / "run"
     train(settings, dataset, folder, until=1)
+    # What the other one is writing, and another place of the same data.
+    written = folder / "checkpoints" / ".writing-1-last-00002.keras"
+    written.write_bytes(b"half")
+    data = (folder / "data.json").read_bytes()
+    moved = dataclasses.replace(dataset, path=tmp_path / "elsewhere")
     with worked_in(folder):
-        for flag in ("resume", "force"):
+        for flag, data_there in (("resume", moved), ("force", dataset)):
             with pytest.raises(OutputError, match="one process at a time may work in it"):
-                train(settings, dataset, folder, **{flag: True})
+                train(settings, data_there, folder, **{flag: True})
+        assert written.read_bytes() == b"half" and (folder / "data.json").read_bytes() == data
     assert train(settings, dataset, folder, resume=True).last_checkpoint()
 
 

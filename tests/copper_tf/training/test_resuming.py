@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -12,7 +13,8 @@ import numpy as np
 import pytest
 
 from copper_tf.runs.records import TrainingRecord
-from copper_tf.runs.run import BEST, INITIAL, Run, open_run
+from copper_tf.runs.run import BEST, INITIAL, Run, create_run, open_run
+from copper_tf.training.initial import ensure_initial
 from copper_tf.training.loop import train
 from tests.conftest import small
 from tfds_copper.errors import RunError, SettingError
@@ -105,6 +107,38 @@ def test_weights_of_other_pictures_are_mentioned_and_outlive_their_run(
     assert (again.checkpoints / INITIAL).read_bytes() == kept
     with pytest.raises(RunError, match=r"began with .*source. Received: weights of"):
         train(config, dataset, tuned.path, resume=True, weights=runs["classifier"])
+
+
+def test_weights_that_changed_before_they_were_copied_are_refused(
+    dataset: Any, runs: dict[str, Run], tmp_path: Path
+) -> None:
+    source = _copy(runs["classifier"], tmp_path / "source")
+    began = {"run": str(source.path), "sha256": "0123456789abcdef", "new_head": False}
+    made = dataclasses.replace(source, path=tmp_path / "new", data={**source.data, "initial_weights": began})
+    create_run(made)
+    with pytest.raises(RunError, match=r"new: must begin with the weights that .* had, sha256 0123456789ab\. Rec"):
+        ensure_initial(made)
+    made.data["initial_weights"]["sha256"] = hashlib.sha256((source.checkpoints / BEST).read_bytes()).hexdigest()
+    ensure_initial(made)
+    assert (made.checkpoints / INITIAL).is_file()
+
+
+def test_patience_needs_the_best_epoch_however_a_run_is_trained(
+    dataset: Any, runs: dict[str, Run], tmp_path: Path
+) -> None:
+    for config, folder in (
+        (small("classifier", keep="last").replace(patience=2), tmp_path / "new"),
+        (runs["classifier"].config.replace(patience=2, keep="last"), _last(runs["classifier"], tmp_path / "old").path),
+    ):
+        with pytest.raises(SettingError, match="keep must be best where patience is over 0"):
+            train(config, dataset, folder, resume=True)
+
+
+def _last(run: Run, path: Path) -> Run:
+    """A copy that keeps the last weights."""
+    copy = _copy(run, path)
+    (path / "config.json").write_text(run.config.replace(keep="last").to_json())
+    return copy
 
 
 def test_weights_that_do_not_fit_are_refused(dataset: Any, runs: dict[str, Run], tmp_path: Path) -> None:

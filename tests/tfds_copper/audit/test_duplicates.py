@@ -112,7 +112,9 @@ def degenerate() -> list[np.ndarray]:
     pictures += [np.full((200, 300), 65535, np.uint16), taken(np.full((200, 300), 400.0), 0)]
     pictures += [(scene(t, 200, 300) > 110).astype(np.uint8) for t in (1, 2, 3)]
     pictures += [rng.integers(100, 102, (200, 300)).astype(np.uint8) for _ in range(3)]
-    return pictures
+    # Lower, or narrower, than the factor that they are shrunk by.
+    thin = rng.integers(0, 255, (2, 1, 200_000)).astype(np.uint8)
+    return [*pictures, *thin, *thin.swapaxes(1, 2)]
 
 
 def test_degenerate_pictures_neither_fail_nor_match() -> None:

@@ -119,6 +119,7 @@ def test_unknown_sheets_among_known_ones() -> None:
     where = assign(given, SplitSettings("2/1/1"))
     sheets_in([p for p in given if p.sheet], where)
     assert set(per_label(given, where).values()) == {(16, 8, 8)}
+    assert [text for text in caveats(given, SplitSettings()) if "The sheets of 40 of 64 pictures are unknown" in text]
 
 
 def test_impossible_sheets() -> None:
