@@ -6,13 +6,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from benchmarks.maps.ranking import by_surface, judged, split_name, summary
-from benchmarks.maps.unknown_law import CANDIDATES, EXPONENTS, LEARNED, SURFACES
+from benchmarks.maps.unknown_law import CANDIDATES, CROPS, EXPONENTS, FEWER, LEARNED, SURFACES
+from copper_tf.config import ENOUGH_CROPS
 
 __all__ = ["UNKNOWN_LAW_TABLES"]
 
 Content = dict[str, Any]
 Table = tuple[Sequence[str], list[list[Any]]]
 
+# What networks went through that learned the law and had no other setting than the defaults.
+_CROPS = {LEARNED: ENOUGH_CROPS, FEWER: CROPS}
 _GIVEN = {
     LEARNED: "learned", "told": "the true table", "linear from 1 to 0": "supposed: a line from 1 to 0",
     "areas": "learned from areas", "free ends": "its shape; ends learned",
@@ -33,24 +36,25 @@ def _of(content: Content, *recipes: str) -> list[tuple[str, int, str, Content]]:
 
 def _unknown_law(content: Content, tiles: bool) -> Table:
     rows = []
-    for surface, seed, _, one in _of(content, LEARNED):
+    for surface, seed, recipe, one in _of(content, *_CROPS):
         if (surface == "tiles") is tiles:
             verdict = "refused by `copper train`" if "refused" in one else one["verdict"]
             scores = [one.get(key) for key in ("iou", "auc", "corr_fraction", "start_off", "end_off", "shape_off")]
-            rows.append([f"fold {seed + 1}" if tiles else surface, seed, *scores, verdict])
-    head = ["surface", "seed", "IoU", "ROC-AUC", "correlation with the true share"]
+            rows.append([f"fold {seed + 1}" if tiles else surface, seed, f"{_CROPS[recipe]:,}", *scores, verdict])
+    head = ["surface", "seed", "crops", "IoU", "ROC-AUC", "correlation with the true share"]
     return [*head, "start off by", "end off by", "shape off by, at most", "`copper trust`"], rows
 
 
 def _default_exponents(content: Content) -> Table:
     rows = []
-    for surface, seed, _, one in _of(content, LEARNED):
+    for surface, seed, recipe, one in _of(content, *_CROPS):
         if "exponent" in one and "law" in SURFACES.get(surface, {}):
             low, high = one["exponent_low"], one["exponent_high"]
             counted = "sheets and borders" if one["borders"] else "sheets"
             true = EXPONENTS[SURFACES[surface]["law"]]
-            rows.append([surface, seed, true, one["exponent"], f"{low:.2f} to {high:.2f}", counted])
-    return ["surface", "seed", "true exponent", "found", "95 % interval", "which counts"], rows
+            crops = f"{_CROPS[recipe]:,}"
+            rows.append([surface, seed, crops, true, one["exponent"], f"{low:.2f} to {high:.2f}", counted])
+    return ["surface", "seed", "crops", "true exponent", "found", "95 % interval", "which counts"], rows
 
 
 def _verdicts(content: Content) -> Table:
@@ -63,11 +67,11 @@ def _verdicts(content: Content) -> Table:
 
 
 def _settings(content: Content) -> Table:
-    recipes = (LEARNED, *CANDIDATES)
+    recipes = (FEWER, *(recipe for recipe in CANDIDATES if recipe != FEWER))
     networks = {(surface, seed, recipe): one for surface, seed, recipe, one in _of(content, *recipes)}
-    tried = [r for r in recipes if r == LEARNED or any(recipe == r for *_, recipe in networks)]
+    tried = [r for r in recipes if r == FEWER or any(recipe == r for *_, recipe in networks)]
     rows = []
-    for surface, seed in sorted({key[:2] for key in networks if key[2] != LEARNED}):
+    for surface, seed in sorted({key[:2] for key in networks if key[2] != FEWER}):
         cells: list[Any] = []
         for recipe in tried:
             one = networks.get((surface, seed, recipe))
@@ -78,7 +82,7 @@ def _settings(content: Content) -> Table:
             else:
                 cells.append(one["verdict"] if one.get("iou") is None else f"{one['iou']:.2f}, {one['verdict']}")
         rows.append([f"superalloy, fold {seed + 1}" if surface == "tiles" else surface, *cells])
-    return ["surface", *tried], rows
+    return ["surface", "default settings", *tried[1:]], rows
 
 
 def _ranking(content: Content) -> Table:
