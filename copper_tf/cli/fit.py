@@ -60,7 +60,7 @@ def print_fit(result: Fit) -> None:
     type=_Minutes(),
     default=f"{BUDGET:g}m",
     show_default=True,
-    help="How long it may take, as 90, 90m or 1.5h; where the segmenter takes longer, the classifier gets less.",
+    help="How long it may take, as 90, 90m or 1.5h; where it is short, both models get fewer epochs.",
 )
 @click.option("--resume", is_flag=True, help="Go on where it was stopped or killed.")
 @force_option

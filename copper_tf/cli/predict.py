@@ -43,8 +43,8 @@ def command(
     """Grade micrographs or map their potency, by MODEL: a run, runs of several seeds, or an export.
 
     PICTURES are files or folders. A segmenter writes maps/ (float TIFF) and overlays/ (PNG), several seeds also
-    scatter/, the standard deviation of their maps at each pixel. Potency is an index
-    relative to the end labels of the model's own training: resemblance to the surface at the first t, not adhesion.
+    scatter/, the standard deviation of their maps at each pixel. Potency is the area share of the phase of which there
+    is more at the first t (with --preset paper an index between the end labels of the training), not adhesion.
     """
     with progress_bar() as progress:
         result = predict(
