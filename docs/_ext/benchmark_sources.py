@@ -73,6 +73,6 @@ SOURCES = {
     "unknown_law": Source(
         "python -m benchmarks.maps.unknown_law --just SEED --surfaces ... --recipes ... --tiles TILES",
         "1 thread of an AMD EPYC or an Intel Xeon, no GPU",
-        "2026-11-30",
+        "2026-12-01",
     ),
 }  # fmt: skip

@@ -10,11 +10,10 @@ import pytest
 from benchmarks.maps import unknown_law
 from copper_tf.config import ENOUGH_CROPS, default_config
 
-_LAW = np.linspace(0.7, 0.3, 6)
-
 
 def _flat(recipe: str, dataset: Any) -> dict[str, Any]:
-    return unknown_law._settings(recipe, 3, dataset, _LAW).flat()
+    law = np.linspace(0.7, 0.3, len(dataset.times))
+    return unknown_law._settings(recipe, 3, dataset, law).flat()
 
 
 def test_one_recipe_is_the_default(dataset: Any) -> None:
