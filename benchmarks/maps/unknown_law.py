@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from tfds_copper.dataset import Dataset
 
 __all__ = [
+    "BY_DEGREES",
     "CANDIDATES",
     "CROPS",
     "EXPONENTS",
@@ -72,6 +73,15 @@ SURFACES: dict[str, dict[str, Any]] = {
     "gradual": {"world": "gradual"},
     "confound": {"world": "confound"},
 }
+# More surfaces that change by degrees: no map of them must be believed.
+_LINEAR: dict[str, Any] = {"world": "gradual", "law": "linear"}
+BY_DEGREES: dict[str, dict[str, Any]] = {
+    "gradual .9 to .2": {**_LINEAR, "start": 0.9, "end": 0.2},
+    "gradual .7 to .4": {**_LINEAR, "start": 0.7, "end": 0.4},
+    "gradual, hard": {**_LINEAR, "contrast": 0.65, "sheet_variation": 3.0},
+    "gradual, fine": {"world": "gradual", "scale": 0.6},
+    "gradual, coarse": {"world": "gradual", "scale": 2.0, "height": 256, "width": 256},
+}
 # What the laws of the surfaces are as powers of t.
 EXPONENTS = {"sqrt": 0.5, "linear": 1.0, "square": 2.0}
 TOLD, SUPPOSED = "told", "linear from 1 to 0"
@@ -96,10 +106,10 @@ def world_settings(surface: str, seed: int) -> SimulationSettings:
     """What is simulated of a surface.
 
     Args:
-        surface: a name in `SURFACES` that is simulated copper or a control.
+        surface: a name in `SURFACES` or `BY_DEGREES` that is simulated copper or a control.
         seed: of the world.
     """
-    return SimulationSettings(**_SMALL | SURFACES[surface] | {"seed": seed})
+    return SimulationSettings(**_SMALL | (SURFACES | BY_DEGREES)[surface] | {"seed": seed})
 
 
 def world_folder(folder: Path, seed: int, surface: str, tiles: Path | None = None) -> Path:

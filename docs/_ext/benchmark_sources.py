@@ -57,6 +57,7 @@ SOURCES = {
     "mosaic": Source("python -m benchmarks.speed.mosaic", _XEON, "2026-11-24"),
     "paper": Source("make paper BUDGET=1.3", _EPYC, "2026-11-30"),
     "pipeline": Source("python -m benchmarks.data.pipeline", _EPYC, "2026-11-28"),
+    "mixture": Source("python -m benchmarks.maps.mixture --seeds 2", _EPYC, "2026-12-01"),
     "quality": Source(
         "python -m benchmarks.quality; python -m benchmarks.quality --scale paper --rounds 1", f"{_EPYC}, or {_AMX}",
         "2026-12-01",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from benchmarks.maps.ranking import by_surface, judged, split_name, summary
 from benchmarks.maps.unknown_law import CANDIDATES, CROPS, EXPONENTS, FEWER, LEARNED, SURFACES
+from copper_tf.analysis.trust.verdict import TESTS
 from copper_tf.config import ENOUGH_CROPS
 
 __all__ = ["UNKNOWN_LAW_TABLES"]
@@ -110,6 +112,23 @@ def _fit_stages(content: Content) -> Table:
     return ["stage", "minutes planned", "taken"], [*rows, ["in all", f"{one['planned']:.1f}", f"{one['minutes']:.1f}"]]
 
 
+def _or_nothing(value: float) -> float:
+    """0 where a value isn't known."""
+    return 0.0 if math.isnan(value) else value
+
+
+def _mixtures(content: Content) -> Table:
+    test = next(test for test in TESTS if test.name == "mixture")
+    found: dict[str, list[float]] = {}
+    for one in content["surfaces"]:
+        found.setdefault(one["surface"], []).append(math.nan if one["mixture"] is None else one["mixture"])
+    rows = []
+    for surface, values in sorted(found.items(), key=lambda item: max(map(_or_nothing, item[1]))):
+        cells = ("–" if math.isnan(value) else f"{value:.3f}" for value in values)
+        rows.append([surface, ", ".join(cells), ", ".join(sorted({test.outcome(value) for value in values}))])
+    return ["surface", "change that no mixture explains, each seed", "test"], rows
+
+
 UNKNOWN_LAW_TABLES: dict[str, tuple[str, Callable[[Content], Table]]] = {
     "unknown-law": ("unknown_law", lambda content: _unknown_law(content, tiles=False)),
     "unknown-law-tiles": ("unknown_law", lambda content: _unknown_law(content, tiles=True)),
@@ -117,6 +136,7 @@ UNKNOWN_LAW_TABLES: dict[str, tuple[str, Callable[[Content], Table]]] = {
     "verdicts": ("unknown_law", _verdicts),
     "other-settings": ("unknown_law", _settings),
     "ranking": ("unknown_law", _ranking),
+    "mixtures": ("mixture", _mixtures),
     "fits": ("fit", _fits),
     "fit-stages": ("fit", _fit_stages),
 }
