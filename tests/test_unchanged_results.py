@@ -52,8 +52,9 @@ _MEASURED = ("second", "memory", "processors", "format", "version", "parameters"
 # Columns of predictions that are new, and the decimals that its numbers have now.
 _ADDED, _ROUNDED, _DECIMALS = ("area share", "nearest t", "p(grade t)"), "predictions.csv", 4
 # What is defined anew since: the reach of a network is measured, where it was its receptive field; evidence inside
-# areas is tested, too; limits of tests follow what many networks reach; and binarity is that of all maps together.
-_NEW = ("reach", "influence", "phase_drift", "passes", "fails", "label_means", "law", "binarity")
+# areas and mixtures of textures are tested, too; limits of tests follow what many networks reach; and binarity is that
+# of all maps together.
+_NEW = ("reach", "influence", "phase_drift", "mixture", "passes", "fails", "label_means", "law", "binarity")
 
 _TABLES = (
     "maps/predictions.csv",

@@ -116,7 +116,7 @@ def trust(
         >>> result.verdict in ("supported", "not supported", "undecided")
         True
         >>> [test.name for test in result.tests if test.decisive]
-        ['nmse', 'binarity', 'phase_drift', 'additivity', 'reach_ratio', 'deletion_error']
+        ['nmse', 'binarity', 'phase_drift', 'mixture', 'additivity', 'reach_ratio', 'deletion_error']
     """
     run, *others_now = located([run, *others], data)
     seeds = [] if isinstance(run, Run) else seed_runs(Path(run))
